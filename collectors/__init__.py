@@ -1,0 +1,1 @@
+"""Data in: receivers, dialect mapping, redaction, text features, the spool's writing side and the importers."""

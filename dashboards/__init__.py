@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: a client of the agent's api and nothing else."""

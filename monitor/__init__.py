@@ -1,0 +1,1 @@
+"""The core of Plumbline: values, store, statistics, grading, drift, experiments, the cycle, the api and the cli."""

@@ -1,0 +1,55 @@
+"""Time as a value that is handed in, so that replay and tests run in virtual time.
+
+All instants are timezone-aware UTC. Durations for waiting use `monotonic`, which a jump of the wall clock cannot move.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the house asks of time."""
+
+    def now(self) -> datetime:
+        """Current instant, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that only goes forward."""
+
+
+@dataclass(frozen=True)
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+@dataclass
+class FakeClock:
+    """A clock that stands still until it is told to move; used by replay and by tests."""
+
+    instant: datetime
+    elapsed: float = 0.0
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def advance(self, by: timedelta) -> None:
+        """Move both clocks forward by `by`."""
+        self.move_to(self.instant + by)
+
+    def move_to(self, instant: datetime) -> None:
+        """Move the wall clock to `instant`; the monotonic clock moves by the same amount, never back."""
+        self.elapsed += max(0.0, (instant - self.instant).total_seconds())
+        self.instant = instant

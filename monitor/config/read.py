@@ -1,0 +1,159 @@
+"""Read a YAML file into the class that is its schema.
+
+The class decides what is allowed; this module finds the line that is wrong and the name that was probably meant.
+Secrets come in only by reference: `${env:NAME}` or `${file:path}`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from monitor.errors import ConfigError
+
+T = TypeVar("T")
+_REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
+_UNKNOWN = re.compile(r"unknown field `([^`]+)`(?: - at `\$?([^`]*)`)?")
+_AT = re.compile(r"(.*) - at `\$?([^`]*)`")
+
+
+def read_yaml(path: Path, schema: type[T]) -> T:
+    """Return the content of `path` as a `schema`.
+
+    Raises `ConfigError` with the line of the first mistake: bad YAML, an unknown key, a wrong type, a missing secret.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), None, f"cannot be read: {error}", "check the path and that it is UTF-8") from None
+    return parse_yaml(text, schema, str(path))
+
+
+def parse_yaml(text: str, schema: type[T], path: str) -> T:
+    """Return YAML `text` as a `schema`; `path` only names it in errors."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text) if node is not None else {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ConfigError(path, line, f"not valid YAML: {error.problem}", "check the indentation and quotes") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(path, None, f"not valid YAML: {error}") from None
+    _refuse_duplicates(node, path)
+    resolved = _resolve(data, node, path, Path(path).parent)
+    try:
+        return msgspec.convert(resolved, schema, strict=True)
+    except msgspec.ValidationError as error:
+        raise _located(str(error), node, resolved, schema, path) from None
+
+
+def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
+    """YAML silently lets the last of two equal keys win, which hides half of what a person wrote."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(path, key.start_mark.line + 1, f"key `{key.value}` stands here twice", "keep one")
+            seen.add(key.value)
+            _refuse_duplicates(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(item, path)
+
+
+def _resolve(value: Any, node: yaml.Node | None, path: str, folder: Path) -> Any:
+    if isinstance(value, dict) and isinstance(node, yaml.MappingNode):
+        children = {key.value: child for key, child in node.value}
+        return {str(k): _resolve(v, children.get(str(k)), path, folder) for k, v in value.items()}
+    if isinstance(value, list) and isinstance(node, yaml.SequenceNode):
+        return [_resolve(item, child, path, folder) for item, child in zip(value, node.value, strict=True)]
+    if isinstance(value, str) and "${" in value:
+        line = node.start_mark.line + 1 if node is not None else None
+        return _REFERENCE.sub(lambda match: _secret(match, path, line, folder), value)
+    return value
+
+
+def _secret(match: re.Match[str], path: str, line: int | None, folder: Path) -> str:
+    kind, name = match.groups()
+    if kind == "env":
+        if name not in os.environ:
+            raise ConfigError(path, line, f"environment variable {name} is not set", f"export {name}=...")
+        return os.environ[name]
+    try:
+        return (folder / name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(path, line, f"file {name} cannot be read: {error.strerror}", "check the path") from None
+
+
+def _located(message: str, node: yaml.Node | None, data: Any, schema: Any, path: str) -> ConfigError:
+    unknown = _UNKNOWN.search(message)
+    if unknown:
+        key, where = unknown.group(1), unknown.group(2) or ""
+        line = _line_of(node, [*_steps(where), key])
+        return ConfigError(path, line, f"unknown key `{key}`", _nearest(key, _allowed(schema, data, _steps(where))))
+    found = _AT.match(message)
+    problem, where = found.groups() if found else (message, "")
+    name = where.lstrip(".") or "the file"
+    return ConfigError(path, _line_of(node, _steps(where)), f"{name}: {problem[0].lower()}{problem[1:]}")
+
+
+def _steps(where: str) -> list[str | int]:
+    return [int(index) if index else name for name, index in re.findall(r"\.?([^.\[\]]+)|\[(\d+)\]", where)]
+
+
+def _line_of(node: yaml.Node | None, steps: list[Any]) -> int | None:
+    if node is None:
+        return None
+    line = node.start_mark.line + 1
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == step), None)
+            if pair is None:
+                return line
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _allowed(schema: Any, data: Any, steps: list[Any]) -> list[str]:
+    """Names that may stand at `steps`: walk the schema beside the data, since a tagged union depends on its tag."""
+    info = msgspec.inspect.type_info(schema)
+    for step in steps:
+        info = _descend(info, data, step)
+        data = data[step] if isinstance(data, dict | list) and step is not None else data
+    fields = getattr(_pick(info, data), "fields", ())
+    return [field.encode_name for field in fields]
+
+
+def _pick(info: Any, data: Any) -> Any:
+    """Of a union, the member whose tag is written in `data`, or the first that has fields."""
+    members = getattr(info, "types", (info,))
+    tag = data.get("kind") if isinstance(data, dict) else None
+    tagged = [m for m in members if getattr(m, "tag", None) == tag and tag is not None]
+    return next(iter(tagged or [m for m in members if hasattr(m, "fields")] or members))
+
+
+def _descend(info: Any, data: Any, step: Any) -> Any:
+    if isinstance(step, int):
+        listed = next((m for m in getattr(info, "types", (info,)) if hasattr(m, "item_type")), None)
+        return getattr(listed, "item_type", info)
+    picked = _pick(info, data)
+    if hasattr(picked, "value_type"):
+        return picked.value_type
+    field = next((f for f in getattr(picked, "fields", ()) if f.encode_name == step), None)
+    return field.type if field else info
+
+
+def _nearest(key: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(key, allowed, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"allowed here: {', '.join(sorted(allowed))}" if allowed else ""

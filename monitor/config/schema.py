@@ -1,0 +1,123 @@
+"""The settings of `plumbline.yaml`. The classes are the schema: a field is a key, its default is the default.
+
+Durations are text such as "30s"; addresses are HOST:PORT, and port 0 picks a free one.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One block of settings; unknown keys are errors."""
+
+
+class RedactionSettings(Section, frozen=True):
+    """What is replaced before the first durable write."""
+
+    enabled: bool = True
+    kinds: tuple[str, ...] = ("email", "card", "iban", "phone", "ip", "secret")
+
+
+class CollectorSettings(Section, frozen=True):
+    """The OTLP door."""
+
+    otlp_http: str = "127.0.0.1:4318"
+    max_body_mb: float = 32  # decompressed; larger bodies get 413
+    max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503
+    max_field_kb: int = 256  # one text field; longer ones are cut and flagged
+    min_free_mb: int = 256  # below this much free disk the collector answers 503
+    redaction: RedactionSettings = RedactionSettings()
+
+
+class AgentSettings(Section, frozen=True):
+    """The owner of the store."""
+
+    api: str = "127.0.0.1:4319"
+    memory_limit: str = "2GB"
+    threads: int = 2
+    cycle_every: str = "30s"
+    settle: str = "2s"  # a trace is finished this long after its root and last span arrived
+    settle_without_root: str = "60s"
+    keep_spool: str = "72h"  # replay source should the store be damaged
+
+
+class DashboardSettings(Section, frozen=True):
+    """The Streamlit process."""
+
+    address: str = "127.0.0.1:8501"
+    title: str = "Plumbline"
+
+
+class SamplingSettings(Section, frozen=True):
+    """Which turns are graded. `rate` is the inclusion probability of a turn, per stratum where `strata` names one."""
+
+    seed: int = 20260101
+    rate: float = 1.0
+    strata: dict[str, float] = {}  # app -> rate
+
+
+class BudgetSettings(Section, frozen=True):
+    """At most `alarms` false alarms per `per` over everything that is watched."""
+
+    alarms: float = 1.0
+    per: str = "365d"
+
+
+class BaselineSettings(Section, frozen=True):
+    """How much traffic is the reference: usable from `first` outputs on, doubled until it holds `outputs`."""
+
+    first: int = 250
+    outputs: int = 2000
+
+
+class DriftSettings(Section, frozen=True):
+    """The change detector and its one dial, the false-alarm budget."""
+
+    budget: BudgetSettings = BudgetSettings()
+    baseline: BaselineSettings = BaselineSettings()
+    segments: tuple[str, ...] = ("prompt_name", "environment")  # columns of turns to split by, under each app
+    max_streams: int = 200
+    rate_floor: float = 0.02  # changes of a rate below this are not worth a page
+    rank_floor: float = 0.03  # the same for numeric metrics, as a share of rank
+    ignore: tuple[str, ...] = ()  # metrics not to watch
+
+
+class ExperimentSettings(Section, frozen=True):
+    """How arms are compared."""
+
+    alpha: float = 0.05
+    min_users: int = 30  # per arm, before the first look
+    control: dict[str, str] = {}  # experiment -> its control arm; otherwise the first in alphabetical order
+    ignore: tuple[str, ...] = ()
+
+
+class EstimateSettings(Section, frozen=True):
+    """Windows and confidence of the published rates."""
+
+    window: str = "1d"
+    confidence: float = 0.95
+
+
+class Settings(Section, frozen=True):
+    """All of `plumbline.yaml`."""
+
+    data_dir: str = "plumbline-data"
+    policies: str | None = None  # a folder of policy files; None takes the starter policy that ships with Plumbline
+    alerts: str | None = None  # a file of alert rules; None takes the starter rules
+    collector: CollectorSettings = CollectorSettings()
+    agent: AgentSettings = AgentSettings()
+    dashboard: DashboardSettings = DashboardSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    estimates: EstimateSettings = EstimateSettings()
+    drift: DriftSettings = DriftSettings()
+    experiments: ExperimentSettings = ExperimentSettings()
+    prices: dict[str, Price] = {}  # model name -> price; without one a cost stays unknown
+
+
+class Price(Section, frozen=True):
+    """US dollars per million tokens, as your contract says; no list is shipped, since lists go stale."""
+
+    input: float
+    output: float
+    cached_input: float | None = None

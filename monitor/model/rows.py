@@ -1,0 +1,150 @@
+"""The canonical rows: what a collector writes to the spool and the loader puts into the store.
+
+One table is a mapping from column name to logical type; `collectors.frames` turns it into polars types and
+`monitor.store.ddl` into DuckDB types, so that a column is named in exactly one place. Times are microseconds UTC.
+NULL means unknown, everywhere: never 0, never "".
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Type = Literal["str", "int", "float", "bool", "time", "text"]
+"""`text` is content: stored zstd-compressed, in its own table, never among the attributes."""
+
+Columns = dict[str, Type]
+
+SPANS: Final[Columns] = {
+    "trace_id": "str",  # 32 lower-case hex digits
+    "span_id": "str",  # 16 lower-case hex digits
+    "parent_id": "str",  # NULL for a root
+    "time": "time",  # start
+    "duration_ms": "float",
+    "received_at": "time",
+    "name": "str",
+    "kind": "str",  # see KINDS
+    "status": "str",  # unset | ok | error
+    "error_type": "str",
+    "error_message": "str",
+    "app": "str",  # service.name
+    "environment": "str",
+    "release": "str",
+    "scope": "str",  # instrumentation scope name
+    "dialect": "str",  # which key rules understood the span
+    "operation": "str",  # gen_ai.operation.name, normalised
+    "provider": "str",
+    "request_model": "str",
+    "response_model": "str",
+    "response_id": "str",
+    "input_tokens": "int",  # includes cached tokens
+    "output_tokens": "int",
+    "cached_input_tokens": "int",
+    "usage_source": "str",  # provider | estimated | none
+    "cost_usd": "float",
+    "finish_reason": "str",
+    "stream": "bool",
+    "ttft_ms": "float",
+    "user_id": "str",
+    "session_id": "str",
+    "prompt_name": "str",
+    "prompt_version": "str",
+    "experiment": "str",
+    "variant": "str",
+    "tool_name": "str",
+    "tool_call_id": "str",
+    "flags": "str",  # comma-joined notes on the data itself: time_unknown, truncated, ...
+    "attrs": "str",  # what no rule understood, as a JSON object, redacted, capped
+    "source": "str",  # ledger source
+}
+
+CONTENT: Final[Columns] = {
+    "trace_id": "str",
+    "span_id": "str",
+    "time": "time",  # that of the span
+    "origin": "str",  # span | log
+    "system_text": "text",
+    "input_messages": "text",  # JSON: [{"role": ..., "parts": [{"type": "text", "content": ...}, ...]}, ...]
+    "output_messages": "text",
+    "input_value": "text",  # plain text of non-model spans: tool arguments, retrieval query, what the root was given
+    "output_value": "text",
+}
+
+FEATURES: Final[Columns] = {
+    "trace_id": "str",
+    "span_id": "str",
+    "time": "time",
+    "input_chars": "int",
+    "output_chars": "int",
+    "output_words": "int",
+    "output_lines": "int",
+    "output_questions": "int",
+    "output_digits_share": "float",
+    "output_upper_share": "float",
+    "output_non_ascii_share": "float",
+    "output_markup": "int",  # markdown emphasis, headings, bullets and fences
+    "output_code_fences": "int",
+    "output_urls": "int",
+    "output_placeholders": "int",  # redacted values in the answer
+}
+
+EVENTS: Final[Columns] = {
+    "key": "str",  # content hash: logs carry no id of their own
+    "trace_id": "str",
+    "span_id": "str",
+    "time": "time",
+    "received_at": "time",
+    "name": "str",  # event name as sent
+    "part": "str",  # system | input | output | details | exception | flag
+    "app": "str",
+    "environment": "str",
+    "user_id": "str",
+    "session_id": "str",
+    "body": "text",  # JSON: one message, or {"system_text", "input_messages", "output_messages"}, or flag fields
+    "source": "str",
+}
+
+SCORES: Final[Columns] = {
+    "key": "str",
+    "time": "time",
+    "received_at": "time",
+    "trace_id": "str",
+    "span_id": "str",
+    "response_id": "str",
+    "session_id": "str",
+    "name": "str",
+    "value": "float",
+    "label": "str",
+    "comment": "text",
+    "origin": "str",  # user | human | llm | code | event
+    "source": "str",
+}
+
+REFUSALS: Final[Columns] = {
+    "time": "time",
+    "source": "str",
+    "received": "int",
+    "reason": "str",
+}
+
+TABLES: Final[dict[str, Columns]] = {
+    "spans": SPANS,
+    "content": CONTENT,
+    "features": FEATURES,
+    "events": EVENTS,
+    "scores": SCORES,
+    "refusals": REFUSALS,
+}
+
+KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "spans": ("trace_id", "span_id"),
+    "content": ("trace_id", "span_id", "origin"),
+    "features": ("trace_id", "span_id"),
+    "events": ("key",),
+    "scores": ("key",),
+}
+"""What makes two rows of a table the same row; the loader keeps the first."""
+
+LEDGER_TABLES: Final = ("spans", "events", "scores")
+"""What is counted in the ledger: things a client sent. Content and features are derived from them."""
+
+KINDS: Final = ("llm", "embedding", "tool", "retriever", "agent", "chain", "workflow", "guardrail", "other")

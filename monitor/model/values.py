@@ -1,0 +1,170 @@
+"""The values that flow: sample, grade, estimate, finding, comparison. "I cannot tell" is a value, never 0 or NaN."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What a grader, or a person, says of one unit under one rule."""
+
+    VIOLATES = "violates"
+    COMPLIES = "complies"
+    BORDERLINE = "borderline"
+    CANNOT_JUDGE = "cannot_judge"
+    NOT_GRADED = "not_graded"
+
+
+class Severity(StrEnum):
+    """How much harm, in PagerDuty's four words."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one user saw: the (input, output) of a finished trace. The unit that is graded; `unit_id` is its trace id."""
+
+    unit_id: str
+    time: datetime
+    app: str
+    input_text: str | None
+    output_text: str | None
+    system_text: str | None = None
+    environment: str | None = None
+    model: str | None = None
+    user_id: str | None = None
+    session_id: str | None = None
+    error_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One unit picked for grading, with the probability that the plan picked it (known at decision time)."""
+
+    unit_id: str
+    time: datetime
+    plan: str
+    stratum: str
+    inclusion_probability: float
+    drawn_at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One verdict. A human label is a grade whose grader is a person."""
+
+    unit_id: str
+    time: datetime
+    rule_id: str
+    verdict: Verdict
+    score: float | None
+    reason: str
+    grader: str
+    grader_version: str
+    policy: str
+    policy_version: str
+    policy_hash: str
+    graded_at: datetime
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A rate with its interval and the design it came from. `method` names the interval and any missing correction."""
+
+    rule_id: str
+    app: str
+    segment: str
+    window_start: datetime
+    window_end: datetime
+    method: str
+    value: float | None
+    low: float | None
+    high: float | None
+    confidence: float
+    n_units: int
+    n_graded: int
+    n_human: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A change: what, where, since when, how large with interval, how sure, and the likely cause."""
+
+    id: str
+    kind: str
+    metric: str
+    app: str
+    segment: str
+    detected_at: datetime
+    since: datetime
+    since_low: datetime
+    since_high: datetime
+    reference_value: float
+    current_value: float
+    change: float
+    change_low: float
+    change_high: float
+    e_value: float
+    budget: str
+    cause: str
+    reason: str
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against control on one metric. `decision`: better, worse, undecided, blocked (sample-ratio mismatch)."""
+
+    experiment: str
+    metric: str
+    control: str
+    arm: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    n_control: int
+    n_arm: int
+    decision: str
+    reason: str
+    computed_at: datetime
+
+
+@dataclass(frozen=True)
+class Abstained:
+    """A check that could not answer, and why."""
+
+    reason: str
+
+
+def stable_id(*parts: Any) -> str:
+    """Return 16 hex digits that depend on `parts` only, so that a repeat of the same decision has the same id."""
+    return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One measured fact that alert rules look at: a rate with its interval, a finding, an A/B decision, a silence.
+
+    `labels` say what it is about (app, rule, metric, segment, experiment, arm); they become the alert's identity.
+    A NULL bound means "cannot tell", which neither fires nor resolves anything.
+    """
+
+    name: str  # violation_rate | drift | ab | no_data | ...
+    labels: dict[str, str]
+    at: datetime
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    since: datetime | None
+    examples: tuple[str, ...]
+    summary: str
