@@ -53,3 +53,13 @@ class FakeClock:
         """Move the wall clock to `instant`; the monotonic clock moves by the same amount, never back."""
         self.elapsed += max(0.0, (instant - self.instant).total_seconds())
         self.instant = instant
+
+
+def naive_utc(instant: datetime) -> datetime:
+    """Return `instant` as the store keeps it: UTC without a zone, so that DuckDB compares it with plain timestamps."""
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
+
+
+def aware_utc(instant: datetime) -> datetime:
+    """Return an instant read from the store with its zone put back."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,0 +1,51 @@
+# Two commands do everything: `make run` and `make test`. Needs Python >= 3.11, pip and make.
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+.PHONY: install run test fmt check ci docs bench statistics faults browser wheel clean
+
+install: .venv/.installed
+
+.venv/.installed: uv.lock pyproject.toml sdk/pyproject.toml
+	@test -x $(UV) || ($(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1")
+	@$(UV) sync --frozen --all-packages --quiet --python $(PYTHON) && touch $@
+
+run: install
+	@$(BIN)/plumbline up --demo-if-empty
+
+test: install
+	@$(BIN)/pytest -m "not statistics and not faults and not browser"
+
+fmt: install
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+check: install
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+docs: install
+	@$(BIN)/pytest tests/test_docs.py
+
+ci: check test
+
+bench: install
+	@$(BIN)/python -m benchmarks
+
+statistics: install
+	@$(BIN)/pytest -m statistics -s
+
+faults: install
+	@$(BIN)/pytest -m faults -s
+
+browser: install
+	@$(BIN)/pytest -m browser -s
+
+wheel: install
+	@$(UV) build --quiet --all-packages --out-dir dist && ls dist
+
+clean:
+	rm -rf .venv .tools dist plumbline-data

@@ -1,0 +1,31 @@
+"""The agent's timetable: the only importer of APScheduler.
+
+The memory job store is right: the configuration is the timetable, and progress lives in the marks of each step, so that
+a restart loses nothing. A job that is still running is not started twice; missed runs are made up for once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something done every `every_s` seconds."""
+
+    name: str
+    every_s: float
+    run: Callable[[], object]
+
+
+def start(jobs: list[Job]) -> BackgroundScheduler:
+    """Start all jobs in threads of this process and return the running scheduler."""
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+    for job in jobs:
+        scheduler.add_job(job.run, IntervalTrigger(seconds=job.every_s), id=job.name, misfire_grace_time=None)
+    scheduler.start()
+    return scheduler

@@ -1,0 +1,234 @@
+"""What the cycle reads: each function is one question to the store, answered as a polars frame or a plain value.
+
+New turns are those with `seq` in a half-open window (after, upto]; time bounds of that window are passed on as constants,
+because zone maps prune only on constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+import polars as pl
+
+from monitor.model.values import Turn
+
+DIMENSIONS: Final = (
+    "app",
+    "environment",
+    "release",
+    "user_id",
+    "session_id",
+    "experiment",
+    "variant",
+    "prompt_name",
+    "prompt_version",
+    "model",
+)
+
+
+class Reader(Protocol):
+    """Something that answers SQL: the store itself or one of its transactions."""
+
+    def frame(self, sql: str, params: Sequence[Any] | None = None) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class Window:
+    """Turns with after < seq <= upto; `start` and `end` bound their times, both inclusive, naive UTC."""
+
+    after: int
+    upto: int
+    start: datetime
+    end: datetime
+
+    @property
+    def params(self) -> tuple[int, int, datetime, datetime]:
+        """The four bounds in the order every query of this module takes them."""
+        return (self.after, self.upto, self.start, self.end)
+
+
+_NEW = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
+
+
+def mark(reader: Reader, step: str) -> int:
+    """Return the last `seq` that `step` has dealt with."""
+    rows = reader.frame("SELECT max(seq) AS seq FROM base.marks WHERE step = ?", [step])
+    return int(rows["seq"][0] or 0)
+
+
+def last_turn(reader: Reader, after: int, limit: int) -> int:
+    """Return the `seq` up to which the next pass goes: at most `limit` turns beyond `after`."""
+    rows = reader.frame("SELECT max(seq) AS seq FROM base.turns WHERE seq > ? AND seq <= ?", [after, after + limit])
+    return int(rows["seq"][0] or after)
+
+
+def window(reader: Reader, after: int, upto: int) -> Window | None:
+    """Return the window (after, upto], or None when no turn lies in it."""
+    rows = reader.frame(
+        "SELECT min(time) AS start, max(time) AS end FROM base.turns WHERE seq > ? AND seq <= ?", [after, upto]
+    )
+    start, end = rows.row(0)
+    return None if start is None else Window(after, upto, start, end)
+
+
+def new_turns(reader: Reader, within: Window) -> pl.DataFrame:
+    """Return unit_id, time, app of the new turns."""
+    return reader.frame(
+        f"SELECT t.trace_id AS unit_id, t.time, t.app FROM base.turns t WHERE {_NEW} ORDER BY t.time", within.params
+    )
+
+
+def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
+    """Return the new turns that were sampled, with their texts."""
+    rows = reader.frame(
+        f"""
+        WITH picked AS (
+            SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {_NEW})
+        SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
+               coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
+               coalesce(o.output_value, text_of(o.output_messages)) AS output_text,
+               coalesce(o.system_text, i.system_text) AS system_text
+        FROM picked p
+        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i
+            ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id
+        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) o
+            ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id
+        ORDER BY p.time""",
+        [*within.params, within.start, within.start],
+    )
+    return [Turn(**{**row, "time": row["time"].replace(tzinfo=UTC)}) for row in rows.iter_rows(named=True)]
+
+
+def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
+    """Return one row a new turn: its dimensions and what was measured of it, NULL where unknown.
+
+    Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per graded rule.
+    """
+    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    turns = reader.frame(
+        f"""
+        SELECT t.trace_id AS unit_id, t.time, {dims}, f.output_chars::DOUBLE AS output_chars, t.duration_ms,
+               t.output_tokens::DOUBLE AS output_tokens, t.cost_usd, (t.error_type IS NOT NULL)::DOUBLE AS error
+        FROM base.turns t
+        LEFT JOIN (SELECT * FROM base.features WHERE time >= ?) f
+            ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
+        WHERE {_NEW} ORDER BY t.time, t.trace_id""",
+        [within.start, *within.params],
+    )
+    grades = reader.frame(
+        f"""
+        SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
+        FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
+        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {_NEW}
+        GROUP BY ALL""",
+        [within.start, *within.params],
+    )
+    return _widen(turns, grades)
+
+
+def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
+    """Return scores received in (after, upto] that belong to a turn: its dimensions and `score:<name>` columns.
+
+    Scores come minutes or days after their turn, so they have a window of their own.
+    """
+    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    long = reader.frame(
+        f"""
+        SELECT t.trace_id AS unit_id, t.time, {dims}, 'score:' || s.name AS metric, avg(s.value) AS value
+        FROM base.scores s JOIN base.turns t ON t.trace_id = s.trace_id
+        WHERE s.received_at > ? AND s.received_at <= ? AND s.value IS NOT NULL AND s.name IS NOT NULL
+        GROUP BY ALL ORDER BY t.time, t.trace_id""",
+        [after, upto],
+    )
+    keys = long.select("unit_id", "time", *DIMENSIONS).unique("unit_id", keep="first", maintain_order=True)
+    return _widen(keys, long.select("unit_id", "metric", "value"))
+
+
+def score_window(reader: Reader, step: str) -> tuple[datetime, datetime | None]:
+    """Return the times of receipt (after, upto] of scores that `step` has not seen; upto is None when there are none."""
+    marks = reader.frame("SELECT max(time) AS time FROM base.marks WHERE step = ?", [step])
+    after = marks["time"][0] or datetime(1970, 1, 1)  # noqa: DTZ001 the store keeps naive UTC
+    newest = reader.frame("SELECT max(received_at) AS time FROM base.scores WHERE received_at > ?", [after])
+    return after, newest["time"][0]
+
+
+def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
+    if long.is_empty():
+        return turns
+    wide = long.pivot("metric", index="unit_id", values="value", aggregate_function="mean")
+    return turns.join(wide, on="unit_id", how="left", maintain_order="left")
+
+
+def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return every grade of turns with start <= time < end: unit, rule, verdict, inclusion probability, dimensions."""
+    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    return reader.frame(
+        f"""
+        SELECT g.unit_id, t.time, g.rule_id, g.verdict, g.grader, s.inclusion_probability, {dims}
+        FROM base.grades g
+        JOIN base.turns t ON t.trace_id = g.unit_id
+        JOIN base.samples s ON s.unit_id = g.unit_id
+        WHERE g.time >= ? AND g.time < ? AND t.time >= ? AND t.time < ? AND s.time >= ? AND s.time < ?
+        QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY g.graded_at DESC) = 1""",
+        [start, end] * 3,
+    )
+
+
+def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return unit_id, time and dimensions of all turns with start <= time < end, graded or not."""
+    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    return reader.frame(
+        f"SELECT t.trace_id AS unit_id, t.time, {dims} FROM base.turns t WHERE t.time >= ? AND t.time < ?", [start, end]
+    )
+
+
+def arm_units(reader: Reader) -> pl.DataFrame:
+    """Return the per-unit sums of every metric of every experiment."""
+    return reader.frame("SELECT * FROM base.arm_units")
+
+
+def recent_estimates(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return the newest estimate per rule and app whose window ended after `since`."""
+    return reader.frame(
+        """
+        SELECT * FROM base.estimates WHERE segment = 'all' AND window_end > ? AND n_graded > 0
+        QUALIFY row_number() OVER (PARTITION BY rule_id, app ORDER BY window_start DESC) = 1""",
+        [since],
+    )
+
+
+def recent_findings(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return findings detected after `since`."""
+    return reader.frame("SELECT * FROM base.findings WHERE detected_at > ? ORDER BY detected_at", [since])
+
+
+def violating_units(reader: Reader, rule_id: str, app: str, start: datetime, end: datetime, limit: int) -> list[str]:
+    """Return the newest units of `app` that violate `rule_id`."""
+    rows = reader.frame(
+        """
+        SELECT g.unit_id FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
+        WHERE g.rule_id = ? AND t.app = ? AND g.verdict = 'violates' AND g.time >= ? AND g.time < ?
+        ORDER BY g.time DESC LIMIT ?""",
+        [rule_id, app, start, end, limit],
+    )
+    return rows["unit_id"].to_list()
+
+
+def latest_comparisons(reader: Reader) -> pl.DataFrame:
+    """Return the current readout of every experiment."""
+    return reader.frame(
+        """
+        SELECT * FROM base.comparisons
+        QUALIFY row_number() OVER (PARTITION BY experiment, metric, arm ORDER BY computed_at DESC) = 1""",
+    )
+
+
+def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
+    """Return per app: the last turn and the usual pace of the two weeks before it (app, last, n, first)."""
+    return reader.frame(
+        "SELECT app, max(time) AS last, min(time) AS first, count(*) AS n FROM base.turns WHERE time > ? GROUP BY app",
+        [now - timedelta(days=14)],
+    )
