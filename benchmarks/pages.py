@@ -1,0 +1,69 @@
+"""Milliseconds per named read of the dashboard over 100,000 generated spans, against the bar of 300 ms.
+
+Run: python -m benchmarks.pages [n_turns]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from monitor.store.pages import PAGES, read_page
+from tests.support.generated_store import GeneratedStore, generated_store
+
+BAR_MS = 300
+TRACE = f"{20_000:032x}"
+SUPPORT = {"app": "support-assistant"}
+ASKED: dict[str, list[dict[str, str]]] = {
+    "traces": [
+        {},
+        {"offset": "20000"},
+        {"sort": "duration_ms"},
+        {"rule": "refusal", "verdict": "violates"},
+        {"text": "order 4711"},
+        {"text": "no such words anywhere"},
+        {"user": "user-77", "errors": "true"},
+    ],
+    "neighbours": [{"trace_id": TRACE}, {"trace_id": TRACE, "rule": "refusal"}],
+    "turns_by_id": [{"ids": ",".join(f"{i:032x}" for i in range(20_000, 20_005))}],
+    "turns_before": [SUPPORT | {"before": "2026-11-20", "limit": "5"}],
+    "traffic": [{}, {"bucket_s": "60"}],
+    "rule_metric": [{"rule": "refusal"} | SUPPORT],
+    "turn_metric": [{"metric": "output_chars"} | SUPPORT],
+    "score_metric": [{"name": "thumbs"}],
+    "finding": [{"id": "f1refusal0000001"}],
+} | {name: [{"trace_id": TRACE}] for name in PAGES if name.startswith("trace") and name not in {"traces", "traffic"}}
+
+
+def best_ms(store: GeneratedStore, name: str, params: dict[str, str], rounds: int = 5) -> float:
+    """Return the median of `rounds` runs in milliseconds."""
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        read_page(store, name, params)
+        taken.append(1000 * (time.perf_counter() - began))
+    return sorted(taken)[rounds // 2]
+
+
+def main(n_turns: int = 25_000) -> int:
+    """Print a table; return 1 if a read is slower than the bar."""
+    slow = 0
+    with tempfile.TemporaryDirectory() as folder:
+        store = generated_store(n_turns, path=str(Path(folder) / "pages.duckdb"), sentences=30)
+        store.connection.execute("SET threads = 2")
+        store.connection.execute("CHECKPOINT")
+        spans = store.arrow("SELECT count(*) AS n FROM base.spans")["n"][0].as_py()
+        chars = store.arrow("SELECT avg(length(output_messages)) AS n FROM base.content")["n"][0].as_py()
+        print(f"{spans} spans, {chars:.0f} characters per answer; bar {BAR_MS} ms")
+        for name in PAGES:
+            for params in ASKED.get(name, [{}]):
+                took = best_ms(store, name, params)
+                slow += took > BAR_MS
+                print(f"{took:8.1f} ms  {name} {params or ''}{'  SLOW' if took > BAR_MS else ''}")
+    return int(slow > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(int(text) for text in sys.argv[1:2])))

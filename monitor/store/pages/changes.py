@@ -1,0 +1,89 @@
+"""Reads of the Drift, A/B and Alerts pages: findings, the metric behind one, what is still learning, arms, alerts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from monitor.store.pages.shapes import BUCKET, IN_SCOPE, IN_SEGMENT, SCOPE, SEGMENT, PageRead, Param
+from monitor.store.pages.traces import LATEST_GRADES
+
+_SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.value, 0.25) AS q25,
+    quantile_cont(v.value, 0.5) AS q50, quantile_cont(v.value, 0.75) AS q75"""
+
+_SERIES: Final = SCOPE | SEGMENT | BUCKET
+_HERE: Final = f"{IN_SCOPE} AND {IN_SEGMENT}"
+
+
+def _over_time(values: str) -> str:
+    """Return SQL that summarises `values` (time, value; NULL values left out) per step of time."""
+    return f"""SELECT time_bucket(to_seconds($bucket_s), v.time) AS time, {_SUMMARY}
+               FROM ({values}) v WHERE v.value IS NOT NULL GROUP BY 1 ORDER BY 1"""
+
+
+READS: Final[dict[str, PageRead]] = {
+    "findings": PageRead(
+        """SELECT * FROM base.findings f
+           WHERE f.detected_at >= $start AND f.detected_at < $end AND ($app IS NULL OR f.app = $app)
+           ORDER BY f.detected_at DESC, f.id LIMIT 500""",
+        {name: SCOPE[name] for name in ("start", "end", "app")},
+        "changes that were found, newest first",
+    ),
+    "finding": PageRead("SELECT * FROM base.findings WHERE id = $id LIMIT 1", {"id": Param("text", "")}, "one change"),
+    "turn_metric": PageRead(
+        _over_time(
+            f"""SELECT t.time, CASE $metric WHEN 'output_chars' THEN f.output_chars::DOUBLE
+                       WHEN 'duration_ms' THEN t.duration_ms WHEN 'output_tokens' THEN t.output_tokens::DOUBLE
+                       WHEN 'cost_usd' THEN t.cost_usd ELSE (t.error_type IS NOT NULL)::DOUBLE END AS value
+                FROM base.turns t
+                LEFT JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
+                WHERE {_HERE}"""
+        ),
+        _SERIES
+        | {"metric": Param("choice", "error", ("output_chars", "duration_ms", "output_tokens", "cost_usd", "error"))},
+        "a measure of turns over time",
+    ),
+    "rule_metric": PageRead(
+        _over_time(
+            f"""SELECT t.time, CASE g.verdict WHEN 'violates' THEN 1.0 WHEN 'complies' THEN 0.0 END AS value
+                FROM {LATEST_GRADES} g JOIN base.turns t ON t.trace_id = g.unit_id
+                WHERE g.rule_id = $rule AND {_HERE}"""
+        ),
+        _SERIES | {"rule": Param("text", "")},
+        "share of graded turns that violate a rule over time, unweighted",
+    ),
+    "score_metric": PageRead(
+        _over_time(
+            f"""SELECT t.time, s.value FROM base.scores s JOIN base.turns t ON t.trace_id = s.trace_id
+                WHERE s.name = $name AND {_HERE}"""
+        ),
+        _SERIES | {"name": Param("text", "")},
+        "a score over time",
+    ),
+    "comparisons": PageRead(
+        """SELECT * FROM base.comparisons
+           QUALIFY row_number() OVER (PARTITION BY experiment, metric, arm ORDER BY computed_at DESC) = 1
+           ORDER BY experiment, metric, arm""",
+        {},
+        "the current readout of every experiment",
+    ),
+    "arms": PageRead(
+        """SELECT u.experiment, u.arm, count(DISTINCT u.unit) AS n_units, max(u.n_turns) AS n_turns
+           FROM (SELECT experiment, arm, unit, sum(n) OVER (PARTITION BY experiment, arm, metric)::BIGINT AS n_turns
+                 FROM base.arm_units) u
+           GROUP BY u.experiment, u.arm ORDER BY u.experiment, u.arm""",
+        {},
+        "randomised units (users, else sessions, else turns) and turns per arm",
+    ),
+    "alerts": PageRead(
+        """SELECT * FROM main.alerts a WHERE a.state IN ('firing', 'pending') OR a.started_at >= $start
+           ORDER BY CASE a.state WHEN 'firing' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, a.started_at DESC LIMIT 500""",
+        {"start": SCOPE["start"]},
+        "open alerts, and those that began in the range",
+    ),
+    "notifications": PageRead(
+        """SELECT * FROM main.notifications n WHERE $fingerprint IS NULL OR n.fingerprint = $fingerprint
+           ORDER BY n.sent_at DESC NULLS FIRST LIMIT 500""",
+        {"fingerprint": Param("text")},
+        "what was sent to whom",
+    ),
+}

@@ -1,0 +1,139 @@
+"""What a named read is: fixed SQL, the parameters it takes, and how text from a URL becomes values to bind.
+
+The SQL of a read never changes with what a user types: values are always bound, and a choice (a sort, a dimension) is one
+of the names listed with the parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from monitor.clock import naive_utc
+from monitor.errors import UsageError
+
+Value = str | int | float | bool | datetime | None
+Kind = Literal["text", "time", "int", "float", "flag", "choice"]
+
+FIRST: Final = datetime(1, 1, 1)  # noqa: DTZ001 the store keeps naive UTC
+LAST: Final = datetime(9999, 12, 31)  # noqa: DTZ001 as above
+MAX_TEXT: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: how its text is read, its value when it is not given, and for numbers the allowed range."""
+
+    kind: Kind
+    default: Value = None
+    choices: tuple[str, ...] = ()
+    low: float = 0
+    high: float = math.inf
+
+    def read(self, name: str, text: str) -> Value:
+        """Return `text` as a value to bind; empty text is the default. Raises `UsageError`."""
+        if text == "":
+            return self.default
+        try:
+            return self._parse(text)
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"parameter {name}: {error}") from None
+
+    def _parse(self, text: str) -> Value:
+        if self.kind == "time":
+            return _instant(text)
+        if self.kind in {"int", "float"}:
+            return _number(text, self)
+        if self.kind == "flag":
+            return _one_of(text, ("true", "false")) == "true"
+        if self.kind == "choice":
+            return _one_of(text, self.choices)
+        if len(text) > MAX_TEXT:
+            raise ValueError(f"longer than {MAX_TEXT} characters")
+        return text
+
+
+@dataclass(frozen=True)
+class PageRead:
+    """One question the dashboard may ask: SQL with named parameters, those parameters, and what a row means."""
+
+    sql: str
+    params: dict[str, Param]
+    doc: str
+
+    def bind(self, given: dict[str, str]) -> dict[str, Value]:
+        """Return the value of every parameter. Raises `UsageError` for an unknown name or an unreadable value."""
+        unknown = sorted(set(given) - set(self.params))
+        if unknown:
+            raise UsageError(f"unknown parameter {unknown[0]}; there are {', '.join(self.params) or 'none'}")
+        return {name: param.read(name, given.get(name, "")) for name, param in self.params.items()}
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return naive_utc(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+
+
+def _number(text: str, param: Param) -> float:
+    value = int(text) if param.kind == "int" else float(text)
+    if not param.low <= value <= param.high:  # NaN fails this too
+        raise ValueError(f"{text} is not between {param.low:g} and {param.high:g}")
+    return value
+
+
+def _one_of(text: str, choices: tuple[str, ...]) -> str:
+    if text not in choices:
+        raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
+    return text
+
+
+SCOPE: Final = {
+    "start": Param("time", FIRST),
+    "end": Param("time", LAST),
+    "app": Param("text"),
+    "environment": Param("text"),
+}
+"""What the bar on top of every page chooses."""
+
+IN_SCOPE: Final = """t.time >= $start AND t.time < $end
+    AND ($app IS NULL OR t.app = $app) AND ($environment IS NULL OR t.environment = $environment)"""
+"""The same as SQL over a table `t` with the columns of turns."""
+
+SEGMENT: Final = {
+    "dimension": Param(
+        "choice",
+        "all",
+        (
+            "all",
+            "environment",
+            "release",
+            "user_id",
+            "session_id",
+            "experiment",
+            "variant",
+            "prompt_name",
+            "prompt_version",
+            "model",
+        ),
+    ),
+    "value": Param("text"),
+}
+"""One slice of the turns of an app, as findings name it: "all" or column=value."""
+
+IN_SEGMENT: Final = """($dimension = 'all' OR CASE $dimension
+    WHEN 'environment' THEN t.environment WHEN 'release' THEN t.release WHEN 'user_id' THEN t.user_id
+    WHEN 'session_id' THEN t.session_id WHEN 'experiment' THEN t.experiment WHEN 'variant' THEN t.variant
+    WHEN 'prompt_name' THEN t.prompt_name WHEN 'prompt_version' THEN t.prompt_version WHEN 'model' THEN t.model
+    END = $value)"""
+
+PAGE: Final = {"limit": Param("int", 50, low=1, high=500), "offset": Param("int", 0, low=0, high=10_000_000)}
+
+BUCKET: Final = {"bucket_s": Param("int", 3600, low=60, high=366 * 86400)}
+"""Width of one step on the time axis, seconds."""
+
+PREVIEW: Final = """
+    left(coalesce(i.input_value, user_text(i.input_messages)), 240) AS input_text,
+    left(coalesce(o.output_value, text_of(o.output_messages)), 240) AS output_text"""
+"""What the user said and saw, for the rows that are shown and no others: `p` is the page of picked turns."""
