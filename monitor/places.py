@@ -138,6 +138,19 @@ class Places:
         return self.telemetry.exists() or any(self.spool.glob("*"))
 
 
+def prepare(places: Places) -> None:
+    """Make the data directory, private to its owner, and make sure it can be written. Raises `UsageError`."""
+    probe = places.root / f".probe.{os.getpid()}"
+    try:
+        places.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"data directory {places.root} cannot be written: {error.strerror} (mend its permissions, or give --data-dir)"
+        ) from None
+
+
 @dataclass(frozen=True)
 class RunFile:
     """A process that is ready: who it is and where it listens. `birth` tells it from a later process with its number."""

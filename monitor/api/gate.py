@@ -6,47 +6,16 @@ The second check stops DNS rebinding: a web page that points its own name at 127
 from __future__ import annotations
 
 import ipaddress
-import os
 import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitor.errors import StoreError
-
 OPEN_PATHS: Final = ("/healthz",)
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-
-
-def ensure_token(path: Path) -> str:
-    """Return the token in `path`; on first start create it, readable by its owner only."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_token(path)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be created: {error.strerror} (check the permissions of the folder)") from None
-    token = secrets.token_urlsafe(32)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(token + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return token
-
-
-def read_token(path: Path) -> str:
-    """Return the token in `path`. Raises `StoreError` where it cannot be read or is empty."""
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise StoreError(f"{path}: cannot be read (run this as the user who started the agent)") from None
-    if not token:
-        raise StoreError(f"{path}: is empty (delete it and start the agent again)")
-    return token
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,14 @@
+"""`plumbline collector`: the collector alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.cli.process import become
+from monitor.cli.settings import Given, resolve
+from monitor.cli.typed import Config, DataDir, OtlpHttp
+
+
+def run(config: Config = None, data_dir: DataDir = None, otlp_http: OtlpHttp = None) -> int:
+    """Start the collector alone: OTLP in, spool out."""
+    become("collector", resolve(Given(config, data_dir, otlp_http=otlp_http), Path.cwd()))

@@ -1,0 +1,62 @@
+"""`plumbline replay`: the cycle over stored history, in virtual time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from monitor.cli import show
+from monitor.cli.progress import bar
+from monitor.cli.session import session
+from monitor.cli.settings import Given, resolve
+from monitor.cli.times import parse_instant
+from monitor.cli.typed import Api, Config, DataDir, Form, Format
+from monitor.config.durations import parse_duration
+from monitor.errors import UsageError
+
+
+def run(
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Where history starts, such as 2026-03-01.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Where it ends.")],
+    step: Annotated[str, typer.Option("--step", metavar="DURATION", help="Time between two cycles.")] = "1h",
+    notify: Annotated[bool, typer.Option("--notify", help="Really send what the alerts say.")] = False,
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
+) -> int:
+    """Tell what Plumbline would have told over a stretch of history. Repeating it changes nothing; nobody is notified."""
+    first, last = parse_instant(start, "--from"), parse_instant(end, "--to")
+    if first >= last:
+        raise UsageError(f"--from {start} must lie before --to {end}")
+    resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
+    with session(resolved) as asked, bar("replay") as progress:
+        result = asked.replay(first, last, _step(step), notify, progress)
+    if form is Form.JSON:
+        show.print_json(result)
+    else:
+        _print(result)
+    return 0
+
+
+def _step(text: str) -> timedelta:
+    try:
+        step = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--step {error}") from None
+    if step < timedelta(seconds=1):
+        raise UsageError("--step must be at least 1s")
+    return step
+
+
+def _print(result: dict[str, Any]) -> None:
+    """Lists of records become tables, the rest one line each."""
+    for name, value in result.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"\n{name}")
+            show.print_table(list(value[0]), [list(record.values()) for record in value])
+        else:
+            show.print_pairs({name: "none" if value == [] else value})

@@ -1,0 +1,83 @@
+"""`plumbline status`: what runs where, and what became of everything that was received."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from monitor.cli import show
+from monitor.cli.session import Session, session
+from monitor.cli.settings import Given, Resolved, resolve
+from monitor.cli.typed import Config, DataDir, Form, Format
+from monitor.errors import PlumblineError
+from monitor.places import NAMES, Places, RunFile, parse_address, read_run
+
+LEDGER = """SELECT coalesce(sum(received), 0)::BIGINT AS received, coalesce(sum(stored), 0)::BIGINT AS stored,
+    coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused FROM ledger"""
+
+ADDRESS_NAMES = {"collector": "otlp_http", "agent": "api", "dashboard": "dashboard"}
+
+
+def run(form: Format = Form.TABLE, config: Config = None, data_dir: DataDir = None) -> int:
+    """Show what runs where, and the sums of the ledger. Works on a data directory at rest, too."""
+    resolved = resolve(Given(config, data_dir), Path.cwd())
+    status = gather(resolved)
+    if form is Form.JSON:
+        show.print_json(status)
+    else:
+        _print(status)
+    return 0
+
+
+def gather(resolved: Resolved) -> dict[str, Any]:
+    """Return processes, addresses, ledger sums and what the agent says; None stands for what cannot be known now."""
+    places = resolved.places
+    runs = {name: read_run(places, name) for name in NAMES}
+    told = _ask(resolved)
+    return {
+        "data_dir": str(places.root),
+        "config": None if resolved.file is None else str(resolved.file),
+        "processes": {name: _process(run) for name, run in runs.items()},
+        **{ADDRESS_NAMES[name]: run and run.address for name, run in runs.items()},
+        "supervisor": _supervisor(places),
+        **told,
+    }
+
+
+def _process(run: RunFile | None) -> dict[str, Any]:
+    if run is None:
+        return {"ready": False, "pid": None, "address": None, "host": None, "port": None, "url": None}
+    at = parse_address(run.address, run.name)
+    return {"ready": True, "pid": run.pid, "address": run.address, "host": at.host, "port": at.port, "url": run.url}
+
+
+def _supervisor(places: Places) -> int | None:
+    run = read_run(places, "supervisor")
+    return None if run is None else run.pid
+
+
+def _ask(resolved: Resolved) -> dict[str, Any]:
+    """The store of a directory nobody has used is empty; one that cannot be asked now is unknown, and says why."""
+    if read_run(resolved.places, "agent") is None and not resolved.places.has_data():
+        return {"ledger": None, "agent": None, "problem": "no data yet"}
+    try:
+        with session(resolved) as asked:
+            return {"ledger": _sums(asked), "agent": asked.status(), "problem": None}
+    except PlumblineError as error:
+        return {"ledger": None, "agent": None, "problem": str(error)}
+
+
+def _sums(asked: Session) -> dict[str, int]:
+    answer = asked.sql(LEDGER, 1)
+    return dict(zip(answer["columns"], answer["rows"][0], strict=True))
+
+
+def _print(status: dict[str, Any]) -> None:
+    rows = [
+        [name, "ready" if process["ready"] else "not running", process["url"], process["pid"]]
+        for name, process in status["processes"].items()
+    ]
+    show.print_table(["process", "state", "address", "pid"], rows)
+    ledger = status["ledger"] or {"ledger": status["problem"]}
+    print()
+    show.print_pairs({"data": status["data_dir"], **ledger})

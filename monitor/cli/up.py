@@ -1,0 +1,32 @@
+"""`plumbline up`: collector, agent and dashboard under one supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monitor.cli.settings import Given, resolve
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpHttp
+
+
+def run(
+    config: Config = None,
+    data_dir: DataDir = None,
+    otlp_http: OtlpHttp = None,
+    api: Api = None,
+    dashboard: Dashboard = None,
+    demo_if_empty: Annotated[
+        bool, typer.Option("--demo-if-empty", help="Play the demo when nothing is stored yet.")
+    ] = False,
+) -> int:
+    """Start collector, agent and dashboard, and keep them running until Ctrl-C."""
+    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd())
+    demo = [sys.executable, "-m", "monitor.cli.main", "demo", "--if-empty"] if demo_if_empty else None
+    asked = {"root": str(resolved.places.root), "options": resolved.arguments(), "demo": demo}
+    # The supervisor takes the place of this process: it needs neither typer nor the config reader.
+    os.execv(sys.executable, [sys.executable, "-m", "monitor.supervisor", json.dumps(asked)])  # noqa: S606
