@@ -17,6 +17,7 @@ from monitor.errors import BadSql, PlumblineError, StoreError, Unreachable, Usag
 PATIENCE_S: Final = 900.0
 """Settling a large import, and rendering a report, take minutes; a dead agent is noticed by its socket at once."""
 POLL_S: Final = 0.2
+STOP_POLLS: Final = 50
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,15 @@ class ApiClient:
         try:
             return self._follow(path, progress)
         except BaseException:
-            self._call("DELETE", path)
+            self._stop(path)
             raise
+
+    def _stop(self, path: str) -> None:
+        """The job ends at its next report of progress, which is a cycle away; longer than that nobody waits."""
+        for _ in range(STOP_POLLS):
+            if self._call("DELETE", path)["state"] != "running":
+                return
+            self.sleep(POLL_S)
 
     def _follow(self, path: str, progress: Callable[[float, str], None]) -> dict[str, Any]:
         while True:

@@ -143,9 +143,9 @@ def create_app(core: AgentCore, token: str, bound: str) -> Starlette:
         ("/v1/settle", routes.settle, "POST"),
         ("/v1/replay", routes.replay, "POST"),
         ("/v1/jobs/{id}", routes.job, "GET DELETE"),
-        ("/v1/explain/{id}", routes.explain, "GET"),
-        ("/v1/findings/{id}/report", routes.report, "GET"),
-        ("/v1/apps/{app}/erase", routes.erase, "POST"),
+        ("/v1/explain/{id:path}", routes.explain, "GET"),
+        ("/v1/findings/{id:path}/report", routes.report, "GET"),
+        ("/v1/apps/{app:path}/erase", routes.erase, "POST"),
     ]
     return Starlette(
         routes=[Route(path, handler, methods=methods.split()) for path, handler, methods in table],

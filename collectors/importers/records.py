@@ -1,0 +1,283 @@
+"""One interaction as a person's own log has it, turned into canonical rows.
+
+A record is a mapping with the fields below; only `input` and `output` must be there. Names nobody knows are kept among
+the attributes. Ids are derived from the record, so that importing it twice adds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+FIELDS: Final = (
+    "id",
+    "time",
+    "app",
+    "environment",
+    "release",
+    "model",
+    "provider",
+    "prompt_name",
+    "prompt_version",
+    "experiment",
+    "variant",
+    "user",
+    "session",
+    "input",
+    "output",
+    "system",
+    "input_tokens",
+    "output_tokens",
+    "latency_ms",
+    "cost_usd",
+    "error",
+    "scores",
+    "metadata",
+)
+"""What a record may say."""
+
+PREFIX: Final = "scores."
+"""A column `scores.NAME` is the score NAME: tables have no nested values."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # what 64-bit nanoseconds, and so OTLP, can say
+
+Row = dict[str, Any]
+
+
+class BadRecord(ValueError):
+    """A record that cannot be taken as it is; says why in a few words."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What holds for every record of one file: when it was last changed, the default app, and the ledger source."""
+
+    changed_at: datetime
+    app: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """The rows of one record; each by column name, missing columns are NULL."""
+
+    span: Row
+    content: Row
+    scores: tuple[Row, ...]
+
+
+def interaction(record: Mapping[str, Any], position: int, origin: Origin, received_at: datetime) -> Interaction:
+    """Return the rows of `record`, which stands at `position` (line or row number) of its file. Raises `BadRecord`.
+
+    A record without a time gets that of its file, and says so in `flags`: a guess that stays the same on every import.
+    """
+    given = {str(key): value for key, value in record.items() if value is not None and value != ""}
+    _require(record, given)
+    stated = _time(given.get("time"))
+    time = stated or origin.changed_at
+    app = _text(given, "app") or origin.app
+    trace_id, span_id = _ids(given, position, app)
+    keys = {"trace_id": trace_id, "span_id": span_id, "time": time}
+    error_type, error_message = _error(given.get("error"))
+    span = keys | {
+        "duration_ms": _number(given, "latency_ms"),
+        "received_at": received_at,
+        "name": _text(given, "prompt_name") or "chat",
+        "kind": "llm",
+        "status": "error" if error_type else "ok",
+        "error_type": error_type,
+        "error_message": error_message,
+        "app": app,
+        "environment": _text(given, "environment"),
+        "release": _text(given, "release"),
+        "dialect": "import",
+        "operation": "chat",
+        "provider": _text(given, "provider"),
+        "request_model": _text(given, "model"),
+        "response_model": _text(given, "model"),
+        "input_tokens": _count(given, "input_tokens"),
+        "output_tokens": _count(given, "output_tokens"),
+        "usage_source": "provider" if given.keys() & {"input_tokens", "output_tokens"} else "none",
+        "cost_usd": _number(given, "cost_usd"),
+        "user_id": _text(given, "user"),
+        "session_id": _text(given, "session"),
+        "prompt_name": _text(given, "prompt_name"),
+        "prompt_version": _text(given, "prompt_version"),
+        "experiment": _text(given, "experiment"),
+        "variant": _text(given, "variant"),
+        "flags": None if stated else "time_unknown",
+        "attrs": _attributes(given),
+        "source": origin.source,
+    }
+    content = keys | {
+        "origin": "span",
+        "system_text": _text(given, "system"),
+        "input_messages": _messages(given.get("input"), "user"),
+        "output_messages": _messages(given.get("output"), "assistant"),
+    }
+    common = keys | {"received_at": received_at, "session_id": span["session_id"], "source": origin.source}
+    return Interaction(span, content, tuple(_scores(given, common)))
+
+
+def _require(record: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """An empty answer is an answer; only a failed call may have none."""
+    if record.get("input") is None:
+        raise BadRecord("`input` is missing")
+    if record.get("output") is None and "error" not in given:
+        raise BadRecord("`output` is missing")
+
+
+def _ids(given: Mapping[str, Any], position: int, app: str | None) -> tuple[str, str]:
+    """An id need only be unique within its app, its model and its time: exports often number each run from 1."""
+    if "id" in given:
+        parts = ["id", *(str(part) for part in (given["id"], app, given.get("model"), given.get("time")))]
+    else:
+        parts = ["content", str(position), json.dumps(given, sort_keys=True, default=str)]
+    digest = hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
+    return digest[:32], digest[32:48]
+
+
+def _time(value: Any) -> datetime | None:
+    """ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970; zero and below are unknown."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        instant = _since_1970(float(value))
+    except (TypeError, ValueError):
+        instant = _iso(str(value))
+    if instant is not None and instant >= LATEST:
+        raise BadRecord(f"`time` {_short(value)} lies too far in the future")
+    return None if instant is None or instant <= EPOCH else instant
+
+
+def _since_1970(number: float) -> datetime | None:
+    if not math.isfinite(number) or number <= 0:
+        return None
+    scale = next((scale for limit, scale in ((1e11, 1), (1e14, 1e3), (1e17, 1e6)) if number < limit), 1e9)
+    return EPOCH + timedelta(seconds=min(number / scale, 1e11))
+
+
+def _iso(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadRecord(f"`time` {_short(text)} is neither ISO 8601 nor seconds since 1970") from None
+
+
+def _text(given: Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    return value if isinstance(value, str) else _json(value)
+
+
+def _number(given: Mapping[str, Any], name: str) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise BadRecord(f"`{name}` {_short(value)} is not a number") from None
+    if math.isnan(number):
+        return None
+    if math.isinf(number) or number < 0:
+        raise BadRecord(f"`{name}` {_short(value)} cannot be")
+    return number
+
+
+def _count(given: Mapping[str, Any], name: str) -> int | None:
+    number = _number(given, name)
+    if number is None:
+        return None
+    if not number.is_integer() or number > 2**62:
+        raise BadRecord(f"`{name}` {_short(given[name])} is not a count")
+    return int(number)
+
+
+def _error(value: Any) -> tuple[str | None, str | None]:
+    """A word is a type, a sentence is a message."""
+    if value is None or value is False or value == "false":
+        return None, None
+    if isinstance(value, Mapping):
+        kind, message = value.get("type") or value.get("code"), value.get("message")
+        return str(kind or "error"), None if message is None else str(message)
+    if value is True or value == "true":
+        return "error", None
+    text = _json(value)
+    return ("error", text) if " " in text or len(text) > 80 else (text, None)
+
+
+def _messages(value: Any, role: str) -> str | None:
+    """Text becomes one message; a list of {"role", "content"} stays a conversation."""
+    if value is None:
+        return None
+    if isinstance(value, list) and value and all(isinstance(m, Mapping) and "content" in m for m in value):
+        return json.dumps([_message(str(m.get("role") or role), m["content"]) for m in value], ensure_ascii=False)
+    return json.dumps([_message(role, value)], ensure_ascii=False)
+
+
+def _message(role: str, content: Any) -> dict[str, Any]:
+    return {"role": role, "parts": [{"type": "text", "content": _json(content)}]}
+
+
+def _attributes(given: Mapping[str, Any]) -> str | None:
+    unknown = {key: value for key, value in given.items() if key not in FIELDS and not key.startswith(PREFIX)}
+    metadata = given.get("metadata")
+    if isinstance(metadata, str):
+        metadata = _parsed(metadata)
+    if isinstance(metadata, Mapping):
+        unknown |= {f"metadata.{key}": value for key, value in metadata.items()}
+    elif metadata is not None:
+        unknown["metadata"] = metadata
+    return json.dumps(unknown, ensure_ascii=False, default=str) if unknown else None
+
+
+def _scores(given: Mapping[str, Any], common: Row) -> Iterator[Row]:
+    scores = given.get("scores", {})
+    if isinstance(scores, str):
+        scores = _parsed(scores)
+    if not isinstance(scores, Mapping):
+        raise BadRecord('`scores` is not a mapping of name to value, such as {"helpful": 1}')
+    named = dict(scores) | {key.removeprefix(PREFIX): given[key] for key in given if key.startswith(PREFIX)}
+    for name, value in named.items():
+        if value is None:
+            continue
+        number, label = _score(value)
+        key = hashlib.sha256(f"{common['trace_id']}\x1f{name}".encode(errors="surrogatepass")).hexdigest()[:32]
+        yield common | {"key": key, "name": str(name), "value": number, "label": label, "origin": "user"}
+
+
+def _score(value: Any) -> tuple[float | None, str | None]:
+    """A number is a value, a word is a label."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None, _json(value)
+    return (number, None) if math.isfinite(number) else (None, str(value))
+
+
+def _parsed(text: str) -> Any:
+    """Tables carry nested values as JSON text; text that is not JSON stays what it is."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,108 @@
+"""An agent that answers from memory; what the api and the client do with it is real HTTP."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import uvicorn
+
+from monitor.api.server import create_app
+from monitor.errors import BadSql, StoreError, UsageError
+from monitor.places import Address, address_of, bind
+
+TOKEN = "t0ken"
+
+
+@dataclass
+class FakeAgent:
+    folder: Path
+    ready: bool = True
+    erased: list[str] = field(default_factory=list)
+    hold: threading.Event = field(default_factory=threading.Event)
+    stopped_at: float | None = None
+    replays: list[tuple[datetime, datetime, timedelta, bool]] = field(default_factory=list)
+
+    def status(self) -> dict[str, Any]:
+        return {"ready": self.ready, "ledger": {"received": 3, "stored": 2}, "lag_s": 0.25, "note": "x", "none": None}
+
+    def sql(self, text: str, max_rows: int) -> pa.Table:
+        if text == "boom":
+            raise RuntimeError("a bug with a secret path /home/x")
+        if text == "broken":
+            raise StoreError("the store\nis broken")
+        if "delete" in text.lower():
+            raise BadSql("only one SELECT is allowed")
+        return pa.table(
+            {"n": list(range(min(max_rows, 5))), "text": ["a", None, "\x1b[31m[red]c", "d", "e"][:max_rows]}
+        )
+
+    def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
+        if name != "overview":
+            raise KeyError(name)
+        if "bad" in params:
+            raise UsageError("bad is not a parameter of overview")
+        return pa.table({"key": list(params), "value": list(params.values())})
+
+    def settle(self) -> dict[str, int]:
+        return {"loaded": 7}
+
+    def replay(
+        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]
+    ) -> dict[str, Any]:
+        self.replays.append((start, end, step, notify))
+        if step == timedelta(hours=13):
+            raise UsageError("thirteen is not supported")
+        if step == timedelta(hours=17):
+            raise RuntimeError("bug")
+        for number in range(1, 500):
+            progress(min(1.0, number / 10), f"step {number}")
+            if number >= 10 and step != timedelta(hours=7):
+                break
+            time.sleep(0.005)
+        return {"findings": [{"id": "f1"}]}
+
+    def explain(self, subject: str) -> list[str]:
+        if subject.startswith("no"):
+            raise KeyError(subject)
+        return [f"{subject} was sampled", "because \x1b[2J"]
+
+    def report(self, finding_id: str) -> Path:
+        if finding_id != "f1":
+            raise KeyError(finding_id)
+        path = self.folder / "report.html"
+        path.write_text("<html><script>1</script></html>")
+        return path
+
+    def erase_app(self, app: str) -> dict[str, int]:
+        self.erased.append(app)
+        return {"spans": 4}
+
+    def check(self) -> list[str]:
+        return ["spans: 1 row without a trace"]
+
+    def close(self) -> None:
+        self.hold.set()
+
+
+@contextmanager
+def served(agent: FakeAgent, host: str = "127.0.0.1") -> Iterator[str]:
+    """The api over `agent` on a free port; yields its base URL."""
+    sock = bind(Address(host, 0), "--api")
+    config = uvicorn.Config(create_app(agent, TOKEN, host), log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.005)
+        yield address_of(sock).url
+    finally:
+        server.should_exit = True
+        thread.join()
+        sock.close()
