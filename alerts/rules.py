@@ -1,0 +1,185 @@
+"""The alert rule file: rules, receivers and routes. The classes are the schema; `alerts.checks` refuses what cannot work.
+
+A rule looks at one signal and says when it is bad, when it is good again, and what silence means. A route says who is
+told; the first that matches wins. There are two timers and no more: `notify_after` before the first message,
+`remind_every` between reminders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Section
+from monitor.model.values import Severity
+
+Stat = Literal["value", "low", "high", "lower_bound", "upper_bound"]
+Op = Literal[">", ">=", "<", "<="]
+Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Where = dict[str, str | list[str]]
+
+SHORT: Final = {"lower_bound": "low", "upper_bound": "high"}
+
+OWN: Final = "plumbline."
+"""Rule ids that begin so are Plumbline's alerts about itself."""
+
+STARTER: Final = Path(__file__).with_name("starter.yaml")
+"""The rules that hold when no file is configured."""
+
+
+@dataclass(frozen=True)
+class SignalKind:
+    """What a rule may say about a signal: its labels, and the least and greatest value it can take.
+
+    `labels` tell one alert from another. `changing` labels say how the same thing stands now (an A/B decision): rules
+    can ask for them, but they are never part of an identity.
+    """
+
+    labels: tuple[str, ...]
+    changing: tuple[str, ...] = ()
+    least: float | None = None
+    greatest: float | None = None
+    counts: bool = True  # whether `n` says how many samples there were
+
+
+SIGNALS: Final = {
+    "violation_rate": SignalKind(("app", "rule"), least=0.0, greatest=1.0),
+    "drift": SignalKind(("app", "metric", "segment", "finding"), counts=False),
+    "ab": SignalKind(("experiment", "metric", "arm"), ("decision",)),
+    "no_data": SignalKind(("app",), least=0.0),
+}
+
+
+class When(Section, frozen=True):
+    """A number of the signal is beyond `value`. Fewer than `min_n` samples say nothing, either way."""
+
+    op: Op
+    value: float
+    stat: Stat = "value"
+    min_n: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class FireAfter(Section, frozen=True):
+    """Fire once `bad` of the last `of` evaluations were bad; evaluations that could not tell do not count."""
+
+    bad: Count = 1
+    of: Count = 1
+
+
+class Clear(Section, frozen=True):
+    """Resolve once the number was on the good side `hold` evaluations in a row. Hysteresis: not the mirror of `when`."""
+
+    op: Op
+    value: float
+    stat: Stat = "value"
+    hold: Count = 1
+
+
+class NoData(Section, frozen=True):
+    """What it means when the signal of an open alert is gone for `after` evaluations."""
+
+    after: Count = 3
+    then: Literal["hold", "alert", "ok"] = "hold"
+
+
+class Worse(Section, frozen=True):
+    """The severity rises once the number of `when` is beyond this value; it never falls while the alert is open."""
+
+    value: float
+    severity: Severity
+
+
+class Rule(Section, frozen=True):
+    """One condition. Without `when` it is bad as long as a signal that fits `where` is there."""
+
+    id: Identifier
+    signal: str
+    title: str
+    severity: Severity
+    where: Where = msgspec.field(default_factory=dict)  # label -> value or values
+    by: tuple[str, ...] = ()  # identity: one alert per combination; empty means all labels of the signal
+    when: When | None = None
+    worse: Worse | None = None
+    fire_after: FireAfter = FireAfter()
+    clear: Clear | None = None  # None: the opposite of `when`
+    no_data: NoData = NoData()
+    category: str = ""
+    runbook: str = ""
+
+
+class ConsoleReceiver(Section, frozen=True, tag_field="kind", tag="console"):
+    """Prints to the log of the agent."""
+
+    name: Identifier
+
+
+class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
+    """Any HTTP service that verifies Standard Webhooks signatures. `secret` is `whsec_` and base64, or plain text."""
+
+    name: Identifier
+    url: str
+    secret: Annotated[str, msgspec.Meta(min_length=8)]
+
+
+class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
+    """A Slack incoming webhook. Its address is a secret: give it as `${env:NAME}`."""
+
+    name: Identifier
+    url: str
+
+
+Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver
+
+
+class Route(Section, frozen=True):
+    """Who is told about alerts that fit `match` (keys: severity, category, rule, signal, or a label of the signal)."""
+
+    to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    match: Where = msgspec.field(default_factory=dict)
+    notify_after: str = "0s"
+    remind_every: str = "24h"
+
+    @property
+    def delay(self) -> timedelta:
+        """How long the first message waits."""
+        return parse_duration(self.notify_after)
+
+    @property
+    def reminder(self) -> timedelta:
+        """How long an alert fires before it is told again."""
+        return parse_duration(self.remind_every)
+
+
+class Rulebook(Section, frozen=True):
+    """All of the rule file."""
+
+    receivers: Annotated[tuple[Receiver, ...], msgspec.Meta(min_length=1)]
+    rules: tuple[Rule, ...]
+    routes: tuple[Route, ...]
+    version: Literal[1] = 1
+
+    def route(self, facts: dict[str, str]) -> Route | None:
+        """Return the first route that fits, or None (only for rules that are gone from the file)."""
+        return next((route for route in self.routes if fits(route.match, facts)), None)
+
+
+def fits(where: Where, facts: dict[str, str]) -> bool:
+    """Whether every key of `where` has its value, or one of its values, in `facts`."""
+    return all(facts.get(key) in ([wanted] if isinstance(wanted, str) else wanted) for key, wanted in where.items())
+
+
+def identity_labels(rule: Rule) -> tuple[str, ...]:
+    """Return the labels that tell one alert of `rule` from another."""
+    return rule.by or SIGNALS[rule.signal].labels
+
+
+def with_receiver(rulebook: Rulebook, receiver: Receiver) -> Rulebook:
+    """Return `rulebook` with one more receiver that every route tells; used by the demo."""
+    routes = tuple(msgspec.structs.replace(route, to=(*route.to, receiver.name)) for route in rulebook.routes)
+    return msgspec.structs.replace(rulebook, receivers=(*rulebook.receivers, receiver), routes=routes)

@@ -1,0 +1,58 @@
+"""Rows of alerts and of their reason trail. What they mean is decided in the alerts room; here they are only kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.state.opening import Transaction
+from monitor.state.tables import ALERT_EVENTS, ALERTS
+
+Row = dict[str, Any]
+
+
+def latest_alerts(txn: Transaction) -> list[Row]:
+    """Return the last episode of every fingerprint, open or not, oldest first."""
+    last = select(ALERTS.c.fingerprint, func.max(ALERTS.c.episode).label("episode")).group_by(ALERTS.c.fingerprint)
+    newest = last.subquery()
+    same = (ALERTS.c.fingerprint == newest.c.fingerprint) & (ALERTS.c.episode == newest.c.episode)
+    query = select(ALERTS).join(newest, same).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def save_alert(txn: Transaction, row: Row) -> None:
+    """Write one episode: new, or in place of what was known of it."""
+    keys = {"fingerprint", "episode"}
+    changed = {name: value for name, value in row.items() if name not in keys}
+    txn.execute(insert(ALERTS).values(**row).on_conflict_do_update(index_elements=sorted(keys), set_=changed))
+
+
+def remove_alert(txn: Transaction, fingerprint: str, episode: int) -> None:
+    """Forget an episode that never fired; its events stay."""
+    txn.execute(delete(ALERTS).where(ALERTS.c.fingerprint == fingerprint, ALERTS.c.episode == episode))
+
+
+def add_event(txn: Transaction, row: Row) -> None:
+    """Add one line to the reason trail."""
+    txn.execute(insert(ALERT_EVENTS).values(**row))
+
+
+def events_of(txn: Transaction, fingerprint: str) -> list[Row]:
+    """Return the reason trail of one alert, oldest first."""
+    query = select(ALERT_EVENTS).where(ALERT_EVENTS.c.fingerprint == fingerprint).order_by(ALERT_EVENTS.c.id)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def recent_firings(txn: Transaction, fingerprint: str, since: datetime) -> int:
+    """Return how many episodes of one alert began to fire after `since`."""
+    fired = (ALERT_EVENTS.c.fingerprint == fingerprint) & (ALERT_EVENTS.c.kind == "firing")
+    return txn.execute(select(func.count()).where(fired & (ALERT_EVENTS.c.at > since))).scalar_one()
+
+
+def matching_fingerprints(txn: Transaction, prefix: str) -> list[str]:
+    """Return the fingerprints that begin with `prefix`, so that a person need not type all 32 digits."""
+    query = select(ALERT_EVENTS.c.fingerprint).where(ALERT_EVENTS.c.fingerprint.startswith(prefix, autoescape=True))
+    return sorted(set(txn.execute(query).scalars()))

@@ -1,0 +1,137 @@
+"""Open the control state: one SQLite file, owned by the agent, synced at every commit.
+
+Writers take the write lock when a transaction begins (`BEGIN IMMEDIATE`), so that two threads queue up instead of
+failing half-way. A commit that returned survives `kill -9` and power loss (`synchronous=FULL`). Not for telemetry:
+whatever grows with traffic belongs in `monitor.store`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from monitor.clock import Clock, naive_utc
+from monitor.errors import StoreError
+from monitor.state.tables import ALERTS, JOBS, METADATA, OUTBOX, VERSION
+
+Transaction = Connection
+"""What the functions of `monitor.state.alerts` and `monitor.state.outbox` work in; other rooms never look inside."""
+
+BUSY_TIMEOUT_MS: Final = 30_000
+
+
+@dataclass(frozen=True)
+class ControlState:
+    """The open control state. Safe to use from any thread; transactions run one after the other."""
+
+    engine: Engine
+    clock: Clock
+    _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @classmethod
+    def open(cls, path: Path | None, clock: Clock) -> ControlState:
+        """Open or create the file at `path`, readable by its owner only; None gives a scratch state in memory.
+
+        Raises `StoreError` for a file that is damaged, locked for half a minute, or written by a newer Plumbline.
+        """
+        try:
+            engine = _engine(path)
+            with engine.begin() as connection:
+                _prepare(connection, str(path))
+        except (OSError, DBAPIError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error.strerror
+            raise StoreError(f"{path}: the control state cannot be opened: {cause} (restore it from a copy)") from None
+        return cls(engine, clock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """All or nothing: what the block writes is durable when it ends, and undone when it raises.
+
+        Raises `StoreError` when another process holds the file for half a minute, or the disk is full.
+        """
+        try:
+            with self._turn, self.engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise StoreError(
+                f"{self.engine.url.database}: the control state does not take this: {error.orig}"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.engine.dispose()
+
+    def alerts_table(self) -> list[dict[str, Any]]:
+        """Return every episode: fingerprint, rule_id, severity, state, started_at, ended_at, labels, reason."""
+        names = ("fingerprint", "rule_id", "severity", "state", "started_at", "ended_at", "labels", "reason")
+        query = select(*(ALERTS.c[name] for name in names)).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+        return self._public(query)
+
+    def notifications_table(self) -> list[dict[str, Any]]:
+        """Return every message owed or sent: fingerprint, receiver, kind, state, attempts, sent_at, key."""
+        names = ("fingerprint", "receiver", "kind", "state", "attempts", "sent_at", "key")
+        return self._public(select(*(OUTBOX.c[name] for name in names)).order_by(OUTBOX.c.id))
+
+    def _public(self, query: Any) -> list[dict[str, Any]]:
+        with self.transaction() as txn:
+            return [{k: _plain(v) for k, v in row.items()} for row in txn.execute(query).mappings()]
+
+    def job_progress(self, name: str) -> dict[str, Any] | None:
+        """Return how far job `name` said it was, or None when it never did."""
+        with self.transaction() as txn:
+            text = txn.execute(select(JOBS.c.progress).where(JOBS.c.name == name)).scalar()
+        return None if text is None else dict(json.loads(text))
+
+    def save_progress(self, name: str, progress: dict[str, Any]) -> None:
+        """Remember how far job `name` is."""
+        row = {"progress": json.dumps(progress), "updated_at": self.clock.now()}
+        with self.transaction() as txn:
+            txn.execute(insert(JOBS).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row))
+
+
+def _plain(value: Any) -> Any:
+    return naive_utc(value) if hasattr(value, "tzinfo") else value
+
+
+def _engine(path: Path | None) -> Engine:
+    if path is None:
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin`, not by the driver's guesses
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _prepare(connection: Connection, name: str) -> None:
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+    if version > VERSION:
+        raise StoreError(
+            f"{name}: written by a newer Plumbline (format {version}, this one knows {VERSION}); update it"
+        )
+    if version < VERSION:
+        METADATA.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")

@@ -1,0 +1,84 @@
+"""Rows of the outbox: messages owed to receivers, first in first out per alert and receiver.
+
+A row is claimed with a lease before it is sent and settled afterwards; a process that dies in between leaves a lease
+that runs out, and the row is sent again under the same key. Retry policy is decided in `alerts.deliver`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.state.opening import Transaction
+from monitor.state.tables import OUTBOX
+
+Row = dict[str, Any]
+OPEN = OUTBOX.c.state.in_(("pending", "inflight"))
+
+
+def queue(txn: Transaction, row: Row) -> bool:
+    """Add one message; False when its key is there already, which makes a repeated decision harmless."""
+    defaults = {"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"]}
+    return txn.execute(insert(OUTBOX).values(**defaults, **row).on_conflict_do_nothing()).rowcount > 0
+
+
+def due(txn: Transaction, now: datetime) -> list[Row]:
+    """Return the messages that may leave now: the oldest open one per alert and receiver, when its time has come."""
+    heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
+    ready = (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at <= now)
+    orphaned = (OUTBOX.c.state == "inflight") & (OUTBOX.c.lease_until <= now)
+    query = select(OUTBOX).where(OUTBOX.c.id.in_(heads), ready | orphaned).order_by(OUTBOX.c.id)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def claim(txn: Transaction, row: Row, now: datetime, until: datetime) -> bool:
+    """Take the lease on `row` and count the attempt; False when somebody else holds it or it has changed since."""
+    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now)
+    unchanged = (OUTBOX.c.id == row["id"]) & (OUTBOX.c.attempts == row["attempts"]) & OPEN
+    taken = {"state": "inflight", "lease_until": until, "attempts": OUTBOX.c.attempts + 1}
+    return txn.execute(update(OUTBOX).where(free & unchanged).values(**taken)).rowcount > 0
+
+
+def settle(txn: Transaction, row_id: int, **changes: Any) -> None:
+    """Write what came of an attempt and give the lease back."""
+    txn.execute(update(OUTBOX).where(OUTBOX.c.id == row_id).values(lease_until=None, **changes))
+
+
+def hold_back(txn: Transaction, receiver: str, until: datetime) -> None:
+    """Let no waiting message leave for `receiver` before `until`: it asked for quiet."""
+    waiting = (OUTBOX.c.receiver == receiver) & (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at < until)
+    txn.execute(update(OUTBOX).where(waiting).values(next_at=until))
+
+
+def hurry(txn: Transaction, receiver: str, now: datetime) -> None:
+    """Let every message for `receiver` that waits for another attempt leave now: it answers again."""
+    waiting = (OUTBOX.c.receiver == receiver) & (OUTBOX.c.state == "pending") & (OUTBOX.c.attempts > 0)
+    txn.execute(update(OUTBOX).where(waiting, OUTBOX.c.next_at > now).values(next_at=now))
+
+
+def supersede(txn: Transaction, fingerprint: str, kinds: tuple[str, ...]) -> None:
+    """Retire waiting messages of `kinds` about one alert: what comes next says more."""
+    waiting = (OUTBOX.c.fingerprint == fingerprint) & OUTBOX.c.kind.in_(kinds) & (OUTBOX.c.state == "pending")
+    txn.execute(update(OUTBOX).where(waiting).values(state="superseded"))
+
+
+def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) -> list[Row]:
+    """Return the messages about one alert (one episode of it), oldest first."""
+    query = select(OUTBOX).where(OUTBOX.c.fingerprint == fingerprint)
+    if episode is not None:
+        query = query.where(OUTBOX.c.episode == episode)
+    return [dict(row) for row in txn.execute(query.order_by(OUTBOX.c.id)).mappings()]
+
+
+def counts(txn: Transaction) -> dict[str, int]:
+    """Return how many messages are in each state, for metrics and the status line."""
+    grouped = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
+    return dict(txn.execute(grouped).tuples().all())
+
+
+def oldest_due(txn: Transaction) -> datetime | None:
+    """Return since when the longest waiting message should have left, or None when nothing waits."""
+    return txn.execute(select(func.min(OUTBOX.c.due_at)).where(OPEN)).scalar()

@@ -1,0 +1,91 @@
+"""The tables of the control state, named once. Times are UTC; NULL means unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+from monitor.clock import naive_utc
+
+VERSION: Final = 1
+"""Written to `user_version`; a newer file is refused, since this code does not know what it means."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant in Python, plain UTC text in SQLite, so that text order is time order."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, PLR6301, RUF100 - the signature is SQLAlchemy's
+        return None if value is None else naive_utc(value)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, PLR6301, RUF100 - as above
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+METADATA: Final = MetaData()
+
+ALERTS: Final = Table(
+    "alerts",
+    METADATA,
+    Column("fingerprint", Text, primary_key=True),
+    Column("episode", Integer, primary_key=True),  # 1, 2, ... per fingerprint; only the last can be open
+    Column("rule_id", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("state", Text, nullable=False),  # pending | firing | resolved
+    Column("started_at", Instant, nullable=False),  # pending since, then firing since
+    Column("ended_at", Instant),
+    Column("labels", Text, nullable=False),  # JSON object
+    Column("reason", Text, nullable=False),
+    Column("memory", Text, nullable=False),  # JSON: what the next evaluation needs to know
+    # Two open episodes of one alert cannot be stored, whatever a caller does.
+    Index("alerts_open", "fingerprint", unique=True, sqlite_where=Column("ended_at").is_(None)),
+)
+
+ALERT_EVENTS: Final = Table(
+    "alert_events",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("numbers", Text, nullable=False),  # JSON: what was measured and what it was held against
+    Index("alert_events_of", "fingerprint", "id"),
+)
+"""The reason trail. Rows are only ever added."""
+
+OUTBOX: Final = Table(
+    "outbox",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),  # fingerprint:receiver:episode:kind:n
+    Column("fingerprint", Text, nullable=False),
+    Column("receiver", Text, nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),  # pending | inflight | sent | superseded | dead
+    Column("attempts", Integer, nullable=False),
+    Column("shortened", Integer, nullable=False),  # 1 once a receiver refused the full body
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),  # when it was first meant to leave
+    Column("next_at", Instant, nullable=False),
+    Column("lease_until", Instant),
+    Column("sent_at", Instant),
+    Column("outcome", Text),  # what the receiver last said
+    Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
+)
+
+JOBS: Final = Table(
+    "jobs",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("progress", Text, nullable=False),  # JSON
+    Column("updated_at", Instant, nullable=False),
+)
