@@ -1,0 +1,53 @@
+"""From the one dial, "at most B false alarms per period over everything", to a threshold and a band for each stream."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from monitor.stats.intervals import divergence
+from monitor.stats.special import bisect
+
+LEAST: Final = 20.0
+"""No threshold below this, however slow a stream: an alarm must mean something by itself."""
+
+
+def alarm_threshold(outputs_per_period: float, streams: int, alarms: float) -> float:
+    """Return A = N * S / B. A detector with a mean of A outputs to a false alarm gives B / S of them in N outputs.
+
+    Budgets add up over streams whatever their dependence (linearity of expectation).
+
+    >>> alarm_threshold(182_500, streams=22, alarms=1)
+    4015000.0
+    """
+    if alarms <= 0:
+        raise ValueError("a budget of no false alarms at all can only be kept by never raising one")
+    return max(LEAST, outputs_per_period * streams / alarms)
+
+
+def band_z(streams: int, functions: int, stages: int) -> float:
+    """Return the number of standard errors around a reference mean so that no band of any stream misses, 95 times in 100.
+
+    Chernoff's tail with a union bound over streams, functions and the stages of a growing baseline.
+
+    >>> round(band_z(22, 7, 1), 2)
+    4.01
+    """
+    return math.sqrt(2 * math.log(max(1, streams) * functions * 20 * max(1, stages)))
+
+
+def smallest_change(edge: float, threshold: float, within: int, bets: int = 24) -> float:
+    """Return the smallest rise beyond `edge`, the upper edge of the band, that is found in about `within` outputs.
+
+    The best bet grows by the divergence of the new mean from the edge, per output; the mixture costs the number of bets.
+    For a fall pass 1 - lower edge. Returns infinity when even a rise to 1 would not be found in time.
+
+    >>> round(smallest_change(0.20, threshold=4e6, within=500), 3)
+    0.115
+    """
+    if edge >= 1:
+        return math.inf
+    need = math.log(threshold * bets) / within
+    if divergence(1.0, edge) < need:
+        return math.inf
+    return bisect(lambda mean: divergence(mean, edge) < need, edge, 1.0) - edge

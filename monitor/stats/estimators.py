@@ -1,0 +1,126 @@
+"""Shares from samples drawn with known, unequal probabilities, with variances that respect users.
+
+Design-based: every unit carries the probability with which the plan picked it, known before anything was seen of it. Units
+of one user are one cluster. Not for convenience samples, whose probabilities nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from monitor.stats.intervals import Chosen, share_interval
+from monitor.stats.ranks import Floats
+from monitor.stats.special import student_quantile
+
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A value, its variance over repeated samples of whole clusters, and the numbers of units and clusters behind it."""
+
+    value: float
+    variance: float
+    n: int
+    clusters: int
+
+
+def cluster_labels(names: Sequence[str]) -> Labels:
+    """Return for each name a small number that equal names share.
+
+    >>> cluster_labels(["b", "a", "b"]).tolist()
+    [1, 0, 1]
+    """
+    labels: Labels = np.unique(np.asarray(names, dtype=object).astype(str), return_inverse=True)[1]
+    return labels.astype(np.int64)
+
+
+def horvitz_thompson(y: ArrayLike, probability: ArrayLike, clusters: Labels, population: int) -> Estimated:
+    """Return sum(y / pi) / N (Horvitz and Thompson, JASA 1952), for a `population` of known size N.
+
+    Unbiased, but noisy when the number of picked units varies: prefer `hajek` for shares.
+
+    >>> horvitz_thompson([1, 0, 1], [0.5, 0.5, 0.25], np.arange(3), 10).value
+    0.6
+    """
+    expanded = _array(y) / _array(probability)
+    value = float(expanded.sum()) / population
+    # The cluster totals spread around their mean: with-replacement approximation, a little wide for heavy sampling.
+    totals = _totals(clusters, expanded)
+    return Estimated(value, _spread(totals - totals.mean()) / population**2, len(expanded), len(totals))
+
+
+def hajek(y: ArrayLike, probability: ArrayLike, clusters: Labels) -> Estimated:
+    """Return sum(y / pi) / sum(1 / pi) (Hajek 1971) with the variance of its linearisation over clusters.
+
+    >>> hajek([1, 0, 0, 1], [1, 1, 0.5, 0.5], np.arange(4)).value
+    0.5
+    """
+    values, weights = _array(y), 1.0 / _array(probability)
+    value = float((values * weights).sum() / weights.sum())
+    residuals = _totals(clusters, weights * (values - value))
+    return Estimated(value, _spread(residuals) / float(weights.sum()) ** 2, len(values), len(residuals))
+
+
+def difference(
+    y: ArrayLike, guess: ArrayLike, probability: ArrayLike, clusters: Labels, guesses: ArrayLike
+) -> Estimated:
+    """Return mean(guesses) + sum((y - guess) / pi) / N: a cheap guess for all, corrected where the truth was looked up.
+
+    The difference estimator (Cassel, Sarndal and Wretman, Biometrika 1976); `guesses` are those of all N units. A poor guess
+    costs precision, never correctness. Not for fewer than 20 true positives: its normal interval is too short there.
+
+    >>> difference([1, 0], [1, 0], [0.5, 0.5], np.arange(2), [1, 0, 1, 0]).value
+    0.5
+    """
+    all_guesses = _array(guesses)
+    errors = horvitz_thompson(_array(y) - _array(guess), probability, clusters, len(all_guesses))
+    variance = errors.variance + float(all_guesses.var()) / len(all_guesses)
+    return Estimated(float(all_guesses.mean()) + errors.value, variance, errors.n, errors.clusters)
+
+
+def effective_n(estimated: Estimated, confidence: float = 0.95) -> float:
+    """Return the number of independent units that would know a share as well: p (1 - p) / variance, at most n.
+
+    Corrected for few clusters by Student's quantiles (Korn and Graubard, Survey Methodology 1998). At a share of 0 or 1 the
+    variance says nothing and the clusters count.
+    """
+    if estimated.clusters < 2:
+        return 1.0
+    p = min(1.0, max(0.0, estimated.value))
+    if estimated.variance <= 0 or p in {0.0, 1.0}:
+        return float(estimated.clusters)
+    upper = (1 + confidence) / 2
+    few = student_quantile(upper, estimated.n - 1) / student_quantile(upper, estimated.clusters - 1)
+    return float(min(estimated.n, max(1.0, p * (1 - p) / estimated.variance * few**2)))
+
+
+def clustered_interval(estimated: Estimated, confidence: float = 0.95) -> Chosen:
+    """Return the interval of a share on its effective n: Wilson's, or the exact one where positives are few.
+
+    The exact form is Korn and Graubard's. Not for values that are not a share.
+
+    >>> clustered_interval(hajek([1] * 30 + [0] * 70, [1.0] * 100, np.arange(100))).method
+    'wilson'
+    """
+    n = effective_n(estimated, confidence)
+    return share_interval(min(1.0, max(0.0, estimated.value)) * n, n, confidence)
+
+
+def _totals(clusters: Labels, values: Floats) -> Floats:
+    present: Labels = np.unique(clusters, return_inverse=True)[1]
+    return np.bincount(present, values).astype(np.float64)
+
+
+def _spread(totals: Floats) -> float:
+    """Sum of squares of cluster totals, with the small-sample factor G / (G - 1)."""
+    groups = len(totals)
+    return float(np.square(totals).sum()) * groups / max(1, groups - 1)
+
+
+def _array(values: ArrayLike) -> Floats:
+    return np.asarray(values, dtype=np.float64)
