@@ -89,7 +89,8 @@ class ExperimentSettings(Section, frozen=True):
     alpha: float = 0.05
     min_users: int = 30  # per arm, before the first look
     control: dict[str, str] = {}  # experiment -> its control arm; otherwise the first in alphabetical order
-    ignore: tuple[str, ...] = ()
+    split: dict[str, dict[str, float]] = {}  # experiment -> arm -> designed share of users; otherwise equal shares
+    ignore: tuple[str, ...] = ()  # experiments or metrics not to read
 
 
 class EstimateSettings(Section, frozen=True):
@@ -97,6 +98,7 @@ class EstimateSettings(Section, frozen=True):
 
     window: str = "1d"
     confidence: float = 0.95
+    segments: tuple[str, ...] = ()  # columns of turns to publish rates for, besides the whole app
 
 
 class Settings(Section, frozen=True):

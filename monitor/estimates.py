@@ -1,0 +1,108 @@
+"""Honest rates: what share of answers violates a rule, with an interval that knows how the grades were drawn.
+
+Only decisive verdicts (violates, complies) enter the share; what could not be judged is counted and named, never taken for
+a pass. Not for comparing two windows: that is what drift is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.clock import aware_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import EstimateSettings
+from monitor.model.values import Estimate, Verdict
+from monitor.stats.estimators import clustered_interval, hajek
+
+DECISIVE: Final = (Verdict.VIOLATES, Verdict.COMPLIES)
+HUMAN: Final = "human"
+"""Graders whose name begins like this are people."""
+
+
+def estimate_rates(grades: pl.DataFrame, units: pl.DataFrame, settings: EstimateSettings) -> list[Estimate]:
+    """Return the violation rate per rule, app, segment and UTC window, in that order.
+
+    `grades`: unit_id, time, app, rule_id, verdict, grader, inclusion_probability, user_id, session_id and the segment columns;
+    one row a unit and rule. `units`: one row a turn, graded or not, with time, app and the segment columns. A window of an
+    app with no grade of a rule has no estimate; one with grades but no decisive verdict has an estimate without a value.
+    """
+    if grades.is_empty():
+        return []
+    span = parse_duration(settings.window)
+    graded, turns = _in_windows(_with_clusters(grades), span), _in_windows(units, span)
+    columns = [None, *(name for name in settings.segments if name in grades.columns)]
+    return [estimate for column in columns for estimate in _of_column(graded, turns, column, span, settings.confidence)]
+
+
+def _with_clusters(grades: pl.DataFrame) -> pl.DataFrame:
+    """One user is one cluster; where the user is unknown the session is, and else the turn stands for itself."""
+    names = [name for name in ("user_id", "session_id", "unit_id") if name in grades.columns]
+    return grades.with_columns(cluster=pl.coalesce(names).rank("dense").cast(pl.Int64))
+
+
+def _in_windows(rows: pl.DataFrame, span: timedelta) -> pl.DataFrame:
+    every = span // timedelta(microseconds=1)
+    since = (pl.col("time").cast(pl.Datetime("us")).cast(pl.Int64)) // every * every
+    return rows.with_columns(window_start=since.cast(pl.Datetime("us")))
+
+
+def _of_column(
+    graded: pl.DataFrame, turns: pl.DataFrame, column: str | None, span: timedelta, confidence: float
+) -> Iterator[Estimate]:
+    graded, turns = _in_segments(graded, column), _in_segments(turns, column)
+    counts = turns.group_by("app", "segment", "window_start").len()
+    n_units = {(app, segment, start): n for app, segment, start, n in counts.iter_rows()}
+    keys = ["rule_id", "app", "segment", "window_start"]
+    for _, group in graded.sort(*keys, "unit_id").group_by(keys, maintain_order=True):
+        rule, app, segment, start = (group[name][0] for name in keys)
+        yield Estimate(
+            rule_id=rule,
+            app=app,
+            segment=segment,
+            window_start=aware_utc(start),
+            window_end=aware_utc(start + span),
+            confidence=confidence,
+            n_units=n_units.get((app, segment, start), group.height),
+            **_rate(group, confidence),
+        )
+
+
+def _in_segments(rows: pl.DataFrame, column: str | None) -> pl.DataFrame:
+    if column is None:
+        return rows.with_columns(segment=pl.lit("all"))
+    known = rows.filter(pl.col(column).is_not_null())
+    return known.with_columns(segment=pl.lit(f"{column}=") + pl.col(column).cast(pl.String))
+
+
+def _rate(group: pl.DataFrame, confidence: float) -> dict[str, Any]:
+    """The value, its bounds, the method's name and the counts of one rule in one window."""
+    decisive = group.filter(pl.col("verdict").is_in(DECISIVE) & (pl.col("inclusion_probability") > 0))
+    left_out = _left_out(group["verdict"].to_list())
+    n_human = decisive.filter(pl.col("grader").str.starts_with(HUMAN)).height if "grader" in group.columns else 0
+    counts = {"n_graded": decisive.height, "n_human": n_human}
+    if decisive.is_empty():
+        return {"value": None, "low": None, "high": None, "method": f"no decisive verdict{left_out}", **counts}
+    estimated = hajek(
+        (decisive["verdict"] == Verdict.VIOLATES).cast(pl.Float64).to_numpy(),
+        decisive["inclusion_probability"].to_numpy(),
+        decisive["cluster"].to_numpy(),
+    )
+    (low, high), interval = clustered_interval(estimated, confidence)
+    method = f"hajek-{interval}, clustered by user; {_graders(n_human, decisive.height)}{left_out}"
+    return {"value": estimated.value, "low": low, "high": high, "method": method, **counts}
+
+
+def _graders(n_human: int, n: int) -> str:
+    if n_human == 0:
+        return "rule-based grader, not corrected by human labels"
+    return "human labels" if n_human == n else f"{n_human} of {n} labels by people, the rest rule-based"
+
+
+def _left_out(verdicts: Sequence[str]) -> str:
+    counted = [(name, verdicts.count(name)) for name in Verdict if name not in DECISIVE]
+    named = ", ".join(f"{n} {name}" for name, n in counted if n)
+    return f"; left out: {named}" if named else ""
