@@ -1,0 +1,267 @@
+"""The spool: where acknowledged data waits for the store, as checksummed frames in append-only segment files.
+
+A collector process owns one *family* of segments (`c0-000001.seg`, ...), claimed with a lock, so that no two processes ever
+write one file. A frame is a header (magic, sequence, length, CRC32 of both) and a payload that holds several tables as
+Arrow IPC bytes. A frame is there or it is not: the reader stops at a torn tail and steps over a damaged middle.
+The spool never holds unredacted text. Do not use it as a queue between threads: it is made of `fdatasync`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from monitor.errors import StoreError
+
+MAGIC: Final = b"PLF1"
+HEADER: Final = struct.Struct("<4sQII")  # magic, sequence, payload length, CRC32 over sequence, length and payload
+MAX_PAYLOAD: Final = 1 << 30
+SEGMENT_BYTES: Final = 64 << 20
+_SEGMENT: Final = re.compile(r"(?P<family>[a-z]+\d*)-(?P<number>\d{8})\.seg")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One group of rows that became durable together. `end` is the byte after it, where reading goes on."""
+
+    family: str
+    segment: int
+    end: int
+    tables: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Bytes of a segment that hold no readable frame though good frames follow."""
+
+    family: str
+    segment: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What was read from one segment, and where the next read begins; the same place again means nothing new."""
+
+    frames: list[Frame]
+    damage: list[Damage]
+    segment: int
+    byte: int
+
+
+class SpoolWriter:
+    """The writing end of one family. Not thread-safe: one thread appends and syncs.
+
+    Opening it claims a free family that begins with `prefix` and cuts a torn tail off its newest segment. Raises `StoreError`.
+    """
+
+    def __init__(self, folder: Path, prefix: str = "c", *, segment_bytes: int = SEGMENT_BYTES) -> None:
+        """Claim a family in `folder`, creating the folder where it is missing."""
+        self._folder = folder
+        self._segment_bytes = segment_bytes
+        with _disk_errors(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.family, self._lock = _claim(folder, prefix)
+            numbers = segments(folder, self.family)
+            self._number = numbers[-1] if numbers else 0
+            self._sequence = 0
+            self._file: int | None = self._reopen() if numbers else None
+
+    def append(self, tables: Mapping[str, bytes]) -> None:
+        """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
+        payload = msgspec.msgpack.encode(dict(tables))
+        self._sequence += 1
+        head = HEADER.pack(MAGIC, self._sequence, len(payload), _checksum(self._sequence, payload))
+        with _disk_errors(self._folder):
+            file = self._room_for(len(head) + len(payload))
+            _write_all(file, head + payload)
+
+    def sync(self) -> None:
+        """Make everything appended so far durable. Raises `StoreError`."""
+        if self._file is not None:
+            with _disk_errors(self._folder):
+                os.fdatasync(self._file)
+
+    def abandon(self) -> None:
+        """Leave the current segment as it is and go on in a new one: after a failed write or sync its tail is unknown."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+        self._file = None
+
+    def close(self) -> None:
+        """Sync, close and give the family back."""
+        try:
+            self.sync()
+        finally:
+            self.abandon()
+            os.close(self._lock)
+
+    def _room_for(self, size: int) -> int:
+        if self._file is not None and os.lseek(self._file, 0, os.SEEK_END) + size > self._segment_bytes:
+            os.fdatasync(self._file)
+            self.abandon()
+        if self._file is None:
+            self._number += 1
+            self._file = _create(self._folder, _path(self._folder, self.family, self._number))
+        return self._file
+
+    def _reopen(self) -> int:
+        path = _path(self._folder, self.family, self._number)
+        good = read_frames(self._folder, self.family, self._number, 0, limit_bytes=MAX_PAYLOAD)
+        file = os.open(path, os.O_RDWR | os.O_APPEND)
+        os.ftruncate(file, good.byte)
+        os.fdatasync(file)
+        return file
+
+
+def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes: int = 32 << 20) -> Stretch:
+    """Read whole frames of one segment from (`segment`, `byte`) on, about `limit_bytes` of them.
+
+    An unfinished frame at the end of the newest segment ends the stretch: it may still be being written. Unreadable
+    bytes before a good frame, or at the end of an older segment, are `Damage` and are stepped over.
+    """
+    numbers = [number for number in segments(folder, family) if number >= segment]
+    if not numbers:
+        return Stretch([], [], segment, byte)
+    number, newer = numbers[0], numbers[1:]
+    start = byte if number == segment else 0
+    with _disk_errors(folder):
+        data = _path(folder, family, number).read_bytes()
+    frames, damage, end = _scan(data, start, family, number, limit_bytes)
+    if not newer or (frames and frames[-1].end - start >= limit_bytes):
+        return Stretch(frames, damage, number, end)
+    if end < len(data):
+        damage.append(Damage(family, number, end, len(data)))
+    return Stretch(frames, damage, newer[0], 0)
+
+
+def _scan(data: bytes, start: int, family: str, number: int, limit: int) -> tuple[list[Frame], list[Damage], int]:
+    frames: list[Frame] = []
+    damage: list[Damage] = []
+    at = start
+    while at < len(data) and at - start < limit:
+        frame = _frame_at(data, at, family, number)
+        if frame is None:
+            good = _next_good(data, at + 1, family, number)
+            if good is None:
+                break
+            damage.append(Damage(family, number, at, good))
+            at = good
+            continue
+        frames.append(frame)
+        at = frame.end
+    return frames, damage, at
+
+
+def _frame_at(data: bytes, at: int, family: str, number: int) -> Frame | None:
+    if len(data) - at < HEADER.size:
+        return None
+    magic, sequence, length, checksum = HEADER.unpack_from(data, at)
+    end = at + HEADER.size + length
+    if magic != MAGIC or length > MAX_PAYLOAD or end > len(data):
+        return None
+    payload = memoryview(data)[at + HEADER.size : end]
+    if _checksum(sequence, payload) != checksum:
+        return None
+    return Frame(family, number, end, msgspec.msgpack.decode(payload, type=dict[str, bytes]))
+
+
+def _next_good(data: bytes, at: int, family: str, number: int) -> int | None:
+    """Where the next readable frame begins: a magic alone proves nothing, texts may hold it."""
+    while (at := data.find(MAGIC, at)) >= 0:
+        if _frame_at(data, at, family, number) is not None:
+            return at
+        at += 1
+    return None
+
+
+def _checksum(sequence: int, payload: bytes | memoryview) -> int:
+    return zlib.crc32(payload, zlib.crc32(struct.pack("<QI", sequence, len(payload))))
+
+
+def families(folder: Path) -> list[str]:
+    """Return the families that have segments in `folder`."""
+    return sorted({match["family"] for match in _segment_files(folder)})
+
+
+def segments(folder: Path, family: str) -> list[int]:
+    """Return the numbers of the segments of `family`, oldest first."""
+    return sorted(int(match["number"]) for match in _segment_files(folder) if match["family"] == family)
+
+
+def drop_segments(folder: Path, family: str, before: int, older_than: timedelta, now: datetime) -> int:
+    """Delete segments of `family` numbered below `before` that were last written `older_than` ago; return how many.
+
+    The newest segment always stays: its number is where a writer goes on.
+    """
+    dropped = 0
+    for number in segments(folder, family)[:-1]:
+        path = _path(folder, family, number)
+        if number < before and now.timestamp() - path.stat().st_mtime > older_than.total_seconds():
+            path.unlink(missing_ok=True)
+            dropped += 1
+    return dropped
+
+
+def _segment_files(folder: Path) -> Iterator[re.Match[str]]:
+    try:
+        names = [entry.name for entry in os.scandir(folder)]
+    except FileNotFoundError:
+        return
+    yield from (match for name in names if (match := _SEGMENT.fullmatch(name)))
+
+
+def _path(folder: Path, family: str, number: int) -> Path:
+    return folder / f"{family}-{number:08d}.seg"
+
+
+def _claim(folder: Path, prefix: str) -> tuple[str, int]:
+    """Lock the first family of `prefix` that nobody holds; the lock goes with the process, however it ends."""
+    number = 0
+    while True:
+        family = f"{prefix}{number}"
+        handle = os.open(folder / f"{family}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            number += 1
+            continue
+        return family, handle
+
+
+def _create(folder: Path, path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)  # the name must be as durable as what it names
+    finally:
+        os.close(directory)
+    return file
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+@contextlib.contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"{folder}: {error.strerror or error} (check free space and permissions)") from error
