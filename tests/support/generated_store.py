@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, cast
 
 import duckdb
 import polars as pl
@@ -21,6 +21,7 @@ from monitor.store.ddl import BASE, create_statements
 from tests.support.generated_texts import HOSTILE, SYSTEM, answer, messages, question
 
 Row = dict[str, Any]
+NOW: Final = datetime(2026, 11, 24)  # noqa: DTZ001 the store keeps naive UTC
 DAYS = 14
 SWAP_DAY = 10
 POLARS = {"str": pl.String, "text": pl.String, "int": pl.Int64, "float": pl.Float64, "bool": pl.Boolean}
@@ -28,6 +29,8 @@ SCHEMAS = {
     name: {column: POLARS.get(kind, pl.Datetime("us")) for column, kind in columns.items()}
     for name, columns in BASE.items()
 }
+FIRED: Final = "refusal is violated in 12.1 % of answers (11.0 % to 13.9 %, 1204 graded), limit 5 %"
+WAITING: Final = "change of rule:refusal, waiting for a second look"
 ALERT_COLUMNS = (
     "fingerprint VARCHAR, rule_id VARCHAR, severity VARCHAR, state VARCHAR, started_at TIMESTAMP, ended_at TIMESTAMP, "
     "labels VARCHAR, reason VARCHAR"
@@ -43,7 +46,7 @@ class GeneratedStore:
     now: datetime
 
     def arrow(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pa.Table:
-        return self.connection.cursor().sql(sql, params=params).to_arrow_table()
+        return cast(pa.Table, self.connection.cursor().sql(sql, params=params).to_arrow_table())
 
     def insert(self, table: str, rows: Iterable[Row]) -> None:
         frame = pl.DataFrame(list(rows), schema=SCHEMAS[table])
@@ -63,7 +66,7 @@ class Traffic:
         self.rows[table].append(row)
 
 
-def empty_store(path: str = ":memory:", now: datetime = datetime(2026, 11, 24)) -> GeneratedStore:
+def empty_store(path: str = ":memory:", now: datetime = NOW) -> GeneratedStore:
     connection = duckdb.connect(path)
     for statement in create_statements():
         connection.execute(statement)
@@ -73,9 +76,15 @@ def empty_store(path: str = ":memory:", now: datetime = datetime(2026, 11, 24)) 
 
 
 def generated_store(
-    n_turns: int, *, path: str = ":memory:", seed: int = 7, sentences: int = 4, hostile: bool = False
+    n_turns: int,
+    *,
+    path: str = ":memory:",
+    now: datetime = NOW,
+    seed: int = 7,
+    sentences: int = 4,
+    hostile: bool = False,
 ) -> GeneratedStore:
-    store = empty_store(path)
+    store = empty_store(path, now)
     traffic = Traffic(random.Random(seed))
     start = store.now - timedelta(days=DAYS)
     for number in range(n_turns):
@@ -367,7 +376,7 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
             },
         ],
     )
-    day = datetime(start.year, start.month, start.day)
+    day = start.replace(hour=0, minute=0, second=0, microsecond=0)
     store.insert(
         "ledger",
         [
@@ -380,12 +389,18 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
     store.connection.executemany(
         "INSERT INTO main.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            ("a1b2c3d4e5f60001", "violation-rate", "error", "firing", swap + timedelta(hours=8), None, labels)
-            + ("refusal is violated in 12.1 % of answers (11.0 % to 13.9 %, 1204 graded), limit 5 %",),
-            ("a1b2c3d4e5f60002", "drift", "warning", "pending", store.now - timedelta(hours=1), None, labels)
-            + ("change of rule:refusal, waiting for a second look",),
-            ("a1b2c3d4e5f60003", "no-data", "warning", "resolved", start, start + timedelta(hours=2), labels)
-            + ("traffic is back",),
+            ("a1b2c3d4e5f60001", "violation-rate", "error", "firing", swap + timedelta(hours=8), None, labels, FIRED),
+            ("a1b2c3d4e5f60002", "drift", "warning", "pending", store.now - timedelta(hours=1), None, labels, WAITING),
+            (
+                "a1b2c3d4e5f60003",
+                "no-data",
+                "warning",
+                "resolved",
+                start,
+                start + timedelta(hours=2),
+                labels,
+                "traffic is back",
+            ),
         ],
     )
     store.connection.executemany(

@@ -59,6 +59,12 @@ READS: Final[dict[str, PageRead]] = {
         _SERIES | {"name": Param("text", "")},
         "a score over time",
     ),
+    "streams": PageRead(
+        """SELECT t.stream, t.updated_at, NULL::BIGINT AS n, NULL::BIGINT AS needed, true AS watching
+           FROM base.trackers t ORDER BY t.stream LIMIT 1000""",
+        {},
+        "the streams that are watched, and those that still collect their reference",
+    ),
     "comparisons": PageRead(
         """SELECT * FROM base.comparisons
            QUALIFY row_number() OVER (PARTITION BY experiment, metric, arm ORDER BY computed_at DESC) = 1

@@ -10,6 +10,9 @@ from monitor.store.pages.traces import LATEST_GRADES, SHOWN, VERDICTS
 _WINDOWS: Final = """e.window_end > $start AND e.window_start < $end AND ($app IS NULL OR e.app = $app)
     AND e.segment = coalesce($segment, 'all') AND ($rule IS NULL OR e.rule_id = $rule)"""
 
+ENOUGH: Final = 30
+"""A window that has only begun says little; an older full one says more, until the new one holds this many turns."""
+
 _RULE: Final = {"rule": Param("text")}
 _RATES: Final = {name: SCOPE[name] for name in ("start", "end", "app")} | _RULE | {"segment": Param("text")}
 
@@ -21,10 +24,11 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "rates_now": PageRead(
         f"""SELECT e.* FROM base.estimates e WHERE {_WINDOWS} AND e.n_graded > 0
-            QUALIFY row_number() OVER (PARTITION BY e.rule_id, e.app ORDER BY e.window_start DESC) = 1
-            ORDER BY e.value DESC NULLS LAST, e.app, e.rule_id""",
+            QUALIFY row_number() OVER (PARTITION BY e.rule_id, e.app ORDER BY
+                e.n_graded >= {ENOUGH} DESC, e.window_start DESC) = 1
+            ORDER BY e.low DESC NULLS LAST, e.value DESC NULLS LAST, e.app, e.rule_id""",
         _RATES,
-        "the newest published rate per rule and app, highest first",
+        "per rule and app the newest rate that rests on enough turns, the most certainly violated rule first",
     ),
     "verdicts": PageRead(
         f"""SELECT g.rule_id, g.verdict, count(*) AS n

@@ -1,0 +1,117 @@
+"""Numbers and times as people read them. Unknown is said, never shown as 0."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+UNKNOWN: Final = "not known"
+RATES: Final = ("error",)
+
+
+def utc(instant: datetime | str) -> datetime:
+    """Return an instant of the api with its zone; the store keeps UTC without saying so."""
+    moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def when(instant: datetime | str | None) -> str:
+    """Return an instant to the minute, saying that it is UTC."""
+    return UNKNOWN if instant is None else f"{utc(instant):%-d %b %Y, %H:%M} UTC"
+
+
+def day(instant: datetime | str | None) -> str:
+    """Return the day of an instant."""
+    return UNKNOWN if instant is None else f"{utc(instant):%-d %b %Y}"
+
+
+def count(number: float | None) -> str:
+    """Return a whole number with thousands apart."""
+    return UNKNOWN if number is None else f"{number:,.0f}"
+
+
+def share(value: float | None) -> str:
+    """Return a rate in percent with one decimal, two where it is small."""
+    if value is None:
+        return UNKNOWN
+    return f"{100 * value:.{2 if 0 < abs(value) < 0.01 else 1}f} %"
+
+
+def share_interval(low: float | None, high: float | None) -> str:
+    """Return the bounds of a rate in percent."""
+    if low is None or high is None:
+        return "interval not known"
+    small = 0 < high < 0.01
+    return f"{100 * low:.{1 + small}f} to {100 * high:.{1 + small}f} %"
+
+
+def took(ms: float | None) -> str:
+    """Return a duration."""
+    if ms is None:
+        return UNKNOWN
+    if ms < 1000:
+        return f"{ms:.0f} ms"
+    return f"{ms / 1000:.1f} s" if ms < 60_000 else f"{ms / 60_000:.1f} min"
+
+
+def money(usd: float | None) -> str:
+    """Return US dollars; small amounts keep two significant digits."""
+    if usd is None:
+        return UNKNOWN
+    if usd and abs(usd) < 0.01:
+        return f"${usd:.2g}" if abs(usd) >= 1e-4 else f"${usd:.1e}"
+    return f"${usd:,.2f}"
+
+
+def is_rate(metric: str) -> bool:
+    """Whether a metric is the share of turns that do something."""
+    return metric in RATES or metric.startswith("rule:")
+
+
+def measure(metric: str, value: float | None) -> str:
+    """Return a value of `metric` in its own unit."""
+    if value is None:
+        return UNKNOWN
+    if is_rate(metric):
+        return share(value)
+    if metric == "duration_ms":
+        return took(value)
+    if metric == "cost_usd":
+        return money(value)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def change(metric: str, kind: str, value: float | None) -> str:
+    """Return a difference with its sign: in points for a rate, as a share of rank for what is compared by rank."""
+    if value is None:
+        return UNKNOWN
+    if is_rate(metric):
+        return f"{100 * value:+.1f} points"
+    return f"{100 * value:+.0f} % of rank" if kind in {"numeric", "rank"} else f"{value:+.3g}"
+
+
+def metric_name(metric: str) -> str:
+    """Return the name of a metric for a heading."""
+    known = {
+        "output_chars": "length of answers (characters)",
+        "duration_ms": "time to answer",
+        "output_tokens": "output tokens",
+        "cost_usd": "cost of a turn (USD)",
+        "error": "share of turns with an error",
+    }
+    if metric.startswith("rule:"):
+        return f"violation rate of {metric.removeprefix('rule:')}"
+    if metric.startswith("score:"):
+        return f"score {metric.removeprefix('score:')}"
+    return known.get(metric, metric)
+
+
+def wilson(hits: float, n: float, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % score interval of a share (Wilson 1927); (0, 1) when nothing was seen."""
+    if n <= 0:
+        return 0.0, 1.0
+    rate = hits / n
+    middle = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,72 @@
+"""How the supervisor starts the dashboard: one Streamlit process that knows the api's address and where its token lies."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dashboards.theme import OPTIONS
+
+APP: Final = Path(__file__).with_name("app.py")
+
+_SERVER: Final = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.runOnSave": "false",
+    "server.showEmailPrompt": "false",
+    "server.enableStaticServing": "false",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": "false",
+    "client.disableDataExport": "true",  # spreadsheets run what a cell of a CSV says; `plumbline sql --format csv` is for export
+    "runner.magicEnabled": "false",
+    "global.developmentMode": "false",
+    "logger.level": "warning",
+}
+
+
+def command(api: str, token_file: Path, host: str, port: int, title: str) -> list[str]:
+    """Return the command line of the dashboard on `host`:`port`, a client of `api` (http://HOST:PORT).
+
+    Port 0 is not possible: Streamlit wants to know its port before it starts.
+    """
+    options = {
+        **_SERVER,
+        **OPTIONS,
+        "server.address": host,
+        "server.port": str(port),
+        "browser.serverAddress": host,
+        "browser.serverPort": str(port),
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    own = ["--api", api, "--token-file", str(token_file.absolute()), "--title", title]
+    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags, "--", *own]
+
+
+def environment() -> dict[str, str]:
+    """Return what to add to the environment, so that the app finds its own modules wherever it is started."""
+    return {"PYTHONPATH": str(APP.parent.parent)}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What `command` handed to the app."""
+
+    api: str
+    token_file: Path
+    title: str
+
+
+def arguments(given: Sequence[str]) -> Arguments:
+    """Return the arguments of the app; those of anybody else are left alone."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--api", default="http://127.0.0.1:4319")
+    parser.add_argument("--token-file", type=Path, default=Path("plumbline-data/token"))
+    parser.add_argument("--title", default="Plumbline")
+    known, _ = parser.parse_known_args(given)
+    return Arguments(known.api, known.token_file, known.title)

@@ -1,0 +1,70 @@
+"""Text from traces on a page: always plain, never Markdown, never HTML.
+
+`plain` is the way to show it. Where Streamlit knows nothing but Markdown (the title of an expander, a button), `label` makes
+a short text harmless first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+
+import streamlit as st
+
+CAP: Final = 20_000
+"""Characters shown of one text; the rest is counted, not sent to the browser."""
+
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Control and direction characters: they let a text look like something else than it is."""
+
+_PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def visible(text: str, cap: int = CAP) -> str:
+    """Return `text` with hidden characters shown as U+FFFD, cut at `cap` with a count of what is left out."""
+    shown = _HIDDEN.sub("\ufffd", text[:cap])
+    return shown if len(text) <= cap else f"{shown}\n[{len(text) - cap:,} more characters]"
+
+
+def plain(text: object, *, missing: str = "not known") -> None:
+    """Show `text` as it is."""
+    st.text(missing if text is None else visible(str(text)))
+
+
+def code(text: object, language: str | None = None, *, height: int | None = None) -> None:
+    """Show `text` as it is, in fixed width with a copy button."""
+    st.code(visible(str(text)), language=language, wrap_lines=True, height=height or "content")
+
+
+def label(text: object, cap: int = 80) -> str:
+    """Return `text` for a Markdown label: one line, short, every mark escaped so that it stands for itself."""
+    line = " ".join(_HIDDEN.sub("\ufffd", str(text)[: 4 * cap]).split())
+    short = line if len(line) <= cap else line[: cap - 1] + "…"
+    return _PUNCTUATION.sub(r"\\\1", short)
+
+
+def one_line(text: object, cap: int = 160) -> str | None:
+    """Return `text` for a table cell."""
+    if text is None:
+        return None
+    line = " ".join(_HIDDEN.sub("\ufffd", str(text)[: 4 * cap]).split())
+    return line if len(line) <= cap else line[: cap - 1] + "…"
+
+
+def pretty_json(text: str) -> str:
+    """Return JSON `text` indented, or as it is when it is no JSON."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+def parsed(text: str | None, fallback: Any) -> Any:
+    """Return JSON `text` as a value, or `fallback` when it is missing or no JSON."""
+    try:
+        return fallback if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return fallback

@@ -1,0 +1,84 @@
+"""How it looks: colours, sizes and the little CSS that theme options cannot say. Holds no data."""
+
+from __future__ import annotations
+
+from typing import Final
+from xml.sax.saxutils import escape
+
+INK: Final = "#1d2733"
+MUTED: Final = "#66707c"
+LINE: Final = "#e3e6ea"
+PAPER: Final = "#ffffff"
+WASH: Final = "#f6f7f9"
+ACCENT: Final = "#1f5f8b"
+ACCENT_WASH: Final = "#c9dcea"
+BAD: Final = "#b3372f"
+WARN: Final = "#b7791f"
+GOOD: Final = "#2f7d5b"
+
+KIND_COLOURS: Final = {
+    "llm": ACCENT,
+    "tool": "#8a6d1d",
+    "retriever": "#3f7f78",
+    "embedding": "#6a7f9c",
+    "agent": "#9aa5b1",
+    "chain": "#b8c0c9",
+    "workflow": "#b8c0c9",
+    "guardrail": "#7d5a86",
+    "other": "#cfd5db",
+}
+"""Colours of span kinds that stay apart for colour-blind readers by lightness, too."""
+
+OPTIONS: Final = {
+    "theme.base": "light",
+    "theme.primaryColor": ACCENT,
+    "theme.backgroundColor": PAPER,
+    "theme.secondaryBackgroundColor": WASH,
+    "theme.textColor": INK,
+    "theme.linkColor": ACCENT,
+    "theme.borderColor": LINE,
+    "theme.dataframeBorderColor": LINE,
+    "theme.dataframeHeaderBackgroundColor": WASH,
+    "theme.codeBackgroundColor": WASH,
+    "theme.redColor": BAD,
+    "theme.orangeColor": WARN,
+    "theme.greenColor": GOOD,
+    "theme.blueColor": ACCENT,
+    "theme.font": "sans-serif",
+    "theme.codeFont": "monospace",
+    "theme.baseFontSize": "15",
+    "theme.baseRadius": "6px",
+    "theme.headingFontSizes": '["1.5rem","1.2rem","1.02rem","1rem","0.95rem","0.9rem"]',
+    "theme.headingFontWeights": "[600,600,600,600,600,600]",
+    "theme.metricValueFontSize": "1.45rem",
+    "theme.showWidgetBorder": "true",
+}
+
+CSS: Final = f"""<style>
+.stMainBlockContainer {{ padding: 4.4rem 2.2rem 3rem; max-width: 1500px; }}
+.st-key-sentence [data-testid="stText"] {{ font-size: 1.22rem; line-height: 1.55; color: {INK}; }}
+[class*="st-key-muted"] [data-testid="stText"], [class*="st-key-muted"] [data-testid="stText"] * {{ color: {MUTED}; font-size: 0.86rem; }}
+[class*="st-key-name"] [data-testid="stText"] {{ font-weight: 600; }}
+[class*="st-key-figure"] [data-testid="stText"] {{ font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
+[data-testid="stText"] {{ font-family: inherit; overflow-wrap: anywhere; white-space: pre-wrap; }}
+[data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
+</style>"""
+
+
+ICON: Final = (
+    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28"><path d="M14 1v15" stroke="{ACCENT}" stroke-width="2"/>'
+    f'<path d="M8.5 15h11L14 27z" fill="{ACCENT}"/></svg>'
+)
+"""The tab's icon; our own, since Streamlit fetches the named ones from a font server."""
+
+
+def logo(title: str) -> str:
+    """Return the wordmark as SVG: a plumb line beside `title`, which is the operator's own setting."""
+    width = 30 + 11 * len(title)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="28" viewBox="0 0 {width} 28">'
+        f'<path d="M12 1v15" stroke="{ACCENT}" stroke-width="1.6"/>'
+        f'<path d="M7.5 15.5h9L12 26z" fill="{ACCENT}"/>'
+        f'<text x="26" y="20" font-family="sans-serif" font-size="18" font-weight="600" fill="{INK}">{escape(title)}</text>'
+        "</svg>"
+    )

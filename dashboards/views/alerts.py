@@ -1,0 +1,161 @@
+"""Alerts: what is firing, why it fired, whom it reached, and the turns behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards.client import Row, Trouble
+from dashboards.numbers import utc, when
+from dashboards.scope import Context
+from dashboards.tables import VIOLATIONS, clickable, facts, still, turn_table
+from dashboards.text import code, one_line, parsed, plain
+
+STATES: Final = ("firing", "pending", "resolved")
+COLOURS: Final = {"firing": "red", "pending": "orange", "resolved": "green"}
+EXAMPLES: Final = 5
+
+_text = st.column_config.TextColumn
+_moment = st.column_config.DatetimeColumn
+
+
+def labels_of(row: Row) -> dict[str, str]:
+    """Return the labels of an alert; unreadable ones are none."""
+    labels = parsed(row["labels"], {})
+    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
+
+
+def about(row: Row) -> str:
+    """Return what an alert is about, in words."""
+    return ", ".join(f"{key} {value}" for key, value in labels_of(row).items() if key != "finding")
+
+
+def show(context: Context) -> None:
+    """Draw the list, or the one alert that the address names."""
+    wanted = st.query_params.get("alert")
+    rows = context.source.read("alerts", start=None if wanted else context.scope.start)
+    if wanted:
+        _one(context, next((row for row in rows if row["fingerprint"] == wanted), None))
+        return
+    counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
+    for cell, state in zip(st.columns(3), STATES, strict=True):
+        cell.metric(state.capitalize(), counts[state], border=True)
+    if not rows:
+        st.info("No alert in this range. The starter rules watch violation rates, changes, experiments and silence.")
+    for state in STATES:
+        _list(context, state, [row for row in rows if row["state"] == state])
+
+
+def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
+    st.subheader(state.capitalize())
+    cells = [
+        {
+            "severity": one_line(row["severity"]),
+            "rule_id": one_line(row["rule_id"]),
+            "about": one_line(about(row)),
+            "reason": one_line(row["reason"]),
+            "started_at": utc(row["started_at"]),
+            "ended_at": row["ended_at"] and utc(row["ended_at"]),
+        }
+        for row in rows
+    ]
+    columns: dict[str, Any] = {
+        "severity": _text("Severity", width=75),
+        "rule_id": _text("Rule", width=120),
+        "about": _text("About", width=250),
+        "reason": _text("Why", width=480),
+        "started_at": _moment("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
+    }
+    if state == "resolved":
+        columns["ended_at"] = _moment("Until (UTC)", format="D MMM YYYY HH:mm", width=130)
+    chosen = clickable(cells, columns, key=f"alerts-{state}")
+    if chosen is not None:
+        context.go("alerts", {"alert": rows[chosen]["fingerprint"]})
+
+
+def _one(context: Context, row: Row | None) -> None:
+    if st.button("All alerts", icon=":material/arrow_back:"):
+        context.go("alerts", {})
+    if row is None:
+        st.info("There is no alert of this fingerprint.")
+        return
+    with st.container(key="sentence"):
+        plain(row["reason"])
+    st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
+    labels = labels_of(row)
+    with st.container(border=True):
+        facts(
+            {
+                "Rule": row["rule_id"],
+                "Severity": row["severity"],
+                "Since": when(row["started_at"]),
+                "Until": when(row["ended_at"]) if row["ended_at"] else None,
+                **labels,
+            }
+        )
+    if labels.get("finding") and st.button("Open the change", icon=":material/trending_up:"):
+        context.go("drift", {"finding": labels["finding"]})
+    left, right = st.columns(2, gap="large")
+    with left:
+        _trail(context, row)
+    with right:
+        _deliveries(context, row)
+    _turns(context, row, labels)
+
+
+def _trail(context: Context, row: Row) -> None:
+    st.subheader("Why, step by step")
+    try:
+        lines = context.source.explain(row["fingerprint"])
+    except Trouble as trouble:
+        st.caption(str(trouble).replace("`", ""))
+        return
+    code("\n".join(lines) or "nothing recorded")
+
+
+def _deliveries(context: Context, row: Row) -> None:
+    st.subheader("Who was told")
+    sent = context.source.read("notifications", fingerprint=row["fingerprint"])
+    if not sent:
+        st.caption("Nobody yet: no route takes this alert, or it has not fired.")
+        return
+    cells = [
+        {
+            **{key: one_line(item[key]) for key in ("receiver", "kind", "state")},
+            "attempts": item["attempts"],
+            "sent_at": item["sent_at"] and utc(item["sent_at"]),
+        }
+        for item in sent
+    ]
+    columns: dict[str, Any] = {
+        "receiver": _text("Receiver", width=130),
+        "kind": _text("Message", width=90),
+        "state": _text("State", width=80),
+        "attempts": st.column_config.NumberColumn("Attempts", width=75),
+        "sent_at": _moment("Delivered (UTC)", format="D MMM YYYY HH:mm:ss", width=160),
+    }
+    still(cells, columns)
+
+
+def _turns(context: Context, row: Row, labels: dict[str, str]) -> None:
+    rule = labels.get("rule") or labels.get("metric", "").removeprefix("rule:")
+    if not rule or ("rule" not in labels and not labels.get("metric", "").startswith("rule:")):
+        return
+    rows = context.source.read(
+        "violations",
+        rule=rule,
+        app=labels.get("app"),
+        start=utc(row["started_at"]) - timedelta(days=1),
+        end=utc(row["ended_at"]) if row["ended_at"] else None,
+        limit=EXAMPLES,
+    )
+    st.subheader("Turns behind it")
+    if rows:
+        turn_table(context, rows, VIOLATIONS, key="alert-turns")
+    else:
+        st.caption("No turn of that time is stored any more.")

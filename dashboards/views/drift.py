@@ -1,0 +1,213 @@
+"""Drift: what changed, where, since when, by how much and how sure, with the metric over time and turns before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards.charts import PERCENT, rate_over_time
+from dashboards.client import Row, Trouble
+from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
+from dashboards.scope import Context, step_for
+from dashboards.tables import EXAMPLES, clickable, facts, still, turn_table
+from dashboards.text import one_line, parsed, plain
+
+BEFORE: Final = timedelta(days=10)
+AFTER: Final = timedelta(days=6)
+SHOWN: Final = 5
+
+_text = st.column_config.TextColumn
+
+
+def headline(row: Row) -> str:
+    """Return a finding in one line: what, where, from what to what."""
+    where = row["app"] if row["segment"] in {None, "all"} else f"{row['app']}, {row['segment'].replace('=', ' = ')}"
+    before, after = (measure(row["metric"], row[key]) for key in ("reference_value", "current_value"))
+    return f"{metric_name(row['metric'])} of {where}: {before} → {after}"
+
+
+def show(context: Context) -> None:
+    """Draw the list, or the one finding that the address names."""
+    wanted = st.query_params.get("finding")
+    if wanted:
+        _one(context, wanted)
+        return
+    findings = context.source.read("findings", **context.scope.within)
+    if findings:
+        _list(context, findings)
+    else:
+        st.info("No change was found in this range. Plumbline reports one only when the false-alarm budget allows it.")
+    _learning(context)
+
+
+def _list(context: Context, findings: Sequence[Row]) -> None:
+    cells = [
+        {
+            "since": utc(row["since"]),
+            "what": one_line(headline(row)),
+            "size": change(row["metric"], row["kind"], row["change"]),
+            "cause": one_line(row["cause"]),
+            "detected_at": utc(row["detected_at"]),
+        }
+        for row in findings
+    ]
+    columns: dict[str, Any] = {
+        "since": st.column_config.DatetimeColumn("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
+        "what": _text("What changed", width=430),
+        "size": _text("By", width=110),
+        "cause": _text("Likely cause", width=330),
+        "detected_at": st.column_config.DatetimeColumn("Found (UTC)", format="D MMM YYYY HH:mm", width=130),
+    }
+    st.subheader("Changes that were found")
+    chosen = clickable(cells, columns, key="findings")
+    if chosen is not None:
+        context.go("drift", {"finding": findings[chosen]["id"]})
+    st.caption("Click a cell for the evidence.")
+
+
+def _learning(context: Context) -> None:
+    streams = [row for row in context.source.read("streams") if not row["watching"]]
+    if not streams:
+        return
+    st.subheader("Cannot tell yet")
+    st.caption("These streams are still collecting their reference: too little traffic is not the same as no change.")
+    cells = [
+        {
+            "stream": one_line(row["stream"]),
+            "seen": "not known" if row["n"] is None else f"{count(row['n'])} of {count(row['needed'])} outputs",
+            "updated_at": utc(row["updated_at"]),
+        }
+        for row in streams
+    ]
+    columns = {
+        "stream": _text("Stream", width=420),
+        "seen": _text("Collected", width=180),
+        "updated_at": st.column_config.DatetimeColumn("Newest output (UTC)", format="D MMM YYYY HH:mm", width=160),
+    }
+    still(cells, columns)
+
+
+def _one(context: Context, finding_id: str) -> None:
+    if st.button("All changes", icon=":material/arrow_back:"):
+        context.go("drift", {})
+    row = next(iter(context.source.read("finding", id=finding_id)), None)
+    if row is None:
+        st.info("There is no finding of this id.")
+        return
+    with st.container(key="sentence"):
+        plain(headline(row))
+    plain(row["reason"])
+    with st.container(border=True):
+        facts(
+            {
+                "Since": when(row["since"]),
+                "Began between": f"{when(row['since_low'])} and {when(row['since_high'])}",
+                "Changed by": _size(row),
+                "Found": when(row["detected_at"]),
+                "Likely cause": row["cause"] or "none found",
+                "False-alarm budget": row["budget"],
+                "Strength (e-value)": f"{row['e_value']:,.0f}" if row["e_value"] is not None else None,
+                "Segment": row["segment"],
+            }
+        )
+    _metric(context, row)
+    _examples(context, row)
+    _report(context, row["id"])
+
+
+def _size(row: Row) -> str:
+    low, high = (change(row["metric"], row["kind"], row[key]) for key in ("change_low", "change_high"))
+    return f"{change(row['metric'], row['kind'], row['change'])} ({low} to {high})"
+
+
+def _metric(context: Context, row: Row) -> None:
+    st.subheader(
+        "Share of turns over time, with 95 % interval" if is_rate(row["metric"]) else "Median over time, with quartiles"
+    )
+    start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
+    step = step_for(2 * (end - start))
+    points = _points(row["metric"], context.source.read(*_question(row), **_series(row, start, end, step)))
+    if not points:
+        st.caption("The values behind this finding are no longer stored.")
+        return
+    spec = rate_over_time(
+        points,
+        step,
+        format_=PERCENT if is_rate(row["metric"]) else ",.3~s",
+        reference=row["reference_value"],
+        since=(utc(row["since_low"]), utc(row["since"]), utc(row["since_high"])),
+        height=260,
+    )
+    st.vega_lite_chart(spec, width="stretch")
+    st.caption("Dashed: the reference. Shaded: when the change can have begun. Steps without traffic are left out.")
+
+
+def _question(row: Row) -> tuple[str]:
+    metric = row["metric"]
+    return (
+        "rule_metric"
+        if metric.startswith("rule:")
+        else "score_metric"
+        if metric.startswith("score:")
+        else "turn_metric",
+    )
+
+
+def _series(row: Row, start: Any, end: Any, step: timedelta) -> dict[str, Any]:
+    column, _, value = str(row["segment"] or "all").partition("=")
+    kind, _, name = row["metric"].partition(":")
+    which = {"rule": name} if kind == "rule" else {"name": name} if kind == "score" else {"metric": row["metric"]}
+    segment = {"dimension": column, "value": value} if value else {}
+    return {"start": start, "end": end, "app": row["app"], "bucket_s": int(step.total_seconds()), **segment, **which}
+
+
+def _points(metric: str, rows: Sequence[Row]) -> list[Row]:
+    return [{"time": utc(row["time"]), "n": row["n"], **_band(metric, row)} for row in rows]
+
+
+def _band(metric: str, row: Row) -> Row:
+    if is_rate(metric):
+        low, high = wilson(row["mean"] * row["n"], row["n"])
+        return {"value": row["mean"], "low": low, "high": high}
+    return {"value": row["q50"], "low": row["q25"], "high": row["q75"]}
+
+
+def _examples(context: Context, row: Row) -> None:
+    ids = [str(item) for item in parsed(row["examples"], [])][:SHOWN]
+    column, _, value = str(row["segment"] or "all").partition("=")
+    segment = {"dimension": column, "value": value} if value else {}
+    before = context.source.read("turns_before", app=row["app"], before=utc(row["since_low"]), limit=SHOWN, **segment)
+    after = context.source.read("turns_by_id", ids=",".join(ids)) if ids else []
+    for cell, (title, rows) in zip(st.columns(2, gap="medium"), (("Before", before), ("After", after)), strict=True):
+        with cell:
+            st.subheader(title)
+            if rows:
+                turn_table(context, rows, EXAMPLES, key=f"examples-{title}")
+            else:
+                st.caption("No example is stored.")
+
+
+def _report(context: Context, finding_id: str) -> None:
+    st.subheader("Side by side")
+    st.caption(
+        "Evidently compares the reference with the time after the change, column by column. The first time takes up to 40 s."
+    )
+    if st.button("Prepare the report", icon=":material/compare:"):
+        try:
+            with st.spinner("Evidently is drawing the report"):
+                st.session_state["report"] = (finding_id, context.source.report(finding_id))
+        except Trouble as trouble:
+            st.warning(str(trouble))
+    kept = st.session_state.get("report")
+    if kept and kept[0] == finding_id:
+        st.download_button(
+            "Download the report (HTML)",
+            kept[1],
+            file_name=f"plumbline-{finding_id}.html".replace("/", "-"),
+            mime="text/html",
+            icon=":material/download:",
+            on_click="ignore",
+        )

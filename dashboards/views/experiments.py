@@ -1,0 +1,137 @@
+"""A/B: per experiment its arms, whether users were split as intended, the effects with intervals, the decision in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards.charts import intervals
+from dashboards.client import Row
+from dashboards.numbers import count, is_rate, measure, metric_name, when
+from dashboards.scope import Context
+from dashboards.tables import still
+from dashboards.text import one_line, plain
+
+TONES: Final = {"better": "good", "worse": "bad"}
+COLOURS: Final = {"better": "green", "worse": "red", "blocked": "orange"}
+
+
+def show(context: Context) -> None:
+    """Draw the page."""
+    comparisons = context.source.read("comparisons")
+    arms = context.source.read("arms")
+    names = sorted({row["experiment"] for row in [*comparisons, *arms]})
+    if not names:
+        st.info(
+            "No experiment yet. Tag turns with the attributes plumbline.experiment and plumbline.variant, or set both "
+            "columns in imported rows; two arms with enough users are compared by themselves."
+        )
+        return
+    wanted = st.query_params.get("experiment")
+    for number, name in enumerate(sorted(names, key=lambda name: name != wanted)):
+        with st.container(border=True):
+            _experiment(
+                name,
+                [row for row in arms if row["experiment"] == name],
+                [row for row in comparisons if row["experiment"] == name],
+                number,
+            )
+
+
+def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int) -> None:
+    with st.container(key=f"name-{number}"):
+        plain(name)
+    with st.container(key=f"muted-{number}"):
+        read = max((row["computed_at"] for row in comparisons), default=None)
+        control = comparisons[0]["control"] if comparisons else None
+        plain(
+            f"Control: {control or 'not chosen yet'}. Read {when(read)}. All traffic of the experiment, whatever the time range."
+        )
+    left, right = st.columns([2, 5], gap="large")
+    with left:
+        _arms(arms, comparisons)
+    with right:
+        if not comparisons:
+            st.caption("No comparison yet: each arm needs more users.")
+        for metric in dict.fromkeys(row["metric"] for row in comparisons):
+            _metric(metric, [row for row in comparisons if row["metric"] == metric])
+
+
+def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
+    total = sum(row["n_units"] for row in arms)
+    cells = [
+        {
+            "arm": one_line(row["arm"]),
+            "n_units": row["n_units"],
+            "share": row["n_units"] / total if total else None,
+            "n_turns": row["n_turns"],
+        }
+        for row in arms
+    ]
+    columns: dict[str, Any] = {
+        "arm": st.column_config.TextColumn("Arm", width=110),
+        "n_units": st.column_config.NumberColumn("Users", format="localized", width=65),
+        "share": st.column_config.NumberColumn("Share", format="percent", width=70),
+        "n_turns": st.column_config.NumberColumn("Turns", format="localized", width=65),
+    }
+    still(cells, columns)
+    blocked = next((row for row in comparisons if row["decision"] == "blocked"), None)
+    if blocked is not None:
+        st.badge("split is off", color="orange", icon=":material/warning:")
+        plain(blocked["reason"])
+    elif comparisons:
+        st.badge("split is as intended", color="green", icon=":material/check:")
+        st.caption("The sample-ratio check has found no sign that users went missing from an arm.")
+
+
+def _metric(metric: str, rows: Sequence[Row]) -> None:
+    with st.container(gap="small"):
+        title, _ = st.columns([3, 1])
+        with title:
+            plain(metric_name(metric))
+        known = [row for row in rows if row["low"] is not None and row["high"] is not None]
+        if known:
+            st.vega_lite_chart(
+                intervals(
+                    [_row(row) for row in known],
+                    zero=True,
+                    format_="+.1%" if is_rate(metric) else "+,.3~s",
+                    row_height=34,
+                ),
+                width="stretch",
+            )
+        for row in rows:
+            mark, words = st.columns([1, 5], vertical_alignment="center")
+            mark.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
+            with words:
+                plain(_says(metric, row))
+
+
+def _row(row: Row) -> Row:
+    return {
+        "name": f"{row['arm']} against {row['control']}",
+        "value": row["effect"],
+        "low": row["low"],
+        "high": row["high"],
+        "n": row["n_arm"] + row["n_control"],
+        "tone": TONES.get(row["decision"], "calm"),
+    }
+
+
+def _says(metric: str, row: Row) -> str:
+    size = ""
+    if row["effect"] is not None:
+        low, high = (_signed(metric, row[key]) for key in ("low", "high"))
+        size = f"{_signed(metric, row['effect'])} ({low} to {high}). "
+    users = f"{count(row['n_arm'])} users against {count(row['n_control'])}."
+    return f"{row['arm']}: {size}{row['reason']} {users}"
+
+
+def _signed(metric: str, value: float | None) -> str:
+    if value is None:
+        return "not known"
+    if is_rate(metric):
+        return f"{100 * value:+.1f} points"
+    return f"{'+' if value >= 0 else '-'}{measure(metric, abs(value))}"

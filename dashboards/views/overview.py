@@ -1,0 +1,202 @@
+"""Overview: one sentence of state, what needs attention, how much traffic, how often rules are broken, and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards.charts import bars_over_time, intervals, lines_over_time
+from dashboards.client import Row
+from dashboards.numbers import count, metric_name, money, share, share_interval, took, when
+from dashboards.scope import Context, say_if_missed
+from dashboards.tables import still
+from dashboards.text import plain
+from dashboards.theme import ACCENT, BAD
+
+REFRESH_S: Final = 30
+ATTENTION: Final = 6
+RATES_SHOWN: Final = 12
+PARTS: Final = ("received", "stored", "duplicate", "refused")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that wants a look: how bad (a badge), what, and the page that says more."""
+
+    badge: str
+    colour: str
+    text: str
+    page: str
+    params: dict[str, str]
+
+
+def sentence(alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row], n_turns: int) -> str:
+    """Return the state in one sentence: alerts, the rate that matters most with its interval, the latest change."""
+    firing = sum(row["state"] == "firing" for row in alerts)
+    parts = ["No alert is firing" if not firing else f"{firing} alert{'s are' if firing > 1 else ' is'} firing"]
+    worst = next((row for row in rates if row["value"]), None)
+    if worst:
+        parts.append(
+            f"{worst['rule_id']} is violated in {share(worst['value'])} "
+            f"({100 * worst['confidence']:.0f} %: {share_interval(worst['low'], worst['high'])}) "
+            f"of {count(worst['n_graded'])} graded answers of {worst['app']}"
+        )
+    elif rates:
+        parts.append("no violation among the graded answers")
+    if findings:
+        parts.append(f"{metric_name(findings[0]['metric'])} changed around {when(findings[0]['since'])}")
+    return "; ".join(parts) + f". {count(n_turns)} turns in this range."
+
+
+def attention(
+    alerts: Sequence[Row], findings: Sequence[Row], deliveries: Sequence[Row], ledger: Sequence[Row]
+) -> list[Item]:
+    """Return what wants a look, worst first."""
+    items = [
+        Item("firing", "red", f"{row['rule_id']}: {row['reason']}", "alerts", {"alert": row["fingerprint"]})
+        for row in alerts
+        if row["state"] == "firing"
+    ]
+    items += [
+        Item("changed", "orange", f"{row['reason']}, since {when(row['since'])}", "drift", {"finding": row["id"]})
+        for row in findings
+    ]
+    dead = sum(row["state"] == "dead" for row in deliveries)
+    if dead:
+        items.append(Item("not delivered", "red", f"{dead} notifications could not be delivered", "alerts", {}))
+    lost = [row for row in ledger if not adds_up(row)]
+    items += [Item("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost]
+    return items
+
+
+def adds_up(row: Row) -> bool:
+    """Whether everything that was received is accounted for."""
+    return bool(row["received"] == row["stored"] + row["duplicate"] + row["refused"])
+
+
+def show(context: Context) -> None:
+    """Draw the page; it looks again by itself."""
+    say_if_missed(context.scope)
+    _live(context)
+
+
+@st.fragment(run_every=REFRESH_S)
+def _live(context: Context) -> None:
+    ask, scope = context.source.read, context.scope
+    alerts = ask("alerts", start=scope.start)
+    findings = ask("findings", **scope.within)
+    rates = ask("rates_now", **scope.within)
+    ledger = ask("ledger")
+    totals = next(iter(ask("totals", **scope.params)), {})
+    with st.container(key="sentence"):
+        plain(sentence(alerts, rates, findings, totals.get("n_turns") or 0))
+    _attention(context, attention(alerts, findings, ask("notifications"), ledger))
+    _traffic(context, totals)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _rates(rates)
+    with right:
+        _ledger(ledger)
+
+
+def _attention(context: Context, items: Sequence[Item]) -> None:
+    st.subheader("Needs attention")
+    if not items:
+        st.caption("Nothing. Alerts that fire and changes that were found appear here.")
+        return
+    with st.container(border=True, gap=None):
+        for number, item in enumerate(items[:ATTENTION]):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"item-{number}"):
+                st.badge(item.badge, color=item.colour)  # type: ignore[arg-type]  # our own four words
+                plain(item.text)
+                st.space("stretch")
+                if st.button("Open", key=f"attention-{number}", type="tertiary", icon=":material/arrow_forward:"):
+                    context.go(item.page, item.params)
+        if len(items) > ATTENTION:
+            st.caption(f"and {len(items) - ATTENTION} more on the pages Alerts and Drift")
+
+
+def _traffic(context: Context, totals: Row) -> None:
+    scope = context.scope
+    rows = context.source.read("traffic", bucket_s=scope.bucket, **scope.params)
+    n = totals.get("n_turns") or 0
+    errors = totals.get("n_errors") or 0
+    priced = totals.get("n_priced") or 0
+    cards: tuple[tuple[str, str, str, Any], ...] = (
+        ("Turns", count(n), f"{count(totals.get('n_users'))} users", bars_over_time(rows, "n_turns", scope.step)),
+        (
+            "Errors",
+            count(errors),
+            f"{share(errors / n)} of turns" if n else "no turns",
+            bars_over_time(rows, "n_errors", scope.step, colour=BAD),
+        ),
+        (
+            "Time to answer",
+            took(totals.get("p50_ms")),
+            f"half are faster; 95 % within {took(totals.get('p95_ms'))}",
+            lines_over_time(
+                [{**r, **_seconds(r)} for r in rows], {"p95": "95 % within", "p50": "median"}, scope.step, format_=".1f"
+            ),
+        ),
+        (
+            "Cost",
+            money(totals.get("cost_usd")),
+            f"{count(priced)} of {count(n)} turns priced" if priced < n else "every turn priced",
+            bars_over_time(rows, "cost_usd", scope.step, colour=ACCENT, format_="$.2~f"),
+        ),
+    )
+    for cell, (name, figure, note, spec) in zip(st.columns(len(cards)), cards, strict=True):
+        with cell.container(border=True, gap=None):
+            st.metric(name, figure)
+            st.caption(note)
+            if rows:
+                st.vega_lite_chart(spec, width="stretch")
+
+
+def _seconds(row: Row) -> Row:
+    return {name: None if row[f"{name}_ms"] is None else row[f"{name}_ms"] / 1000 for name in ("p50", "p95")}
+
+
+def _rates(rates: Sequence[Row]) -> None:
+    st.subheader("How often rules are violated")
+    if not rates:
+        st.caption("No rate yet: rates appear once turns have been sampled and graded.")
+        return
+    several = len({row["app"] for row in rates}) > 1
+    rows = [
+        {
+            "name": f"{row['rule_id']}, {row['app']}" if several else row["rule_id"],
+            **{key: row[key] for key in ("value", "low", "high")},
+            "n": row["n_graded"],
+            "tone": "calm",
+        }
+        for row in rates[:RATES_SHOWN]
+    ]
+    st.vega_lite_chart(intervals(rows), width="stretch")
+    methods = ", ".join(dict.fromkeys(str(row["method"]) for row in rates))
+    with st.container(key="muted-rates"):
+        plain(f"Newest window per rule, with {100 * rates[0]['confidence']:.0f} % interval. Method: {methods}.")
+
+
+def _ledger(ledger: Sequence[Row]) -> None:
+    st.subheader("Ledger")
+    if not ledger:
+        st.caption("Nothing received yet.")
+        return
+    number = st.column_config.NumberColumn
+    columns: dict[str, Any] = {
+        "source": st.column_config.TextColumn("Source", width=150),
+        **{name: number(name.capitalize(), format="localized", width=75) for name in PARTS},
+    }
+    still(ledger, columns)
+    if all(adds_up(row) for row in ledger):
+        st.caption("received = stored + duplicate + refused: it adds up for every source.")
+    else:
+        st.caption("received = stored + duplicate + refused does not hold for every source; run plumbline doctor.")
+    refused = [f"{row['source']}: {row['reasons']}" for row in ledger if row["reasons"]]
+    if refused:
+        with st.container(key="muted-refused"):
+            plain("Refused because: " + "; ".join(refused))

@@ -1,0 +1,131 @@
+"""Quality: per rule how often it is violated over time, how sure that is, and the turns behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from dashboards.charts import rate_over_time
+from dashboards.client import Row
+from dashboards.numbers import count, share, share_interval, utc, when
+from dashboards.scope import Context, say_if_missed
+from dashboards.tables import VIOLATIONS, turn_table
+from dashboards.text import plain
+
+CARDS: Final = 12
+VERDICTS: Final = ("violates", "borderline", "cannot_judge", "not_graded", "complies")
+Pair = tuple[str, str]
+
+
+def by_rule(rates: Iterable[Row]) -> dict[Pair, list[Row]]:
+    """Return the published rates per (rule, app), the rule with the highest newest rate first."""
+    groups: dict[Pair, list[Row]] = {}
+    for row in rates:
+        groups.setdefault((row["rule_id"], row["app"]), []).append(row)
+    return dict(sorted(groups.items(), key=lambda item: -(_newest(item[1]) or {"value": -1})["value"]))
+
+
+def _newest(rows: Sequence[Row]) -> Row | None:
+    return next((row for row in reversed(rows) if row["value"] is not None), None)
+
+
+def show(context: Context) -> None:
+    """Draw the page."""
+    say_if_missed(context.scope)
+    rates, segment = _rates(context)
+    groups = by_rule(rates)
+    if not groups:
+        st.info(
+            "No rate has been published in this range. Turns are sampled, graded and counted every cycle; "
+            "policies/*.yaml says against which rules."
+        )
+        return
+    if context.scope.environment and segment == "all":
+        st.caption("Rates are over all environments: none is published for the chosen environment alone.")
+    findings = context.source.read("findings", **context.scope.within)
+    cards = list(groups.items())[:CARDS]
+    for start in range(0, len(cards), 2):
+        for cell, (pair, rows) in zip(st.columns(2, gap="medium"), cards[start : start + 2], strict=False):
+            with cell.container(border=True):
+                _card(pair, rows, findings, start)
+    if len(groups) > CARDS:
+        st.caption(f"{len(groups) - CARDS} more rules have lower rates; choose an app to see fewer.")
+    _violations(context, list(dict.fromkeys(rule for rule, _ in groups)))
+
+
+def _rates(context: Context) -> tuple[list[Row], str]:
+    scope = context.scope
+    own = f"environment={scope.environment}" if scope.environment else "all"
+    rates = context.source.read("rates", segment=own, **scope.within)
+    return (rates, own) if rates or own == "all" else (context.source.read("rates", **scope.within), "all")
+
+
+def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int) -> None:
+    rule, app = pair
+    newest = _newest(rows)
+    key = f"{place}-{abs(hash(pair))}"
+    name, figure = st.columns([3, 2], vertical_alignment="center")
+    with name:
+        with st.container(key=f"name-{key}"):
+            plain(rule)
+        with st.container(key=f"muted-app-{key}"):
+            plain(app)
+    with figure, st.container(key=f"figure-{key}", horizontal_alignment="right"):
+        plain(share(newest["value"]) if newest else "not graded yet")
+    st.vega_lite_chart(
+        rate_over_time([_point(row) for row in rows], window_of(rows), marks=list(_changes(pair, findings))),
+        width="stretch",
+    )
+    with st.container(key=f"muted-{key}"):
+        plain(_says(newest))
+
+
+def _says(newest: Row | None) -> str:
+    if newest is None:
+        return "No turn was graded in this range, so there is no rate."
+    human = f", {count(newest['n_human'])} human labels" if newest["n_human"] else ""
+    return (
+        f"{100 * newest['confidence']:.0f} %: {share_interval(newest['low'], newest['high'])} from "
+        f"{count(newest['n_graded'])} graded of {count(newest['n_units'])} turns{human}, "
+        f"window from {when(newest['window_start'])}. {newest['method']}."
+    )
+
+
+def _point(row: Row) -> Row:
+    return {
+        "time": utc(row["window_start"]),
+        **{name: row[name] for name in ("value", "low", "high")},
+        "n": row["n_graded"],
+    }
+
+
+def window_of(rows: Sequence[Row]) -> timedelta:
+    """Return the length of the windows the rates are published for."""
+    return min((utc(row["window_end"]) - utc(row["window_start"]) for row in rows), default=timedelta(days=1))
+
+
+def _changes(pair: Pair, findings: Sequence[Row]) -> Iterable[tuple[datetime, str]]:
+    rule, app = pair
+    return (
+        (utc(row["since"]), "change")
+        for row in findings
+        if row["metric"] == f"rule:{rule}" and row["app"] == app and row["segment"] == "all"
+    )
+
+
+def _violations(context: Context, rules: Sequence[str]) -> None:
+    st.subheader("The turns behind it")
+    first, second, _ = st.columns([2, 2, 4])
+    with first:
+        rule = st.selectbox("Rule", list(rules), index=None, placeholder="all rules", key="rule", bind="query-params")
+    with second:
+        verdict = st.selectbox("Verdict", VERDICTS, key="of", bind="query-params")
+    rows = context.source.read("violations", rule=rule, verdict=verdict, limit=50, **context.scope.params)
+    if not rows:
+        st.caption("No turn of this range has this verdict.")
+        return
+    turn_table(context, rows, VIOLATIONS, key=f"violations-{abs(hash((rule, verdict)))}")
+    st.caption(f"The newest {len(rows)} of {count(rows[0]['n_found'])}. Click a cell to open its trace.")

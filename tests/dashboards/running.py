@@ -1,0 +1,91 @@
+"""A real dashboard process beside a fake api, and a headless browser to look at it with."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from dashboards.process import command, environment
+from tests.support.fake_api import TOKEN
+
+CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1440,1000",
+)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def dashboard(api: str, folder: Path, title: str = "Plumbline") -> Iterator[str]:
+    """Run the dashboard as the supervisor does; yields its URL once it answers."""
+    token = folder / "token"
+    token.write_text(TOKEN)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (folder / "streamlit.log").open("wb") as log:
+        process = subprocess.Popen(
+            command(api, token, "127.0.0.1", port, title),
+            env={**os.environ, **environment()},
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            _wait(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the dashboard ended with {process.returncode}")
+        try:
+            if httpx.get(f"{url}/_stcore/health", trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise RuntimeError("the dashboard does not answer")
+
+
+@contextmanager
+def browser() -> Iterator[Chrome]:
+    """Headless Chromium with its console and its requests recorded."""
+    with tempfile.TemporaryDirectory() as profile:
+        options = ChromeOptions()
+        options.binary_location = str(CHROMIUM)
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        driver = Chrome(options=options, service=Service(str(DRIVER)))
+        try:
+            yield driver
+        finally:
+            driver.quit()
