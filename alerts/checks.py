@@ -21,7 +21,7 @@ Problem = tuple[tuple[Step, ...], str, str]
 """Where in the file, what is wrong, what to do."""
 
 STATS: Final = ("low", "value", "high")
-STATIC: Final = frozenset({"severity", "category", "rule", "signal"})
+STATIC: Final = frozenset({"severity", "category", "id", "signal"})
 """What a route can match that is known without a signal."""
 
 
@@ -162,7 +162,7 @@ def _told(rulebook: Rulebook, rule: Rule, i: int) -> Iterator[Problem]:
     """A rule needs a route that fits whatever its signal's labels turn out to be."""
     severities = [rule.severity, *([rule.worse.severity] if rule.worse else [])]
     for severity in severities:
-        facts = {"severity": str(severity), "category": rule.category, "rule": rule.id, "signal": rule.signal}
+        facts = {"severity": str(severity), "category": rule.category, "id": rule.id, "signal": rule.signal}
         sure = (route for route in rulebook.routes if route.match.keys() <= STATIC)
         if not any(fits(route.match, facts) for route in sure):
             what = f"{rule.id}: no route is sure to take its {severity} alerts"

@@ -22,6 +22,7 @@ Stat = Literal["value", "low", "high", "lower_bound", "upper_bound"]
 Op = Literal[">", ">=", "<", "<="]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Where = dict[str, str | list[str]]
 
 SHORT: Final = {"lower_bound": "low", "upper_bound": "high"}
@@ -116,13 +117,13 @@ class Rule(Section, frozen=True):
 class ConsoleReceiver(Section, frozen=True, tag_field="kind", tag="console"):
     """Prints to the log of the agent."""
 
-    name: Identifier
+    name: Name
 
 
 class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
     """Any HTTP service that verifies Standard Webhooks signatures. `secret` is `whsec_` and base64, or plain text."""
 
-    name: Identifier
+    name: Name
     url: str
     secret: Annotated[str, msgspec.Meta(min_length=8)]
 
@@ -130,7 +131,7 @@ class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
 class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
     """A Slack incoming webhook. Its address is a secret: give it as `${env:NAME}`."""
 
-    name: Identifier
+    name: Name
     url: str
 
 
@@ -138,7 +139,7 @@ Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver
 
 
 class Route(Section, frozen=True):
-    """Who is told about alerts that fit `match` (keys: severity, category, rule, signal, or a label of the signal)."""
+    """Who is told about alerts that fit `match` (keys: severity, category, id, signal, or a label of the signal)."""
 
     to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     match: Where = msgspec.field(default_factory=dict)

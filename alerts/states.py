@@ -17,7 +17,7 @@ from alerts.rules import OWN, Rule
 from monitor.model.values import Severity, Signal
 
 State = Literal["pending", "firing", "resolved", "inactive"]
-Kind = Literal["pending", "firing", "severity", "flapping", "no_data", "resolved", "inactive", "seen"]
+Kind = Literal["pending", "firing", "severity", "flapping", "no_data", "reminder", "resolved", "inactive", "seen"]
 """What happened to an alert. `seen` only updates what the next evaluation needs to know; it is no event."""
 
 FLAP_EPISODES: Final = 3
@@ -92,8 +92,14 @@ def _look(seen: Observation, last: AlertState | None, now: datetime) -> Iterator
         if seen.judged.look is Look.BAD:
             yield from _pend(seen, _begin(seen, last, now), now)
         return
-    alert = replace(last, memory=replace(last.memory, missing=0, signal=seen.signal))
+    signal = last.memory.signal if _same(last.memory.signal, seen.signal) else seen.signal
+    alert = replace(last, memory=replace(last.memory, missing=0, signal=signal))
     yield from _pend(seen, alert, now) if alert.state == "pending" else _burn(seen, last, alert, now)
+
+
+def _same(known: Signal | None, signal: Signal) -> bool:
+    """Whether `signal` says nothing new: looking again is no reason to write."""
+    return known is not None and replace(known, at=signal.at) == signal
 
 
 def _begin(seen: Observation, last: AlertState | None, now: datetime) -> AlertState:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
-from monitor.state.tables import ALERT_EVENTS, ALERTS
+from monitor.state.tables import ALERT_EVENTS, ALERTS, OUTBOX
 
 Row = dict[str, Any]
 
@@ -46,10 +45,29 @@ def events_of(txn: Transaction, fingerprint: str) -> list[Row]:
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
-def recent_firings(txn: Transaction, fingerprint: str, since: datetime) -> int:
-    """Return how many episodes of one alert began to fire after `since`."""
-    fired = (ALERT_EVENTS.c.fingerprint == fingerprint) & (ALERT_EVENTS.c.kind == "firing")
-    return txn.execute(select(func.count()).where(fired & (ALERT_EVENTS.c.at > since))).scalar_one()
+def latest_of(txn: Transaction, fingerprint: str) -> Row | None:
+    """Return the last episode of one alert, or None when it never was."""
+    query = select(ALERTS).where(ALERTS.c.fingerprint == fingerprint).order_by(ALERTS.c.episode.desc()).limit(1)
+    row = txn.execute(query).mappings().first()
+    return None if row is None else dict(row)
+
+
+def is_open(txn: Transaction, fingerprint: str, episode: int) -> bool:
+    """Whether an episode is still going on."""
+    same = (ALERTS.c.fingerprint == fingerprint) & (ALERTS.c.episode == episode)
+    return txn.execute(select(ALERTS.c.episode).where(same, ALERTS.c.ended_at.is_(None))).first() is not None
+
+
+def forget(txn: Transaction, fingerprints: list[str]) -> None:
+    """Erase alerts with everything said about them; only for data that has to go."""
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX):
+        txn.execute(delete(table).where(table.c.fingerprint.in_(fingerprints)))
+
+
+def open_counts(txn: Transaction) -> dict[str, int]:
+    """Return how many open alerts are in each state."""
+    grouped = select(ALERTS.c.state, func.count()).where(ALERTS.c.ended_at.is_(None)).group_by(ALERTS.c.state)
+    return dict(txn.execute(grouped).tuples().all())
 
 
 def matching_fingerprints(txn: Transaction, prefix: str) -> list[str]:

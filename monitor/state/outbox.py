@@ -59,9 +59,9 @@ def hurry(txn: Transaction, receiver: str, now: datetime) -> None:
     txn.execute(update(OUTBOX).where(waiting, OUTBOX.c.next_at > now).values(next_at=now))
 
 
-def supersede(txn: Transaction, fingerprint: str, kinds: tuple[str, ...]) -> None:
-    """Retire waiting messages of `kinds` about one alert: what comes next says more."""
-    waiting = (OUTBOX.c.fingerprint == fingerprint) & OUTBOX.c.kind.in_(kinds) & (OUTBOX.c.state == "pending")
+def supersede(txn: Transaction, fingerprint: str, kind: str) -> None:
+    """Retire waiting messages of `kind` about one alert: what comes next says more."""
+    waiting = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.kind == kind) & (OUTBOX.c.state == "pending")
     txn.execute(update(OUTBOX).where(waiting).values(state="superseded"))
 
 
@@ -71,6 +71,14 @@ def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) 
     if episode is not None:
         query = query.where(OUTBOX.c.episode == episode)
     return [dict(row) for row in txn.execute(query.order_by(OUTBOX.c.id)).mappings()]
+
+
+def last_messages(txn: Transaction) -> list[Row]:
+    """Return the newest message of every alert and receiver: fingerprint, episode, receiver, kind, state, created_at."""
+    last = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
+    names = ("fingerprint", "episode", "receiver", "kind", "state", "created_at")
+    query = select(*(OUTBOX.c[name] for name in names)).where(OUTBOX.c.id.in_(last))
+    return [dict(row) for row in txn.execute(query).mappings()]
 
 
 def counts(txn: Transaction) -> dict[str, int]:

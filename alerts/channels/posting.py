@@ -1,0 +1,101 @@
+"""One HTTP POST to a receiver, and what its answer means for another attempt.
+
+No redirects (a receiver that moved is told so, not followed), five seconds to connect, fifteen in all, whatever the
+other side does: the total is a deadline around the whole exchange, not a pause between two bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Final
+
+import httpx
+
+from alerts.message import clean
+from monitor.errors import RetryLater, Undeliverable
+
+CONNECT_S: Final = 5.0
+TOTAL_S: Final = 15.0
+LONGEST_WAIT_S: Final = 3600.0
+REFUSED_WAIT_S: Final = 900.0
+"""Wrong credentials stay wrong until a person acts, but must not be hammered."""
+
+_LATER: Final = frozenset({408, 425, 429})
+_EXCERPT: Final = 300
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the receiver said: status, lower-case headers, the beginning of its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    excerpt: str
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S) -> Answer:
+    """Return the answer to one POST. Raises `RetryLater` when there is none."""
+    try:
+        return asyncio.run(_post(url, body, headers, total_s))
+    except TimeoutError:
+        raise RetryLater(f"no answer within {total_s:g} s") from None
+    except (httpx.HTTPError, OSError) as error:
+        raise RetryLater(clean(f"{type(error).__name__}: {error}")) from None
+    except httpx.InvalidURL as error:
+        raise Undeliverable(clean(f"not an address: {error}")) from None
+
+
+async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float) -> Answer:
+    timeout = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s))
+    async with (
+        asyncio.timeout(total_s),
+        httpx.AsyncClient(timeout=timeout, verify=_trust(), follow_redirects=False) as client,
+        client.stream("POST", url, content=body, headers=dict(headers)) as response,
+    ):
+        start = b""
+        async for chunk in response.aiter_raw():
+            start += chunk
+            if len(start) >= _EXCERPT:
+                break
+        excerpt = clean(start[:_EXCERPT].decode("utf-8", "replace"), _EXCERPT)
+        return Answer(response.status_code, response.headers, excerpt)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def accept(answer: Answer, now: datetime) -> None:
+    """Return when the receiver has the message; raise `RetryLater` or `Undeliverable` when it has not."""
+    status, said = answer.status, f"HTTP {answer.status} {answer.excerpt}".strip()
+    if 200 <= status < 300:
+        return
+    if status in _LATER or status >= 500:
+        raise RetryLater(said, _wish(answer.headers.get("retry-after"), now))
+    if status in {401, 403}:
+        raise RetryLater(f"{said}: check its secret or address", REFUSED_WAIT_S)
+    if 300 <= status < 400:
+        raise Undeliverable(f"HTTP {status}: redirects are not followed; write the address it moved to")
+    raise Undeliverable(said)
+
+
+def _wish(header: str | None, now: datetime) -> float | None:
+    """Return a Retry-After header in seconds from now, at most an hour, or None when it says nothing usable."""
+    if not header:
+        return None
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), LONGEST_WAIT_S)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)

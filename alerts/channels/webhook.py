@@ -1,0 +1,41 @@
+"""A signed webhook in the manner of Standard Webhooks: the body is `{type, timestamp, data}`, the id is the key.
+
+`type` is `alert.firing`, `alert.resolved`, `alert.severity`, `alert.reminder`, `alert.flapping` or `alert.no_data`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.signature import sign
+from alerts.message import Message
+from monitor.clock import Clock
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """Posts to `url`, signed with `secret`. Any 2xx is an acknowledgement."""
+
+    name: str
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    clock: Clock
+    total_s: float = TOTAL_S
+
+    def send(self, message: Message, *, key: str) -> None:
+        """Post `message` once."""
+        now = self.clock.now()
+        stamp = int(now.timestamp())
+        event = {"type": f"alert.{message.kind}", "timestamp": message.at, "data": message}
+        body = msgspec.json.encode(event)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "plumbline",
+            "webhook-id": key,
+            "webhook-timestamp": str(stamp),
+            "webhook-signature": sign(self.secret, key, stamp, body),
+        }
+        accept(post(self.url, body, headers, self.total_s), now)
