@@ -1,0 +1,58 @@
+"""Answers that a program is to read."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, ClassVar, Final, Literal
+
+from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.model.values import Turn
+
+_FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)```", re.DOTALL | re.IGNORECASE)
+_WORD: Final = re.compile(r"\bjson\b", re.IGNORECASE)
+
+
+class Json(Settings, frozen=True, tag="json"):
+    """The answer is one JSON value (RFC 8259), and an object with all `required` keys where any are named.
+
+    With `when: asked` only turns are held to it whose input or system text says JSON. One Markdown fence around the whole
+    answer is taken off unless `fence` is false: a program that reads answers strictly should say so.
+    """
+
+    code: ClassVar[int] = 1
+    required: tuple[str, ...] = ()
+    when: Literal["always", "asked"] = "always"
+    fence: bool = True
+
+    def grade(self, turn: Turn) -> Judgement:
+        """Say where the text stops being JSON, by line and column."""
+        output = output_of(turn)
+        if output is None:
+            return NO_OUTPUT
+        if self.when == "asked" and not _WORD.search(f"{turn.system_text or ''}\n{turn.input_text or ''}"):
+            return complies("no JSON was asked for")
+        return self._read(self._bare(output.strip()))
+
+    def _bare(self, text: str) -> str:
+        fenced = _FENCE.fullmatch(text) if self.fence else None
+        return fenced.group(1) if fenced else text
+
+    def _read(self, text: str) -> Judgement:
+        try:
+            value = json.loads(text, parse_constant=_refuse)
+        except json.JSONDecodeError as error:
+            return violates(f"not JSON: {error.msg.lower()} at line {error.lineno}, column {error.colno}")
+        except (ValueError, RecursionError):
+            return violates("not JSON: a number or a nesting that no reader takes")
+        return self._keys(value)
+
+    def _keys(self, value: Any) -> Judgement:
+        if self.required and not isinstance(value, dict):
+            return violates("JSON, but not an object")
+        missing = [key for key in self.required if key not in value]
+        return violates(f"JSON without the key {', '.join(missing)}") if missing else complies("valid JSON")
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)

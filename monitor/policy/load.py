@@ -1,0 +1,107 @@
+"""Read a folder of policy files and refuse what could not be meant: the first mistake as one line with its place."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from monitor.clock import Clock, SystemClock
+from monitor.config.read import parse_yaml
+from monitor.errors import ConfigError
+from monitor.graders.kinds import FAMILIES
+from monitor.policy.checks import check_file, check_together
+from monitor.policy.lines import Source
+from monitor.policy.schema import Policy, PolicyFile, bind, canonical
+
+_TODAY: Final = SystemClock()
+
+
+def load_policies(folder: Path | None, clock: Clock = _TODAY) -> list[Policy]:
+    """Return the policies of `folder` (*.yaml and *.yml, by name), or the starter policy when `folder` is None.
+
+    `clock` says which exceptions have expired. Raises `ConfigError` for the first mistake: a file that is not a policy,
+    two rules with one id, a rule whose examples contradict each other or its own graders, an expired exception.
+    """
+    loaded = [(source, _read(source)) for source in _sources(folder)]
+    today = clock.now().date()
+    for source, policy in loaded:
+        check_file(source, policy, today)
+    check_together(loaded)
+    return [policy for _, policy in loaded]
+
+
+def _sources(folder: Path | None) -> Iterator[Source]:
+    if folder is None:
+        starter = files("monitor.policy") / "starter"
+        paths: Sequence[Any] = sorted(starter.iterdir(), key=lambda path: path.name)
+    elif folder.is_dir():
+        paths = sorted(folder.iterdir())
+    else:
+        raise ConfigError(str(folder), None, "is not a folder of policies", "give a folder, or leave the key out")
+    found = [path for path in paths if path.name.endswith((".yaml", ".yml"))]
+    if not found:
+        raise ConfigError(str(folder), None, "holds no policy file", "put a *.yaml file there, or leave the key out")
+    for path in found:
+        yield Source(str(path), _text(path))
+
+
+def _text(path: Any) -> str:
+    try:
+        return str(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), None, f"cannot be read: {error}", "check that it is UTF-8") from None
+
+
+def _read(source: Source) -> Policy:
+    _check_graders(source)
+    file = parse_yaml(source.text, PolicyFile, source.path)
+    rules = tuple(bind(rule, file.defaults) for rule in file.rules)
+    return Policy(source.path, hashlib.sha256(canonical(file)).hexdigest(), file, rules)
+
+
+def _check_graders(source: Source) -> None:
+    """Look at graders before the rest, each as the family it names: only so can an error tell what was meant."""
+    try:
+        data = yaml.safe_load(source.text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return  # the strict reader says it better
+    for rule_number, rule in enumerate(_listed(data, "rules")):
+        for number, entry in enumerate(_listed(rule, "graders")):
+            _check_grader(source, entry, ("rules", rule_number, "graders", number))
+
+
+def _listed(data: Any, key: str) -> list[Any]:
+    listed = data.get(key) if isinstance(data, dict) else None
+    return listed if isinstance(listed, list) else []
+
+
+def _check_grader(source: Source, entry: Any, steps: tuple[str | int, ...]) -> None:
+    name = entry.get("use") if isinstance(entry, dict) else None
+    if name not in FAMILIES:
+        problem = "a grader needs `use: <name>`" if name is None else f"unknown grader `{name}`"
+        raise source.error((*steps, "use"), problem, _meant(str(name), sorted(FAMILIES)))
+    family = FAMILIES[name]
+    unknown = [key for key in entry if key not in ("use", *family.__struct_fields__)]
+    if unknown:
+        problem = f"grader {name} has no setting `{unknown[0]}`"
+        raise source.error((*steps, str(unknown[0])), problem, _meant(str(unknown[0]), list(family.__struct_fields__)))
+    try:
+        msgspec.convert(entry, family, strict=True)
+    except msgspec.ValidationError as error:
+        problem, _, where = str(error).partition(" - at `$")
+        key = where.strip(".`").partition("[")[0]
+        raise source.error((*steps, key), f"grader {name}: {problem[0].lower()}{problem[1:]}") from None
+
+
+def _meant(name: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"allowed here: {', '.join(allowed)}" if allowed else "it has none"

@@ -1,0 +1,271 @@
+"""The policy file, `apiVersion: policy/v1`. The classes are the schema, as in `monitor.config.schema`.
+
+A policy is read by people first: legal, product and reviewers. So it holds more than graders need (owners, reasons, controls);
+what later rooms use is checked here already, for a key that is wrong today must not be found out in a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from monitor.config.schema import Section
+from monitor.graders.judge import Judge
+from monitor.graders.kinds import AnyGrader
+from monitor.model.values import Severity, Turn
+
+Harm = Literal["critical", "high", "medium", "low"]
+Status = Literal["draft", "shadow", "active", "retired"]
+Label = Literal["violates", "complies", "borderline"]
+Surface = Literal["input", "output", "tool_call", "retrieval", "conversation"]
+
+SEVERITIES: Final[dict[Harm, Severity]] = {
+    "critical": Severity.CRITICAL,
+    "high": Severity.ERROR,
+    "medium": Severity.WARNING,
+    "low": Severity.INFO,
+}
+"""The policy's word for harm, as the pager says it."""
+
+
+class Block(Section, frozen=True, omit_defaults=True):
+    """Base of all blocks. Defaults stay out of the canonical form, so that a key added later changes no policy's hash."""
+
+
+class Header(Block, frozen=True):
+    """Who wrote it, which version it is, and whether it is in force."""
+
+    id: str
+    version: str
+    status: Status = "draft"
+    effective: date | None = None
+    supersedes: str | None = None
+    owner: str | None = None
+    approvers: tuple[str, ...] = ()
+    review_by: date | None = None
+
+
+class Scope(Block, frozen=True):
+    """Where it holds; an empty list means everywhere."""
+
+    apps: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+class Defaults(Block, frozen=True):
+    """What rules take when they say nothing themselves. `judge: none` leaves judges out: local graders decide alone."""
+
+    severity: Harm = "medium"
+    on_uncertain: Literal["human_review", "cannot_judge"] = "cannot_judge"
+    judge: str = "none"
+    double_blind_rate: float = 0.0
+
+
+class Raci(Block, frozen=True):
+    """Who is responsible, accountable, consulted and informed."""
+
+    responsible: str | None = None
+    accountable: str | None = None
+    consulted: tuple[str, ...] = ()
+    informed: tuple[str, ...] = ()
+
+
+class Condition(Block, frozen=True):
+    """A fact about a turn as data: one field of it and exactly one of equal, unequal, or one of several."""
+
+    field: str
+    eq: str | None = None
+    ne: str | None = None
+    among: tuple[str, ...] | None = msgspec.field(name="in", default=None)
+
+    def __post_init__(self) -> None:
+        if sum(given is not None for given in (self.eq, self.ne, self.among)) != 1:
+            raise ValueError("a condition has exactly one of eq, ne, in")
+
+    def holds(self, turn: Turn) -> bool:
+        """Return whether it is known to hold; a field that the turn does not have makes no exception."""
+        name = self.field.removeprefix("turn.")
+        value = getattr(turn, name, None) if name in CONDITION_FIELDS else None
+        if value is None:
+            return False
+        if self.among is not None:
+            return value in self.among
+        return bool(value == self.eq if self.eq is not None else value != self.ne)
+
+
+CONDITION_FIELDS: Final = ("app", "environment", "model", "user_id", "session_id")
+"""Fields of a turn that conditions can look at today; others, such as user.role, are never known to hold."""
+
+
+class Exemption(Block, frozen=True):
+    """An approved exception. It always expires."""
+
+    id: str
+    when: Condition
+    approved_by: str
+    expires: date
+
+
+class Example(Block, frozen=True):
+    """A text with its verdict; every one is a unit test of the rule."""
+
+    id: str
+    label: Label
+    output: str = msgspec.field(name="out")
+    input: str | None = msgspec.field(name="in", default=None)
+    tags: tuple[str, ...] = ()
+
+    def turn(self) -> Turn:
+        """Return the example as a turn of no app at no particular time."""
+        return Turn(self.id, datetime.fromtimestamp(0, UTC), "", self.input, self.output)
+
+
+class Decision(Block, frozen=True):
+    """When a score counts as a violation, and what a judge must reach on the calibration set."""
+
+    flag_at: float = 0.5
+    min_recall: float | None = None
+    max_false_alarm: float | None = None
+
+
+class Sampling(Block, frozen=True):
+    """How eagerly turns are picked for review under this rule."""
+
+    weight: float = 1.0
+    always_review_if_flagged: bool = False
+
+
+class Thresholds(Block, frozen=True):
+    """Rates of violation that warn and that make an incident."""
+
+    warn_rate: float | None = None
+    incident_rate: float | None = None
+    zero_tolerance: bool = False
+
+
+class Incident(Block, frozen=True):
+    """Who is told, and what they do first."""
+
+    category: str
+    page: str | None = None
+    playbook: str | None = None
+
+
+class Regional(Block, frozen=True):
+    """What a region adds. A region may tighten a rule, never loosen it."""
+
+    statement_add: str
+
+
+class Rule(Block, frozen=True):
+    """One sentence the application is held to, with its reason, its examples and how it is checked."""
+
+    id: str
+    title: str
+    kind: Literal["must_not", "must", "should", "must_help"]
+    statement: str
+    rationale: str
+    examples: tuple[Example, ...] = ()
+    graders: tuple[AnyGrader, ...] = ()
+    category: str | None = None
+    crosswalk: dict[str, str] = msgspec.field(default_factory=dict)
+    authority: Literal["hard", "default", "advisory"] = "default"
+    severity: Harm | None = None
+    surface: tuple[Surface, ...] = ("output",)
+    allow: tuple[str, ...] = ()
+    exceptions: tuple[Exemption, ...] = ()
+    decision: Decision = Decision()
+    sampling: Sampling = Sampling()
+    thresholds: Thresholds = Thresholds()
+    incident: Incident | None = None
+    regional: dict[str, Regional] = msgspec.field(default_factory=dict)
+    controls: tuple[str, ...] = ()
+
+
+class PolicyFile(Block, frozen=True):
+    """All of one policy file."""
+
+    apiVersion: Literal["policy/v1"]  # noqa: N815 the key is written so, as in other manifests
+    policy: Header
+    rules: tuple[Rule, ...]
+    scope: Scope = Scope()
+    defaults: Defaults = Defaults()
+    raci: Raci = Raci()
+    vocab: dict[str, str] = msgspec.field(default_factory=dict)
+    precedence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BoundRule:
+    """A rule as its policy applies it: defaults filled in, graders that run here picked out."""
+
+    text: Rule
+    severity: Severity
+    asked: tuple[AnyGrader, ...]
+
+    @property
+    def id(self) -> str:
+        """The rule's id, which is never given to another rule."""
+        return self.text.id
+
+    def excuse(self, turn: Turn) -> str | None:
+        """Return the exception that covers `turn`, or None."""
+        held = next((x for x in self.text.exceptions if x.when.holds(turn)), None)
+        return f"exception {held.id}, approved by {held.approved_by}" if held else None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy that was read and found in order.
+
+    `hash` is the SHA-256 of its canonical form: comments and the order of keys do not change it, any change of meaning does.
+    """
+
+    path: str
+    hash: str
+    file: PolicyFile
+    rules: tuple[BoundRule, ...]
+
+    @property
+    def id(self) -> str:
+        """The policy's id."""
+        return self.file.policy.id
+
+    @property
+    def version(self) -> str:
+        """The version its authors gave it."""
+        return self.file.policy.version
+
+    @property
+    def status(self) -> Status:
+        """Draft and retired policies grade nothing; a policy in shadow grades but is not meant to alert."""
+        return self.file.policy.status
+
+    @property
+    def apps(self) -> Sequence[str]:
+        """The applications it holds for; empty means all."""
+        return self.file.scope.apps
+
+    def grades(self, app: str) -> bool:
+        """Return whether turns of `app` are graded against it."""
+        return self.status in ("active", "shadow") and (not self.apps or app in self.apps)
+
+
+def bind(rule: Rule, defaults: Defaults) -> BoundRule:
+    """Return `rule` as its policy applies it. Graders see outputs only, so a rule about other surfaces asks none."""
+    readable = "output" in rule.surface
+    asked = tuple(g for g in rule.graders if readable and not (isinstance(g, Judge) and defaults.judge == "none"))
+    return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], asked)
+
+
+def canonical(file: PolicyFile) -> bytes:
+    """Return the one form that all spellings of the same policy share: JSON with sorted keys."""
+    plain: Any = msgspec.to_builtins(file)
+    return msgspec.json.encode(plain, order="sorted")
