@@ -51,6 +51,7 @@ class Child:
     """One process to keep running."""
 
     name: str
+    program: Sequence[str]
     options: list[str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
@@ -59,9 +60,6 @@ class Child:
     due: float = 0.0  # when to start it again, on the monotonic clock
     ready: bool = False
     was_ready: bool = False
-
-    def command(self) -> list[str]:
-        return [sys.executable, "-m", "monitor.cli.process", self.name, *self.options]
 
 
 @dataclass
@@ -90,7 +88,7 @@ def tend(house: House) -> float | None:
         if child.process is None and child.due <= now:
             _start(child)
         if child.process is not None and not child.ready:
-            _greet(house.places, child)
+            _greet(house, child)
     house.extra = [process for process in house.extra if process.poll() is None]
     if not house.complete and all(child.ready for child in house.children):
         _completed(house)
@@ -102,8 +100,8 @@ def _start(child: Child) -> None:
     if child.log.exists() and child.log.stat().st_size > LOG_BYTES:
         child.log.replace(child.log.with_suffix(".log.1"))
     with child.log.open("ab") as log:
-        child.process = spawn(child.command(), log.fileno())
-    child.started, child.ready = time.monotonic(), False
+        child.process = spawn([*child.program, child.name, *child.options], log.fileno())
+    child.started = time.monotonic()
 
 
 def spawn(command: Sequence[str], output: int | None) -> subprocess.Popen[bytes]:
@@ -142,7 +140,7 @@ class PreExec(Protocol):
 def _reap(child: Child, now: float) -> None:
     if child.process is None or (code := child.process.poll()) is None:
         return
-    child.process = None
+    child.process, child.ready = None, False
     child.crashes = 1 if now - child.started > STEADY_S else child.crashes + 1
     if not child.was_ready and (code in HOPELESS or child.crashes >= TRIES):
         raise GaveUp(_last_words(child, code), code if code in HOPELESS else 1)
@@ -164,16 +162,16 @@ def _last_words(child: Child, code: int) -> str:
     return f"{child.name} {_ended(code)} (see {child.log})" if said is None else said.removeprefix("plumbline: ")
 
 
-def _greet(places: Places, child: Child) -> None:
+def _greet(house: House, child: Child) -> None:
     """Note that a child is ready, and hold on to its port, so that a restart comes back where clients look for it."""
-    run = read_run(places, child.name)
+    run = read_run(house.places, child.name)
     if run is None or child.process is None or run.pid != child.process.pid:
         return
     if child.was_ready:
         say(f"{child.name} is back (pid {run.pid})")
     child.ready = child.was_ready = True
-    flag = FLAGS[child.name]
-    child.options[child.options.index(flag) + 1] = run.address
+    for told in house.children:
+        told.options[told.options.index(FLAGS[child.name]) + 1] = run.address
 
 
 def _completed(house: House) -> None:
@@ -257,11 +255,14 @@ def say(line: str) -> None:
         print(line, flush=True)
 
 
-def supervise(root: Path, options: Sequence[str], demo: list[str] | None) -> None:
-    """Keep the three processes running on `root` until a signal asks to stop. `options` are theirs."""
+def supervise(root: Path, program: Sequence[str], options: Sequence[str], demo: list[str] | None) -> None:
+    """Keep the three processes running on `root` until a signal asks to stop.
+
+    A process is started as `program NAME OPTIONS`; `demo` is a command to run once when all are ready, in sight.
+    """
     places = Places(root)
     prepare(places)
-    children = [Child(name, list(options), places.logs / f"{name}.log") for name in NAMES]
+    children = [Child(name, program, list(options), places.logs / f"{name}.log") for name in NAMES]
     house = House(places, children, demo)
     with sole(places), signals() as bell, announced(places, "supervisor", Address("127.0.0.1", 0)):
         try:
@@ -277,7 +278,7 @@ def main() -> int:
     """Entry point of `python -m monitor.supervisor JSON`; `plumbline up` becomes this process."""
     asked = json.loads(sys.argv[1])
     try:
-        supervise(Path(asked["root"]), asked["options"], asked["demo"])
+        supervise(Path(asked["root"]), asked["program"], asked["options"], asked["demo"])
     except PlumblineError as error:
         print(f"plumbline: {error}", file=sys.stderr)
         return error.exit_code

@@ -26,7 +26,12 @@ def run(
 ) -> int:
     """Start collector, agent and dashboard, and keep them running until Ctrl-C."""
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd())
-    demo = [sys.executable, "-m", "monitor.cli.main", "demo", "--if-empty"] if demo_if_empty else None
-    asked = {"root": str(resolved.places.root), "options": resolved.arguments(), "demo": demo}
+    python = [sys.executable, "-m"]
+    asked = {
+        "root": str(resolved.places.root),
+        "program": [*python, "monitor.cli.process"],
+        "options": resolved.arguments(),
+        "demo": [*python, "monitor.cli.main", "demo", "--if-empty"] if demo_if_empty else None,
+    }
     # The supervisor takes the place of this process: it needs neither typer nor the config reader.
-    os.execv(sys.executable, [sys.executable, "-m", "monitor.supervisor", json.dumps(asked)])  # noqa: S606
+    os.execv(sys.executable, [*python, "monitor.supervisor", json.dumps(asked)])  # noqa: S606

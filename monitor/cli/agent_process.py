@@ -1,0 +1,22 @@
+"""The agent as a process: announced once its api answers."""
+
+from __future__ import annotations
+
+import os
+
+from monitor.agent import run_agent
+from monitor.cli.settings import Resolved
+from monitor.places import Address, remove_run, write_run
+
+
+def serve(resolved: Resolved) -> None:
+    """Own the data directory until a signal asks to stop. Raises `StoreInUse` when another process owns it."""
+    address, pid = resolved.address("api"), os.getpid()
+
+    def ready(at: Address) -> None:
+        write_run(resolved.places, "agent", at, pid)
+
+    try:
+        run_agent(resolved.settings, resolved.places.root, address.host, address.port, ready)
+    finally:
+        remove_run(resolved.places, "agent", pid)

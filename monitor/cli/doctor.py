@@ -1,0 +1,31 @@
+"""`plumbline doctor`: what is missing on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.cli import show
+from monitor.cli.examine import Examined, examine
+from monitor.cli.settings import Given, resolve
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpHttp
+
+
+def run(
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    otlp_http: OtlpHttp = None,
+    api: Api = None,
+    dashboard: Dashboard = None,
+) -> int:
+    """Examine environment, ports, disk, permissions and the sources seen; exit code 1 when something fails."""
+    found = examine(resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd()))
+    if form is Form.JSON:
+        show.print_json([{"check": e.name, "state": e.state, "found": e.found, "do": e.do} for e in found])
+    else:
+        _print(found)
+    return 1 if any(examined.state == "fail" for examined in found) else 0
+
+
+def _print(found: list[Examined]) -> None:
+    show.print_table(["", "check", "found", "what to do"], [[e.state, e.name, e.found, e.do or ""] for e in found])

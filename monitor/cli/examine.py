@@ -1,0 +1,168 @@
+"""The examinations of `plumbline doctor`: each looks at one thing and says ok, warn or fail, and what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from monitor.cli.session import Session, session
+from monitor.cli.settings import OPTIONS, Resolved
+from monitor.errors import PlumblineError
+from monitor.places import NAMES, bind, prepare, read_run
+
+PACKAGES: Final = ("duckdb", "pyarrow", "polars", "sqlalchemy", "starlette", "uvicorn", "streamlit")
+
+SOURCES: Final = """
+    SELECT coalesce(app, '(no name)') AS app, coalesce(dialect, 'unknown') AS dialect, count(*) AS calls,
+        count(coalesce(input_text, output_text)) AS texts, count(coalesce(user_id, session_id)) AS users,
+        count(input_tokens) AS tokens
+    FROM calls WHERE operation IS DISTINCT FROM 'embeddings' GROUP BY ALL ORDER BY calls DESC LIMIT 50"""
+
+TEXT_SWITCHES: Final = {
+    "openinference": "OPENINFERENCE_HIDE_INPUTS=false OPENINFERENCE_HIDE_OUTPUTS=false",
+    "openllmetry": "TRACELOOP_TRACE_CONTENT=true",
+    "traceloop": "TRACELOOP_TRACE_CONTENT=true",
+    "openlit": "OPENLIT_CAPTURE_MESSAGE_CONTENT=true",
+}
+"""Which variable makes an instrumentation send texts, by a part of its dialect's name; the others follow OpenTelemetry."""
+
+OTEL_SWITCH: Final = (
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only "
+    "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental (older versions: =true)"
+)
+FEW: Final = 0.5
+"""A share of calls below this is worth a word."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was looked at."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    do: str | None = None
+
+
+def examine(resolved: Resolved) -> list[Examined]:
+    """Return what was found, in the order a person would mend it."""
+    looks: list[Callable[[Resolved], Iterator[Examined]]] = [_python, _data_dir, _token, _disk, _ports, _store]
+    return [examined for look in looks for examined in look(resolved)]
+
+
+def _python(_: Resolved) -> Iterator[Examined]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    yield Examined("python", "ok", version)
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        yield Examined("packages", "fail", f"missing: {', '.join(missing)}", "run `make install`")
+    else:
+        yield Examined("packages", "ok", f"{len(PACKAGES)} found")
+
+
+def _data_dir(resolved: Resolved) -> Iterator[Examined]:
+    root = resolved.places.root
+    if not root.exists():
+        parent = next(folder for folder in root.parents if folder.exists())
+        if os.access(parent, os.W_OK):
+            yield Examined("data directory", "ok", f"{root} will be made")
+        else:
+            yield Examined("data directory", "fail", f"{parent} cannot be written", "give another with --data-dir")
+        return
+    try:
+        prepare(resolved.places)
+    except PlumblineError as error:
+        yield Examined("data directory", "fail", str(error), "mend its permissions, or give another with --data-dir")
+        return
+    if stat.S_IMODE(root.stat().st_mode) & 0o077:
+        yield Examined("data directory", "warn", f"{root} can be read by others", f"chmod 700 {root}")
+    else:
+        yield Examined("data directory", "ok", str(root))
+
+
+def _token(resolved: Resolved) -> Iterator[Examined]:
+    path = resolved.places.token
+    if not path.exists():
+        yield Examined("token", "ok", "will be made when the agent first starts")
+    elif stat.S_IMODE(path.stat().st_mode) & 0o077:
+        yield Examined("token", "fail", f"{path} can be read by others", f"delete {path} and start the agent again")
+    else:
+        yield Examined("token", "ok", "readable by its owner only")
+
+
+def _disk(resolved: Resolved) -> Iterator[Examined]:
+    folder = next(f for f in (resolved.places.root, *resolved.places.root.parents) if f.exists())
+    free = shutil.disk_usage(folder).free // 1_000_000
+    least = resolved.settings.collector.min_free_mb
+    if free < least:
+        yield Examined("disk", "fail", f"{free} MB free", f"free some: below {least} MB the collector answers 503")
+    else:
+        yield Examined("disk", "ok", f"{free} MB free")
+
+
+def _ports(resolved: Resolved) -> Iterator[Examined]:
+    for name, option in zip(NAMES, OPTIONS, strict=True):
+        run = read_run(resolved.places, name)
+        if run is not None:
+            yield Examined(name, "ok", f"runs at {run.url} (pid {run.pid})")
+            continue
+        flag = OPTIONS[option][0]
+        try:
+            bind(resolved.address(option), flag).close()
+        except PlumblineError as error:
+            yield Examined(name, "fail", str(error), f"give another port with {flag}")
+        else:
+            yield Examined(name, "ok", f"not running; {resolved.address(option)} is free")
+
+
+def _store(resolved: Resolved) -> Iterator[Examined]:
+    if read_run(resolved.places, "agent") is None and not resolved.places.has_data():
+        yield Examined("store", "ok", "empty: nothing has arrived yet", _endpoint(resolved))
+        return
+    try:
+        with session(resolved) as asked:
+            yield from _asked(asked, resolved)
+    except PlumblineError as error:
+        yield Examined("store", "fail", str(error))
+
+
+def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
+    problems = asked.check()
+    for problem in problems:
+        yield Examined("store", "fail", problem)
+    if not problems:
+        yield Examined("store", "ok", "consistent")
+    answer = asked.sql(SOURCES, 50)
+    if not answer["rows"]:
+        yield Examined("sources", "warn", "no model call has arrived yet", _endpoint(resolved))
+    for row in answer["rows"]:
+        yield _source(dict(zip(answer["columns"], row, strict=True)))
+
+
+def _endpoint(resolved: Resolved) -> str:
+    run = read_run(resolved.places, "collector")
+    url = resolved.address("otlp_http").url if run is None else run.url
+    return f"set OTEL_EXPORTER_OTLP_ENDPOINT={url} in your application"
+
+
+def _source(row: dict[str, Any]) -> Examined:
+    """The most important thing a source lacks: without texts nothing can be graded, without users no A/B is honest."""
+    name, calls = f"source {row['app']} ({row['dialect']})", row["calls"]
+    if row["texts"] < FEW * calls:
+        return Examined(name, "warn", f"{calls} calls, {row['texts']} with text", f"set {_switch(row['dialect'])}")
+    if row["users"] == 0:
+        return Examined(name, "warn", f"{calls} calls, none with user or session", "send user.id or session.id")
+    if row["tokens"] == 0:
+        return Examined(name, "warn", f"{calls} calls, none with token counts", "ask the provider for usage in streams")
+    return Examined(name, "ok", f"{calls} calls with texts, users and tokens")
+
+
+def _switch(dialect: str) -> str:
+    return next((switch for part, switch in TEXT_SWITCHES.items() if part in dialect), OTEL_SWITCH)
