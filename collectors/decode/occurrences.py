@@ -1,0 +1,107 @@
+"""Things that happened at an instant: messages, scores, feature flags, exceptions. They come as log records or span events."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+from collectors.batch import Batch
+from collectors.decode.content import load_object
+from collectors.decode.loose_json import load
+from collectors.decode.messages import Message, messages_of
+from collectors.decode.wire import Attributes
+from collectors.dialects.table import Values
+
+ROLES: Final = {
+    "gen_ai.system.message": "system",
+    "gen_ai.user.message": "user",
+    "gen_ai.assistant.message": "assistant",
+    "gen_ai.tool.message": "tool",
+    "gen_ai.choice": "assistant",
+    "gen_ai.content.prompt": "user",
+    "gen_ai.content.completion": "assistant",
+}
+
+NO_EXPERIMENT: Final = frozenset({"static", "default", "disabled", "error"})
+"""Reasons of a flag evaluation that say: nobody was assigned to anything."""
+
+
+def key_of(*parts: Any) -> str:
+    """Return 16 hex digits that depend on the content only, so that a repeated delivery is the same row."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def event_messages(name: str, body: Any, attributes: Attributes) -> list[Message]:
+    """Return the messages of a generation-1 event, whose content is its body or, on span events, its attributes."""
+    role = ROLES.get(name, "user")
+    for source in (load(body).value if isinstance(body, str) else body, attributes):
+        if isinstance(source, str) and source:
+            return messages_of(source, role)
+        if isinstance(source, dict) and source:
+            found = messages_of(_message_object(source, role), role)
+            if found:
+                return found
+    return []
+
+
+def _message_object(source: dict[str, Any], role: str) -> Any:
+    text = source.get("gen_ai.prompt") or source.get("gen_ai.completion") or source.get("gen_ai.event.content")
+    if isinstance(text, str):
+        return load(text).value
+    inner = source.get("message")
+    named = {"role": role} | {key: value for key, value in source.items() if key in EVENT_KEYS}
+    return named | {"message": load_object(inner)} if inner is not None else named
+
+
+EVENT_KEYS: Final = frozenset({"role", "content", "tool_calls", "tool_call_id", "id", "finish_reason", "parts", "name"})
+
+
+def flag_of(values: Values, attributes: Attributes) -> dict[str, str] | None:
+    """Return {experiment, variant, context_id} of a flag evaluation that assigned somebody, else None."""
+    if str(attributes.get("feature_flag.result.reason", "")).lower() in NO_EXPERIMENT:
+        return None
+    variant = values.get("variant", attributes.get("feature_flag.result.value"))
+    if variant is None or "experiment" not in values:
+        return None
+    context = attributes.get("feature_flag.context.id")
+    flag = {"experiment": values["experiment"], "variant": str(variant)[:256]}
+    return flag | {"context_id": str(context)[:256]} if context is not None else flag
+
+
+def add_score(
+    batch: Batch,
+    values: Values,
+    *,
+    trace_id: str | None,
+    span_id: str | None,
+    time: int,
+    at: int,
+    received: int,
+    source: str,
+) -> bool:
+    """Append a score; False when the event names none. An evaluator that failed leaves a score without value.
+
+    `at` is the time as sent: the identity of the row must not depend on when it was received.
+    """
+    name = values.get("score_name")
+    if name is None:
+        return False
+    value, text, response = values.get("score_value"), values.get("score_label"), values.get("response_id")
+    failure = values.get("error_type")
+    batch.add(
+        "scores",
+        key=key_of(trace_id, span_id, at, name, value, text, response),
+        time=time,
+        received_at=received,
+        trace_id=trace_id,
+        span_id=span_id,
+        response_id=response,
+        session_id=values.get("session_id"),
+        name=name,
+        value=value,
+        label=text,
+        comment=values.get("score_comment") or (f"evaluator failed: {failure}" if failure else None),
+        origin="event",
+        source=source,
+    )
+    return True

@@ -1,0 +1,146 @@
+"""The lookup from attribute key to rule, built from the dialect files.
+
+A rule is `[key, field, priority, reader]`: the value of `key` fills `field` unless a rule with a lower priority already
+did. A key that begins with `re:` is a regular expression over the whole key; its groups are the path of the value inside
+the field, so that flattened lists (`llm.input_messages.0.message.role`) can be put together again. A field named `-`
+drops the value. What no rule names is kept among the attributes of the span.
+
+`bags` are key prefixes under which applications put keys of their own; `bag_rows` are rules for what stands behind the
+prefix. A key without dots and prefix is looked up there too, since baggage is often copied onto spans as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import yaml
+
+from collectors.dialects.readers import READERS, Reader, whole
+
+Row = tuple[str, str, int, str]
+
+MAX_KEYS: Final = 4096
+"""Distinct keys remembered; keys are chosen by whoever sends, so the memory is emptied when it is full."""
+
+
+class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One dialect file. The dialect with the highest `rank` among the rules that matched names the span's dialect."""
+
+    dialect: str
+    rank: int
+    scopes: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    bags: tuple[str, ...] = ()
+    bag_rows: tuple[Row, ...] = ()
+    kinds: dict[str, str] = {}
+    operations: dict[str, tuple[str, str]] = {}
+    events: dict[str, str] = {}
+    first_token_events: tuple[str, ...] = ()
+
+
+class Rule(NamedTuple):
+    """What to do with the values of one key. No field: keep as attribute. Field "": drop."""
+
+    field: str | None
+    priority: int
+    read: Reader
+    path: tuple[str | int, ...]
+    rank: int
+    dialect: str
+
+
+KEEP: Final = Rule(None, 0, whole, (), -1, "")
+
+
+class Table(dict[str, Rule]):
+    """Key -> rule. Reading a key for the first time resolves it; after that it is one dictionary lookup."""
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        super().__init__()
+        self.scopes = sorted(
+            ((scope, one.dialect) for one in dialects for scope in one.scopes), key=lambda pair: -len(pair[0])
+        )
+        self.kinds = {name: kind for one in dialects for name, kind in one.kinds.items()}
+        self.operations = {name: meaning for one in dialects for name, meaning in one.operations.items()}
+        self.events = {name: part for one in dialects for name, part in one.events.items()}
+        self.first_token_events = frozenset(name for one in dialects for name in one.first_token_events)
+        self._rules = _Rules((row, one) for one in dialects for row in one.rows)
+        self._bag_rules = _Rules((row, one) for one in dialects for row in one.bag_rows)
+        self._bags = tuple(bag for one in dialects for bag in one.bags)
+
+    def __missing__(self, key: str) -> Rule:
+        if len(self) >= MAX_KEYS:
+            self.clear()
+        rule = self[key] = self._resolved(key)
+        return rule
+
+    def scope_dialect(self, scope: str) -> str | None:
+        """Return the dialect whose instrumentation scopes `scope` belongs to."""
+        return next((dialect for prefix, dialect in self.scopes if scope.startswith(prefix)), None)
+
+    def _resolved(self, key: str) -> Rule:
+        rule = self._rules.find(key)
+        if rule is not None:
+            return rule
+        for bag in self._bags:
+            if key.startswith(bag):
+                return self._bag_rules.find(key[len(bag) :]) or KEEP
+        return (None if "." in key else self._bag_rules.find(key)) or KEEP
+
+
+class _Rules:
+    """Exact rules and patterns of one namespace; of two exact rules for a key the first file wins."""
+
+    def __init__(self, rows: Iterable[tuple[Row, Dialect]]) -> None:
+        self.exact: dict[str, Rule] = {}
+        self.patterns: list[tuple[re.Pattern[str], Rule]] = []
+        for (key, field, priority, reader), one in rows:
+            rule = Rule("" if field == "-" else field, priority, READERS[reader], (), one.rank, one.dialect)
+            if key.startswith("re:"):
+                self.patterns.append((re.compile(key[3:]), rule))
+            else:
+                self.exact.setdefault(key, rule)
+
+    def find(self, key: str) -> Rule | None:
+        if key in self.exact:
+            return self.exact[key]
+        for pattern, rule in self.patterns:
+            match = pattern.fullmatch(key)
+            if match:
+                return rule._replace(path=_path(match.groups()))
+        return None
+
+
+def _path(groups: Sequence[str | None]) -> tuple[str | int, ...]:
+    steps = [step for group in groups if group for step in group.split(".")]
+    return tuple(int(step) if step.isdecimal() and len(step) < 5 else step for step in steps)
+
+
+def dialect_of(text: str) -> Dialect:
+    """Read one dialect file; a wrong shape is a `msgspec.ValidationError` that names the place."""
+    return msgspec.convert(yaml.safe_load(text), Dialect)
+
+
+def shipped() -> list[Dialect]:
+    """Return the dialects that come with Plumbline, in a fixed order."""
+    return [dialect_of(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("*.yaml"))]
+
+
+@cache
+def table() -> Table:
+    """Return the table of the shipped dialects; built once per process."""
+    return Table(shipped())
+
+
+def known_fields(dialects: Iterable[Dialect]) -> set[str]:
+    """Return every field that some rule fills."""
+    return {row[1] for one in dialects for row in (*one.rows, *one.bag_rows)} - {"-"}
+
+
+Values = dict[str, Any]
+"""Field -> value, as the rules read it."""
