@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 import polars as pl
 
-from monitor.clock import aware_utc, naive_utc
+from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import decide_drift
@@ -30,6 +30,7 @@ from monitor.signals import read_signals
 from monitor.store import reads
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
+from monitor.store.replayed import forget_replayed
 
 BATCH: Final = 5_000
 """Turns per pass: bounds memory, and lets the loader in between two passes."""
@@ -48,6 +49,7 @@ class House:
     store: Store
     settings: Settings
     policies: Sequence[Policy]
+    clock: Clock
     alerting: Alerting | None
 
 
@@ -56,26 +58,26 @@ class Step:
     """One data step: from new turns to something decided. `run` returns how many things it decided."""
 
     name: str
-    run: Callable[[House, Window, datetime], int]
+    run: Callable[[House, Window], int]
 
 
-def sample(house: House, window: Window, now: datetime) -> int:
+def sample(house: House, window: Window) -> int:
     """Draw which new turns are graded; the probability of each draw is stored with it."""
-    samples = draw_samples(reads.new_turns(house.store, window), house.settings.sampling, now)
+    samples = draw_samples(reads.new_turns(house.store, window), house.settings.sampling, house.clock.now())
     with _marked(house.store, Mark("sample", seq=window.upto)) as txn:
         txn.insert("samples", samples)
     return len(samples)
 
 
-def grade(house: House, window: Window, now: datetime) -> int:
+def grade(house: House, window: Window) -> int:
     """Grade the sampled turns against every policy in scope."""
-    grades = grade_turns(house.policies, reads.sampled_turns(house.store, window), now)
+    grades = grade_turns(house.policies, reads.sampled_turns(house.store, window), house.clock.now())
     with _marked(house.store, Mark("grade", seq=window.upto)) as txn:
         txn.insert("grades", grades)
     return len(grades)
 
 
-def estimate(house: House, window: Window, now: datetime) -> int:
+def estimate(house: House, window: Window) -> int:
     """Publish rates with intervals for every window that got new turns."""
     span = parse_duration(house.settings.estimates.window)
     start, end = _aligned(window.start, span), _aligned(window.end, span) + span
@@ -87,12 +89,12 @@ def estimate(house: House, window: Window, now: datetime) -> int:
     return len(estimates)
 
 
-def track_drift(house: House, window: Window, now: datetime) -> int:
+def track_drift(house: House, window: Window) -> int:
     """Feed every stream with its new values; a change that the false-alarm budget allows to report is a finding."""
     return _drift(house, reads.turn_metrics(house.store, window), Mark("drift", seq=window.upto))
 
 
-def compare(house: House, window: Window, now: datetime) -> int:
+def compare(house: House, window: Window) -> int:
     """Add the new turns to the per-user sums of their experiments and read every experiment again."""
     return _compare(house, reads.turn_metrics(house.store, window), Mark("compare", seq=window.upto))
 
@@ -106,7 +108,7 @@ STEPS: Final = (
 )
 
 
-def run_cycle(house: House, now: datetime) -> dict[str, int]:
+def run_cycle(house: House) -> dict[str, int]:
     """Run all steps over everything that is new, then look at the alert rules once; return what was decided, by step.
 
     Finishing traces and rolling them up happen before this, when the loader brings them (`monitor.agent`).
@@ -116,11 +118,17 @@ def run_cycle(house: House, now: datetime) -> dict[str, int]:
         for step in STEPS:
             window = reads.window(house.store, reads.mark(house.store, step.name), upto)
             if window is not None:
-                decided[step.name] += step.run(house, window, now)
+                decided[step.name] += step.run(house, window)
     for name, feed in SCORE_STEPS.items():
         decided[name] += _late_scores(house, name, feed)
-    decided["alerts"] = house.alerting.observe(read_signals(house.store, now), now) if house.alerting else 0
+    decided["alerts"] = watch(house)
     return decided
+
+
+def watch(house: House) -> int:
+    """Hold the alert rules against the signals as of now; silence is a signal too, so this runs without new turns."""
+    now = house.clock.now()
+    return house.alerting.observe(read_signals(house.store, now), now) if house.alerting else 0
 
 
 def _next(house: House) -> int | None:
@@ -155,6 +163,7 @@ def _drift(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
         txn.execute("DELETE FROM base.trackers WHERE list_contains(?, stream)", [list(outcome.states)])
         at = naive_utc(_data_time(metrics))
         txn.insert("trackers", [{"stream": s, "state": v, "updated_at": at} for s, v in outcome.states.items()])
+        forget_replayed(txn, outcome.findings)
         txn.insert("findings", [finding_row(finding) for finding in outcome.findings])
     return len(outcome.findings)
 
@@ -204,7 +213,8 @@ def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:
 
 def finding_row(finding: Finding) -> dict[str, Any]:
     """Return a finding as a row of the store."""
-    return {**asdict(finding), "examples": json.dumps(finding.examples)}
+    times = {name: naive_utc(getattr(finding, name)) for name in ("detected_at", "since", "since_low", "since_high")}
+    return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live"}
 
 
 def _data_time(metrics: pl.DataFrame) -> datetime:

@@ -121,6 +121,7 @@ FINDINGS: Final[Columns] = {
     "cause": "str",
     "reason": "str",
     "examples": "str",  # JSON list of trace ids
+    "origin": "str",  # live, or replay: what Plumbline would have told
 }
 
 COMPARISONS: Final[Columns] = {

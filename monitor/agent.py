@@ -1,0 +1,217 @@
+"""The agent: owner of the telemetry store and the control state; loads, runs the cycle, delivers, answers the api.
+
+`Agent` is the same object whether it serves a running installation (`run_agent`) or one command on a data directory at
+rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from alerts.desk import AlertDesk, open_desk
+
+from monitor.api.agent_protocol import Progress
+from monitor.api.bearer import ensure_token
+from monitor.api.server import create_app, serve
+from monitor.clock import Clock, FakeClock, SystemClock
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.cycle import House, run_cycle
+from monitor.errors import PlumblineError
+from monitor.places import Address, Places, bind
+from monitor.policy import Policy, load_policies
+from monitor.replay import Plan, run_replay
+from monitor.reports import render_report
+from monitor.schedule import Job, start
+from monitor.store.erase import erase_app
+from monitor.store.explain import explain_finding, explain_unit
+from monitor.store.finish import finish
+from monitor.store.load import pump
+from monitor.store.maintain import maintain
+from monitor.store.opening import Store
+from monitor.store.pages import read_page
+from monitor.store.replayed import merge
+from monitor.store.user_sql import run_user_sql
+from monitor.store.verify import problems
+
+_log = logging.getLogger("plumbline.agent")
+
+SQL_TIMEOUT_S = 30.0
+
+
+@dataclass
+class Agent:
+    """One data directory, its rules and its owner. Calls may come from any thread."""
+
+    settings: Settings
+    places: Places
+    clock: Clock
+    store: Store
+    desk: AlertDesk
+    policies: list[Policy]
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    cycling: threading.Lock = field(default_factory=threading.Lock)
+
+    # -- what the timetable calls
+
+    def load(self, *, flush: bool = False) -> dict[str, int]:
+        """Bring what the collectors acknowledged into the store and finish the traces that have settled."""
+        settle = parse_duration(self.settings.agent.settle)
+        without_root = parse_duration(self.settings.agent.settle_without_root)
+        with self.loading:
+            loaded = pump(self.store, self.places.spool)
+            turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
+        return {**asdict(loaded), "turns": turns}
+
+    def cycle(self) -> dict[str, int]:
+        """Run the cycle once; a second call waits for the first."""
+        with self.cycling:
+            return run_cycle(self._house(self.store, self.clock, self.desk))
+
+    def deliver(self) -> int:
+        """Send the notifications that are due."""
+        return self.desk.deliver()
+
+    def maintain(self) -> None:
+        """Checkpoint, and let go of spool segments that are loaded and old enough."""
+        maintain(self.store, self.places.spool, parse_duration(self.settings.agent.keep_spool))
+
+    def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
+        return House(store, self.settings, self.policies, clock, desk)
+
+    # -- what the api and the CLI ask
+
+    def status(self) -> dict[str, Any]:
+        """Return how far everything is, ready to be JSON."""
+        return {
+            "ready": True,
+            "spans": self.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py(),
+            "turns": self.store.read("SELECT count(*) AS n FROM base.turns")["n"][0].as_py(),
+            "last_span_at": self.store.read("SELECT max(received_at) AS t FROM base.spans")["t"][0].as_py(),
+            "ledger": self.store.read(
+                "SELECT coalesce(sum(received), 0)::BIGINT AS received, coalesce(sum(stored), 0)::BIGINT AS stored, "
+                "coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused "
+                "FROM base.ledger"
+            ).to_pylist()[0],
+            "policies": [{"id": p.id, "version": p.version, "hash": p.hash} for p in self.policies],
+            "alerts": self.desk.counts(),
+        }
+
+    def sql(self, text: str, max_rows: int) -> pa.Table:
+        """Return the rows of one read-only SELECT. Raises `BadSql`."""
+        return run_user_sql(self.store, text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
+
+    def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
+        """Return a named read of the dashboard."""
+        return read_page(self.store, name, params, self.desk.tables())
+
+    def settle(self) -> dict[str, int]:
+        """Load everything that was acknowledged and finish every trace, without waiting for late spans."""
+        return self.load(flush=True)
+
+    def replay(
+        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Progress
+    ) -> dict[str, Any]:
+        """Return what the cycle would have told over stored history; merged into the store, told to nobody."""
+        self.settle()
+        plan = Plan(start, end, step)
+        told = self.desk if notify else self.desk.rehearsal()
+
+        def furnish(scratch: Store, clock: FakeClock) -> House:
+            return self._house(scratch, clock, told)
+
+        scratch = run_replay(self.store, furnish, plan, progress)
+        try:
+            added = merge(self.store, scratch, plan.start, plan.end)
+            findings = scratch.read("SELECT * FROM base.findings ORDER BY detected_at").to_pylist()
+        finally:
+            scratch.close()
+        return {"findings": findings, "alerts": told.history(), "added": added}
+
+    def explain(self, subject: str) -> list[str]:
+        """Return why, in lines, of a finding, an alert or a trace. Raises KeyError."""
+        lines = explain_finding(self.store, subject) or self.desk.explain(subject) or explain_unit(self.store, subject)
+        if not lines:
+            raise KeyError(subject)
+        return lines
+
+    def report(self, finding_id: str) -> Path:
+        """Return the side-by-side report of a finding, rendered by a child process the first time."""
+        return render_report(self.store, finding_id, self.places.root / "reports")
+
+    def erase_app(self, app: str) -> dict[str, int]:
+        """Remove every row of one app, its alerts included."""
+        with self.loading, self.cycling:
+            removed = erase_app(self.store, app)
+        return {**removed, "alerts": self.desk.forget(app)}
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store."""
+        return problems(self.store)
+
+    def close(self) -> None:
+        """Let go of the data directory."""
+        self.desk.close()
+        self.store.close()
+
+
+def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -> Agent:
+    """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`."""
+    clock, places = clock or SystemClock(), Places(data_dir)
+    policies = load_policies(Path(settings.policies) if settings.policies else None)
+    store = Store.open(data_dir, memory_limit=settings.agent.memory_limit, threads=settings.agent.threads, clock=clock)
+    try:
+        desk = open_desk(settings, places.control, clock)
+    except PlumblineError:
+        store.close()
+        raise
+    return Agent(settings, places, clock, store, desk, policies)
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A job whose failure is logged in one line and tried again at its next turn; one bad pass never ends the agent."""
+
+    name: str
+    work: Callable[[], object]
+
+    def __call__(self) -> None:
+        """Do the work."""
+        try:
+            self.work()
+        except PlumblineError as error:
+            _log.error("%s: %s", self.name, error)
+        except Exception:  # the edge of the process: a bug in one pass must not stop loading and alerting
+            _log.exception("%s failed; trying again", self.name)
+
+
+LOAD_EVERY_S = 0.2
+DELIVER_EVERY_S = 2.0
+MAINTAIN_EVERY_S = 600.0
+
+
+def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
+    """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
+    bound = bind(Address(host, port), "--api")
+    agent = open_agent(settings, data_dir)
+    token = ensure_token(agent.places.token)
+    timetable = start(
+        [
+            Job("load", LOAD_EVERY_S, Guarded("load", agent.load)),
+            Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
+            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
+            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
+        ]
+    )
+    try:
+        serve(create_app(agent, token, host), bound, ready)
+    finally:
+        timetable.shutdown(wait=True)
+        agent.close()

@@ -1,0 +1,62 @@
+"""Why: the stored reasons of one finding or one trace, as lines a person reads top to bottom."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from monitor.store.opening import Store
+
+
+def explain_finding(store: Store, finding_id: str) -> list[str]:
+    """Return the lines of a finding, or none when there is no such finding."""
+    rows = store.read("SELECT * FROM base.findings WHERE id = ?", [finding_id]).to_pylist()
+    return _finding(rows[0]) if rows else []
+
+
+def _finding(row: dict[str, Any]) -> list[str]:
+    return [
+        f"finding {row['id']} ({row['origin']}): {row['metric']} of {row['app']}, segment {row['segment']}",
+        row["reason"],
+        f"since {_minute(row['since'])} UTC (between {_minute(row['since_low'])} and {_minute(row['since_high'])})",
+        f"detected {_minute(row['detected_at'])} UTC",
+        f"likely cause: {row['cause']}",
+        f"evidence: e-value {row['e_value']:.3g}; budget: {row['budget']}",
+        f"examples: {', '.join(json.loads(row['examples'] or '[]')) or 'none'}",
+    ]
+
+
+def _minute(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M")
+
+
+def explain_unit(store: Store, trace_id: str) -> list[str]:
+    """Return why a trace was sampled (or not), and every verdict on it with its reason; none for an unknown trace."""
+    spans = store.read(
+        "SELECT count(*) AS n, min(time) AS time, max(app) AS app FROM base.spans WHERE trace_id = ?", [trace_id]
+    ).to_pylist()[0]
+    if not spans["n"]:
+        return []
+    turns = store.read("SELECT * FROM base.turns WHERE trace_id = ?", [trace_id]).to_pylist()
+    lines = [f"trace {trace_id}: {spans['n']} spans of {spans['app']} from {spans['time']:%Y-%m-%d %H:%M:%S} UTC"]
+    if not turns:
+        return [*lines, "no turn: the trace is not finished yet, or holds no call of a model, tool or agent"]
+    return [*lines, *_sampling(store, trace_id), *_verdicts(store, trace_id)]
+
+
+def _sampling(store: Store, trace_id: str) -> list[str]:
+    rows = store.read("SELECT * FROM base.samples WHERE unit_id = ?", [trace_id]).to_pylist()
+    if not rows:
+        return ["not sampled: its seeded draw lay above the sampling rate, or the next cycle has yet to see it"]
+    return [f"sampled: {row['reason']} (inclusion probability {row['inclusion_probability']:g})" for row in rows]
+
+
+def _verdicts(store: Store, trace_id: str) -> list[str]:
+    rows = store.read(
+        "SELECT * FROM base.grades WHERE unit_id = ? ORDER BY verdict DESC, rule_id", [trace_id]
+    ).to_pylist()
+    return [
+        f"{row['rule_id']}: {row['verdict']} by {row['grader']} ({row['policy']} {row['policy_version']}): {row['reason']}"
+        for row in rows
+    ]

@@ -1,0 +1,222 @@
+"""Finish traces: from spans that came in any order to calls counted once and one turn a trace.
+
+A trace is settled when its root is there and nothing more of it has come for a while, or when nothing has come for longer.
+Whatever arrives later makes it be finished again, in place. All steps are set-based and look only at the settled traces;
+they run in one transaction, so that no reader sees a trace half finished.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from monitor.clock import naive_utc
+from monitor.store.load import BY_RESPONSE
+from monitor.store.logged import assemble_logged
+from monitor.store.once import count_once
+from monitor.store.opening import Store, Transaction
+from monitor.store.rollup import roll_up
+
+AROUND: Final = timedelta(days=1)
+"""How far from the newly arrived rows other rows of the same trace are looked for."""
+
+FORGET_ORPHANS: Final = timedelta(days=1)
+"""An arrival that leads nowhere (a score whose response never came) is kept in the queue this long."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Times between which everything about the settled traces lies, as SQL constants: zone maps prune on nothing else."""
+
+    lo: datetime
+    hi: datetime
+
+    def on(self, column: str = "time") -> str:
+        """Return the condition for one column."""
+        return f"{column} >= TIMESTAMP '{self.lo}' AND {column} <= TIMESTAMP '{self.hi}'"
+
+
+def finish(
+    store: Store, now: datetime, settle: timedelta, settle_without_root: timedelta, *, flush: bool = False
+) -> int:
+    """Finish every settled trace; with `flush`, every trace. Returns the number of turns written."""
+    with store.transaction() as txn:
+        bounds = _settled(txn, naive_utc(now), settle, settle_without_root, flush=flush)
+        if bounds is None:
+            return 0
+        _take_spans(txn, bounds)
+        assemble_logged(txn, bounds.on("time"))
+        count_once(txn, bounds.on("time"))
+        _share_identity(txn, bounds)
+        _attach_scores(txn, bounds)
+        turns = _write_turns(txn, bounds, naive_utc(now))
+        txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
+    return turns
+
+
+def _settled(
+    txn: Transaction, now: datetime, settle: timedelta, settle_without_root: timedelta, *, flush: bool
+) -> Bounds | None:
+    txn.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE settled AS
+        SELECT trace_id, min(time) AS lo, max(time) AS hi FROM base.arrivals GROUP BY trace_id
+        HAVING ? OR max(received_at) <= ? OR (bool_or(has_root) AND max(received_at) <= ?) OR starts_with(trace_id, ?)""",
+        [flush, now - settle_without_root, now - settle, BY_RESPONSE],
+    )
+    lo, hi = txn.frame("SELECT min(lo) AS lo, max(hi) AS hi FROM temp.settled").row(0)
+    return None if lo is None else Bounds(lo - AROUND, hi + AROUND)
+
+
+def _take_spans(txn: Transaction, bounds: Bounds) -> None:
+    """The spans of the settled traces, each with what its content row holds; everything below works on these."""
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE touched AS
+        SELECT s.* FROM base.spans s SEMI JOIN temp.settled t ON t.trace_id = s.trace_id WHERE {bounds.on("s.time")}"""
+    )
+
+
+def _share_identity(txn: Transaction, bounds: Bounds) -> None:
+    """Fill who and which arm into the spans that lack it: from the root, else from any span or log of the trace.
+
+    A prompt belongs to a call, so it is taken from the root only. The update touches only rows that gain something.
+    """
+    shared = (
+        "user_id",
+        "session_id",
+        "experiment",
+        "variant",
+        "prompt_name",
+        "prompt_version",
+        "environment",
+        "release",
+    )
+    any_span = ("user_id", "session_id", "experiment", "variant")
+    picks = ", ".join(
+        f"coalesce(arg_min({c}, time) FILTER (parent_id IS NULL AND {c} IS NOT NULL)"
+        + (f", arg_min({c}, time) FILTER ({c} IS NOT NULL)" if c in any_span else "")
+        + f") AS {c}"
+        for c in shared
+    )
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE shared AS
+        WITH told AS (
+            SELECT trace_id, parent_id, time, {", ".join(shared)} FROM temp.touched
+            UNION ALL BY NAME
+            SELECT e.trace_id, e.span_id AS parent_id, e.time, e.user_id, e.session_id,
+                   json_extract_string(e.body, '$.experiment') AS experiment,
+                   json_extract_string(e.body, '$.variant') AS variant,
+                   NULL AS prompt_name, NULL AS prompt_version, NULL AS environment, NULL AS release
+            FROM (SELECT * REPLACE (CASE WHEN part = 'flag' THEN body END AS body) FROM base.events
+                  WHERE {bounds.on("time")}) e SEMI JOIN temp.settled t ON t.trace_id = e.trace_id)
+        SELECT trace_id, {picks} FROM told GROUP BY trace_id"""
+    )
+    fills = ", ".join(f"{c} = coalesce(s.{c}, f.{c})" for c in shared)
+    gains = " OR ".join(f"(s.{c} IS NULL AND f.{c} IS NOT NULL)" for c in shared)
+    txn.execute(
+        f"UPDATE base.spans s SET {fills} FROM temp.shared f "
+        f"WHERE f.trace_id = s.trace_id AND {bounds.on('s.time')} AND ({gains})"
+    )
+    _take_spans(txn, bounds)
+
+
+def _attach_scores(txn: Transaction, bounds: Bounds) -> None:
+    """Give scores that know only a response, or only a trace, the span they are about; those without a match wait."""
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE answered AS
+        SELECT response_id, arg_min(trace_id, time) AS trace_id, arg_min(span_id, time) AS span_id FROM base.spans
+        WHERE {bounds.on("time")} AND kind IN ('llm', 'embedding') AND response_id IN (
+            SELECT response_id FROM temp.touched WHERE response_id IS NOT NULL
+            UNION SELECT substr(trace_id, {len(BY_RESPONSE) + 1}) FROM temp.settled
+            WHERE starts_with(trace_id, '{BY_RESPONSE}'))
+        GROUP BY response_id"""
+    )
+    txn.execute(
+        """
+        UPDATE base.scores s SET trace_id = a.trace_id, span_id = coalesce(s.span_id, a.span_id)
+        FROM temp.answered a WHERE a.response_id = s.response_id AND s.trace_id IS NULL"""
+    )
+
+
+def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
+    txn.execute(_TURNS.format(content=bounds.on("time")))
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE known AS
+        SELECT b.trace_id, b.seq FROM base.turns b SEMI JOIN temp.fresh f ON f.trace_id = b.trace_id
+        WHERE {bounds.on("b.time")}"""
+    )
+    txn.execute(f"DELETE FROM base.turns WHERE {bounds.on('time')} AND trace_id IN (SELECT trace_id FROM temp.known)")
+    new = txn.frame(
+        """
+        SELECT f.* EXCLUDE (seq), ? AS finished_at,
+               coalesce(k.seq, (SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = 'turns')
+                        + row_number() OVER (PARTITION BY k.seq IS NULL ORDER BY f.time, f.trace_id))::BIGINT AS seq
+        FROM temp.fresh f LEFT JOIN temp.known k ON k.trace_id = f.trace_id""",
+        [now],
+    )
+    txn.insert("turns", new)
+    last = txn.frame("SELECT max(seq) AS seq FROM base.turns WHERE finished_at = ?", [now])["seq"][0]
+    _advance(txn, last)
+    again = set(txn.frame("SELECT trace_id FROM temp.known")["trace_id"])
+    roll_up(txn, [trace for trace in new["trace_id"] if trace not in again], bounds.on("time"))
+    return new.height
+
+
+def _advance(txn: Transaction, last: int | None) -> None:
+    """Remember the highest number ever given: numbers of erased turns are not given again."""
+    if last is not None:
+        txn.execute(
+            "INSERT INTO base.marks SELECT 'turns', greatest(?, max(seq)), NULL, NULL FROM base.marks WHERE step = 'turns'",
+            [last],
+        )
+        txn.execute(
+            "DELETE FROM base.marks WHERE step = 'turns' AND seq < (SELECT max(seq) FROM base.marks WHERE step = 'turns')"
+        )
+
+
+_TURNS: Final = """
+    CREATE OR REPLACE TEMP TABLE fresh AS
+    WITH texts AS (
+        SELECT c.trace_id, c.span_id,
+               c.input_messages IS NOT NULL OR c.input_value IS NOT NULL AS has_input,
+               c.output_messages IS NOT NULL OR c.output_value IS NOT NULL AS has_output,
+               c.input_messages IS NOT NULL OR left(ltrim(c.input_value), 1) NOT IN ('{{', '[') AS plain_input,
+               c.output_messages IS NOT NULL OR left(ltrim(c.output_value), 1) NOT IN ('{{', '[') AS plain_output
+        FROM base.content c SEMI JOIN temp.settled t ON t.trace_id = c.trace_id WHERE {content}),
+    spans AS (
+        SELECT s.*, s.time + s.duration_ms * INTERVAL 1 MILLISECOND AS ended,
+               coalesce(x.has_input, false) AS has_input, coalesce(x.has_output, false) AS has_output,
+               coalesce(x.plain_input, false) AS plain_input, coalesce(x.plain_output, false) AS plain_output,
+               s.parent_id IS NULL AS is_root, s.kind = 'llm' AS is_call
+        FROM temp.touched s LEFT JOIN texts x ON x.trace_id = s.trace_id AND x.span_id = s.span_id)
+    SELECT trace_id, NULL::BIGINT AS seq, min(time) AS time,
+           coalesce(max(duration_ms) FILTER (is_root), date_diff('microsecond', min(time), max(ended)) / 1000.0) AS duration_ms,
+           coalesce(arg_min(app, time) FILTER (is_root), arg_min(app, time)) AS app,
+           coalesce(arg_min(environment, time) FILTER (is_root), arg_min(environment, time)) AS environment,
+           coalesce(arg_min(release, time) FILTER (is_root), arg_min(release, time)) AS release,
+           coalesce(arg_min(user_id, time) FILTER (is_root), arg_min(user_id, time)) AS user_id,
+           coalesce(arg_min(session_id, time) FILTER (is_root), arg_min(session_id, time)) AS session_id,
+           coalesce(arg_min(experiment, time) FILTER (is_root), arg_min(experiment, time)) AS experiment,
+           coalesce(arg_min(variant, time) FILTER (is_root), arg_min(variant, time)) AS variant,
+           coalesce(arg_min(prompt_name, time) FILTER (is_root), arg_min(prompt_name, time)) AS prompt_name,
+           coalesce(arg_min(prompt_version, time) FILTER (is_root), arg_min(prompt_version, time)) AS prompt_version,
+           arg_max(coalesce(response_model, request_model), time) FILTER (is_call) AS model,
+           coalesce(arg_min(span_id, time) FILTER (is_root AND has_input AND plain_input),
+                    arg_min(span_id, time) FILTER (is_call AND has_input),
+                    arg_min(span_id, time) FILTER (has_input AND kind <> 'tool' AND kind <> 'retriever')) AS input_span_id,
+           coalesce(arg_min(span_id, time) FILTER (is_root AND has_output AND plain_output),
+                    arg_max(span_id, ended) FILTER (is_call AND has_output),
+                    arg_min(span_id, time) FILTER (has_output AND kind <> 'tool' AND kind <> 'retriever')) AS output_span_id,
+           count(*) FILTER (is_call) AS n_calls, count(*) FILTER (kind = 'tool') AS n_tools,
+           sum(input_tokens) FILTER (is_call)::BIGINT AS input_tokens,
+           sum(output_tokens) FILTER (is_call)::BIGINT AS output_tokens,
+           sum(cost_usd) FILTER (is_call) AS cost_usd,
+           coalesce(arg_min(error_type, time) FILTER (is_root AND status = 'error'),
+                    CASE WHEN count(*) FILTER (is_call) > 0 AND count(*) FILTER (is_call AND status <> 'error') = 0
+                         THEN arg_max(error_type, time) FILTER (is_call) END) AS error_type
+    FROM spans GROUP BY trace_id HAVING bool_or(kind IN ('llm', 'agent', 'chain', 'workflow'))"""

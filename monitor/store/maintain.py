@@ -1,0 +1,23 @@
+"""What is done when nothing else is: fold the log into the file, let go of spool segments that are no longer needed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.spool import drop_segments, families
+from monitor.store.opening import Store
+
+
+def maintain(store: Store, spool: Path, keep: timedelta) -> int:
+    """Checkpoint, then drop spool segments that are wholly loaded and older than `keep`; returns how many.
+
+    The order matters: a segment may go only once what was loaded from it no longer depends on DuckDB's log.
+    """
+    store.checkpoint()
+    dropped = 0
+    for family in families(spool):
+        rows = store.read("SELECT segment FROM base.positions WHERE family = ?", [family]).to_pylist()
+        if rows:
+            dropped += drop_segments(spool, family, rows[0]["segment"], keep, store.clock.now())
+    return dropped

@@ -1,0 +1,85 @@
+"""Count a call once: spans that describe a call another span describes better become `other`, and say whose call it is.
+
+Three ways a call comes twice: two instrumentations share the response id, nested or in traces of their own; a client
+library's own span lies in time inside the instrumentation's; a wrapper span repeats the span of the call it wraps.
+The span that knows more stays: texts first, then tokens. Ties go to the inner span, which is nearer to the call.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from monitor.store.opening import Transaction
+
+NATIVE_SCOPES: Final = ("com.anthropic.sdk.python",)
+"""Client libraries that trace themselves, without texts; an instrumentation of them sees the same call."""
+
+
+def count_once(txn: Transaction, bounds: str) -> None:
+    """Turn the poorer of two spans of one call into `other`; `bounds` limits the time of spans that are looked at."""
+    txn.execute(_CALLS.format(bounds=bounds))
+    for name, rule in (("response", _SAME_RESPONSE), ("native", _NATIVE), ("wrapper", _WRAPPER)):
+        txn.execute(f"CREATE OR REPLACE TEMP TABLE gone AS {rule}")
+        txn.execute(
+            f"""
+            UPDATE base.spans s SET kind = 'other',
+                flags = concat_ws(',', nullif(s.flags, ''), 'repeats:' || g.kept, 'rule:{name}')
+            FROM temp.gone g WHERE s.trace_id = g.trace_id AND s.span_id = g.span_id AND {bounds.replace("time", "s.time")}"""
+        )
+        txn.execute(
+            "DELETE FROM temp.candidates c WHERE EXISTS (FROM temp.gone g "
+            "WHERE g.trace_id = c.trace_id AND g.span_id = c.span_id)"
+        )
+
+
+_CALLS: Final = """
+    CREATE OR REPLACE TEMP TABLE candidates AS
+    WITH near AS (
+        SELECT * FROM base.spans WHERE kind = 'llm' AND {bounds} AND (
+            trace_id IN (SELECT trace_id FROM temp.settled)
+            OR response_id IN (SELECT response_id FROM temp.touched WHERE response_id IS NOT NULL)
+            OR scope IN ('com.anthropic.sdk.python')
+            OR EXISTS (FROM temp.touched WHERE scope IN ('com.anthropic.sdk.python')))),
+    held AS (
+        SELECT c.trace_id, c.span_id,
+               (c.input_messages IS NOT NULL)::INT + (c.output_messages IS NOT NULL)::INT AS texts
+        FROM base.content c SEMI JOIN near n ON n.trace_id = c.trace_id AND n.span_id = c.span_id WHERE {bounds})
+    SELECT n.trace_id, n.span_id, n.parent_id, n.time, n.time + n.duration_ms * INTERVAL 1 MILLISECOND AS ended,
+           n.app, n.scope, n.response_id, n.request_model, n.response_model, n.input_tokens, n.output_tokens,
+           4 * coalesce(h.texts, 0) + 2 * (n.output_tokens IS NOT NULL)::INT + (n.response_id IS NOT NULL)::INT AS knows
+    FROM near n LEFT JOIN held h ON h.trace_id = n.trace_id AND h.span_id = n.span_id"""
+
+_SAME_RESPONSE: Final = """
+    SELECT trace_id, span_id, first_value(span_id) OVER best AS kept
+    FROM temp.candidates WHERE response_id IS NOT NULL
+    WINDOW best AS (PARTITION BY response_id ORDER BY knows DESC, time DESC, span_id)
+    QUALIFY row_number() OVER best > 1 AND first_value(time) OVER best - time BETWEEN INTERVAL '-1 hour' AND INTERVAL '1 hour'"""
+
+_NATIVE: Final = """
+    SELECT n.trace_id, n.span_id, arg_max(o.span_id, o.knows) AS kept
+    FROM temp.candidates n JOIN temp.candidates o
+        ON o.scope IS DISTINCT FROM n.scope AND o.app IS NOT DISTINCT FROM n.app
+        AND coalesce(o.request_model, o.response_model) = coalesce(n.request_model, n.response_model)
+        AND o.time <= n.time + INTERVAL '5 milliseconds' AND o.ended >= n.ended - INTERVAL '5 milliseconds'
+    WHERE n.scope IN ('com.anthropic.sdk.python') GROUP BY n.trace_id, n.span_id"""
+
+_WRAPPER: Final = """
+    WITH RECURSIVE above AS (
+        SELECT c.trace_id, c.span_id AS inner_id, c.parent_id AS at, 1 AS depth
+        FROM temp.candidates c WHERE c.parent_id IS NOT NULL
+        UNION ALL
+        SELECT a.trace_id, a.inner_id, t.parent_id, a.depth + 1
+        FROM above a JOIN temp.touched t ON t.trace_id = a.trace_id AND t.span_id = a.at
+        WHERE t.parent_id IS NOT NULL AND a.depth < 8),
+    pairs AS (
+        SELECT o.trace_id, o.span_id AS outer_id, i.span_id AS inner_id, o.knows AS outer_knows, i.knows AS inner_knows,
+               o.response_id IS NULL AS unnamed, o.output_tokens AS outer_tokens, i.output_tokens AS inner_tokens,
+               count(*) OVER (PARTITION BY o.trace_id, o.span_id) AS inners,
+               sum(i.output_tokens) OVER (PARTITION BY o.trace_id, o.span_id) AS all_tokens
+        FROM above a
+        JOIN temp.candidates o ON o.trace_id = a.trace_id AND o.span_id = a.at
+        JOIN temp.candidates i ON i.trace_id = a.trace_id AND i.span_id = a.inner_id)
+    SELECT DISTINCT ON (trace_id, span_id) * FROM (
+        SELECT trace_id, CASE WHEN inners = 1 AND outer_knows > inner_knows THEN inner_id ELSE outer_id END AS span_id,
+               CASE WHEN inners = 1 AND outer_knows > inner_knows THEN outer_id ELSE inner_id END AS kept
+        FROM pairs WHERE unnamed OR outer_tokens = all_tokens)"""

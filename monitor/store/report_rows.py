@@ -1,0 +1,55 @@
+"""The numbers of the two windows of a finding: the traffic before it began, and since."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.store.opening import Store
+
+ROWS: Final = 2_000
+"""Per side; the newest before the change and the first after it."""
+
+SEGMENTS: Final = ("environment", "release", "prompt_name", "prompt_version", "model", "variant")
+
+MEASURES: Final = (
+    "t.duration_ms, t.input_tokens, t.output_tokens, t.cost_usd, (t.error_type IS NOT NULL)::INTEGER AS error, "
+    "f.output_chars, f.output_words, f.output_lines, f.output_questions, f.output_markup, f.output_urls"
+)
+
+
+def finding_windows(store: Store, finding_id: str, before: timedelta) -> dict[str, Any]:
+    """Return {"title", "reference", "current"}; each side is {"column": [numbers]}. Raises KeyError."""
+    found = store.read("SELECT * FROM base.findings WHERE id = ?", [finding_id]).to_pylist()
+    if not found:
+        raise KeyError(finding_id)
+    row = found[0]
+    where, params = _segment(row["app"], row["segment"])
+    sides = {
+        "reference": _side(store, where, params, row["since"] - before, row["since"], newest=True),
+        "current": _side(store, where, params, row["since"], row["since"] + before, newest=False),
+    }
+    known = [
+        c for c in sides["reference"].columns if all(side[c].null_count() < side.height for side in sides.values())
+    ]
+    tables = {name: side.select(known).fill_nan(None).to_dict(as_series=False) for name, side in sides.items()}
+    return {"title": f"{row['metric']} of {row['app']}, {row['segment']}", **tables}
+
+
+def _segment(app: str, segment: str) -> tuple[str, list[str]]:
+    column, _, value = segment.partition("=")
+    if column in SEGMENTS:
+        return f"t.app = ? AND t.{column} = ?", [app, value]
+    return "t.app = ?", [app]
+
+
+def _side(store: Store, where: str, params: list[str], start: datetime, end: datetime, *, newest: bool) -> pl.DataFrame:
+    order = "DESC" if newest else "ASC"
+    return store.frame(
+        f"""SELECT {MEASURES} FROM base.turns t
+            LEFT JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
+            WHERE {where} AND t.time >= ? AND t.time < ? ORDER BY t.time {order} LIMIT {ROWS}""",
+        [*params, start, end],
+    )
