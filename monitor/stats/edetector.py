@@ -9,7 +9,6 @@ Not for values outside [0, 1], nor for a band that was chosen after seeing the v
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,18 +115,18 @@ class Onset:
     direction: int
 
 
-def onset(values: Floats, weights: Sequence[float] | Floats, band: Band, odds: float = 20.0) -> Onset:
+def onset(values: Floats, band: Band, odds: float = 20.0) -> Onset:
     """Return the start j that makes the values from j on the strongest evidence, and all starts within a factor `odds`.
 
     This is the running minimum of the log-CUSUM of each bet (Page, Biometrika 1954), mixed over the bets; the range is the
-    likelihood range of change-point work (Hinkley, Biometrika 1970). `weights` says how many outputs each value stands for.
-    Only to be asked after an alarm: on quiet values it answers with noise.
+    likelihood range of change-point work (Hinkley, Biometrika 1970). `values` may leave out outputs, as long as what is left out
+    does not depend on them. Only to be asked after an alarm: on quiet values it answers with noise.
 
     >>> flags = np.array([0.0] * 50 + [1.0] * 12)[:, None]
-    >>> onset(flags, np.ones(62), Band(np.array([0.0]), np.array([0.1]))).best
+    >>> onset(flags, Band(np.array([0.0]), np.array([0.1]))).best
     50
     """
-    steps = np.log(_factors(values, band)) * np.asarray(weights, dtype=np.float64)[:, None, None]
+    steps = np.log(_factors(values, band))
     from_here = np.cumsum(steps[::-1], axis=0)[::-1]
     flat = from_here.reshape(len(values), -1)
     peak = flat.max(axis=1)

@@ -1,0 +1,54 @@
+"""Which streams are watched: all apps first, then their largest segments, and never more than the cap.
+
+A segment is named by values out of traces, where a mistake can make a new one with every request. So a segment is watched
+only after it has shown some traffic, counted in a fixed number of counters (Misra and Gries 1982).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from monitor.drift.batch import ALL, Name
+
+ENOUGH: Final = 25
+"""Outputs a segment must have shown before it is watched."""
+
+_COUNTERS: Final = 200
+
+
+def count_candidates(candidates: Mapping[str, int], fresh: Mapping[str, int]) -> dict[str, int]:
+    """Return the counters after `fresh` traffic; when there are too many, all lose as much as the smallest kept one has.
+
+    >>> count_candidates({"a": 3}, {"a": 1, "b": 2})
+    {'a': 4, 'b': 2}
+    """
+    sums = {name: candidates.get(name, 0) + fresh.get(name, 0) for name in [*candidates, *fresh]}
+    if len(sums) <= _COUNTERS:
+        return sums
+    loss = sorted(sums.values(), reverse=True)[_COUNTERS]
+    return {name: n - loss for name, n in sums.items() if n > loss}
+
+
+def admit(
+    known: Iterable[Name], counts: Mapping[Name, int], candidates: Mapping[str, int], cap: int
+) -> tuple[list[Name], list[Name]]:
+    """Return the streams of a batch to feed, and those left out because the cap is reached.
+
+    `counts` is the traffic of the batch per stream, `candidates` that of segments so far. Streams once watched stay watched.
+    """
+    watched = set(known)
+    fed = [name for name in counts if name in watched]
+    new = [name for name in counts if name not in watched and _shown(name, candidates)]
+    new.sort(key=lambda name: (name.segment != ALL, -counts[name], name))
+    room = max(0, cap - len(watched))
+    return [*fed, *new[:room]], new[room:]
+
+
+def segment_key(name: Name) -> str:
+    """Return under what name the traffic of a segment is counted, whatever the metric."""
+    return f"{name.app}\x1f{name.segment}"
+
+
+def _shown(name: Name, candidates: Mapping[str, int]) -> bool:
+    return name.segment == ALL or candidates.get(segment_key(name), 0) >= ENOUGH

@@ -1,0 +1,114 @@
+"""What else changed when the metric did: the model, a prompt version, a release; the traffic mix; or nothing on record.
+
+A coincidence in time, said as such: a cause is what to look at first, not a proof.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from monitor.drift.change import Change, Part
+from monitor.drift.points import Points
+from monitor.drift.state import CAUSES, Combo
+
+SHIFTED: Final = 0.2
+"""Total variation between two compositions above which a column counts as shifted."""
+
+ENOUGH_BEFORE: Final = 30
+"""Outputs just before a change that are needed to compare with; else the whole reference is."""
+
+NOTHING: Final = "no recorded change coincides"
+
+_MIX: Final = 0.6
+_CARRIES: Final = 0.6
+_ABOVE_SHARE: Final = 1.5
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A change of a mean, split into traffic mix and behaviour: sum (w1 - w0) m0 + sum w1 (m1 - m0)."""
+
+    mix: float
+    behaviour: float
+    carrier: str | None
+    mixed: str
+
+    @property
+    def is_mix(self) -> bool:
+        """Tell whether most of the change is that other segments came, and not that they behave otherwise."""
+        return self.mix * (self.mix + self.behaviour) > 0 and abs(self.mix) >= _MIX * abs(self.mix + self.behaviour)
+
+
+def decompose(parts: Sequence[Part]) -> Decomposition:
+    """Split a change over segments; `carrier` is one that explains clearly more of the behaviour than its share of traffic."""
+    before, since = sum(part.n0 for part in parts), sum(part.n1 for part in parts)
+    mix = {p.segment: (p.n1 / since - p.n0 / before) * p.m0 for p in parts}
+    behaviour = {p.segment: p.n1 / since * (p.m1 - p.m0) for p in parts}
+    total = sum(behaviour.values())
+    carrier = max(parts, key=lambda p: behaviour[p.segment] * (1 if total >= 0 else -1))
+    explained = behaviour[carrier.segment] / total if total else 0.0
+    carries = explained >= max(_CARRIES, _ABOVE_SHARE * carrier.n1 / since)
+    moved = max(parts, key=lambda p: abs(mix[p.segment]))
+    mixed = f"traffic mix: {moved.segment} went from {moved.n0 / before:.0%} to {moved.n1 / since:.0%} of outputs"
+    return Decomposition(sum(mix.values()), total, carrier.segment if carries else None, mixed)
+
+
+def composition_shift(change: Change) -> str | None:
+    """Return which recorded columns changed their composition at the start of the change, or None."""
+    before = _counts(change.before, change.combos) if len(change.before) >= ENOUGH_BEFORE else _reference_counts(change)
+    after = _counts(change.after, change.combos)
+    told = [_told(change, column, before, after) for column in range(len(CAUSES))]
+    return "; ".join(text for text in told if text) or None
+
+
+def _told(change: Change, column: int, before: Counter[Combo], after: Counter[Combo]) -> str | None:
+    old, new = _shares(before, column), _shares(after, column)
+    gains = {value: share - old.get(value, 0.0) for value, share in new.items()}
+    if not gains or not old or sum(gain for gain in gains.values() if gain > 0) < SHIFTED:
+        return None
+    grown = max(gains, key=lambda value: gains[value])
+    day = _first_day(change, column, grown)
+    lost = max(old, key=lambda value: old[value] - new.get(value, 0.0))
+    if old[lost] >= 0.9 and new[grown] >= 0.9:
+        return f"{CAUSES[column]} changed from {_plain(lost)} to {_plain(grown)} on {day}"
+    shares = f"from {old.get(grown, 0.0):.0%} to {new[grown]:.0%} of outputs"
+    return f"{CAUSES[column]} {_plain(grown)} went {shares} on {day}"
+
+
+def _counts(points: Points, combos: Sequence[Combo]) -> Counter[Combo]:
+    return Counter(combos[number] for number in points.combo.tolist() if number >= 0)
+
+
+def _reference_counts(change: Change) -> Counter[Combo]:
+    return Counter({change.combos[n]: count for n, count in change.reference.composition.items() if n >= 0})
+
+
+def _shares(counts: Counter[Combo], column: int) -> dict[str | None, float]:
+    total = sum(counts.values())
+    sums: Counter[str | None] = Counter()
+    for combo, n in counts.items():
+        sums[combo[column]] += n
+    return {value: n / total for value, n in sums.items()}
+
+
+def _first_day(change: Change, column: int, value: str | None) -> str:
+    """The day of the first output with `value` in the time in which the change may have begun."""
+    points = change.before.then(change.after)
+    numbers = [n for n, combo in enumerate(change.combos) if combo[column] == value]
+    times = points.time[np.isin(points.combo, numbers) & (points.time >= change.since_low)]
+    return f"{datetime.fromtimestamp(int(times[0]) / 1000, UTC):%Y-%m-%d}"
+
+
+def _plain(value: str | None) -> str:
+    """A name out of a trace on one line of plain text."""
+    return "unknown" if value is None else " ".join("".join(_printable(value)).split()) or "blank"
+
+
+def _printable(value: str) -> Iterable[str]:
+    return (letter if letter.isprintable() else " " for letter in value)

@@ -1,0 +1,134 @@
+"""A change as a reader wants it: from what to what, by how much with an interval, and what a stream says about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from monitor.drift.follow import Alarm
+from monitor.drift.points import Ints, Points
+from monitor.drift.reference import functions, means, natural_value
+from monitor.drift.state import Combo, Reference, Stream
+from monitor.drift.trail import read_trail, spans
+from monitor.stats.edetector import Onset
+from monitor.stats.intervals import Interval, median_interval, mover, newcombe
+from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Change:
+    """One stream before and after. `after` are the outputs since the start, `before` those known just before it.
+
+    `weights` says how many outputs each of `after` stands for, since older ones are thinned. `combos` are the composition rows
+    that the numbers in both mean; times in milliseconds.
+    """
+
+    segment: str
+    reference: Reference
+    before: Points
+    after: Points
+    weights: Ints
+    combos: tuple[Combo, ...]
+    since: int
+    since_low: int
+    since_high: int
+    at: int
+    e_value: float
+    onset: Onset
+
+    @property
+    def is_rate(self) -> bool:
+        return self.reference.kind == "rate"
+
+    @property
+    def reference_value(self) -> float:
+        """The rate, or the median, of the reference."""
+        return natural_value(self.reference)
+
+    @property
+    def current_value(self) -> float:
+        """The rate, or the median, since the start."""
+        return float(self.after.value.mean() if self.is_rate else np.median(self.after.value))
+
+    @property
+    def interval(self) -> Interval:
+        """An interval for the change, for one look at outputs that were picked because they changed: a size, not a proof."""
+        if self.is_rate:
+            n0, n1 = self.reference.n, len(self.after)
+            past, present = (self.reference_value * n0, n0), (self.current_value * n1, n1)
+            return newcombe(past, present, CONFIDENCE)
+        sides = (self.reference.ranks, self.after.value.tolist())
+        intervals = [median_interval(side, CONFIDENCE) for side in sides]
+        return mover((self.reference_value, self.current_value), intervals)
+
+    @property
+    def shape(self) -> tuple[str, float, float]:
+        """The function that moved most clearly: its name, its mean in the reference, its mean since."""
+        moved = self.onset.function
+        current = functions(self.reference, self.after)[:, moved].mean()
+        return FUNCTIONS[moved], float(means(self.reference)[moved]), float(current)
+
+
+def of_alarm(segment: str, alarm: Alarm) -> Change:
+    """Return the change that an alarm tells of."""
+    return Change(
+        segment=segment,
+        reference=alarm.reference,
+        before=alarm.points.cut(0, alarm.onset.best),
+        after=alarm.points.cut(alarm.onset.best),
+        weights=alarm.weights[alarm.onset.best :],
+        combos=alarm.combos,
+        since=alarm.since,
+        since_low=alarm.since_low,
+        since_high=alarm.since_high,
+        at=alarm.at,
+        e_value=alarm.e_value,
+        onset=alarm.onset,
+    )
+
+
+def seen_from(change: Change, segment: str, stream: Stream) -> Change | None:
+    """Return `change` with the numbers of another stream of the same metric; None where that has none since the start."""
+    if stream.reference is None or stream.reference.kind != change.reference.kind:
+        return None
+    points, positions = read_trail(stream.trail)
+    start = int(np.searchsorted(points.time, change.since))
+    if start == len(points):
+        return None
+    return replace(
+        change,
+        segment=segment,
+        reference=stream.reference,
+        combos=tuple(stream.combos),
+        before=points.cut(0, start),
+        after=points.cut(start),
+        weights=spans(positions)[start:],
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One segment of a change: its outputs before and since, and its mean of the metric (or of its rank) in both."""
+
+    segment: str
+    n0: float
+    m0: float
+    n1: float
+    m1: float
+
+
+def part_of(whole: Change, segment: Change, seen: int) -> Part:
+    """Return what one segment contributes to a change of the whole; `seen` counts all outputs of the segment ever."""
+    n1 = float(segment.weights.sum())
+    m1 = float(np.average(_comparable(whole, segment.after.value), weights=segment.weights))
+    past = segment.reference
+    m0 = float(means(past)[0]) if segment.is_rate else float(_comparable(whole, np.asarray(past.ranks)).mean())
+    return Part(segment.segment, max(1.0, seen - n1), m0, n1, m1)
+
+
+def _comparable(whole: Change, values: Floats) -> Floats:
+    """Rates as they are; other metrics as ranks in the reference of the whole, which add up over segments."""
+    return values if whole.is_rate else mid_ranks(np.asarray(whole.reference.ranks), values)

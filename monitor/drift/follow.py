@@ -1,0 +1,225 @@
+"""Follow one stream: collect a reference, watch against it, raise an alarm, and start anew from where the change began.
+
+Nothing here knows of time but the times of the outputs, and nothing of other streams but how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from monitor.drift.points import Ints, Points, single
+from monitor.drift.reference import band, build, fits, freeze, functions, grow
+from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, short
+from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
+from monitor.stats.budget import alarm_threshold, band_z
+from monitor.stats.edetector import Onset, advance, no_evidence, onset
+
+DAY_MS: Final = 86_400_000
+"""A pace is measured over a day at least: a burst says little about a year."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a stream is watched: the stages of its reference, the floors, and its part of the alarm budget."""
+
+    stages: tuple[int, ...]
+    rate_floor: float
+    rank_floor: float
+    streams: int
+    alarms: float
+    period_ms: float
+
+    def threshold(self, stream: Stream) -> float:
+        """Return the evidence at which an alarm is worth its share of the budget."""
+        pace = stream.seen / max(DAY_MS, stream.last - stream.born)
+        return alarm_threshold(pace * self.period_ms, self.streams, self.alarms)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A change in one stream; times in milliseconds, `at` is when the evidence sufficed.
+
+    Of `points`, those from `onset.best` on are the change, to the end of the batch; `weights` says how many outputs each one
+    stands for.
+    """
+
+    at: int
+    since: int
+    since_low: int
+    since_high: int
+    e_value: float
+    onset: Onset
+    reference: Reference
+    points: Points
+    weights: Ints
+    combos: tuple[Combo, ...]
+
+
+def stages(first: int, outputs: int) -> tuple[int, ...]:
+    """Return the sizes at which a reference is estimated again.
+
+    >>> stages(250, 2000)
+    (250, 500, 1000, 2000)
+    """
+    sizes = [min(first, outputs)]
+    while sizes[-1] < outputs:
+        sizes.append(min(2 * sizes[-1], outputs))
+    return tuple(sizes)
+
+
+def follow(metric: str, stream: Stream, points: Points, combos: Sequence[Combo], rules: Rules) -> list[Alarm]:
+    """Feed `points` into `stream`, which is changed, and return the alarms, in order.
+
+    `combos` are the composition rows that the numbers in `points` mean.
+    """
+    queue = _in_stream_numbers(stream, points, combos)
+    stream.born = stream.born or int(queue.time.min())
+    stream.last = max(stream.last, int(queue.time.max()))
+    stream.seen += len(queue)
+    alarms = []
+    while len(queue):
+        if stream.reference is None:
+            queue = _collect(metric, stream, queue, rules)
+        elif not fits(stream.reference, queue):
+            _start_anew(stream)
+        else:
+            queue, alarm = _watch(stream, stream.reference, queue, rules)
+            alarms += [alarm] if alarm else []
+    stream.n = stream.reference.growing_n if stream.reference else len(stream.warm.time)
+    _compact(stream)
+    return _until_next(alarms)
+
+
+def _start_anew(stream: Stream) -> None:
+    stream.reference, stream.warm, stream.trail, stream.evidence = None, Warm(), Trail(), []
+
+
+def _collect(metric: str, stream: Stream, queue: Points, rules: Rules) -> Points:
+    need = rules.stages[0] - len(stream.warm.time)
+    points = _warm_points(stream.warm).then(queue.cut(0, need))
+    if len(points) < rules.stages[0]:
+        stream.warm = _warm(points)
+    else:
+        reference = build(metric, points)
+        points = _as_watched(reference, points)
+        stream.reference, stream.warm = reference, Warm()
+        stream.evidence = no_evidence(len(reference.total))
+        stream.trail = write_trail(points, np.arange(len(points)), len(points))
+    return queue.cut(min(need, len(queue)))
+
+
+def _warm(points: Points) -> Warm:
+    """What is kept of points while they wait: of each group the first and the last output."""
+    ends = np.append(points.starts[1:], len(points.outputs))
+    pairs = zip(points.starts, ends, strict=True)
+    kept = [[short(v) for v in points.outputs[sorted({int(a), int(b) - 1})]] for a, b in pairs]
+    return Warm(time=np.diff(points.time, prepend=0).tolist(), combo=runs(points.combo), outputs=kept)
+
+
+def _warm_points(warm: Warm) -> Points:
+    sizes = [len(outputs) for outputs in warm.outputs]
+    starts = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0, dtype=np.int64)
+    outputs = np.asarray([value for group in warm.outputs for value in group], dtype=np.float64)
+    first = np.asarray([group[0] for group in warm.outputs], dtype=np.float64)
+    time = np.cumsum(np.asarray(warm.time, dtype=np.int64))
+    return Points(time, first, unrolled(warm.combo), outputs, starts.astype(np.int64))
+
+
+def _as_watched(reference: Reference, points: Points) -> Points:
+    """The value of a point of a rate is the share over its outputs; of other metrics it is one output as it was."""
+    if reference.kind == "rate":
+        return single(points.time, points.mean(points.outputs), points.combo)
+    return points
+
+
+def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) -> tuple[Points, Alarm | None]:
+    goal = next((stage for stage in rules.stages if stage > reference.n), None)
+    part = _as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
+    watched = functions(reference, part)
+    floor = rules.rate_floor if reference.kind == "rate" else rules.rank_floor
+    limits = band(reference, band_z(rules.streams, len(reference.total), len(rules.stages)), floor)
+    step = advance(stream.evidence, watched, limits, rules.threshold(stream))
+    points, positions = extend(stream.trail, part.cut(0, step.used))
+    if step.alarm:
+        start = onset(functions(reference, points), limits)
+        rest = queue.cut(step.used)
+        alarm = _alarm(stream, reference, (points, positions), rest, start, step.e_value)
+        _start_anew(stream)
+        # At least one output is left behind, so that a batch cannot be gone through for ever.
+        return points.cut(max(1, start.best)).then(rest), alarm
+    stream.trail = write_trail(points, positions, stream.trail.count + len(part))
+    stream.evidence = [[short(value) for value in row] for row in step.evidence]
+    if goal:
+        _grow(stream, reference, part, goal)
+    return queue.cut(len(part)), None
+
+
+def _grow(stream: Stream, reference: Reference, part: Points, goal: int) -> None:
+    grow(reference, part)
+    if reference.growing_n >= goal:
+        freeze(reference)
+        stream.evidence = no_evidence(len(reference.total))
+
+
+def _alarm(
+    stream: Stream, reference: Reference, trail: tuple[Points, Ints], rest: Points, start: Onset, e_value: float
+) -> Alarm:
+    points, positions = trail
+    plausible = points.time[[max(0, start.low - 1), start.best, start.high]]
+    return Alarm(
+        at=int(points.time[-1]),
+        since=int(points.time[start.best]),
+        since_low=int(plausible.min()),
+        since_high=int(plausible.max()),
+        e_value=e_value,
+        onset=start,
+        reference=reference,
+        points=points.then(_as_watched(reference, rest)),
+        weights=np.concatenate((spans(positions), np.ones(len(rest), dtype=np.int64))),
+        combos=tuple(stream.combos),
+    )
+
+
+def _until_next(alarms: list[Alarm]) -> list[Alarm]:
+    """What came after an alarm in the same batch tells how large the change is, up to where the next change begins."""
+    ends = [*(alarm.since for alarm in alarms[1:]), None]
+    return [_until(alarm, end) for alarm, end in zip(alarms, ends, strict=True)]
+
+
+def _until(alarm: Alarm, end: int | None) -> Alarm:
+    if end is None:
+        return alarm
+    stop = max(alarm.onset.best + 1, int(np.searchsorted(alarm.points.time, end)))
+    return replace(alarm, points=alarm.points.cut(0, stop), weights=alarm.weights[:stop])
+
+
+def _in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -> Points:
+    known = {combo: number for number, combo in enumerate(stream.combos)}
+    numbers = {int(n): known.setdefault(combos[n], len(known)) for n in np.unique(points.combo)}
+    stream.combos = list(known)
+    table = np.full(len(combos), -1, dtype=np.int64)
+    table[list(numbers)] = list(numbers.values())
+    return Points(points.time, points.value, table[points.combo], points.outputs, points.starts)
+
+
+def _compact(stream: Stream) -> None:
+    """Forget the composition rows that matter least: not seen lately, and rare in the reference."""
+    if len(stream.combos) <= COMBOS:
+        return
+    recent = [number for number, _ in reversed([*stream.warm.combo, *stream.trail.combo]) if number >= 0]
+    counts = stream.reference.composition if stream.reference else {}
+    frequent = sorted((n for n in counts if n >= 0), key=lambda n: -counts[n])
+    kept = list(dict.fromkeys([*recent[: COMBOS // 2], *frequent, *recent]))[:COMBOS]
+    renumber = {old: new for new, old in enumerate(kept)}
+    stream.combos = [stream.combos[old] for old in kept]
+    stream.warm.combo = [(renumber.get(old, -1), n) for old, n in stream.warm.combo]
+    stream.trail.combo = [(renumber.get(old, -1), n) for old, n in stream.trail.combo]
+    if stream.reference:
+        merged: dict[int, int] = {}
+        for old, n in stream.reference.composition.items():
+            merged[renumber.get(old, -1)] = merged.get(renumber.get(old, -1), 0) + n
+        stream.reference.composition = merged

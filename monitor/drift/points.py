@@ -1,0 +1,89 @@
+"""Outputs of one stream as arrays: one point a user and hour, with the single outputs behind it.
+
+Feeding every request of a chatty user as if it were a new witness breaks the guarantee of the detector; so outputs of one
+user (or session) within an hour of a batch are one value, the mean over them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.stats.ranks import Floats
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Parallel arrays, in order of time. `starts` is where the outputs of each point begin in `outputs`.
+
+    `time` in milliseconds; `value` one output as it was; `combo` the number of its composition row.
+    """
+
+    time: Ints
+    value: Floats
+    combo: Ints
+    outputs: Floats
+    starts: Ints
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def mean(self, of_outputs: Floats) -> Floats:
+        """Return per point the mean over its outputs of something known per output (one column a function)."""
+        if len(of_outputs) == len(self):
+            return of_outputs
+        counts = np.diff(np.append(self.starts, len(self.outputs)))
+        sums: Floats = np.add.reduceat(of_outputs, self.starts, axis=0)
+        return sums / counts.reshape(-1, *([1] * (of_outputs.ndim - 1)))
+
+    def cut(self, start: int, stop: int | None = None) -> Points:
+        """Return the points from `start` up to, not including, `stop`."""
+        stop = len(self) if stop is None else min(stop, len(self))
+        bounds = np.append(self.starts, len(self.outputs))
+        first, last = int(bounds[start]), int(bounds[stop])
+        part = slice(start, stop)
+        return Points(
+            self.time[part], self.value[part], self.combo[part], self.outputs[first:last], self.starts[part] - first
+        )
+
+    def then(self, other: Points) -> Points:
+        """Return these points followed by `other`."""
+        mine = (self.time, self.value, self.combo, self.outputs, self.starts)
+        others = (other.time, other.value, other.combo, other.outputs, other.starts + len(self.outputs))
+        return Points(*(np.concatenate(pair) for pair in zip(mine, others, strict=True)))
+
+
+def single(time: Any, value: Any, combo: Any) -> Points:
+    """Return points of one output each."""
+    values = np.asarray(value, dtype=np.float64)
+    return Points(
+        np.asarray(time, dtype=np.int64), values, np.asarray(combo, dtype=np.int64), values, np.arange(len(values))
+    )
+
+
+NOTHING = single([], [], [])
+
+
+def grouped(time: Ints, value: Floats, combo: Ints, group: Ints) -> Points:
+    """Return one point per group number; outputs must be in order of time.
+
+    A point carries time, value and composition of the first output of its group.
+    """
+    order = np.argsort(group, kind="stable")
+    sorted_group = group[order]
+    first = np.flatnonzero(np.diff(sorted_group, prepend=sorted_group[:1] - 1))
+    if len(first) == len(group):
+        return single(time, value, combo)
+    # Groups in order of their first output, which is the smallest index in each, since the sort is stable.
+    sequence = np.argsort(order[first], kind="stable")
+    sizes = np.diff(np.append(first, len(group)))[sequence]
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
+    inner = np.arange(len(group)) - np.repeat(starts, sizes)
+    outputs = order[np.repeat(first[sequence], sizes) + inner]
+    head = order[first][sequence]
+    return Points(time[head], value[head], combo[head], value[outputs], starts.astype(np.int64))

@@ -1,0 +1,109 @@
+"""The reference of a stream: how outputs turn into bounded functions, and the band in which their means are no news.
+
+A reference grows in stages (docs/decisions/0003): it is frozen while outputs are watched against it, takes them in at the
+same time, and at the end of a stage without alarm is estimated again from all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from monitor.drift.points import Points
+from monitor.drift.state import Reference, short
+from monitor.stats.edetector import Band
+from monitor.stats.intervals import chernoff
+from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks, rank_functions
+
+RANKS: Final = 400
+"""Outputs whose order defines the ranks of a numeric metric."""
+
+NUMERIC: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
+RATES: Final = ("error", "rule:")
+
+_BINARY: Final = (False, False, True, True, True, True, True)
+"""Which rank functions are flags: their bands need no assumption; the others use their own variance."""
+
+
+def build(metric: str, points: Points) -> Reference:
+    """Return the reference that `points` make: a rate where the name or the values say so, else numeric."""
+    if is_rate(metric, points.outputs):
+        reference = Reference(kind="rate", ranks=[], growing_total=[0.0], growing_squares=[0.0])
+    else:
+        step = math.ceil(len(points.outputs) / RANKS)
+        ranks = [short(value) for value in np.sort(points.outputs)[step // 2 :: step]]
+        zeros = [0.0] * len(FUNCTIONS)
+        reference = Reference(kind="numeric", ranks=ranks, growing_total=zeros, growing_squares=zeros)
+    grow(reference, points)
+    freeze(reference)
+    return reference
+
+
+def is_rate(metric: str, values: Floats) -> bool:
+    """Tell whether a metric is a share of yes and no: by its name where that is known, by its values otherwise."""
+    if metric in NUMERIC:
+        return False
+    return metric.startswith(RATES) or bool(np.isin(values, (0.0, 1.0)).all())
+
+
+def fits(reference: Reference, points: Points) -> bool:
+    """Tell whether `points` are of the kind the reference was made for: a rate knows values from 0 to 1 only."""
+    return reference.kind == "numeric" or bool(((points.outputs >= 0) & (points.outputs <= 1)).all())
+
+
+def functions(reference: Reference, points: Points) -> Floats:
+    """Return the watched functions, each in [0, 1]: one row a point, one column a function."""
+    return points.mean(of_values(reference, points.outputs))
+
+
+def of_values(reference: Reference, values: Floats) -> Floats:
+    """Return the watched functions of single outputs."""
+    if reference.kind == "rate":
+        return values[:, None]
+    return rank_functions(mid_ranks(np.asarray(reference.ranks), values))
+
+
+def grow(reference: Reference, points: Points, watched: Floats | None = None) -> None:
+    """Take `points` into the growing part; `watched` are their functions where they are known already."""
+    watched = functions(reference, points) if watched is None else watched
+    reference.growing_n += len(points)
+    reference.growing_total = (np.asarray(reference.growing_total) + watched.sum(axis=0)).tolist()
+    reference.growing_squares = (np.asarray(reference.growing_squares) + np.square(watched).sum(axis=0)).tolist()
+    for combo, n in zip(*np.unique(points.combo, return_counts=True), strict=True):
+        reference.composition[int(combo)] = reference.composition.get(int(combo), 0) + int(n)
+
+
+def freeze(reference: Reference) -> None:
+    """End a stage: what has grown is the reference from now on."""
+    reference.n = reference.growing_n
+    reference.total = [short(value) for value in reference.growing_total]
+    reference.squares = [short(value) for value in reference.growing_squares]
+
+
+def means(reference: Reference) -> Floats:
+    """Return the mean of each function over the reference."""
+    return np.clip(np.asarray(reference.total) / reference.n, 0.0, 1.0)
+
+
+def band(reference: Reference, z: float, floor: float) -> Band:
+    """Return the reference means, plus or minus their error at `z` standard errors, plus or minus the `floor`."""
+    centre = means(reference)
+    variance = np.maximum(np.asarray(reference.squares) / reference.n - np.square(centre), 0.0)
+    flags = (True,) if reference.kind == "rate" else _BINARY
+    sides = [_error_bounds(m, v, reference.n, z, flag=f) for m, v, f in zip(centre, variance, flags, strict=True)]
+    low, high = np.asarray(sides).T
+    return Band(np.clip(low - floor, 0.0, 1.0), np.clip(high + floor, 0.0, 1.0))
+
+
+def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool) -> tuple[float, float]:
+    if flag:
+        return chernoff(mean, n, z * z / 2)
+    error = z * math.sqrt(variance / n)
+    return mean - error, mean + error
+
+
+def natural_value(reference: Reference) -> float:
+    """Return what a reader knows the metric by: the rate, or the median in its own unit."""
+    return float(means(reference)[0]) if reference.kind == "rate" else float(np.median(reference.ranks))

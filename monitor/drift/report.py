@@ -1,0 +1,165 @@
+"""From alarms to findings: one finding a metric, app and change, named by the segment that carries it, never paged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from monitor.clock import aware_utc
+from monitor.drift.batch import ALL, Batch, Name
+from monitor.drift.cause import NOTHING, Decomposition, composition_shift, decompose
+from monitor.drift.change import Change, of_alarm, part_of, seen_from
+from monitor.drift.follow import Alarm
+from monitor.drift.reference import of_values
+from monitor.drift.state import Reported, Stream
+from monitor.model.values import Finding, stable_id
+
+EXAMPLES: Final = 3
+REMEMBERED: Final = 3
+"""Changes remembered per metric and app, so that a slower segment does not tell of one again."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """All streams of one metric of one app in a batch, by segment, and the alarms they raised."""
+
+    metric: str
+    app: str
+    streams: Mapping[str, Stream]
+    alarms: Mapping[str, Sequence[Alarm]]
+    batch: Batch
+    columns: Sequence[str]
+    budget: str
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What has been told: changes by metric and app (earlier ones too), and the findings and notes of this batch."""
+
+    reported: dict[str, list[Reported]]
+    findings: list[Finding]
+    notes: list[str]
+
+
+def tell(case: Case, telling: Telling) -> None:
+    """Add to `telling` the findings of a case: alarms of one change are one finding, alarms of a told change are notes."""
+    key = f"{case.metric}\x1f{case.app}"
+    told = [Reported(r.low, r.at, list(r.segments)) for r in telling.reported.get(key, [])]
+    fresh: list[tuple[Reported, dict[str, Change]]] = []
+    for segment, alarm in _in_order(case.alarms):
+        known = next((r for r in [*told, *(r for r, _ in fresh)] if _same(r, segment, alarm)), None)
+        change = of_alarm(segment, alarm)
+        if known is None:
+            fresh.append((Reported(alarm.since_low, alarm.at, [segment]), {segment: change}))
+            continue
+        known.segments.append(segment)
+        cluster = next((changes for r, changes in fresh if r is known), None)
+        if cluster is not None:
+            cluster[segment] = change
+        else:
+            telling.notes.append(f"{case.metric} of {case.app}, {segment}: the change already told shows here too")
+    telling.findings.extend(_finding(case, changes) for _, changes in fresh)
+    telling.reported[key] = [*told, *(r for r, _ in fresh)][-REMEMBERED:]
+
+
+def _in_order(alarms: Mapping[str, Sequence[Alarm]]) -> Iterator[tuple[str, Alarm]]:
+    raised = [(segment, alarm) for segment, several in alarms.items() for alarm in several]
+    yield from sorted(raised, key=lambda pair: (pair[1].at, pair[0] != ALL, pair[0]))
+
+
+def _same(told: Reported, segment: str, alarm: Alarm) -> bool:
+    """An alarm of a stream that has not spoken of that change, which may have begun while it was noticed elsewhere."""
+    return segment not in told.segments and alarm.since_low <= told.at and told.low <= alarm.at
+
+
+def _finding(case: Case, changes: Mapping[str, Change]) -> Finding:
+    lead = changes.get(ALL) or max(changes.values(), key=lambda change: change.e_value)
+    views = {**_views(case, lead), **changes}
+    splits = [split for column in case.columns if (split := _split(case, lead, views, column))]
+    carrier = next((split.carrier for split in splits if split.carrier), None)
+    told = views[carrier] if carrier else lead
+    mix = next((split.mixed for split in splits if split.is_mix), None)
+    cause = composition_shift(told) or mix or NOTHING
+    low, high = told.interval
+    return Finding(
+        id=stable_id(case.metric, case.app, told.segment, told.since),
+        kind="drift",
+        metric=case.metric,
+        app=case.app,
+        segment=told.segment,
+        detected_at=aware_utc(case.now),
+        since=_instant(told.since),
+        since_low=_instant(told.since_low),
+        since_high=_instant(told.since_high),
+        reference_value=told.reference_value,
+        current_value=told.current_value,
+        change=told.current_value - told.reference_value,
+        change_low=low,
+        change_high=high,
+        e_value=told.e_value,
+        budget=case.budget,
+        cause=cause,
+        reason=_reason(case, told, [segment for segment in changes if segment != told.segment]),
+        examples=_examples(case, told),
+    )
+
+
+def _views(case: Case, lead: Change) -> dict[str, Change]:
+    """The change as every stream of the case sees it, alarmed or not."""
+    seen = {segment: seen_from(lead, segment, stream) for segment, stream in case.streams.items()}
+    return {segment: change for segment, change in seen.items() if change is not None}
+
+
+def _split(case: Case, lead: Change, views: Mapping[str, Change], column: str) -> Decomposition | None:
+    """The change split over the values of one column; None where fewer than two of them are watched."""
+    segments = [segment for segment in views if segment.startswith(f"{column}=")]
+    parts = [part_of(lead, views[segment], case.streams[segment].seen) for segment in segments]
+    return decompose(parts) if len(parts) > 1 else None
+
+
+def _reason(case: Case, change: Change, also: Sequence[str]) -> str:
+    low, high = change.interval
+    where = case.app if change.segment == ALL else f"{case.app}, {change.segment}"
+    what, scale, unit, method = ("Rate of", 100, " %", "Newcombe") if change.is_rate else ("Median", 1, "", "MOVER")
+    size = (
+        f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}, "
+        f"95 % {method} interval)"
+    )
+    since = f"{_instant(change.since):%Y-%m-%d %H:%M} UTC"
+    between = f"{_instant(change.since_low):%Y-%m-%d %H:%M} to {_instant(change.since_high):%Y-%m-%d %H:%M}"
+    return (
+        f"{what} {case.metric} in {where} went from {scale * change.reference_value:.4g}{unit} to "
+        f"{scale * change.current_value:.4g}{unit}, {size} since {since} ({between}), "
+        f"{int(change.weights.sum())} outputs, e-value {change.e_value:.2g}{_shape(change)}{_also(also)}"
+    )
+
+
+def _shape(change: Change) -> str:
+    """For numbers: what about their distribution moved most, since the median may be the last to know."""
+    if change.is_rate:
+        return ""
+    name, past, current = change.shape
+    return f"; {name} of the reference went from {past:.2f} to {current:.2f}"
+
+
+def _also(segments: Sequence[str]) -> str:
+    return f"; also seen in {', '.join(sorted(segments)[:3])}" if segments else ""
+
+
+def _examples(case: Case, change: Change) -> tuple[str, ...]:
+    """Units since the start that show the change most, newest first among equals."""
+    name = Name(case.metric, case.app, change.segment)
+    rows = case.batch.rows(name)
+    rows = rows[case.batch.time[rows] >= change.since]
+    moved = of_values(change.reference, case.batch.columns[case.metric][rows])[:, change.onset.function]
+    order = np.lexsort((-case.batch.time[rows], -change.onset.direction * moved))
+    return tuple(case.batch.units[rows[i]] for i in order[:EXAMPLES])
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

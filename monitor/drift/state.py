@@ -1,0 +1,111 @@
+"""What is remembered of a stream between batches: plain values, at most 8 KB as JSON, no text of any trace.
+
+A stream first collects its reference (`warm`), then is watched against it. Composition rows (model, prompt version, ...) are
+numbered in `combos`; number -1 stands for rows that were dropped to keep the state small.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+CAUSES: Final = ("model", "prompt_version", "release", "environment", "variant")
+"""Columns whose shift is named as the cause of a change, most telling first."""
+
+COMBOS: Final = 16
+"""Most composition rows a state remembers."""
+
+Combo = tuple[str | None, ...]
+
+
+class Reference(msgspec.Struct, kw_only=True):
+    """The outputs a stream is compared with.
+
+    `n`, `total` and `squares` are those of the last finished stage, per function, and do not move while the stream is
+    watched; the `growing_*` ones take in every output until the reference is full. `ranks`: sorted outputs, empty for rates.
+    """
+
+    kind: Literal["rate", "numeric"]
+    ranks: list[float]
+    growing_total: list[float]
+    growing_squares: list[float]
+    growing_n: int = 0
+    n: int = 0
+    total: list[float] = []
+    squares: list[float] = []
+    composition: dict[int, int] = {}
+
+
+class Warm(msgspec.Struct, kw_only=True):
+    """Points collected before there is a reference, each with its first and last output."""
+
+    time: list[int] = []  # milliseconds, each minus the one before
+    combo: list[tuple[int, int]] = []  # runs: combo number, length
+    outputs: list[list[float]] = []
+
+
+class Trail(msgspec.Struct, kw_only=True):
+    """Recent outputs, thinned the more the older they are; which positions are kept follows from `count` alone."""
+
+    count: int = 0
+    time: list[int] = []  # as in `Warm`
+    combo: list[tuple[int, int]] = []
+    value: list[float] = []
+
+
+class Stream(msgspec.Struct, kw_only=True):
+    """One metric on one segment of one app. `n` counts the values of the present reference, `seen` all there ever were."""
+
+    version: int = 1
+    seen: int = 0
+    born: int = 0  # milliseconds: its first and last output
+    last: int = 0
+    n: int = 0
+    warm: Warm = msgspec.field(default_factory=Warm)
+    reference: Reference | None = None
+    evidence: list[list[float]] = []
+    trail: Trail = msgspec.field(default_factory=Trail)
+    combos: list[Combo] = []
+
+
+class Reported(msgspec.Struct, array_like=True):
+    """A change that was told: from the earliest possible start to its detection, and the segments that raised it."""
+
+    low: int
+    at: int
+    segments: list[str]
+
+
+class Memory(msgspec.Struct, kw_only=True):
+    """What is remembered beside the streams: changes already told, and how much traffic unwatched segments had."""
+
+    reported: dict[str, list[Reported]] = {}
+    candidates: dict[str, int] = {}
+
+
+def read_stream(state: str | None) -> Stream | None:
+    """Return the stream of a stored state; None when there is none or it cannot be understood, so that it starts anew."""
+    try:
+        stream = msgspec.json.decode(state, type=Stream) if state else None
+    except msgspec.MsgspecError:
+        return None
+    return stream if stream is not None and stream.version == 1 else None
+
+
+def write_state(state: Stream | Memory) -> str:
+    """Return the state as JSON text."""
+    return msgspec.json.encode(state).decode()
+
+
+def read_memory(state: str | None) -> Memory:
+    """Return the memory of a stored state, empty when there is none or it cannot be understood."""
+    try:
+        return msgspec.json.decode(state, type=Memory) if state else Memory()
+    except msgspec.MsgspecError:
+        return Memory()
+
+
+def short(value: float) -> float:
+    """Return `value` to five digits: what a state keeps of it."""
+    return float(f"{value:.5g}")
