@@ -102,7 +102,8 @@ def _first_day(change: Change, column: int, value: str | None) -> str:
     points = change.before.then(change.after)
     numbers = [n for n, combo in enumerate(change.combos) if combo[column] == value]
     times = points.time[np.isin(points.combo, numbers) & (points.time >= change.since_low)]
-    return f"{datetime.fromtimestamp(int(times[0]) / 1000, UTC):%Y-%m-%d}"
+    first = int(times[0]) if len(times) else change.since
+    return f"{datetime.fromtimestamp(first / 1000, UTC):%Y-%m-%d}"
 
 
 def _plain(value: str | None) -> str:

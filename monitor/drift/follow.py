@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -186,8 +187,7 @@ def _alarm(
 
 def _until_next(alarms: list[Alarm]) -> list[Alarm]:
     """What came after an alarm in the same batch tells how large the change is, up to where the next change begins."""
-    ends = [*(alarm.since for alarm in alarms[1:]), None]
-    return [_until(alarm, end) for alarm, end in zip(alarms, ends, strict=True)]
+    return [_until(*pair) for pair in zip_longest(alarms, (alarm.since for alarm in alarms[1:]))]
 
 
 def _until(alarm: Alarm, end: int | None) -> Alarm:

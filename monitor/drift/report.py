@@ -125,10 +125,12 @@ def _split(case: Case, lead: Change, views: Mapping[str, Change], column: str) -
 def _reason(case: Case, change: Change, also: Sequence[str]) -> str:
     low, high = change.interval
     where = case.app if change.segment == ALL else f"{case.app}, {change.segment}"
-    what, scale, unit, method = ("Rate of", 100, " %", "Newcombe") if change.is_rate else ("Median", 1, "", "MOVER")
+    what, scale, unit, method = (
+        ("Rate of", 100, " %", "points, 95 % Newcombe") if change.is_rate else ("Median", 1, "", "95 % MOVER")
+    )
     size = (
         f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}, "
-        f"95 % {method} interval)"
+        f"{method} interval)"
     )
     since = f"{_instant(change.since):%Y-%m-%d %H:%M} UTC"
     between = f"{_instant(change.since_low):%Y-%m-%d %H:%M} to {_instant(change.since_high):%Y-%m-%d %H:%M}"
