@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Final
 
 ENOUGH: Final = 5
@@ -49,7 +50,12 @@ _WORDS: Final[dict[str, str]] = {
     "fi": "ja on ei se että en hän oli ovat mutta ole kun tai myös jos kuin niin voi voit sen olla sekä mitä tämä joka ovat voidaan teidän "
     "sinun meidän",
 }
-_PROFILES: Final = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+_SPEAKERS: Final[dict[str, list[str]]] = {
+    word: [language for language, words in _WORDS.items() if word in words.split()]
+    for word in " ".join(_WORDS.values()).split()
+}
+"""Languages that use a function word."""
+
 _TOKEN: Final = re.compile(r"[^\W\d_]+")
 _SCRIPTS: Final = re.compile(
     r"(?P<ja>[\u3040-\u30ff])|(?P<ko>[\uac00-\ud7af])|(?P<zh>[\u4e00-\u9fff])|(?P<el>[\u0370-\u03ff])|(?P<he>[\u0590-\u05ff])"
@@ -58,15 +64,19 @@ _SCRIPTS: Final = re.compile(
 _SPOKEN: Final = 600
 """Characters that are looked at; a hundred words settle it."""
 
-LANGUAGES: Final = frozenset(_PROFILES) | frozenset(_SCRIPTS.groupindex)
+LANGUAGES: Final = frozenset(_WORDS) | frozenset(_SCRIPTS.groupindex)
 """Everything that `detect_language` can answer."""
 
 
 def detect_language(text: str) -> str | None:
     """Return the ISO 639-1 code of the language of `text`, or None when it is too short or too close to call."""
-    text = text[:_SPOKEN]
-    letters = len(text) - text.count(" ")
-    script = None if text.isascii() else _by_script(text, letters)
+    return _detect(text[:_SPOKEN])
+
+
+@lru_cache(maxsize=16)
+def _detect(text: str) -> str | None:
+    """Several rules ask about the same answer one after the other, so the last few are remembered."""
+    script = None if text.isascii() else _by_script(text, len(text) - text.count(" "))
     return script or _by_words(_TOKEN.findall(text.lower()))
 
 
@@ -84,12 +94,8 @@ def _by_script(text: str, letters: int) -> str | None:
 def _by_words(words: list[str]) -> str | None:
     if len(words) < ENOUGH:
         return None
-    counts = Counter(words)
-    scores = sorted(((_score(counts, profile), language) for language, profile in _PROFILES.items()), reverse=True)
-    (best, language), (second, _) = scores[:2]
+    scores = Counter(language for word in words for language in _SPEAKERS.get(word, ()))
+    ranked = [*scores.most_common(2), ("", 0), ("", 0)]
+    (language, best), (_, second) = ranked[:2]
     clear = best >= max(2, _SHARE * len(words)) and best >= _CLEAR * second and best >= second + 2
     return language if clear else None
-
-
-def _score(counts: Counter[str], profile: frozenset[str]) -> int:
-    return sum(counts[word] for word in counts.keys() & profile)

@@ -266,6 +266,14 @@ def bind(rule: Rule, defaults: Defaults) -> BoundRule:
 
 
 def canonical(file: PolicyFile) -> bytes:
-    """Return the one form that all spellings of the same policy share: JSON with sorted keys."""
-    plain: Any = msgspec.to_builtins(file)
-    return msgspec.json.encode(plain, order="sorted")
+    """Return the one form that all spellings of the same policy share: JSON with sorted keys and without what says nothing."""
+    return msgspec.json.encode(_pruned(msgspec.to_builtins(file)), order="sorted")
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_pruned(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    pruned = {key: _pruned(item) for key, item in value.items()}
+    return {key: item for key, item in pruned.items() if item not in ({}, [], None)}
