@@ -125,11 +125,10 @@ def _split(case: Case, lead: Change, views: Mapping[str, Change], column: str) -
 def _reason(case: Case, change: Change, also: Sequence[str]) -> str:
     low, high = change.interval
     where = case.app if change.segment == ALL else f"{case.app}, {change.segment}"
-    what, scale, unit, method = (
-        ("Rate of", 100, " %", "points, 95 % Newcombe") if change.is_rate else ("Median", 1, "", "95 % MOVER")
-    )
+    rate = ("Rate of", 100, " %", " points, 95 % Newcombe")
+    what, scale, unit, method = rate if change.is_rate else ("Median", 1, "", ", 95 % MOVER")
     size = (
-        f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}, "
+        f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}"
         f"{method} interval)"
     )
     since = f"{_instant(change.since):%Y-%m-%d %H:%M} UTC"
