@@ -18,8 +18,8 @@ from collectors.decode.messages import (
     messages_of,
     split_system,
     text_of,
-    without_blobs,
 )
+from collectors.decode.parts import without_blobs
 from collectors.dialects.readers import boolean, label
 from collectors.dialects.table import Values
 
@@ -29,8 +29,11 @@ WIDE: Final = 96
 WRAPPERS: Final = ("inputs", "outputs", "input_str", "output", "query", "documents")
 RUN_FACTS: Final = frozenset({"tags", "metadata", "kwargs", "inputs"})
 NAMES: Final = frozenset(
-    "question query input prompt message text content q input_value output answer response result completion".split()
-)
+    {
+        "question", "query", "q", "input", "prompt", "message", "text", "content",
+        "output", "answer", "response", "result", "completion",
+    }
+)  # fmt: skip
 
 
 class Content(NamedTuple):
@@ -115,6 +118,8 @@ def of_step(values: Values, flags: list[str]) -> Content:
     if not outputs and has_messages(got):
         outputs = last_answer(messages_of(got, "assistant"))
     spoken, inputs = split_system(inputs)
+    _simplify(inputs)
+    _simplify(outputs)
     return Content(
         _clean(_system(values.get("system"), spoken)),
         _encoded(inputs),
@@ -177,8 +182,8 @@ def _struct(raw: Any, shape: type[Any]) -> Any:
 
 def _facts(values: Values, request: dict[str, Any]) -> None:
     _fill(values, "request_model", request.get("model") or request.get("model_name"))
-    if "stream" not in values and (stream := boolean(request.get("stream"))) is not None:
-        values["stream"] = stream
+    if "stream" not in values and boolean(request.get("stream")):  # LangChain says false for its streams: no proof
+        values["stream"] = True
 
 
 def _fill(values: Values, field: str, value: Any) -> None:
@@ -215,6 +220,23 @@ def _plainest(value: Any) -> Any:
         if isinstance(inner, str) and name in NAMES:
             return inner
     return value
+
+
+def _simplify(messages: list[Message]) -> None:
+    """Take the one text out of `{"question": ...}` that chains put into a message."""
+    if len(messages) == 1 == len(messages[0]["parts"]):
+        part = messages[0]["parts"][0]
+        if part["type"] == "text" and part["content"].startswith("{"):
+            plain = _plainest(load(part["content"]).value)
+            part["content"] = plain if isinstance(plain, str) else part["content"]
+
+
+def tool_names(definitions: Any) -> list[str]:
+    """Return the names of the tools a model was offered; their schemas are the same on every call and are not kept."""
+    listed = load(definitions).value if isinstance(definitions, str) else definitions
+    tools = [load_object(item) for item in listed] if isinstance(listed, list) else []
+    named = [tool.get("name") or load_object(tool.get("function")).get("name") for tool in tools]
+    return [name for name in named if isinstance(name, str)]
 
 
 def _text(value: Any) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from collectors.decode.loose_json import dump
-from collectors.decode.messages import without_blobs
+from collectors.decode.parts import without_blobs
 from collectors.decode.wire import Attributes
 
 MAX_VALUE: Final = 1024

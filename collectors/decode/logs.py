@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 from collectors.batch import Batch
 from collectors.decode.content import of_call
 from collectors.decode.loose_json import dump, load
-from collectors.decode.messages import without_blobs
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
+from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
 from collectors.decode.spans import MAX_MESSAGE, ZERO_SPAN, ZERO_TRACE, Source, is_id, moment, source_of
 from collectors.decode.wire import LogGroup, WireLog

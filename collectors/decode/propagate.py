@@ -6,8 +6,7 @@ lies in other batches is joined when the trace is finished, by the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from collectors.batch import AT, Batch, Row
 from collectors.decode.loose_json import load
@@ -15,10 +14,18 @@ from collectors.decode.loose_json import load
 SPAN: Final = AT["spans"]
 EVENT: Final = AT["events"]
 
-UP: Final = tuple(
-    tuple(SPAN[name] for name in group) for group in (("user_id",), ("session_id",), ("experiment", "variant"))
+Columns = tuple[int, int]
+
+UP: Final[tuple[Columns, ...]] = (
+    (SPAN["user_id"], SPAN["user_id"]),
+    (SPAN["session_id"], SPAN["session_id"]),
+    (SPAN["experiment"], SPAN["variant"]),
 )
-DOWN: Final = (*UP, (SPAN["prompt_name"], SPAN["prompt_version"]), (SPAN["environment"],))
+DOWN: Final[tuple[Columns, ...]] = (
+    *UP,
+    (SPAN["prompt_name"], SPAN["prompt_version"]),
+    (SPAN["environment"], SPAN["environment"]),
+)
 """Columns that travel together: an arm without its experiment would be filled with somebody else's."""
 
 TRACE, ID, PARENT = SPAN["trace_id"], SPAN["span_id"], SPAN["parent_id"]
@@ -26,59 +33,67 @@ TRACE, ID, PARENT = SPAN["trace_id"], SPAN["span_id"], SPAN["parent_id"]
 
 def propagate(batch: Batch) -> None:
     """Fill identity within each trace of the batch, in place."""
+    _apply_flags(batch)
     traces: dict[str, list[Row]] = {}
     for row in batch.rows["spans"]:
         traces.setdefault(row[TRACE], []).append(row)
-    for event in batch.rows["events"]:
-        if event[EVENT["part"]] == "flag" and event[EVENT["trace_id"]] in traces:
-            _apply_flag(event, traces[event[EVENT["trace_id"]]])
     for rows in traces.values():
         if len(rows) > 1:
             _fill_trace(rows)
 
 
-def _apply_flag(event: Row, rows: list[Row]) -> None:
-    """Put the arm of a flag event on the span it happened in, else on the root."""
-    flag = load(event[EVENT["body"]]).value
-    span = next((row for row in rows if row[ID] == event[EVENT["span_id"]]), rows[0])
-    if span[SPAN["variant"]] is None:
-        span[SPAN["experiment"]], span[SPAN["variant"]] = flag.get("experiment"), flag.get("variant")
-    if span[SPAN["user_id"]] is None:
-        span[SPAN["user_id"]] = flag.get("context_id")
+def _apply_flags(batch: Batch) -> None:
+    """Put the arm of a flag event on the span it happened in."""
+    flags = [event for event in batch.rows["events"] if event[EVENT["part"]] == "flag"]
+    spans = {(row[TRACE], row[ID]): row for row in batch.rows["spans"]} if flags else {}
+    for event in flags:
+        span = spans.get((event[EVENT["trace_id"]], event[EVENT["span_id"]]))
+        if span is None:
+            continue
+        flag = load(event[EVENT["body"]]).value
+        if span[SPAN["variant"]] is None:
+            span[SPAN["experiment"]], span[SPAN["variant"]] = flag.get("experiment"), flag.get("variant")
+        if span[SPAN["user_id"]] is None:
+            span[SPAN["user_id"]] = flag.get("context_id")
 
 
 def _fill_trace(rows: list[Row]) -> None:
-    parents = {row[ID]: row for row in rows}
-    roots = [row for row in rows if row[PARENT] not in parents]
-    for columns in UP:
-        told = {_held(row, columns) for row in rows} - {None}
-        if len(told) == 1:
-            held = told.pop()
-            for root in roots:
-                _give(root, columns, held)
-    for row in rows:
-        _inherit(row, parents)
+    parents: dict[str, Row] = {}
+    for columns in DOWN:
+        lacking = [row for row in rows if _lacks(row, columns)]
+        if not lacking or len(lacking) == len(rows):
+            continue
+        parents = parents or {row[ID]: row for row in rows}
+        if columns in UP:
+            _lift(rows, columns, parents)
+        _inherit(lacking, columns, parents)
 
 
-def _inherit(row: Row, parents: dict[str, Row]) -> None:
-    """Fill `row` from its nearest ancestors; a loop among parents ends where it began."""
-    missing = [columns for columns in DOWN if _held(row, columns) is None]
-    seen = {row[ID]}
-    above = parents.get(row[PARENT])
-    while missing and above is not None and above[ID] not in seen:
-        seen.add(above[ID])
-        for columns in missing:
-            _give(row, columns, _held(above, columns))
-        missing = [columns for columns in missing if _held(row, columns) is None]
-        above = parents.get(above[PARENT])
+def _lift(rows: list[Row], columns: Columns, parents: dict[str, Row]) -> None:
+    """Give the roots what the spans below say, if they all say the same."""
+    first, second = columns
+    told = {(row[first], row[second]) for row in rows if not _lacks(row, columns)}
+    if len(told) == 1:
+        for row in rows:
+            if row[PARENT] not in parents and _lacks(row, columns):
+                row[first], row[second] = next(iter(told))
 
 
-def _held(row: Row, columns: Iterable[int]) -> tuple[Any, ...] | None:
-    held = tuple(row[column] for column in columns)
-    return held if any(value is not None for value in held) else None
+def _inherit(lacking: list[Row], columns: Columns, parents: dict[str, Row]) -> None:
+    """Fill each row from its nearest ancestor that knows. Every row is walked over once, loops among parents included."""
+    first, second = columns
+    walked: set[int] = set()
+    for row in lacking:
+        path: list[Row] = []
+        above: Row | None = row
+        while above is not None and _lacks(above, columns) and id(above) not in walked:
+            walked.add(id(above))
+            path.append(above)
+            above = parents.get(above[PARENT])
+        if above is not None:
+            for below in path:
+                below[first], below[second] = above[first], above[second]
 
 
-def _give(row: Row, columns: tuple[int, ...], held: tuple[Any, ...] | None) -> None:
-    if held is not None and _held(row, columns) is None:
-        for column, value in zip(columns, held, strict=True):
-            row[column] = value
+def _lacks(row: Row, columns: Columns) -> bool:
+    return row[columns[0]] is None and row[columns[1]] is None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from collectors.batch import AT, Batch
-from collectors.decode.content import WIDE, Content, of_call, of_embedding, of_retrieval, of_step, of_tool
+from collectors.decode.content import WIDE, Content, of_call, of_embedding, of_retrieval, of_step, of_tool, tool_names
 from collectors.decode.leftovers import attrs_json
 from collectors.decode.occurrences import add_score, event_messages, flag_of
 from collectors.decode.reading import read
@@ -22,7 +22,8 @@ HEX: Final = frozenset("0123456789abcdef")
 MAX_MESSAGE: Final = 2048
 FLAGS: Final = AT["spans"]["flags"]
 
-STATUS: Final = {1: "ok", 2: "error"}
+ERROR: Final = 2
+STATUS: Final = {1: "ok", ERROR: "error"}
 UNNAMED_ERROR: Final = "_OTHER"
 """What the semantic conventions say for a failure whose type nobody told."""
 
@@ -37,6 +38,7 @@ OPERATIONS: Final = {
 CONTENT_FIELDS: Final = frozenset(
     {"input_messages", "output_messages", "input_value", "output_value", "system", "documents", "texts", "invocation"}
 )
+CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
 MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 
@@ -93,12 +95,14 @@ def _add_span(
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
     if span.events:
-        _read_events(span, values, table, batch, time, received, source.app)
+        _read_events(span, values, table, batch, received, source.app)
     kind = _kind(values, rest, table)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
     if any(content):
         batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
     _settle(values, span, kind)
+    if "tools" in values:
+        rest["tools"] = tool_names(values["tools"])
     get = values.get
     resource = source.values.get
     batch.rows["spans"].append(
@@ -200,13 +204,7 @@ def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Cont
     try:
         if kind == "llm":
             return of_call(values, flags, wide=wide)
-        if kind == "embedding":
-            return of_embedding(values, flags)
-        if kind == "tool":
-            return of_tool(values, flags)
-        if kind == "retriever":
-            return of_retrieval(values, flags)
-        return of_step(values, flags)
+        return CONTENT_BY_KIND.get(kind, of_step)(values, flags)
     except RecursionError:  # nesting that is valid JSON and nonsense; the span itself is good
         flags.append("content_unreadable")
         return Content()
@@ -214,7 +212,7 @@ def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Cont
 
 def _settle(values: Values, span: WireSpan, kind: str) -> None:
     """Fill what follows from other fields."""
-    if span.status == 2:  # noqa: PLR2004 - STATUS_CODE_ERROR
+    if span.status == ERROR:
         values.setdefault("error_type", values.get("exception_type", UNNAMED_ERROR))
         message = span.status_message or values.get("exception_message")
         if isinstance(message, str) and message:
@@ -232,9 +230,7 @@ def _settle(values: Values, span: WireSpan, kind: str) -> None:
         values.setdefault("experiment", name)
 
 
-def _read_events(
-    span: WireSpan, values: Values, table: Table, batch: Batch, time: int, received: int, app: str
-) -> None:
+def _read_events(span: WireSpan, values: Values, table: Table, batch: Batch, received: int, app: str) -> None:
     said: dict[str, list[Any]] = {"system": [], "input": [], "output": []}
     for event in span.events:
         part = table.events.get(event.name)

@@ -27,6 +27,10 @@ Row = tuple[str, str, int, str]
 MAX_KEYS: Final = 4096
 """Distinct keys remembered; keys are chosen by whoever sends, so the memory is emptied when it is full."""
 
+MAX_KEY: Final = 256
+MAX_STEPS: Final = 16
+"""No convention has longer keys or flattens deeper; what does is kept as it is."""
+
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One dialect file. The dialect with the highest `rank` among the rules that matched names the span's dialect."""
@@ -74,6 +78,8 @@ class Table(dict[str, Rule]):
         self._bags = tuple(bag for one in dialects for bag in one.bags)
 
     def __missing__(self, key: str) -> Rule:
+        if len(key) > MAX_KEY:
+            return KEEP
         if len(self) >= MAX_KEYS:
             self.clear()
         rule = self[key] = self._resolved(key)
@@ -112,7 +118,8 @@ class _Rules:
         for pattern, rule in self.patterns:
             match = pattern.fullmatch(key)
             if match:
-                return rule._replace(path=_path(match.groups()))
+                path = _path(match.groups())
+                return rule._replace(path=path) if len(path) <= MAX_STEPS else None
         return None
 
 

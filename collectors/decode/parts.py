@@ -1,0 +1,156 @@
+"""The parts of one chat message: text, tool calls and their results, reasoning, and a short note of everything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from collectors.decode.loose_json import dump, load
+
+Part = dict[str, Any]
+
+TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "prompt"})
+CALL_TYPES: Final = frozenset({"tool_call", "tool_use", "function_call", "function", "server_tool_use"})
+RESULT_TYPES: Final = frozenset({"tool_call_response", "tool_result", "function_call_output", "tool_response"})
+REASONING_TYPES: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
+ENVELOPES: Final = ("message", "kwargs", "data", "message_content", "tool_call")
+MAX_OTHER: Final = 256
+
+DATA_URI: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]*)")
+
+
+def without_blobs(text: str) -> str:
+    """Replace `data:` URIs by their media type and size: pictures and sound are not text, and may show people."""
+    if ";base64," not in text:
+        return text
+    return DATA_URI.sub(lambda match: f"<{match[1] or 'data'} {len(match[2]) * 3 // 4} bytes>", text)
+
+
+def parts_of(message: dict[str, Any]) -> Iterator[Part]:
+    """Yield the normalised parts of a message of any shape, out of its envelopes."""
+    listed = message.get("parts")
+    if isinstance(listed, list):
+        for part in listed:
+            yield from _part(part)
+        return
+    if kind_of(message) in CALL_TYPES | RESULT_TYPES | REASONING_TYPES:  # OpenAI responses: items beside messages
+        yield from _part(message)
+        return
+    seen: set[str | None] = set()
+    for part in _spoken(message):
+        if part["type"] == "tool_call":
+            seen.add(part["id"])
+        yield part
+    for call in _calls(message):
+        for part in _part({"type": "tool_call"} | opened(call)):
+            if part["id"] is None or part["id"] not in seen:
+                yield part
+
+
+def _spoken(message: dict[str, Any]) -> Iterator[Part]:
+    thought = message.get("reasoning_content")
+    if isinstance(thought, str) and thought:
+        yield {"type": "reasoning", "content": thought}
+    content = message.get("content") or message.get("contents") or message.get("text") or message.get("refusal")
+    call_id = message.get("tool_call_id")
+    if call_id or message.get("role") == "tool" or message.get("type") == "tool":
+        if content:
+            yield {"type": "tool_call_response", "id": _label(call_id or message.get("id")), "result": _plain(content)}
+        return
+    if isinstance(content, str) and content.startswith('[{"type"'):  # OpenLLMetry 0.x put lists of parts in as text
+        content = load(content).value
+    for part in content if isinstance(content, list) else [content]:
+        yield from _part(part)
+
+
+def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
+    calls = message.get("tool_calls")
+    if isinstance(calls, list) and calls:
+        return [call for call in calls if isinstance(call, dict)]
+    single = message.get("function_call")
+    if isinstance(single, dict):
+        return [single]
+    if isinstance(message.get("function_call_name"), str):
+        return [{"name": message["function_call_name"], "arguments": message.get("function_call_arguments_json")}]
+    return []
+
+
+def _part(part: Any) -> Iterator[Part]:
+    if isinstance(part, str) and part:
+        yield {"type": "text", "content": part}
+    if not isinstance(part, dict):
+        return
+    if isinstance(part.get("message_content"), dict):
+        part = part | part["message_content"]
+    kind = kind_of(part)
+    if kind in CALL_TYPES:
+        yield _call(part)
+    elif kind in RESULT_TYPES:
+        yield _result(part)
+    elif kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str)):
+        text = _said(part)
+        if text:
+            yield {"type": "reasoning" if kind in REASONING_TYPES else "text", "content": text}
+    elif kind is not None:
+        yield {"type": kind[:32], "content": _small(part)}
+
+
+def _said(part: dict[str, Any]) -> str | None:
+    found = next((part[key] for key in ("content", "text", "thinking", "refusal", "summary") if part.get(key)), None)
+    return _label(_plain(found))
+
+
+def _call(part: dict[str, Any]) -> Part:
+    inner = opened(part)
+    function = inner.get("function")
+    source = function if isinstance(function, dict) else inner
+    arguments = next((source[key] for key in ("arguments", "input", "args") if source.get(key) is not None), None)
+    return {
+        "type": "tool_call",
+        "id": _label(part.get("call_id") or inner.get("id") or part.get("id")),
+        "name": _label(source.get("name")),
+        "arguments": load(arguments).value if isinstance(arguments, str) else arguments,
+    }
+
+
+def _result(part: dict[str, Any]) -> Part:
+    result = next((part[key] for key in ("result", "response", "content", "output") if part.get(key) is not None), None)
+    call_id = part.get("id") or part.get("tool_use_id") or part.get("call_id") or part.get("tool_call_id")
+    return {"type": "tool_call_response", "id": _label(call_id), "result": _plain(result)}
+
+
+def _label(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return text where parts are only text, else the value."""
+    if isinstance(value, list):
+        texts = [text["content"] for item in value for text in _part(item) if text["type"] == "text"]
+        return "\n".join(texts) if len(texts) == len(value) else value
+    return value
+
+
+def _small(part: dict[str, Any]) -> str:
+    text = without_blobs(dump({key: value for key, value in part.items() if key != "type"}))
+    return text if len(text) <= MAX_OTHER else f"<{len(text)} characters>"
+
+
+def opened(item: dict[str, Any]) -> dict[str, Any]:
+    """Take the message out of its envelopes; LangChain has two, one around the other."""
+    for _ in range(2):
+        for name in ENVELOPES:
+            inner = item.get(name)
+            if isinstance(inner, dict):
+                item = inner
+                break
+        else:
+            break
+    return item
+
+
+def kind_of(item: dict[str, Any]) -> str | None:
+    """Return the type that a part or message names."""
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else None
