@@ -29,7 +29,8 @@ ROLES: Final = {
     "assistant": "assistant",
     "system": "system",
     "tool": "tool",
-}LISTS: Final = ("messages", "choices", "generations")
+}
+LISTS: Final = ("messages", "choices", "generations")
 
 
 def messages_of(value: Any, role: str) -> list[Message]:
@@ -155,5 +156,3 @@ def _role(item: dict[str, Any], inner: dict[str, Any], default: str) -> str:
     if named in RESULT_TYPES:
         return "tool"
     return named[:32] if "role" in item else default
-
-
