@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from monitor.store.pages import PAGES, read_page
+from monitor.store.pages import PAGES
 from tests.support.generated_store import GeneratedStore, generated_store
 
 BAR_MS = 300
@@ -42,7 +42,7 @@ def best_ms(store: GeneratedStore, name: str, params: dict[str, str], rounds: in
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
-        read_page(store, name, params)
+        store.page(name, params)
         taken.append(1000 * (time.perf_counter() - began))
     return sorted(taken)[rounds // 2]
 
@@ -51,11 +51,10 @@ def main(n_turns: int = 25_000) -> int:
     """Print a table; return 1 if a read is slower than the bar."""
     slow = 0
     with tempfile.TemporaryDirectory() as folder:
-        store = generated_store(n_turns, path=str(Path(folder) / "pages.duckdb"), sentences=30)
-        store.connection.execute("SET threads = 2")
-        store.connection.execute("CHECKPOINT")
-        spans = store.arrow("SELECT count(*) AS n FROM base.spans")["n"][0].as_py()
-        chars = store.arrow("SELECT avg(length(output_messages)) AS n FROM base.content")["n"][0].as_py()
+        store = generated_store(n_turns, folder=Path(folder), sentences=30)
+        store.store.checkpoint()
+        spans = store.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py()
+        chars = store.store.read("SELECT avg(length(output_messages)) AS n FROM base.content")["n"][0].as_py()
         print(f"{spans} spans, {chars:.0f} characters per answer; bar {BAR_MS} ms")
         for name in PAGES:
             for params in ASKED.get(name, [{}]):

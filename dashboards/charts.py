@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any, Final
 
 from dashboards.numbers import utc
@@ -19,9 +20,12 @@ Row = dict[str, Any]
 
 _AXIS: Final = {"grid": True, "gridColor": LINE, "domain": False, "ticks": False, "labelColor": MUTED, "title": None}
 _NO_GRID: Final = {**_AXIS, "grid": False}
-_CONFIG: Final = {"view": {"stroke": None}, "background": "transparent"}
+_CONFIG: Final = {
+    "view": {"stroke": None},
+    "background": "transparent",
+    "padding": {"left": 0, "right": 4, "top": 4, "bottom": 0},
+}
 PERCENT: Final = ".1%"
-INDENT: Final = "\u2003"
 
 
 def millis(instant: datetime | str) -> int:
@@ -62,28 +66,41 @@ def rate_over_time(
         _tip("high", "high", "quantitative", format_),
         _tip("n", "n", "quantitative", ",.0f"),
     ]
-    y = {"field": "value", "type": "quantitative", "axis": {**_AXIS, "format": format_, "tickCount": 4}}
+    x = {"field": "time", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis()}
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "axis": {**_AXIS, "format": format_, "tickCount": 4},
+        "scale": _ceiling(rows),
+    }
     layers: list[Spec] = [
         *_since(since),
         {
-            "mark": {"type": "area", "color": ACCENT_WASH, "opacity": 0.75, "interpolate": "monotone"},
-            "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}},
+            "mark": {"type": "area", "color": ACCENT_WASH, "opacity": 0.75, "clip": True},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}},
         },
         {
             "mark": {
                 "type": "line",
                 "color": ACCENT,
                 "strokeWidth": 2,
-                "interpolate": "monotone",
+                "clip": True,
                 "point": {"size": 18, "color": ACCENT},
             },
-            "encoding": {"y": y, "tooltip": tooltip},
+            "encoding": {"x": x, "y": y, "tooltip": tooltip},
         },
         *_reference(reference),
         *_marks(marks),
     ]
-    x = {"field": "time", "type": "temporal", "scale": {"type": "utc"}, "axis": _time_axis()}
-    return {"data": {"values": data}, "encoding": {"x": x}, "layer": layers, "height": height, "config": _CONFIG}
+    return {"data": {"values": data}, "layer": layers, "height": height, "config": _CONFIG}
+
+
+def _ceiling(rows: Sequence[Row]) -> Spec:
+    """A step that has hardly begun has a huge interval; it is cut off rather than allowed to flatten all the others."""
+    usual = median(row.get("n") or 0 for row in rows) if rows else 0
+    highs = [row["high"] for row in rows if row.get("high") is not None and (row.get("n") or 0) >= usual / 2]
+    values = [row["value"] for row in rows if row.get("value") is not None]
+    return {"domainMax": 1.1 * max([*highs, *values])} if highs and max([*highs, *values]) > 0 else {}
 
 
 def _since(since: tuple[datetime, datetime, datetime] | None) -> list[Spec]:
@@ -193,7 +210,7 @@ def lines_over_time(rows: Sequence[Row], fields: dict[str, str], step: timedelta
                 "field": "name",
                 "type": "nominal",
                 "scale": {"domain": list(fields.values()), "range": [ACCENT, "#8fb3cc"]},
-                "legend": {"orient": "top", "title": None, "labelColor": MUTED, "symbolType": "stroke", "offset": 2},
+                "legend": None,
             },
             "tooltip": [
                 _tip("time", "from (UTC)", "temporal", "%d %b %Y %H:%M"),
@@ -235,11 +252,11 @@ def intervals(rows: Sequence[Row], *, format_: str = PERCENT, zero: bool = False
     layers: list[Spec] = [
         {
             "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.45},
-            "encoding": {"x": x, "x2": {"field": "high"}, "color": colour, "tooltip": tooltip},
+            "encoding": {"y": y, "x": x, "x2": {"field": "high"}, "color": colour, "tooltip": tooltip},
         },
         {
             "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-            "encoding": {"x": {**x, "field": "value"}, "color": colour, "tooltip": tooltip},
+            "encoding": {"y": y, "x": {**x, "field": "value"}, "color": colour, "tooltip": tooltip},
         },
     ]
     if zero:
@@ -248,14 +265,17 @@ def intervals(rows: Sequence[Row], *, format_: str = PERCENT, zero: bool = False
             {
                 "data": {"values": [{"zero": 0}]},
                 "mark": {"type": "rule", "color": INK, "strokeDash": [4, 4], "opacity": 0.5},
-                "encoding": {"x": {"field": "zero", "type": "quantitative"}},
+                "encoding": {
+                    "x": {"field": "zero", "type": "quantitative"},
+                    "y": {"value": 0},
+                    "y2": {"value": "height"},
+                },
             },
         )
     return {
         "data": {"values": data},
-        "encoding": {"y": y},
         "layer": layers,
-        "height": max(1, len(names)) * row_height + 8,
+        "height": max(1, len(names)) * row_height + 36,
         "config": _CONFIG,
     }
 
@@ -266,7 +286,7 @@ def timeline(rows: Sequence[Row]) -> Spec:
     Clicking a bar selects its `span_id` under the name "span".
     """
     places = [
-        f"{number:05d}\x01{INDENT * row['depth']}{one_line(row['name'], 30) or ''}" for number, row in enumerate(rows)
+        f"{number:05d}\x01{_guide(row['depth'])}{one_line(row['name'], 30) or ''}" for number, row in enumerate(rows)
     ]
     data = [
         {**row, "name": one_line(row["name"], 60) or "", "place": place, "colour": _kind_colour(row)}
@@ -313,6 +333,11 @@ def timeline(rows: Sequence[Row]) -> Spec:
         "height": 24 * len(rows) + 34,
         "config": _CONFIG,
     }
+
+
+def _guide(depth: int) -> str:
+    """Lines instead of blanks: a chart trims blanks at the start of a label."""
+    return "" if depth == 0 else "│ " * (depth - 1) + "└ "
 
 
 def _kind_colour(row: Row) -> str:

@@ -82,13 +82,13 @@ def measure(metric: str, value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def change(metric: str, kind: str, value: float | None) -> str:
-    """Return a difference with its sign: in points for a rate, as a share of rank for what is compared by rank."""
+def change(metric: str, value: float | None) -> str:
+    """Return a difference with its sign: in points for a rate, else in the unit of the metric."""
     if value is None:
         return UNKNOWN
     if is_rate(metric):
         return f"{100 * value:+.1f} points"
-    return f"{100 * value:+.0f} % of rank" if kind in {"numeric", "rank"} else f"{value:+.3g}"
+    return f"{'-' if value < 0 else '+'}{measure(metric, abs(value))}"
 
 
 def metric_name(metric: str) -> str:

@@ -1,16 +1,20 @@
-"""Tables whose rows lead somewhere: a click on any cell opens what the row is about."""
+"""Tables whose rows lead somewhere: a click on any cell opens what the row is about.
+
+Streamlit loads pandas for its first table, a second and 60 MB, so Overview, the page a visit begins with, has none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+import pyarrow as pa
 import streamlit as st
 
 from dashboards.client import Row
 from dashboards.numbers import utc
 from dashboards.scope import Context
-from dashboards.text import one_line
+from dashboards.text import label, one_line
 
 _column = st.column_config
 
@@ -32,6 +36,9 @@ TURN_COLUMNS: Final[dict[str, Any]] = {
     "app": _column.TextColumn("App", width=130),
     "environment": _column.TextColumn("Env.", width=80),
 }
+
+VIEW: Final = ("mark", "encoding", "params")
+"""What makes a single view of a chart."""
 
 LIST: Final = tuple(name for name in TURN_COLUMNS if name not in {"rule_id", "reason"})
 VIOLATIONS: Final = ("time", "rule_id", "reason", "input_text", "output_text", "model", "prompt", "app")
@@ -69,7 +76,7 @@ def turn_table(context: Context, rows: Sequence[Row], columns: Sequence[str], ke
 def clickable(cells: Sequence[Row], columns: dict[str, Any], key: str) -> int | None:
     """Show `cells` and return the row that was clicked, if any."""
     event = st.dataframe(
-        {name: [cell[name] for cell in cells] for name in columns},
+        pa.table({name: [cell[name] for cell in cells] for name in columns}),
         column_config=columns,
         hide_index=True,
         placeholder="",
@@ -86,7 +93,7 @@ def clickable(cells: Sequence[Row], columns: dict[str, Any], key: str) -> int | 
 def still(cells: Sequence[Row], columns: dict[str, Any]) -> None:
     """Show `cells` without anything to click."""
     st.dataframe(
-        {name: [cell.get(name) for cell in cells] for name in columns},
+        pa.table({name: [cell.get(name) for cell in cells] for name in columns}),
         column_config=columns,
         hide_index=True,
         placeholder="",
@@ -95,11 +102,22 @@ def still(cells: Sequence[Row], columns: dict[str, Any]) -> None:
     )
 
 
+def draw(spec: dict[str, Any], key: str | None = None) -> Any:
+    """Draw a chart of `dashboards.charts`; with a `key` its selections come back.
+
+    The rows go into the layers, where Streamlit leaves them alone: at the top it would load pandas to convert them.
+    """
+    layers = spec.get("layer") or [{name: spec[name] for name in VIEW if name in spec}]
+    inline = [{"data": spec["data"], **layer} for layer in layers]
+    whole = {name: value for name, value in spec.items() if name not in {"data", "layer", *VIEW}} | {"layer": inline}
+    return st.vega_lite_chart(whole, width="stretch", key=key, on_select="rerun" if key else "ignore")
+
+
 def facts(pairs: dict[str, object], columns: int = 4) -> None:
     """Show named values in a grid; those that are not known are left out."""
     known = [(name, value) for name, value in pairs.items() if value is not None]
     for start in range(0, len(known), columns):
         for cell, (name, value) in zip(st.columns(columns), known[start : start + columns], strict=False):
             with cell, st.container(gap=None):
-                st.caption(name)
+                st.caption(label(name))
                 st.text(one_line(value, 300) or "")

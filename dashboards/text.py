@@ -54,6 +54,12 @@ def one_line(text: object, cap: int = 160) -> str | None:
     return line if len(line) <= cap else line[: cap - 1] + "…"
 
 
+def as_sentence(text: object) -> str:
+    """Return `text` with a capital and a full stop."""
+    words = str(text).strip()
+    return words and words[0].upper() + words[1:] + ("" if words[-1] in ".!?" else ".")
+
+
 def pretty_json(text: str) -> str:
     """Return JSON `text` indented, or as it is when it is no JSON."""
     try:

@@ -12,7 +12,7 @@ from dashboards.charts import PERCENT, rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
 from dashboards.scope import Context, step_for
-from dashboards.tables import EXAMPLES, clickable, facts, still, turn_table
+from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
 from dashboards.text import one_line, parsed, plain
 
 BEFORE: Final = timedelta(days=10)
@@ -48,7 +48,7 @@ def _list(context: Context, findings: Sequence[Row]) -> None:
         {
             "since": utc(row["since"]),
             "what": one_line(headline(row)),
-            "size": change(row["metric"], row["kind"], row["change"]),
+            "size": change(row["metric"], row["change"]),
             "cause": one_line(row["cause"]),
             "detected_at": utc(row["detected_at"]),
         }
@@ -69,23 +69,31 @@ def _list(context: Context, findings: Sequence[Row]) -> None:
 
 
 def _learning(context: Context) -> None:
-    streams = [row for row in context.source.read("streams") if not row["watching"]]
-    if not streams:
+    streams = context.source.read("streams", app=context.scope.app)
+    waiting = [row for row in streams if not row["watching"]]
+    if streams:
+        st.subheader("What is watched")
+        st.caption(f"{count(len(streams) - len(waiting))} streams are compared with their reference.")
+    if not waiting:
         return
-    st.subheader("Cannot tell yet")
-    st.caption("These streams are still collecting their reference: too little traffic is not the same as no change.")
+    st.caption("The following cannot tell yet: too little traffic is not the same as no change.")
+    needed = context.source.status().get("baseline_first")
     cells = [
         {
-            "stream": one_line(row["stream"]),
-            "seen": "not known" if row["n"] is None else f"{count(row['n'])} of {count(row['needed'])} outputs",
+            "metric": one_line(metric_name(row["metric"] or "")),
+            "app": one_line(row["app"]),
+            "segment": one_line(row["segment"]),
+            "seen": f"{count(row['n'])}{f' of {count(needed)}' if needed else ''} outputs",
             "updated_at": utc(row["updated_at"]),
         }
-        for row in streams
+        for row in waiting
     ]
     columns = {
-        "stream": _text("Stream", width=420),
-        "seen": _text("Collected", width=180),
-        "updated_at": st.column_config.DatetimeColumn("Newest output (UTC)", format="D MMM YYYY HH:mm", width=160),
+        "metric": _text("Metric", width=300),
+        "app": _text("App", width=170),
+        "segment": _text("Segment", width=220),
+        "seen": _text("Collected", width=150),
+        "updated_at": st.column_config.DatetimeColumn("Newest (UTC)", format="D MMM YYYY HH:mm", width=140),
     }
     still(cells, columns)
 
@@ -111,6 +119,7 @@ def _one(context: Context, finding_id: str) -> None:
                 "False-alarm budget": row["budget"],
                 "Strength (e-value)": f"{row['e_value']:,.0f}" if row["e_value"] is not None else None,
                 "Segment": row["segment"],
+                "Found in": {"replay": "replay of stored history"}.get(row["origin"] or "", "live traffic"),
             }
         )
     _metric(context, row)
@@ -119,8 +128,8 @@ def _one(context: Context, finding_id: str) -> None:
 
 
 def _size(row: Row) -> str:
-    low, high = (change(row["metric"], row["kind"], row[key]) for key in ("change_low", "change_high"))
-    return f"{change(row['metric'], row['kind'], row['change'])} ({low} to {high})"
+    low, high = (change(row["metric"], row[key]) for key in ("change_low", "change_high"))
+    return f"{change(row['metric'], row['change'])} ({low.partition(' ')[0]} to {high})"
 
 
 def _metric(context: Context, row: Row) -> None:
@@ -141,7 +150,7 @@ def _metric(context: Context, row: Row) -> None:
         since=(utc(row["since_low"]), utc(row["since"]), utc(row["since_high"])),
         height=260,
     )
-    st.vega_lite_chart(spec, width="stretch")
+    draw(spec)
     st.caption("Dashed: the reference. Shaded: when the change can have begun. Steps without traffic are left out.")
 
 

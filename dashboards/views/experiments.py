@@ -9,13 +9,13 @@ import streamlit as st
 
 from dashboards.charts import intervals
 from dashboards.client import Row
-from dashboards.numbers import count, is_rate, measure, metric_name, when
+from dashboards.numbers import change, is_rate, metric_name, when
 from dashboards.scope import Context
-from dashboards.tables import still
-from dashboards.text import one_line, plain
+from dashboards.tables import draw, still
+from dashboards.text import as_sentence, one_line, plain
 
 TONES: Final = {"better": "good", "worse": "bad"}
-COLOURS: Final = {"better": "green", "worse": "red", "blocked": "orange"}
+COLOURS: Final = {"worse": "red", "better": "green", "blocked": "orange", "differs": "blue"}
 
 
 def show(context: Context) -> None:
@@ -55,8 +55,9 @@ def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], numb
     with right:
         if not comparisons:
             st.caption("No comparison yet: each arm needs more users.")
-        for metric in dict.fromkeys(row["metric"] for row in comparisons):
-            _metric(metric, [row for row in comparisons if row["metric"] == metric])
+        ordered = sorted(comparisons, key=lambda row: row["decision"] not in COLOURS)
+        for place, metric in enumerate(dict.fromkeys(row["metric"] for row in ordered)):
+            _metric(metric, [row for row in comparisons if row["metric"] == metric], f"{number}-{place}")
 
 
 def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
@@ -86,27 +87,16 @@ def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
         st.caption("The sample-ratio check has found no sign that users went missing from an arm.")
 
 
-def _metric(metric: str, rows: Sequence[Row]) -> None:
-    with st.container(gap="small"):
-        title, _ = st.columns([3, 1])
-        with title:
-            plain(metric_name(metric))
-        known = [row for row in rows if row["low"] is not None and row["high"] is not None]
-        if known:
-            st.vega_lite_chart(
-                intervals(
-                    [_row(row) for row in known],
-                    zero=True,
-                    format_="+.1%" if is_rate(metric) else "+,.3~s",
-                    row_height=34,
-                ),
-                width="stretch",
-            )
-        for row in rows:
-            mark, words = st.columns([1, 5], vertical_alignment="center")
-            mark.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
-            with words:
-                plain(_says(metric, row))
+def _metric(metric: str, rows: Sequence[Row], place: str) -> None:
+    plain(metric_name(metric))
+    known = [row for row in rows if row["low"] is not None and row["high"] is not None]
+    if known:
+        format_ = "+.1%" if is_rate(metric) else "+,.3~s"
+        draw(intervals([_row(row) for row in known], zero=True, format_=format_, row_height=34))
+    for number, row in enumerate(rows):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"muted-{place}-{number}"):
+            st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
+            plain(_says(metric, row))
 
 
 def _row(row: Row) -> Row:
@@ -123,15 +113,6 @@ def _row(row: Row) -> Row:
 def _says(metric: str, row: Row) -> str:
     size = ""
     if row["effect"] is not None:
-        low, high = (_signed(metric, row[key]) for key in ("low", "high"))
-        size = f"{_signed(metric, row['effect'])} ({low} to {high}). "
-    users = f"{count(row['n_arm'])} users against {count(row['n_control'])}."
-    return f"{row['arm']}: {size}{row['reason']} {users}"
-
-
-def _signed(metric: str, value: float | None) -> str:
-    if value is None:
-        return "not known"
-    if is_rate(metric):
-        return f"{100 * value:+.1f} points"
-    return f"{'+' if value >= 0 else '-'}{measure(metric, abs(value))}"
+        low, high = (change(metric, row[key]) for key in ("low", "high"))
+        size = f"{change(metric, row['effect'])} ({low.removesuffix(' points')} to {high}). "
+    return f"{row['arm']}: {size}{as_sentence(row['reason'])}"

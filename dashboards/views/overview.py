@@ -12,8 +12,8 @@ from dashboards.charts import bars_over_time, intervals, lines_over_time
 from dashboards.client import Row
 from dashboards.numbers import count, metric_name, money, share, share_interval, took, when
 from dashboards.scope import Context, say_if_missed
-from dashboards.tables import still
-from dashboards.text import plain
+from dashboards.tables import draw
+from dashboards.text import one_line, plain
 from dashboards.theme import ACCENT, BAD
 
 REFRESH_S: Final = 30
@@ -77,6 +77,12 @@ def adds_up(row: Row) -> bool:
     return bool(row["received"] == row["stored"] + row["duplicate"] + row["refused"])
 
 
+def ledger_line(row: Row) -> str:
+    """Return what became of everything one source sent."""
+    received, *rest = (f"{count(row[part])} {part}" for part in PARTS)
+    return f"{received} {'=' if adds_up(row) else 'is not'} {' + '.join(rest)}"
+
+
 def show(context: Context) -> None:
     """Draw the page; it looks again by itself."""
     say_if_missed(context.scope)
@@ -136,7 +142,7 @@ def _traffic(context: Context, totals: Row) -> None:
         (
             "Time to answer",
             took(totals.get("p50_ms")),
-            f"half are faster; 95 % within {took(totals.get('p95_ms'))}",
+            f"median (light); 95 % within {took(totals.get('p95_ms'))} (dark)",
             lines_over_time(
                 [{**r, **_seconds(r)} for r in rows], {"p95": "95 % within", "p50": "median"}, scope.step, format_=".1f"
             ),
@@ -153,7 +159,7 @@ def _traffic(context: Context, totals: Row) -> None:
             st.metric(name, figure)
             st.caption(note)
             if rows:
-                st.vega_lite_chart(spec, width="stretch")
+                draw(spec)
 
 
 def _seconds(row: Row) -> Row:
@@ -175,10 +181,12 @@ def _rates(rates: Sequence[Row]) -> None:
         }
         for row in rates[:RATES_SHOWN]
     ]
-    st.vega_lite_chart(intervals(rows), width="stretch")
+    draw(intervals(rows))
     methods = ", ".join(dict.fromkeys(str(row["method"]) for row in rates))
     with st.container(key="muted-rates"):
-        plain(f"Newest window per rule, with {100 * rates[0]['confidence']:.0f} % interval. Method: {methods}.")
+        plain(
+            f"Newest window with enough turns, with {100 * rates[0]['confidence']:.0f} % interval. Method: {methods}."
+        )
 
 
 def _ledger(ledger: Sequence[Row]) -> None:
@@ -186,12 +194,13 @@ def _ledger(ledger: Sequence[Row]) -> None:
     if not ledger:
         st.caption("Nothing received yet.")
         return
-    number = st.column_config.NumberColumn
-    columns: dict[str, Any] = {
-        "source": st.column_config.TextColumn("Source", width=150),
-        **{name: number(name.capitalize(), format="localized", width=75) for name in PARTS},
-    }
-    still(ledger, columns)
+    with st.container(border=True, gap="small"):
+        for row in ledger:
+            source, sums = st.columns([2, 5])
+            with source:
+                plain(one_line(row["source"], 40))
+            with sums:
+                plain(ledger_line(row))
     if all(adds_up(row) for row in ledger):
         st.caption("received = stored + duplicate + refused: it adds up for every source.")
     else:

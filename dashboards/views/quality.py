@@ -12,24 +12,33 @@ from dashboards.charts import rate_over_time
 from dashboards.client import Row
 from dashboards.numbers import count, share, share_interval, utc, when
 from dashboards.scope import Context, say_if_missed
-from dashboards.tables import VIOLATIONS, turn_table
+from dashboards.tables import VIOLATIONS, draw, turn_table
 from dashboards.text import plain
 
 CARDS: Final = 12
+ENOUGH: Final = 30
 VERDICTS: Final = ("violates", "borderline", "cannot_judge", "not_graded", "complies")
 Pair = tuple[str, str]
 
 
 def by_rule(rates: Iterable[Row]) -> dict[Pair, list[Row]]:
-    """Return the published rates per (rule, app), the rule with the highest newest rate first."""
+    """Return the published rates per (rule, app), the most certainly violated first."""
     groups: dict[Pair, list[Row]] = {}
     for row in rates:
         groups.setdefault((row["rule_id"], row["app"]), []).append(row)
-    return dict(sorted(groups.items(), key=lambda item: -(_newest(item[1]) or {"value": -1})["value"]))
+    return dict(sorted(groups.items(), key=lambda item: -_certain(item[1])))
+
+
+def _certain(rows: Sequence[Row]) -> float:
+    """How often the rule is violated at the least."""
+    newest = _newest(rows)
+    return -1.0 if newest is None or newest["low"] is None else float(newest["low"])
 
 
 def _newest(rows: Sequence[Row]) -> Row | None:
-    return next((row for row in reversed(rows) if row["value"] is not None), None)
+    """The newest rate that rests on enough turns; a window that has only begun when there is no other."""
+    known = [row for row in reversed(rows) if row["value"] is not None]
+    return next((row for row in known if row["n_graded"] >= ENOUGH), next(iter(known), None))
 
 
 def show(context: Context) -> None:
@@ -75,10 +84,7 @@ def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int) 
             plain(app)
     with figure, st.container(key=f"figure-{key}", horizontal_alignment="right"):
         plain(share(newest["value"]) if newest else "not graded yet")
-    st.vega_lite_chart(
-        rate_over_time([_point(row) for row in rows], window_of(rows), marks=list(_changes(pair, findings))),
-        width="stretch",
-    )
+    draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=list(_changes(pair, findings))))
     with st.container(key=f"muted-{key}"):
         plain(_says(newest))
 

@@ -11,7 +11,7 @@ from dashboards.charts import timeline
 from dashboards.client import Given, Row
 from dashboards.numbers import count, money, took, utc, when
 from dashboards.scope import Context
-from dashboards.tables import facts, still
+from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
 from dashboards.views.chat import conversation, show_chat
 
@@ -126,7 +126,7 @@ def _facts(row: Row) -> None:
 
 def _tree(spans: Sequence[Row]) -> str | None:
     st.subheader("Spans")
-    event: Any = st.vega_lite_chart(timeline(bars(spans)), on_select="rerun", key="timeline", width="stretch")
+    event: Any = draw(timeline(bars(spans)), key="timeline")
     st.caption("Times from the start of the trace. Click a bar for that span.")
     picked = event["selection"].get("span") or []
     return str(picked[0]["span_id"]) if picked else None

@@ -15,7 +15,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import pyarrow as pa
 
 from monitor.errors import UsageError
-from monitor.store.pages import read_page
 from tests.support.generated_store import GeneratedStore
 
 TOKEN = "token-of-the-fake-api"
@@ -27,7 +26,9 @@ class FakeAgent:
     """What is served; tests may change it while it runs."""
 
     store: GeneratedStore
-    status: dict[str, Any] = field(default_factory=lambda: {"collector": {"otlp_http": "127.0.0.1:4318"}})
+    status: dict[str, Any] = field(
+        default_factory=lambda: {"collector": {"otlp_http": "127.0.0.1:4318"}, "baseline_first": 250}
+    )
     explain: list[str] = field(default_factory=lambda: ["value 0.121 above 0.02", "fired after 1 evaluation"])
     asked: list[str] = field(default_factory=list)
 
@@ -48,7 +49,7 @@ class FakeAgent:
 
     def _rows(self, name: str, params: dict[str, str]) -> tuple[int, str, bytes]:
         try:
-            table = read_page(self.store, name, params)
+            table = self.store.page(name, params)
         except KeyError:
             return _json(404, {"error": f"nothing here is named {name}"})
         except UsageError as error:

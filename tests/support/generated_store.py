@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 
-from monitor.store.ddl import BASE, create_statements
+from monitor.clock import FakeClock
+from monitor.store.ddl import BASE
+from monitor.store.opening import Store
+from monitor.store.pages import read_page
 from tests.support.generated_texts import HOSTILE, SYSTEM, answer, messages, question
 
 Row = dict[str, Any]
@@ -31,28 +34,33 @@ SCHEMAS = {
 }
 FIRED: Final = "refusal is violated in 12.1 % of answers (11.0 % to 13.9 %, 1204 graded), limit 5 %"
 WAITING: Final = "change of rule:refusal, waiting for a second look"
-ALERT_COLUMNS = (
-    "fingerprint VARCHAR, rule_id VARCHAR, severity VARCHAR, state VARCHAR, started_at TIMESTAMP, ended_at TIMESTAMP, "
-    "labels VARCHAR, reason VARCHAR"
+ALERTS: Final = pa.schema(
+    [(name, pa.string()) for name in ("fingerprint", "rule_id", "severity", "state", "labels", "reason")]
+    + [(name, pa.timestamp("us")) for name in ("started_at", "ended_at")]
 )
-NOTIFICATION_COLUMNS = "fingerprint VARCHAR, receiver VARCHAR, kind VARCHAR, state VARCHAR, attempts BIGINT, sent_at TIMESTAMP, key VARCHAR"
+NOTIFICATIONS: Final = pa.schema(
+    [(name, pa.string()) for name in ("fingerprint", "receiver", "kind", "state", "key")]
+    + [("attempts", pa.int64()), ("sent_at", pa.timestamp("us"))]
+)
 
 
 @dataclass
 class GeneratedStore:
-    """Answers the same SQL as the real store; `now` is the end of the traffic (naive UTC)."""
+    """A real store and the tables of the control state; `now` is the end of the traffic (naive UTC)."""
 
-    connection: duckdb.DuckDBPyConnection
+    store: Store
     now: datetime
+    extra: dict[str, pa.Table] = field(
+        default_factory=lambda: {"alerts": ALERTS.empty_table(), "notifications": NOTIFICATIONS.empty_table()}
+    )
 
-    def arrow(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pa.Table:
-        return cast(pa.Table, self.connection.cursor().sql(sql, params=params).to_arrow_table())
+    def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
+        return read_page(self.store, name, params, self.extra)
 
     def insert(self, table: str, rows: Iterable[Row]) -> None:
         frame = pl.DataFrame(list(rows), schema=SCHEMAS[table])
-        self.connection.register("incoming", frame.to_arrow())
-        self.connection.execute(f"INSERT INTO base.{table} BY NAME SELECT * FROM incoming")
-        self.connection.unregister("incoming")
+        with self.store.transaction() as txn:
+            txn.insert(table, frame)
 
 
 @dataclass
@@ -66,25 +74,22 @@ class Traffic:
         self.rows[table].append(row)
 
 
-def empty_store(path: str = ":memory:", now: datetime = NOW) -> GeneratedStore:
-    connection = duckdb.connect(path)
-    for statement in create_statements():
-        connection.execute(statement)
-    connection.execute(f"CREATE TABLE main.alerts ({ALERT_COLUMNS})")
-    connection.execute(f"CREATE TABLE main.notifications ({NOTIFICATION_COLUMNS})")
-    return GeneratedStore(connection, now)
+def empty_store(folder: Path | None = None, now: datetime = NOW) -> GeneratedStore:
+    """Return a store in `folder`, or in memory."""
+    clock = FakeClock(now.replace(tzinfo=UTC))
+    return GeneratedStore(Store.scratch(clock) if folder is None else Store.open(folder, clock=clock), now)
 
 
 def generated_store(
     n_turns: int,
     *,
-    path: str = ":memory:",
+    folder: Path | None = None,
     now: datetime = NOW,
     seed: int = 7,
     sentences: int = 4,
     hostile: bool = False,
 ) -> GeneratedStore:
-    store = empty_store(path, now)
+    store = empty_store(folder, now)
     traffic = Traffic(random.Random(seed))
     start = store.now - timedelta(days=DAYS)
     for number in range(n_turns):
@@ -255,13 +260,13 @@ def _hostile(traffic: Traffic, first: int, now: datetime) -> None:
 
 def _estimates(store: GeneratedStore) -> None:
     """One window a day per rule and app; the interval is close enough to a real one for a picture."""
-    counted = store.connection.execute(
+    counted = store.store.read(
         """SELECT g.rule_id, t.app, time_bucket(INTERVAL 1 DAY, t.time) AS day, count(*) AS n,
                   count(*) FILTER (g.verdict = 'violates') AS k
            FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id GROUP BY ALL ORDER BY ALL"""
-    ).fetchall()
+    ).to_pylist()
     rows = []
-    for rule, app, day, n, k in counted:
+    for rule, app, day, n, k in (tuple(row.values()) for row in counted):
         middle, half = (k + 1.92) / (n + 3.84), 1.96 * ((k + 1) * (n - k + 1) / (n + 2)) ** 0.5 / (n + 2)
         rows.append(
             {
@@ -286,7 +291,7 @@ def _estimates(store: GeneratedStore) -> None:
 def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> None:
     swap = start + timedelta(days=SWAP_DAY)
     finding = {
-        "kind": "rate",
+        "kind": "drift",
         "app": "support-assistant",
         "segment": "all",
         "detected_at": swap + timedelta(hours=7),
@@ -315,13 +320,12 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
             finding
             | {
                 "id": "f2chars000000002",
-                "kind": "numeric",
                 "metric": "output_chars",
                 "reference_value": 330.0,
                 "current_value": 590.0,
-                "change": 0.38,
-                "change_low": 0.33,
-                "change_high": 0.42,
+                "change": 260.0,
+                "change_low": 250.0,
+                "change_high": 270.0,
                 "reason": "output_chars of support-assistant rose: the typical value went from 330 to 590",
             },
         ],
@@ -386,28 +390,41 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
         ],
     )
     labels = json.dumps({"app": "support-assistant", "rule": "refusal"})
-    store.connection.executemany(
-        "INSERT INTO main.alerts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            ("a1b2c3d4e5f60001", "violation-rate", "error", "firing", swap + timedelta(hours=8), None, labels, FIRED),
-            ("a1b2c3d4e5f60002", "drift", "warning", "pending", store.now - timedelta(hours=1), None, labels, WAITING),
-            (
-                "a1b2c3d4e5f60003",
-                "no-data",
-                "warning",
-                "resolved",
-                start,
-                start + timedelta(hours=2),
-                labels,
-                "traffic is back",
-            ),
-        ],
+    alerts = [
+        ("a1b2c3d4e5f60001", "violation-rate", "error", "firing", swap + timedelta(hours=8), None, labels, FIRED),
+        ("a1b2c3d4e5f60002", "drift", "warning", "pending", store.now - timedelta(hours=1), None, labels, WAITING),
+        (
+            "a1b2c3d4e5f60003",
+            "no-data",
+            "warning",
+            "resolved",
+            start + timedelta(days=1),
+            swap,
+            labels,
+            "traffic is back",
+        ),
+    ]
+    names = ("fingerprint", "rule_id", "severity", "state", "started_at", "ended_at", "labels", "reason")
+    store.extra["alerts"] = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in alerts], ALERTS)
+    sent = [
+        ("a1b2c3d4e5f60001", "console", "firing", "sent", 1, swap + timedelta(hours=8), "k1"),
+        ("a1b2c3d4e5f60001", "oncall-webhook", "firing", "sent", 3, swap + timedelta(hours=8, minutes=2), "k2"),
+        ("a1b2c3d4e5f60003", "slack-ml", "resolved", "pending", 4, None, "k3"),
+    ]
+    columns = ("fingerprint", "receiver", "kind", "state", "attempts", "sent_at", "key")
+    store.extra["notifications"] = pa.Table.from_pylist(
+        [dict(zip(columns, row, strict=True)) for row in sent], NOTIFICATIONS
     )
-    store.connection.executemany(
-        "INSERT INTO main.notifications VALUES (?, ?, ?, ?, ?, ?, ?)",
+    streams = {
+        ("rule:refusal", "support-assistant", "all"): {"n": 2000, "reference": {"kind": "rate"}},
+        ("output_chars", "support-assistant", "all"): {"n": 2000, "reference": {"kind": "numeric"}},
+        ("score:thumbs", "invoice-reader", "prompt_name=escalate"): {"n": 137, "reference": None},
+    }
+    store.insert(
+        "trackers",
         [
-            ("a1b2c3d4e5f60001", "console", "firing", "sent", 1, swap + timedelta(hours=8), "k1"),
-            ("a1b2c3d4e5f60001", "oncall-webhook", "firing", "sent", 3, swap + timedelta(hours=8, minutes=2), "k2"),
-            ("a1b2c3d4e5f60003", "slack-ml", "resolved", "pending", 4, None, "k3"),
-        ],
+            {"stream": json.dumps(name), "state": json.dumps(state), "updated_at": store.now}
+            for name, state in streams.items()
+        ]
+        + [{"stream": "memory", "state": "{}", "updated_at": store.now}],
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Final
 
 import pyarrow as pa
 
+from monitor.store.opening import Store, Transaction
 from monitor.store.pages import changes, health, quality, traces
 from monitor.store.pages.shapes import PageRead, Param
 
@@ -15,13 +17,17 @@ __all__ = ["PAGES", "PageRead", "Param", "read_page"]
 PAGES: Final[dict[str, PageRead]] = health.READS | traces.READS | quality.READS | changes.READS
 
 
-class ArrowReader(Protocol):
-    """Something that answers SQL with an Arrow table: the store."""
+def read_page(store: Store, name: str, params: Mapping[str, str], extra: Mapping[str, pa.Table]) -> pa.Table:
+    """Return the rows of the named read; `extra` holds the tables kept elsewhere, `alerts` and `notifications`.
 
-    def arrow(self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None) -> pa.Table: ...
-
-
-def read_page(reader: ArrowReader, name: str, params: Mapping[str, str]) -> pa.Table:
-    """Return the rows of the named read. Raises KeyError for an unknown name, `UsageError` for a bad parameter."""
+    Raises KeyError for an unknown name, `UsageError` for a bad parameter, `StoreError` when the store cannot be read.
+    """
     page = PAGES[name]
-    return reader.arrow(page.sql, page.bind(dict(params)))
+    values = page.bind(dict(params))
+    if not page.extra:
+        return store.read(page.sql, values)
+    with store.connection.cursor() as cursor, ExitStack() as lent:
+        reader = Transaction(cursor)  # a cursor of its own: what is lent to it, no other read sees
+        for table in page.extra:
+            lent.enter_context(reader.registered(table, extra[table]))
+        return reader.read(page.sql, values)

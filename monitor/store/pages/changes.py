@@ -60,10 +60,14 @@ READS: Final[dict[str, PageRead]] = {
         "a score over time",
     ),
     "streams": PageRead(
-        """SELECT t.stream, t.updated_at, NULL::BIGINT AS n, NULL::BIGINT AS needed, true AS watching
-           FROM base.trackers t ORDER BY t.stream LIMIT 1000""",
-        {},
-        "the streams that are watched, and those that still collect their reference",
+        """SELECT TRY_CAST(t.stream AS JSON)->>'$[0]' AS metric, TRY_CAST(t.stream AS JSON)->>'$[1]' AS app,
+                  TRY_CAST(t.stream AS JSON)->>'$[2]' AS segment, (TRY_CAST(t.state AS JSON)->>'$.n')::BIGINT AS n,
+                  (TRY_CAST(t.state AS JSON)->>'$.reference') IS NOT NULL AS watching, t.updated_at
+           FROM base.trackers t
+           WHERE t.stream <> 'memory' AND ($app IS NULL OR TRY_CAST(t.stream AS JSON)->>'$[1]' = $app)
+           ORDER BY watching, app, metric, segment LIMIT 1000""",
+        {"app": Param("text")},
+        "the streams that are watched, and before them those that still collect their reference of n outputs",
     ),
     "comparisons": PageRead(
         """SELECT * FROM base.comparisons
@@ -81,15 +85,17 @@ READS: Final[dict[str, PageRead]] = {
         "randomised units (users, else sessions, else turns) and turns per arm",
     ),
     "alerts": PageRead(
-        """SELECT * FROM main.alerts a WHERE a.state IN ('firing', 'pending') OR a.started_at >= $start
+        """SELECT * FROM alerts a WHERE a.state IN ('firing', 'pending') OR a.started_at >= $start
            ORDER BY CASE a.state WHEN 'firing' THEN 0 WHEN 'pending' THEN 1 ELSE 2 END, a.started_at DESC LIMIT 500""",
         {"start": SCOPE["start"]},
         "open alerts, and those that began in the range",
+        ("alerts",),
     ),
     "notifications": PageRead(
-        """SELECT * FROM main.notifications n WHERE $fingerprint IS NULL OR n.fingerprint = $fingerprint
+        """SELECT * FROM notifications n WHERE $fingerprint IS NULL OR n.fingerprint = $fingerprint
            ORDER BY n.sent_at DESC NULLS FIRST LIMIT 500""",
         {"fingerprint": Param("text")},
         "what was sent to whom",
+        ("notifications",),
     ),
 }

@@ -57,11 +57,15 @@ class Param:
 
 @dataclass(frozen=True)
 class PageRead:
-    """One question the dashboard may ask: SQL with named parameters, those parameters, and what a row means."""
+    """One question the dashboard may ask: SQL with named parameters, those parameters, and what a row means.
+
+    `extra` names tables the SQL reads that are not in the store: the caller of the read hands them in.
+    """
 
     sql: str
     params: dict[str, Param]
     doc: str
+    extra: tuple[str, ...] = ()
 
     def bind(self, given: dict[str, str]) -> dict[str, Value]:
         """Return the value of every parameter. Raises `UsageError` for an unknown name or an unreadable value."""

@@ -1,0 +1,35 @@
+"""Runs one page in Streamlit's own test runner, over a real api on loopback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+VIEWS = ("overview", "traces", "quality", "drift", "experiments", "alerts")
+SCRIPT = Path(__file__).with_name("page_script.py")
+
+
+def run(view: str, api: str, token: Path, params: Mapping[str, str] | None = None) -> AppTest:
+    """Return the page after its first run."""
+    test = AppTest.from_file(SCRIPT, default_timeout=30)
+    for name, value in (("view", view), ("api", api), ("token", str(token))):
+        test.session_state[name] = value
+    for name, value in (params or {}).items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def texts(test: AppTest) -> str:
+    """Return everything that was shown as text."""
+    kinds: tuple[Any, ...] = (test.text, test.caption, test.subheader, test.info, test.warning, test.code)
+    return "\n".join(str(element.value) for elements in kinds for element in elements)
+
+
+if __name__ == "__main__":
+    for name in VIEWS:
+        ran = run(name, sys.argv[1], Path(sys.argv[2]))
+        print(name, len(ran.exception), "pandas" in sys.modules, "altair" in sys.modules)
