@@ -6,22 +6,23 @@ Recorded bodies are named as a receiver would: `NAME.traces.bin`, `NAME.logs.jso
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
 
 from monitor.errors import UsageError
 
-Form = Literal["otlp-protobuf", "otlp-json", "lines", "csv", "parquet"]
+Form = Literal["protobuf", "json", "lines", "csv", "parquet"]
 
 FORMS: Final[dict[str, Form]] = {
-    ".bin": "otlp-protobuf",
-    ".pb": "otlp-protobuf",
-    ".json": "otlp-json",
+    ".bin": "protobuf",
+    ".pb": "protobuf",
+    ".json": "json",
     ".jsonl": "lines",
     ".ndjson": "lines",
     ".csv": "csv",
@@ -41,9 +42,13 @@ class Source:
     signal: str | None
     zipped: bool
 
-    def open(self) -> IO[bytes]:
-        """Open the file, unpacked."""
-        return io.BufferedReader(gzip.GzipFile(self.path)) if self.zipped else self.path.open("rb")
+    @contextlib.contextmanager
+    def open(self) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+        """Hold the file, unpacked, and a function that tells which share of it has been read."""
+        size = max(1, self.path.stat().st_size)
+        with self.path.open("rb") as raw:
+            file: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if self.zipped else raw
+            yield file, lambda: min(1.0, raw.tell() / size)
 
 
 def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from collectors.batch import Batch
+
 FIELDS: Final = (
     "id",
     "time",
@@ -45,7 +47,8 @@ PREFIX: Final = "scores."
 """A column `scores.NAME` is the score NAME: tables have no nested values."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2262, 1, 1, tzinfo=UTC)  # what 64-bit nanoseconds, and so OTLP, can say
+DAY_US: Final = 86_400_000_000
+UNKNOWN: Final = "unknown"  # the app of an interaction that names none, as for telemetry without a service name
 
 Row = dict[str, Any]
 
@@ -56,44 +59,42 @@ class BadRecord(ValueError):
 
 @dataclass(frozen=True)
 class Origin:
-    """What holds for every record of one file: when it was last changed, the default app, and the ledger source."""
+    """What holds for every record of one file; times in microseconds UTC. `app` is for records that name none."""
 
-    changed_at: datetime
+    changed_us: int  # when the file was last changed
+    received_us: int
     app: str | None
-    source: str
 
 
-@dataclass(frozen=True)
-class Interaction:
-    """The rows of one record; each by column name, missing columns are NULL."""
+def add_record(batch: Batch, record: Mapping[str, Any], position: int, origin: Origin) -> None:
+    """Append the rows of `record`, which stands at `position` (line or row number) of its file. Raises `BadRecord`.
 
-    span: Row
-    content: Row
-    scores: tuple[Row, ...]
-
-
-def interaction(record: Mapping[str, Any], position: int, origin: Origin, received_at: datetime) -> Interaction:
-    """Return the rows of `record`, which stands at `position` (line or row number) of its file. Raises `BadRecord`.
-
-    A record without a time gets that of its file, and says so in `flags`: a guess that stays the same on every import.
+    A record without a possible time gets that of its file, and says so in `flags`: a guess that every import repeats.
     """
     given = {str(key): value for key, value in record.items() if value is not None and value != ""}
     _require(record, given)
-    stated = _time(given.get("time"))
-    time = stated or origin.changed_at
-    app = _text(given, "app") or origin.app
+    app = _text(given, "app") or origin.app or UNKNOWN
+    time, flags = _moment(given.get("time"), origin)
     trace_id, span_id = _ids(given, position, app)
-    keys = {"trace_id": trace_id, "span_id": span_id, "time": time}
+    keys: Row = {"trace_id": trace_id, "span_id": span_id, "time": time}
+    common: Row = keys | {"received_at": origin.received_us, "session_id": _text(given, "session"), "source": app}
+    span = common | _span(given) | {"app": app, "flags": flags}
+    scores = list(_scores(given, common))
+    batch.add("spans", **span)
+    batch.add("content", **keys, **_content(given))
+    for score in scores:
+        batch.add("scores", **score)
+
+
+def _span(given: Mapping[str, Any]) -> Row:
     error_type, error_message = _error(given.get("error"))
-    span = keys | {
+    return {
         "duration_ms": _number(given, "latency_ms"),
-        "received_at": received_at,
         "name": _text(given, "prompt_name") or "chat",
         "kind": "llm",
         "status": "error" if error_type else "ok",
         "error_type": error_type,
         "error_message": error_message,
-        "app": app,
         "environment": _text(given, "environment"),
         "release": _text(given, "release"),
         "dialect": "import",
@@ -106,23 +107,21 @@ def interaction(record: Mapping[str, Any], position: int, origin: Origin, receiv
         "usage_source": "provider" if given.keys() & {"input_tokens", "output_tokens"} else "none",
         "cost_usd": _number(given, "cost_usd"),
         "user_id": _text(given, "user"),
-        "session_id": _text(given, "session"),
         "prompt_name": _text(given, "prompt_name"),
         "prompt_version": _text(given, "prompt_version"),
         "experiment": _text(given, "experiment"),
         "variant": _text(given, "variant"),
-        "flags": None if stated else "time_unknown",
         "attrs": _attributes(given),
-        "source": origin.source,
     }
-    content = keys | {
+
+
+def _content(given: Mapping[str, Any]) -> Row:
+    return {
         "origin": "span",
         "system_text": _text(given, "system"),
         "input_messages": _messages(given.get("input"), "user"),
         "output_messages": _messages(given.get("output"), "assistant"),
     }
-    common = keys | {"received_at": received_at, "session_id": span["session_id"], "source": origin.source}
-    return Interaction(span, content, tuple(_scores(given, common)))
 
 
 def _require(record: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -133,43 +132,55 @@ def _require(record: Mapping[str, Any], given: Mapping[str, Any]) -> None:
         raise BadRecord("`output` is missing")
 
 
-def _ids(given: Mapping[str, Any], position: int, app: str | None) -> tuple[str, str]:
-    """An id need only be unique within its app, its model and its time: exports often number each run from 1."""
+def _ids(given: Mapping[str, Any], position: int, app: str) -> tuple[str, str]:
+    """An id need only be unique within its app, model and time: exports often number each run from 1."""
     if "id" in given:
         parts = ["id", *(str(part) for part in (given["id"], app, given.get("model"), given.get("time")))]
     else:
-        parts = ["content", str(position), json.dumps(given, sort_keys=True, default=str)]
-    digest = hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
+        parts = ["content", app, str(position), json.dumps(given, sort_keys=True, default=str)]
+    digest = _digest(*parts)
     return digest[:32], digest[32:48]
 
 
-def _time(value: Any) -> datetime | None:
-    """ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970; zero and below are unknown."""
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
+
+
+def _moment(value: Any, origin: Origin) -> tuple[int, str | None]:
+    """When it happened, and a flag where that is a guess: zero and before 1970 is unknown, a day ahead of now is wrong."""
+    stated = _time_us(value)
+    if stated is None or stated <= 0:
+        return origin.changed_us, "time_unknown"
+    if stated > origin.received_us + DAY_US:
+        return origin.changed_us, "time_future"
+    return stated, None
+
+
+def _time_us(value: Any) -> int | None:
+    """ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970, as microseconds."""
     if value is None:
         return None
     if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return _since_1970(value)
     try:
-        instant = _since_1970(float(value))
+        number = float(value)
     except (TypeError, ValueError):
-        instant = _iso(str(value))
-    if instant is not None and instant >= LATEST:
-        raise BadRecord(f"`time` {_short(value)} lies too far in the future")
-    return None if instant is None or instant <= EPOCH else instant
-
-
-def _since_1970(number: float) -> datetime | None:
-    if not math.isfinite(number) or number <= 0:
+        return _iso(str(value))
+    if not math.isfinite(number):
         return None
-    scale = next((scale for limit, scale in ((1e11, 1), (1e14, 1e3), (1e17, 1e6)) if number < limit), 1e9)
-    return EPOCH + timedelta(seconds=min(number / scale, 1e11))
+    scale = next((scale for limit, scale in ((1e11, 1e6), (1e14, 1e3), (1e17, 1)) if abs(number) < limit), 1e-3)
+    return round(number * scale)
 
 
-def _iso(text: str) -> datetime:
+def _since_1970(instant: datetime) -> int:
+    aware = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def _iso(text: str) -> int:
     try:
-        instant = datetime.fromisoformat(text.strip())
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return _since_1970(datetime.fromisoformat(text.strip()))
+    except ValueError:
         raise BadRecord(f"`time` {_short(text)} is neither ISO 8601 nor seconds since 1970") from None
 
 
@@ -253,7 +264,7 @@ def _scores(given: Mapping[str, Any], common: Row) -> Iterator[Row]:
         if value is None:
             continue
         number, label = _score(value)
-        key = hashlib.sha256(f"{common['trace_id']}\x1f{name}".encode(errors="surrogatepass")).hexdigest()[:32]
+        key = _digest("score", common["trace_id"], str(name))[:32]
         yield common | {"key": key, "name": str(name), "value": number, "label": label, "origin": "user"}
 
 

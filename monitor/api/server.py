@@ -24,7 +24,7 @@ from monitor.api.agent_protocol import AgentCore
 from monitor.api.gate import Gate
 from monitor.api.jobs import Busy, Jobs
 from monitor.api.metrics import CONTENT_TYPE, prometheus
-from monitor.api.rows import rows_of
+from monitor.api.rows import plain, rows_of
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from monitor.places import Address, address_of
@@ -196,7 +196,7 @@ async def _body(request: Request, schema: type[T]) -> T:
 
 
 def _json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value, enc_hook=str), status, media_type="application/json")
+    return Response(msgspec.json.encode(plain(value)), status, media_type="application/json")
 
 
 def _table(request: Request, table: pa.Table, *, truncated: bool = False) -> Response:

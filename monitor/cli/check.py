@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from alerts.rules import load_rules
+from alerts.checks import load_rules
 from monitor.cli import show
 from monitor.cli.origins import origins
 from monitor.cli.settings import Given, Resolved, resolve
@@ -34,4 +34,26 @@ def run(
 
 def gather(resolved: Resolved) -> dict[str, Any]:
     """Return settings, policies and rules as they will be used. Raises `ConfigError` at the first mistake."""
-    return {}
+    settings = resolved.settings
+    policies = load_policies(None if settings.policies is None else Path(settings.policies))
+    book = load_rules(None if settings.alerts is None else Path(settings.alerts))
+    return {
+        "config": None if resolved.file is None else str(resolved.file),
+        "settings": [asdict(setting) for setting in origins(resolved)],
+        "policies": [
+            {"id": p.id, "version": p.version, "status": p.status, "rules": len(p.rules), "file": p.path}
+            for p in policies
+        ],
+        "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
+        "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    for title in ("settings", "policies", "alert_rules", "receivers"):
+        records = found[title]
+        if title != "settings":
+            print(f"\n{title.replace('_', ' ')}")
+        if records:
+            show.print_table(list(records[0]), [list(record.values()) for record in records])
+    print(f"\nin order: {found['config'] or 'the defaults'}")

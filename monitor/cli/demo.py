@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor.cli import show
-from monitor.cli.lazy import load
 from monitor.cli.progress import bar
 from monitor.cli.session import session
 from monitor.cli.settings import Given, Resolved, resolve
 from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpHttp
+from monitor.clock import SystemClock
+from monitor.demo import play_demo
+from monitor.demo.telemetry import APP
 from monitor.errors import Unreachable
 from monitor.places import read_run
 
@@ -39,12 +42,31 @@ def run(
 
 def _remove(resolved: Resolved) -> int:
     with session(resolved) as asked:
-        counts = asked.erase_app(load("monitor.demo:APP"))
-    print(f"removed {sum(counts.values())} rows of the demo")
+        counts = asked.erase_app(APP)
+    print(f"demo removed: {sum(counts.values())} rows of app {APP}")
     return 0
 
 
 def _is_empty(resolved: Resolved) -> bool:
-    with session(resolved) as asked:
-        answer = asked.sql("SELECT count(*) FROM (SELECT 1 FROM spans LIMIT 1)", 1)
-    return answer["rows"][0][0] == 0
+    with session(resolved, create=True) as asked:
+        return not asked.sql("SELECT 1 FROM spans LIMIT 1", 1)["rows"]
+
+
+def _play(resolved: Resolved, seed: int, seconds: float) -> int:
+    clock = SystemClock()
+    endpoint = _door(resolved)
+    until = clock.now().replace(minute=0, second=0, microsecond=0)  # so that playing again within the hour adds nothing
+    print(f"demo: two weeks until {until:%d %b %H:00} UTC as app {APP}, in about {timedelta(seconds=round(seconds))}")
+    with bar("demo") as progress:
+        report = play_demo(
+            endpoint, seed=seed, seconds=seconds, until=until, clock=clock, pause=time.sleep, progress=progress
+        )
+    print(f"demo: {report.turns} turns, {report.spans} spans sent; `plumbline demo --remove` takes them out again")
+    return 0
+
+
+def _door(resolved: Resolved) -> str:
+    run = read_run(resolved.places, "collector")
+    if run is None:
+        raise Unreachable(f"no collector runs on {resolved.places.root} (start `plumbline up` in another terminal)")
+    return run.url

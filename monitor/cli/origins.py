@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from monitor.cli.settings import Resolved
+from monitor.cli.written import Written, written_in
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,9 @@ class Setting:
     origin: str
 
 
-@dataclass(frozen=True)
-class Written:
-    """What stands in the file under one key, and on which line."""
-
-    text: str
-    line: int
-
-
 def origins(resolved: Resolved) -> list[Setting]:
     """Return every setting of `resolved`, in the order of the schema."""
-    written = {} if resolved.file is None else _written_in(resolved.file)
+    written = {} if resolved.file is None else written_in(resolved.file)
     return [
         _setting(key, value, resolved, written) for key, value in _leaves(msgspec.to_builtins(resolved.settings), "")
     ]
@@ -56,22 +47,3 @@ def _leaves(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _leaves(item, f"{prefix}.{name}" if prefix else str(name))
     else:
         yield prefix, value
-
-
-def _written_in(file: Path) -> dict[str, Written]:
-    node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    return dict(_marks(node, ""))
-
-
-def _marks(node: yaml.Node | None, prefix: str) -> Iterator[tuple[str, Written]]:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            dotted = f"{prefix}.{key.value}" if prefix else str(key.value)
-            yield dotted, Written(_text(value), key.start_mark.line + 1)
-            yield from _marks(value, dotted)
-
-
-def _text(node: yaml.Node) -> str:
-    if isinstance(node, yaml.SequenceNode):
-        return f"[{', '.join(_text(item) for item in node.value)}]"
-    return str(node.value) if isinstance(node, yaml.ScalarNode) else ""

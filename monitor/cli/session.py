@@ -58,7 +58,7 @@ def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
     core = load("monitor.agent:open_agent")(resolved.settings, places.root)
     try:
-        yield AtRest(core, load("monitor.api.rows:rows_of"))
+        yield AtRest(core, load("monitor.api.rows:rows_of"), load("monitor.api.rows:plain"))
     finally:
         core.close()
 
@@ -71,10 +71,11 @@ def connect(url: str, places: Places) -> Session:
 
 @dataclass(frozen=True)
 class AtRest:
-    """A session in this process; `core` is an `AgentCore`, `rows_of` turns its tables into plain values."""
+    """A session in this process; `core` is an `AgentCore`, `rows_of` and `plain` turn its answers into plain values."""
 
     core: Any
     rows_of: Callable[..., Any]
+    plain: Callable[[Any], Any]
 
     def sql(self, text: str, max_rows: int) -> dict[str, Any]:
         table = self.core.sql(text, max_rows + 1)
@@ -82,7 +83,7 @@ class AtRest:
         return {"columns": rows.columns, "rows": rows.rows, "truncated": rows.truncated}
 
     def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = self.core.status()
+        status: dict[str, Any] = self.plain(self.core.status())
         return status
 
     def settle(self) -> dict[str, int]:
@@ -92,7 +93,7 @@ class AtRest:
     def replay(
         self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]
     ) -> dict[str, Any]:
-        result: dict[str, Any] = self.core.replay(start, end, step, notify, progress)
+        result: dict[str, Any] = self.plain(self.core.replay(start, end, step, notify, progress))
         return result
 
     def explain(self, subject: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from monitor.cli.limits import check_limits
 from monitor.config.read import read_yaml
 from monitor.config.schema import Settings
 from monitor.errors import UsageError
@@ -61,7 +62,7 @@ class Resolved:
 def resolve(given: Given, folder: Path) -> Resolved:
     """Return the settings for `given`, in the current folder `folder`. Raises `ConfigError` and `UsageError`."""
     file = _find(given.config, folder)
-    settings = Settings() if file is None else read_yaml(file, Settings)
+    settings = Settings() if file is None else _read(file)
     base = folder if file is None else file.parent
     root = _expand(settings.data_dir, base) if given.data_dir is None else _expand(str(given.data_dir), folder)
     settings = msgspec.structs.replace(
@@ -77,6 +78,12 @@ def resolve(given: Given, folder: Path) -> Resolved:
     for option in OPTIONS:
         resolved.address(option)
     return resolved
+
+
+def _read(file: Path) -> Settings:
+    settings = read_yaml(file, Settings)
+    check_limits(settings, file)
+    return settings
 
 
 def _find(config: Path | None, folder: Path) -> Path | None:

@@ -72,7 +72,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def _cell(value: Any) -> Text:
     if value is None:
         return Text("-", style="dim")
-    shown = json.dumps(value, default=str) if isinstance(value, dict | list) else value
+    shown = json.dumps(value, default=str) if isinstance(value, dict | list | tuple | bool) else value
     text = harmless(f"{shown:.6g}" if isinstance(shown, float) else shown)
     return Text(text if len(text) <= CELL else f"{text[:CELL]}…")
 

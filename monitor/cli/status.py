@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from monitor.cli import show
-from monitor.cli.session import Session, session
+from monitor.cli.session import session
 from monitor.cli.settings import Given, Resolved, resolve
 from monitor.cli.typed import Config, DataDir, Form, Format
 from monitor.errors import PlumblineError
 from monitor.places import NAMES, Places, RunFile, parse_address, read_run
 
-LEDGER = """SELECT coalesce(sum(received), 0)::BIGINT AS received, coalesce(sum(stored), 0)::BIGINT AS stored,
-    coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused FROM ledger"""
-
-ADDRESS_NAMES = {"collector": "otlp_http", "agent": "api", "dashboard": "dashboard"}
+ADDRESS_NAMES: Final = {"collector": "otlp_http", "agent": "api", "dashboard": "dashboard"}
 
 
 def run(form: Format = Form.TABLE, config: Config = None, data_dir: DataDir = None) -> int:
@@ -62,14 +59,10 @@ def _ask(resolved: Resolved) -> dict[str, Any]:
         return {"ledger": None, "agent": None, "problem": "no data yet"}
     try:
         with session(resolved) as asked:
-            return {"ledger": _sums(asked), "agent": asked.status(), "problem": None}
+            told = asked.status()
     except PlumblineError as error:
         return {"ledger": None, "agent": None, "problem": str(error)}
-
-
-def _sums(asked: Session) -> dict[str, int]:
-    answer = asked.sql(LEDGER, 1)
-    return dict(zip(answer["columns"], answer["rows"][0], strict=True))
+    return {"ledger": told.get("ledger"), "agent": told, "problem": None}
 
 
 def _print(status: dict[str, Any]) -> None:

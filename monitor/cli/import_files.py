@@ -1,0 +1,100 @@
+"""`plumbline import`: what you already have, as if it had come through the door."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collectors.frames import to_tables
+from collectors.importers.files import Source, find
+from collectors.importers.load import Import, Report, Terms
+from collectors.importers.progress import open_journal
+from collectors.importers.records import FIELDS, PREFIX
+from collectors.redact import Redactor, install_key
+from monitor.cli import show
+from monitor.cli.progress import bar
+from monitor.cli.session import session
+from monitor.cli.settings import Given, Resolved, resolve
+from monitor.cli.typed import Api, Config, DataDir
+from monitor.clock import Clock, SystemClock
+from monitor.errors import UsageError
+from monitor.places import prepare
+from monitor.spool import SpoolWriter
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Files, or folders to look through.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Our field stands in this column.")
+    ] = None,
+    app: Annotated[str | None, typer.Option("--app", help="The app of interactions that name none.")] = None,
+    config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
+) -> int:
+    """Read OTLP bodies (.bin, .json), JSON lines, CSV and Parquet, zipped or not, into the store.
+
+    One interaction a line, with any of: id time app environment release model provider prompt_name prompt_version
+    experiment variant user session input output system input_tokens output_tokens latency_ms cost_usd error scores
+    metadata; only input and output must be there. Importing twice adds nothing; an import that was interrupted goes on
+    where it stopped. Exit code 1 when something was refused.
+    """
+    resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
+    names = _names(mapping or [])
+    sources, passed = find(path.resolve() for path in paths)
+    if not sources:
+        raise UsageError(f"nothing to import in {', '.join(str(path) for path in paths)}")
+    prepare(resolved.places)
+    report = _load(resolved, sources, names, app)
+    with session(resolved, create=True) as asked:
+        counts = asked.settle()
+    _tell(report, len(passed), counts)
+    return 1 if report.refused else 0
+
+
+def _names(mapping: list[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for entry in mapping:
+        name, equals, column = entry.partition("=")
+        if not equals or not name or not column:
+            raise UsageError(f"--map {entry!r} is not FIELD=COLUMN, such as output=answer")
+        if name not in FIELDS and not name.startswith(PREFIX):
+            raise UsageError(f"--map {entry!r}: there is no field `{name}` (fields: {', '.join(FIELDS)}, scores.NAME)")
+        names[name] = column
+    return names
+
+
+def _load(resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None) -> Report:
+    settings, clock = resolved.settings.collector, SystemClock()
+    redaction = settings.redaction
+    redactor = Redactor(install_key(resolved.places.root), redaction.kinds) if redaction.enabled else None
+    terms = Terms(names, app, int(settings.max_body_mb * (1 << 20)), lambda: _microseconds(clock))
+    journal = open_journal(resolved.places.imports, [s.path for s in sources], json.dumps([names, app], sort_keys=True))
+    if journal.steps:
+        show.note("plumbline: going on with an import that was interrupted")
+    spool = SpoolWriter(resolved.places.spool, "import")
+    try:
+        with bar("import") as progress:
+            return Import(spool, lambda batch: to_tables(batch, redactor), journal, terms, _complain, progress).run(
+                sources
+            )
+    finally:
+        spool.close()
+
+
+def _microseconds(clock: Clock) -> int:
+    return int(clock.now().timestamp() * 1_000_000)
+
+
+def _complain(line: str) -> None:
+    print(f"plumbline: {' '.join(show.harmless(line).split())}", file=sys.stderr)
+
+
+def _tell(report: Report, passed: int, counts: dict[str, int]) -> None:
+    left = f", {passed} files passed over" if passed else ""
+    print(f"imported {report.accepted} items from {report.files} files ({report.refused} refused{left})")
+    print(f"stored {counts.get('stored', 0)} new rows, {counts.get('duplicate', 0)} were there already")

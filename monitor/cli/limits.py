@@ -1,0 +1,84 @@
+"""What the types of the settings cannot say: which numbers and durations make sense."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from monitor.cli.written import written_in
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.errors import ConfigError
+
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        return parse_duration(text).total_seconds() > 0
+    except (ValueError, OverflowError):
+        return False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Keys that must meet a condition, and the condition in words."""
+
+    keys: tuple[str, ...]
+    holds: Callable[[Any], bool]
+    words: str
+
+
+LIMITS: Final = (
+    Limit(
+        (
+            *("agent.cycle_every", "agent.settle", "agent.settle_without_root", "agent.keep_spool"),
+            *("estimates.window", "drift.budget.per"),
+        ),
+        _is_duration,
+        "is not a duration (write a number and one of s, m, h, d, w, such as 30s or 7d)",
+    ),
+    Limit(("sampling.rate",), lambda rate: 0 <= rate <= 1, "is not a share between 0 and 1"),
+    Limit(
+        ("sampling.strata",),
+        lambda strata: all(0 <= rate <= 1 for rate in strata.values()),
+        "holds a rate that is not a share between 0 and 1",
+    ),
+    Limit(
+        ("estimates.confidence", "experiments.alpha"),
+        lambda share: 0 < share < 1,
+        "must lie between 0 and 1, both excluded",
+    ),
+    Limit(
+        (
+            *("collector.max_body_mb", "collector.max_queue_mb", "collector.max_field_kb", "agent.threads"),
+            *("drift.budget.alarms", "drift.baseline.first", "drift.baseline.outputs", "drift.max_streams"),
+        ),
+        lambda number: number > 0,
+        "must be above 0",
+    ),
+    Limit(
+        ("collector.min_free_mb", "drift.rate_floor", "drift.rank_floor", "experiments.min_users"),
+        lambda number: number >= 0,
+        "must not be below 0",
+    ),
+    Limit(
+        ("agent.memory_limit",),
+        lambda text: _MEMORY.fullmatch(text.strip()) is not None,
+        "is not an amount of memory (such as 2GB)",
+    ),
+)
+
+
+def check_limits(settings: Settings, file: Path) -> None:
+    """Refuse numbers and durations of `file` that make no sense. Raises `ConfigError` with the line of the first."""
+    for limit in LIMITS:
+        for key in limit.keys:
+            value = operator.attrgetter(key)(settings)
+            if not limit.holds(value):
+                stands = written_in(file).get(key)
+                raise ConfigError(str(file), stands.line if stands else None, f"{key}: {value!r} {limit.words}")
