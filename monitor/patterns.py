@@ -143,9 +143,12 @@ def find_personal(text: str, kinds: tuple[str, ...] = KINDS) -> list[Span]:
     [(9, 24, 'email')]
     """
     found: list[Span] = []
+    taken = bytearray(len(text))
     for pattern in PATTERNS:
-        if pattern.kind in kinds:
-            found += [span for span in _matches(pattern, text) if not _overlaps(span, found)]
+        for start, end, kind in _matches(pattern, text) if pattern.kind in kinds else ():
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\x01" * (end - start)
+                found.append((start, end, kind))
     return sorted(found)
 
 
@@ -154,7 +157,3 @@ def _matches(pattern: Pattern, text: str) -> Iterator[Span]:
         length = pattern.check(match.group())
         if length:
             yield match.start(), match.start() + length, pattern.kind
-
-
-def _overlaps(span: Span, others: list[Span]) -> bool:
-    return any(span[0] < end and start < span[1] for start, end, _ in others)

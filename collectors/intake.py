@@ -1,0 +1,197 @@
+"""Group commit: requests that wait at the same time share one decode, one frame and one `fdatasync`.
+
+One thread decodes, redacts and frames whatever is waiting; a second writes and syncs, so that the next group is worked on
+while the disk is busy. An answer is given only after the sync: acknowledged means durable. A body that cannot be read
+fails alone. When the queue, the disk or its free space is full, a request is turned away before anything is kept of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import threading
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+from typing import Final, Literal
+
+from collectors.batch import Batch
+from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
+from collectors.frames import to_tables
+from collectors.redact import Redactor
+from monitor.clock import Clock
+from monitor.errors import RetryLater, StoreError
+from monitor.spool import SpoolWriter
+
+_log = logging.getLogger("plumbline.collector")
+
+Signal = Literal["traces", "logs"]
+DECODERS: Final = {"traces": decode_traces, "logs": decode_logs}
+GROUP_BYTES: Final = 4 << 20
+GROUP_BODIES: Final = 64
+REFUSALS_EVERY_S: Final = 1.0
+
+MAX_WRITES: Final = 2
+"""Groups that may wait for the disk: more would only grow memory while it is slow."""
+
+
+@dataclass
+class Letter:
+    """One request body on its way; the future is resolved once it is durable, or says why it never will be."""
+
+    signal: Signal
+    media: Media
+    body: bytes
+    answer: Future[Outcome] = field(default_factory=Future)
+
+
+Settled = list[tuple[Letter, Outcome]]
+
+
+@dataclass
+class Intake:
+    """The way from bodies to the spool. `submit` may be called from any thread."""
+
+    writer: SpoolWriter
+    redactor: Redactor | None
+    clock: Clock
+    folder: Path
+    max_queue_bytes: int
+    min_free_bytes: int
+    counters: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        """Start the two threads."""
+        self._waiting: list[Letter] = []
+        self._queued_bytes = 0
+        self._changed = threading.Condition()
+        self._open = True
+        self._refused: Counter[str] = Counter()
+        self._writes: Queue[tuple[dict[str, bytes], Settled] | None] = Queue(MAX_WRITES)
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True)
+            for name, work in (("decode", self._decode_groups), ("write", self._write_groups))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, signal: Signal, media: Media, body: bytes) -> Future[Outcome]:
+        """Queue one body. Raises `RetryLater` when there is no room for it now."""
+        self._turn_away_when_full()
+        letter = Letter(signal, media, body)
+        with self._changed:
+            if not self._open or self._queued_bytes + len(body) > self.max_queue_bytes:
+                self.counters["turned_away"] += 1
+                raise RetryLater("the queue is full" if self._open else "the collector is stopping")
+            self._waiting.append(letter)
+            self._queued_bytes += len(body)
+            self._changed.notify()
+        return letter.answer
+
+    def note_refusal(self, reason: str) -> None:
+        """Remember a body that was refused before it got here, for the ledger."""
+        with self._changed:
+            self._refused[reason] += 1
+            self.counters["refused"] += 1
+
+    def close(self) -> None:
+        """Take nothing more, finish what waits, close the spool."""
+        with self._changed:
+            self._open = False
+            self._changed.notify()
+        for thread in self._threads:
+            thread.join()
+        with contextlib.suppress(StoreError):
+            self.writer.close()
+
+    def _turn_away_when_full(self) -> None:
+        if shutil.disk_usage(self.folder).free < self.min_free_bytes:
+            self.counters["turned_away"] += 1
+            raise RetryLater(f"less than {self.min_free_bytes >> 20} MB of disk are free")
+
+    # -- first thread: bodies to frames
+
+    def _decode_groups(self) -> None:
+        while (group := self._next_group()) is not None:
+            try:
+                batch, settled = self._decoded(group)
+                self._writes.put((to_tables(batch, self.redactor), settled))
+            except Exception as error:  # noqa: BLE001 - a bug of ours must not leave clients waiting for ever
+                _log.exception("a group of %d bodies could not be framed", len(group))
+                _fail([letter for letter in group if not letter.answer.done()], RetryLater(f"internal error: {error}"))
+        self._writes.put(None)
+
+    def _next_group(self) -> list[Letter] | None:
+        with self._changed:
+            while not self._waiting:
+                if not self._open and not self._refused:
+                    return None
+                if self._refused and not (self._open and self._changed.wait(REFUSALS_EVERY_S)):
+                    return []  # nothing but refusals: they go to the ledger together, not one sync each
+                if not self._refused and self._open:
+                    self._changed.wait(REFUSALS_EVERY_S)
+            size, count = 0, 0
+            while count < min(len(self._waiting), GROUP_BODIES) and (not count or size < GROUP_BYTES):
+                size += len(self._waiting[count].body)
+                count += 1
+            group, self._waiting = self._waiting[:count], self._waiting[count:]
+            self._queued_bytes -= size
+            return group
+
+    def _decoded(self, group: list[Letter]) -> tuple[Batch, Settled]:
+        batch, settled = Batch(), []
+        received = int(self.clock.now().timestamp() * 1_000_000)
+        for letter in group:
+            mark = batch.mark()
+            try:
+                outcome = DECODERS[letter.signal](letter.body, letter.media, batch, received)
+            except BadBody as error:
+                self.note_refusal(str(error))
+                letter.answer.set_exception(error)
+            except Exception as error:  # noqa: BLE001 - what a decoder did not foresee is the sender's body, not our outage
+                batch.rollback(mark)
+                _log.exception("a body of %d bytes could not be decoded", len(letter.body))
+                letter.answer.set_exception(BadBody(f"cannot be decoded: {error}"))
+            else:
+                settled.append((letter, outcome))
+        propagate(batch)
+        self._add_refusals(batch, received)
+        return batch, settled
+
+    def _add_refusals(self, batch: Batch, received: int) -> None:
+        with self._changed:
+            refused, self._refused = self._refused, Counter()
+        for reason, count in refused.items():
+            batch.add("refusals", time=received, source="http", received=count, reason=reason[:200])
+
+    # -- second thread: frames to disk
+
+    def _write_groups(self) -> None:
+        while (item := self._writes.get()) is not None:
+            tables, settled = item
+            self._write(tables, settled)
+
+    def _write(self, tables: dict[str, bytes], settled: Settled) -> None:
+        try:
+            if tables:
+                self.writer.append(tables)
+                self.writer.sync()
+        except StoreError as error:
+            self.writer.abandon()  # what reached the disk is unknown: never acknowledge it, never append behind it
+            self.counters["turned_away"] += len(settled)
+            _log.error("spool: %s", error)
+            _fail([letter for letter, _ in settled], RetryLater("the disk does not take data"))
+            return
+        self.counters["groups"] += 1
+        for letter, outcome in settled:
+            self.counters["accepted"] += outcome.accepted
+            self.counters["rejected"] += outcome.rejected
+            letter.answer.set_result(outcome)
+
+
+def _fail(letters: list[Letter], error: Exception) -> None:
+    for letter in letters:
+        letter.answer.set_exception(error)
