@@ -34,7 +34,7 @@ def _gunzipped(raw: bytes, limit: int) -> bytes:
         member = isal_zlib.decompressobj(wbits=GZIP_WBITS)
         try:
             data = member.decompress(raw, limit - size + 1)
-        except isal_zlib.IsalError as error:
+        except isal_zlib.IsalError as error:  # type: ignore[misc]  # the stub does not say what it derives from
             raise BadBody(f"not valid gzip: {error}") from None
         size += len(data)
         if size > limit:
