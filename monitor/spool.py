@@ -28,6 +28,7 @@ MAGIC: Final = b"PLF1"
 HEADER: Final = struct.Struct("<4sQII")  # magic, sequence, payload length, CRC32 over sequence, length and payload
 MAX_PAYLOAD: Final = 1 << 30
 SEGMENT_BYTES: Final = 64 << 20
+MEND_BYTES: Final = 8 << 20
 _SEGMENT: Final = re.compile(r"(?P<family>[a-z]+\d*)-(?P<number>\d{8})\.seg")
 
 
@@ -64,7 +65,8 @@ class Stretch:
 class SpoolWriter:
     """The writing end of one family. Not thread-safe: one thread appends and syncs.
 
-    Opening it claims a free family that begins with `prefix` and cuts a torn tail off its newest segment. Raises `StoreError`.
+    Opening it claims a free family that begins with `prefix` and cuts a torn tail off its newest segment; writing goes on
+    in a new one. Raises `StoreError`.
     """
 
     def __init__(self, folder: Path, prefix: str = "c", *, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -77,7 +79,9 @@ class SpoolWriter:
             numbers = segments(folder, self.family)
             self._number = numbers[-1] if numbers else 0
             self._sequence = 0
-            self._file: int | None = self._reopen() if numbers else None
+            self._file: int | None = None
+            if numbers:
+                self._mend(numbers[-1])
 
     def append(self, tables: Mapping[str, bytes]) -> None:
         """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
@@ -118,13 +122,14 @@ class SpoolWriter:
             self._file = _create(self._folder, _path(self._folder, self.family, self._number))
         return self._file
 
-    def _reopen(self) -> int:
-        path = _path(self._folder, self.family, self._number)
-        good = read_frames(self._folder, self.family, self._number, 0, limit_bytes=MAX_PAYLOAD)
-        file = os.open(path, os.O_RDWR | os.O_APPEND)
-        os.ftruncate(file, good.byte)
-        os.fdatasync(file)
-        return file
+    def _mend(self, number: int) -> None:
+        """Cut a torn tail off. The segment is not gone on with: a reader may have passed what a power cut took back."""
+        good = 0
+        while (reached := read_frames(self._folder, self.family, number, good, MEND_BYTES).byte) != good:
+            good = reached
+        with _path(self._folder, self.family, number).open("r+b") as file:
+            file.truncate(good)
+            os.fdatasync(file.fileno())
 
 
 def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes: int = 32 << 20) -> Stretch:
@@ -137,52 +142,75 @@ def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes:
     if not numbers:
         return Stretch([], [], segment, byte)
     number, newer = numbers[0], numbers[1:]
-    start = byte if number == segment else 0
-    with _disk_errors(folder):
-        data = _path(folder, family, number).read_bytes()
-    frames, damage, end = _scan(data, start, family, number, limit_bytes)
-    if not newer or (frames and frames[-1].end - start >= limit_bytes):
+    piece = _piece(folder, family, number, byte if number == segment else 0, limit_bytes)
+    frames, damage, end, finished = _scan(piece, limit_bytes)
+    if not frames and not damage and not piece.reaches_end:  # one large frame, or damage that reaches far
+        piece = _piece(folder, family, number, piece.base, MAX_PAYLOAD)
+        frames, damage, end, finished = _scan(piece, limit_bytes)
+    if not (newer and finished):
         return Stretch(frames, damage, number, end)
-    if end < len(data):
-        damage.append(Damage(family, number, end, len(data)))
+    if end < piece.end():
+        damage.append(Damage(family, number, end, piece.end()))
     return Stretch(frames, damage, newer[0], 0)
 
 
-def _scan(data: bytes, start: int, family: str, number: int, limit: int) -> tuple[list[Frame], list[Damage], int]:
+@dataclass(frozen=True)
+class _Piece:
+    """Bytes of a segment from `base` on."""
+
+    family: str
+    number: int
+    base: int
+    data: bytes
+    reaches_end: bool
+
+    def end(self) -> int:
+        return self.base + len(self.data)
+
+
+def _piece(folder: Path, family: str, number: int, base: int, length: int) -> _Piece:
+    """Read at most `length` bytes: a loader that asks five times a second must not read whole segments."""
+    with _disk_errors(folder), _path(folder, family, number).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(base)
+        data = file.read(max(0, min(length, size - base)))
+    return _Piece(family, number, base, data, base + len(data) >= size)
+
+
+def _scan(piece: _Piece, limit: int) -> tuple[list[Frame], list[Damage], int, bool]:
+    """Return frames, damage between them, where the next read begins, and whether the segment holds nothing more."""
     frames: list[Frame] = []
     damage: list[Damage] = []
-    at = start
-    while at < len(data) and at - start < limit:
-        frame = _frame_at(data, at, family, number)
-        if frame is None:
-            good = _next_good(data, at + 1, family, number)
-            if good is None:
-                break
-            damage.append(Damage(family, number, at, good))
+    at = 0
+    while at < len(piece.data) and at < limit:
+        if frame := _frame_at(piece, at):
+            frames.append(frame)
+            at = frame.end - piece.base
+        elif (good := _next_good(piece, at + 1)) is not None:
+            damage.append(Damage(piece.family, piece.number, piece.base + at, piece.base + good))
             at = good
-            continue
-        frames.append(frame)
-        at = frame.end
-    return frames, damage, at
+        else:
+            return frames, damage, piece.base + at, piece.reaches_end
+    return frames, damage, piece.base + at, piece.reaches_end and at >= len(piece.data)
 
 
-def _frame_at(data: bytes, at: int, family: str, number: int) -> Frame | None:
-    if len(data) - at < HEADER.size:
+def _frame_at(piece: _Piece, at: int) -> Frame | None:
+    if len(piece.data) - at < HEADER.size:
         return None
-    magic, sequence, length, checksum = HEADER.unpack_from(data, at)
+    magic, sequence, length, checksum = HEADER.unpack_from(piece.data, at)
     end = at + HEADER.size + length
-    if magic != MAGIC or length > MAX_PAYLOAD or end > len(data):
+    if magic != MAGIC or length > MAX_PAYLOAD or end > len(piece.data):
         return None
-    payload = memoryview(data)[at + HEADER.size : end]
+    payload = memoryview(piece.data)[at + HEADER.size : end]
     if _checksum(sequence, payload) != checksum:
         return None
-    return Frame(family, number, end, msgspec.msgpack.decode(payload, type=dict[str, bytes]))
+    return Frame(piece.family, piece.number, piece.base + end, msgspec.msgpack.decode(payload, type=dict[str, bytes]))
 
 
-def _next_good(data: bytes, at: int, family: str, number: int) -> int | None:
+def _next_good(piece: _Piece, at: int) -> int | None:
     """Where the next readable frame begins: a magic alone proves nothing, texts may hold it."""
-    while (at := data.find(MAGIC, at)) >= 0:
-        if _frame_at(data, at, family, number) is not None:
+    while (at := piece.data.find(MAGIC, at)) >= 0:
+        if _frame_at(piece, at) is not None:
             return at
         at += 1
     return None
@@ -254,9 +282,14 @@ def _create(folder: Path, path: Path) -> int:
 
 
 def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
+    begin, view = os.lseek(file, 0, os.SEEK_END), memoryview(data)
+    try:
+        while view:
+            view = view[os.write(file, view) :]
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(file, begin)  # half a frame is no damage to report, and a full disk needs the room
+        raise
 
 
 @contextlib.contextmanager
