@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitor.config.schema import ExperimentSettings
+from monitor.experiments import compare_arms
+from monitor.model.values import Comparison
+
+NOW = datetime(2026, 1, 10, tzinfo=UTC)
+
+
+def arm(name: str, users: int, mean: float, metric: str = "rule:x", seed: int = 0, first: int = 0) -> pl.DataFrame:
+    """Users of one arm with about three outputs each; the metric is 0 or 1 with the given mean."""
+    rng = np.random.default_rng([seed, users, first])
+    n = rng.poisson(2, users) + 1
+    return pl.DataFrame(
+        {
+            "experiment": "tone",
+            "arm": name,
+            "metric": metric,
+            "unit": [f"{name}-{first + i}" for i in range(users)],
+            "n": n,
+            "total": rng.binomial(n, mean).astype(float),
+        }
+    )
+
+
+def compare(*parts: pl.DataFrame, **settings: object) -> list[Comparison]:
+    return compare_arms(pl.concat(parts), ExperimentSettings(**settings), NOW)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "decision"),
+    [
+        ("rule:x", 0.3, 0.1, "better"),
+        ("rule:x", 0.1, 0.3, "worse"),
+        ("error", 0.3, 0.1, "better"),
+        ("duration_ms", 0.1, 0.3, "worse"),
+        ("cost_usd", 0.1, 0.3, "worse"),
+        ("score:thumbs", 0.1, 0.3, "better"),
+        ("score:thumbs", 0.3, 0.1, "worse"),
+        ("output_chars", 0.1, 0.3, "differs"),
+        ("rule:x", 0.2, 0.2, "undecided"),
+    ],
+)
+def test_a_difference_is_called_by_what_is_good_for_the_metric(
+    metric: str, low: float, high: float, decision: str
+) -> None:
+    [found] = compare(arm("a", 1500, low, metric), arm("b", 1500, high, metric))
+    assert (found.control, found.arm, found.decision) == ("a", "b", decision)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= (found.effect or 0) <= found.high
+
+
+def test_the_reason_names_effect_interval_users_and_what_more_users_would_bring() -> None:
+    [found] = compare(arm("a", 1000, 0.3), arm("b", 990, 0.1))
+    assert (found.n_control, found.n_arm) == (1000, 990)
+    for part in (f"{found.effect:+.4g}", "990 and 1000 users", "more users would halve the width", "clustered by user"):
+        assert part in found.reason
+
+
+def test_alpha_is_shared_by_all_metrics_and_arms() -> None:
+    alone = compare(arm("a", 500, 0.2), arm("b", 500, 0.2))[0]
+    several = [arm(name, 500, 0.2, metric) for name in "abc" for metric in ("rule:x", "rule:y", "error")]
+    shared = compare(*several)
+    assert len(shared) == 6
+    assert "error 0.05 shared by 6 comparisons" in shared[0].reason
+    one = next(c for c in shared if (c.metric, c.arm) == ("rule:x", "b"))
+    assert (one.high or 0) - (one.low or 0) > ((alone.high or 0) - (alone.low or 0)) * 1.1
+
+
+def test_a_lopsided_split_blocks_the_readout() -> None:
+    [found] = compare(arm("a", 3000, 0.1), arm("b", 2400, 0.5))
+    assert (found.decision, found.effect) == ("blocked", None)
+    assert "a 3000 : b 2400" in found.reason
+    assert "50% : 50%" in found.reason
+
+
+def test_a_lopsided_split_that_was_designed_is_read() -> None:
+    [found] = compare(arm("a", 3000, 0.1), arm("b", 600, 0.5), split={"tone": {"a": 5, "b": 1}})
+    assert found.decision == "worse"
+
+
+def test_an_arm_that_nobody_designed_blocks_and_says_where_to_add_it() -> None:
+    [found] = compare(arm("a", 50, 0.1), arm("b", 50, 0.1), split={"tone": {"a": 1}})
+    assert found.decision == "blocked"
+    assert "experiments.split" in found.reason
+
+
+def test_a_designed_arm_without_any_user_is_a_mismatch() -> None:
+    design = {"tone": {"a": 1.0, "b": 1.0, "c": 1.0}}
+    found = compare(arm("a", 500, 0.1), arm("b", 500, 0.1), split=design)
+    assert [c.decision for c in found] == ["blocked"]
+    assert "c 0" in found[0].reason
+
+
+def test_users_of_two_arms_are_left_out_and_reported() -> None:
+    both = arm("b", 200, 1.0).with_columns(unit=pl.format("a-{}", pl.int_range(200)))
+    [found] = compare(arm("a", 1000, 0.2), arm("b", 800, 0.2, first=5000), both)
+    assert (found.n_control, found.n_arm) == (800, 800)
+    assert found.decision == "undecided"
+    assert "200 users were seen in two arms and left out" in found.reason
+
+
+def test_too_few_users_is_undecided_with_no_number() -> None:
+    [found] = compare(arm("a", 29, 0.0), arm("b", 35, 1.0))
+    assert (found.decision, found.effect, found.low) == ("undecided", None, None)
+    assert "29 in a, 35 in b, 30 needed" in found.reason
+
+
+def test_the_control_can_be_named_and_is_the_first_arm_otherwise() -> None:
+    parts = (arm("new", 100, 0.1), arm("old", 100, 0.1))
+    assert compare(*parts)[0].control == "new"
+    assert compare(*parts, control={"tone": "old"})[0].control == "old"
+
+
+@pytest.mark.parametrize("ignored", ["tone", "rule:x"])
+def test_ignored_experiments_and_metrics_are_not_read(ignored: str) -> None:
+    assert compare(arm("a", 100, 0.1), arm("b", 100, 0.1), ignore=(ignored,)) == []
+
+
+def test_an_arm_alone_is_no_comparison_and_no_rows_are_none() -> None:
+    assert compare(arm("a", 100, 0.1)) == []
+    assert compare(arm("a", 100, 0.1).clear()) == []
+
+
+def test_a_broken_sum_does_not_spoil_the_others() -> None:
+    broken = arm("b", 1, 0.5, first=900).with_columns(total=pl.lit(float("nan")))
+    [found] = compare(arm("a", 200, 0.2), arm("b", 200, 0.2), broken)
+    assert (found.n_arm, found.decision) == (200, "undecided")
+
+
+def test_a_metric_without_any_variance_is_a_number_not_an_error() -> None:
+    [found] = compare(arm("a", 100, 0.0), arm("b", 100, 0.0))
+    assert (found.effect, found.decision) == (0.0, "undecided")
+
+
+def test_experiments_do_not_mix() -> None:
+    other = pl.concat([arm("a", 50, 0.1), arm("z", 50, 0.9)]).with_columns(experiment=pl.lit("length"))
+    found = compare(arm("a", 40, 0.1), arm("b", 40, 0.1), other)
+    assert [(c.experiment, c.arm) for c in found] == [("length", "z"), ("tone", "b")]
