@@ -19,7 +19,7 @@ def read_body(file: IO[bytes], limit: int) -> bytes:
     """Return the whole of `file`. Raises `BadBody` when it is larger than `limit` bytes, unpacked."""
     body = file.read(limit + 1)
     if len(body) > limit:
-        raise BadBody(f"larger than {limit >> 20} MB unpacked (collector.max_body_mb)")
+        raise BadBody(f"larger than {limit / 1e6:g} MB unpacked (collector.max_body_mb)")
     return body
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from monitor.agent import run_agent
+from monitor.cli.lazy import keep_out
 from monitor.cli.settings import Resolved
 from monitor.places import Address, remove_run, write_run
 
 
 def serve(resolved: Resolved) -> None:
     """Own the data directory until a signal asks to stop. Raises `StoreInUse` when another process owns it."""
+    keep_out("pandas")
     address, pid = resolved.address("api"), os.getpid()
 
     def ready(at: Address) -> None:

@@ -72,7 +72,7 @@ def _load(resolved: Resolved, sources: list[Source], names: dict[str, str], app:
     settings, clock = resolved.settings.collector, SystemClock()
     redaction = settings.redaction
     redactor = Redactor(install_key(resolved.places.root), redaction.kinds) if redaction.enabled else None
-    terms = Terms(names, app, int(settings.max_body_mb * (1 << 20)), lambda: _microseconds(clock))
+    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock))
     journal = open_journal(resolved.places.imports, [s.path for s in sources], json.dumps([names, app], sort_keys=True))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from monitor.api.bearer import read_token
-from monitor.cli.lazy import load
+from monitor.cli.lazy import keep_out, load
 from monitor.cli.settings import Resolved
 from monitor.errors import UsageError
 from monitor.places import Places, read_run
@@ -56,6 +56,7 @@ def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
         return
     if not create and not places.has_data():
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
+    keep_out("pandas")
     core = load("monitor.agent:open_agent")(resolved.settings, places.root)
     try:
         yield AtRest(core, load("monitor.api.rows:rows_of"), load("monitor.api.rows:plain"))
