@@ -40,7 +40,11 @@ BAD = {
     "unknown grader": ("{use: length, max_chars: 40}", "{use: lenght, max_chars: 40}  #!", "did you mean `length`"),
     "grader is a word": ("{use: length, max_chars: 40}", "length  #!", "needs `use:"),
     "unknown setting": ("{use: length, max_chars: 40}", "{use: length, max_char: 40}  #!", "did you mean `max_chars`"),
-    "setting of the wrong type": ("{use: length, max_chars: 40}", "{use: length, max_chars: many}  #!", "expected `int"),
+    "setting of the wrong type": (
+        "{use: length, max_chars: 40}",
+        "{use: length, max_chars: many}  #!",
+        "expected `int",
+    ),
     "length without bounds": ("{use: length, max_chars: 40}", "{use: length}  #!", "at least one of"),
     "length upside down": (
         "{use: length, max_chars: 40}",
@@ -61,23 +65,33 @@ BAD = {
     ),
     "empty phrase": ("{use: banned, phrases: [bad word]}", "{use: banned, phrases: [' ']}  #!", "empty phrase"),
     "unknown language": ("{use: length, max_chars: 40}", "{use: language, expect: [tlh]}  #!", "tlh"),
-    "repetition out of range": ("{use: length, max_chars: 40}", "{use: repetition, max_repeated: 7}  #!", "between 0 and 1"),
+    "repetition out of range": (
+        "{use: length, max_chars: 40}",
+        "{use: repetition, max_repeated: 7}  #!",
+        "between 0 and 1",
+    ),
     "condition without a test": (
         "    examples:\n      - {id: e1, label: violates, out: bad word}",
-        "    exceptions:\n      - {id: X, when: {field: app}, approved_by: dpo, expires: 2030-01-01}  #!\n"
-        "    examples:\n      - {id: e1, label: violates, out: bad word}",
+        (
+            "    exceptions:\n      - {id: X, when: {field: app}, approved_by: dpo, expires: 2030-01-01}  #!\n"
+            "    examples:\n      - {id: e1, label: violates, out: bad word}"
+        ),
         "exactly one of",
     ),
     "expired exception": (
         "    examples:\n      - {id: e1, label: violates, out: bad word}",
-        "    exceptions:\n      - {id: X, when: {field: app, eq: a}, approved_by: dpo, expires: 2025-01-01}  #!\n"
-        "    examples:\n      - {id: e1, label: violates, out: bad word}",
+        (
+            "    exceptions:\n      - {id: X, when: {field: app, eq: a}, approved_by: dpo, expires: 2025-01-01}  #!\n"
+            "    examples:\n      - {id: e1, label: violates, out: bad word}"
+        ),
         "expired on 2025-01-01",
     ),
     "exception without end": (
         "    examples:\n      - {id: e1, label: violates, out: bad word}",
-        "    exceptions:\n      - {id: X, when: {field: app, eq: a}, approved_by: dpo}  #!\n"
-        "    examples:\n      - {id: e1, label: violates, out: bad word}",
+        (
+            "    exceptions:\n      - {id: X, when: {field: app, eq: a}, approved_by: dpo}  #!\n"
+            "    examples:\n      - {id: e1, label: violates, out: bad word}"
+        ),
         "expires",
     ),
     "grader misses a violation": (
@@ -97,7 +111,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_one_line_with_its_place(name: str, tmp_path: Path):
+def test_one_line_with_its_place(name: str, tmp_path: Path) -> None:
     old, new, said = BAD[name]
     if old == "__RULES__":
         text = GOOD[: GOOD.index("rules:")] + new
@@ -115,46 +129,52 @@ def test_one_line_with_its_place(name: str, tmp_path: Path):
     assert caught.value.line is not None
 
 
-def test_there_are_enough_cases():
+def test_there_are_enough_cases() -> None:
     assert len(BAD) >= 30
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\xff\xfe\x00bad", "UTF-8"), (b"", "object"), (b"- a\n- b\n", "object"), (b"just words", "object"), (b"a: [1, 2", "YAML")],
+    [
+        (b"\xff\xfe\x00bad", "UTF-8"),
+        (b"", "object"),
+        (b"- a\n- b\n", "object"),
+        (b"just words", "object"),
+        (b"a: [1, 2", "YAML"),
+    ],
 )
-def test_files_that_are_not_policies(content: bytes, said: str, tmp_path: Path):
+def test_files_that_are_not_policies(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "broken.yaml").write_bytes(content)
     with pytest.raises(ConfigError, match=said):
         load_policies(tmp_path)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path):
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not a folder"):
         load_policies(tmp_path / "nowhere")
 
 
-def test_a_folder_without_policies(tmp_path: Path):
+def test_a_folder_without_policies(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(ConfigError, match="holds no policy file"):
         load_policies(tmp_path)
 
 
-def test_one_rule_id_in_two_files(tmp_path: Path):
+def test_one_rule_id_in_two_files(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "a.yaml")
     write(tmp_path, GOOD.replace("id: shop", "id: other"), "b.yaml")
     with pytest.raises(ConfigError, match=r"b\.yaml:8: rule `R-1` is also in .*a\.yaml"):
         load_policies(tmp_path, FakeClock(NOW))
 
 
-def test_one_policy_id_in_two_files(tmp_path: Path):
+def test_one_policy_id_in_two_files(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "a.yaml")
     write(tmp_path, GOOD.replace("R-", "Q-"), "b.yaml")
     with pytest.raises(ConfigError, match=r"b\.yaml:3: policy `shop` is also in .*a\.yaml"):
         load_policies(tmp_path, FakeClock(NOW))
 
 
-def test_two_rules_with_opposite_labels_for_one_text(tmp_path: Path):
+def test_two_rules_with_opposite_labels_for_one_text(tmp_path: Path) -> None:
     text = GOOD.replace("{id: e1, label: complies, out: short}", "{id: e1, label: violates, out: good   word}").replace(
         "{use: length, max_chars: 40}", "{use: length, max_chars: 4}"
     )
@@ -162,13 +182,15 @@ def test_two_rules_with_opposite_labels_for_one_text(tmp_path: Path):
         load_policies(write(tmp_path, text), FakeClock(NOW))
 
 
-def test_opposite_labels_are_fine_where_the_input_differs_or_the_scopes_do(tmp_path: Path):
-    text = GOOD.replace("{id: e1, label: complies, out: short}", "{id: e1, label: violates, in: 'Why?', out: good word}").replace(
-        "{use: length, max_chars: 40}", "{use: length, max_chars: 4}"
-    )
+def test_opposite_labels_are_fine_where_the_input_differs_or_the_scopes_do(tmp_path: Path) -> None:
+    text = GOOD.replace(
+        "{id: e1, label: complies, out: short}", "{id: e1, label: violates, in: 'Why?', out: good word}"
+    ).replace("{use: length, max_chars: 40}", "{use: length, max_chars: 4}")
     assert len(load_policies(write(tmp_path, text), FakeClock(NOW))) == 1
     other = GOOD.replace("id: shop", "id: other").replace("R-", "Q-").replace("[shop]", "[bank]")
-    other = other.replace("label: complies, out: good word", "label: complies, out: fine").replace("bad word", "good word")
+    other = other.replace("label: complies, out: good word", "label: complies, out: fine").replace(
+        "bad word", "good word"
+    )
     write(tmp_path, other, "z.yaml")
     assert len(load_policies(tmp_path, FakeClock(NOW))) == 2
     write(tmp_path, other.replace("[bank]", "[bank, shop]"), "z.yaml")

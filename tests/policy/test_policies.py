@@ -11,6 +11,7 @@ from monitor.graders.cascade import judge
 from monitor.model.values import Severity, Turn, Verdict
 from monitor.policy import Policy, load_policies
 from monitor.policy.checks import lint
+from monitor.policy.schema import BoundRule, Example
 from tests.policy.support import GOOD, NOW, write
 
 SHIPPED = [*load_policies(None), *load_policies(Path(__file__).parents[2] / "policies")]
@@ -24,30 +25,30 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("rule", "example"), EXAMPLES)
-def test_every_shipped_example_is_a_passing_unit_test(rule, example):
+def test_every_shipped_example_is_a_passing_unit_test(rule: BoundRule, example: Example) -> None:
     judgement, _ = judge(rule.asked, example.turn())
     assert judgement.verdict == example.label, judgement.reason
 
 
 @pytest.mark.parametrize("policy", SHIPPED, ids=lambda policy: policy.id)
-def test_shipped_policies_are_without_lint(policy: Policy):
+def test_shipped_policies_are_without_lint(policy: Policy) -> None:
     assert lint(policy, Path(policy.path).read_text(encoding="utf-8")) == []
 
 
-def test_the_starter_policy_has_eight_rules_for_every_app():
+def test_the_starter_policy_has_eight_rules_for_every_app() -> None:
     (starter,) = load_policies(None)
     assert len(starter.rules) == 8
     assert starter.grades("anything")
     assert {rule.severity for rule in starter.rules} >= {Severity.CRITICAL, Severity.ERROR, Severity.WARNING}
 
 
-def test_both_shipped_policies_hold_together_in_one_folder(tmp_path: Path):
+def test_both_shipped_policies_hold_together_in_one_folder(tmp_path: Path) -> None:
     for policy in SHIPPED:
         write(tmp_path, Path(policy.path).read_text(encoding="utf-8"), f"{policy.id}.yaml")
     assert [policy.id for policy in load_policies(tmp_path)] == ["quillmere-support", "starter"]
 
 
-def test_the_whole_documented_schema_is_accepted(tmp_path: Path):
+def test_the_whole_documented_schema_is_accepted(tmp_path: Path) -> None:
     (policy,) = load_policies(write(tmp_path, WHOLE), FakeClock(NOW))
     (rule,) = policy.rules
     assert rule.severity is Severity.CRITICAL
@@ -55,7 +56,7 @@ def test_the_whole_documented_schema_is_accepted(tmp_path: Path):
     assert policy.file.policy.effective is not None
 
 
-def test_a_judge_that_is_not_connected_never_passes_anything(tmp_path: Path):
+def test_a_judge_that_is_not_connected_never_passes_anything(tmp_path: Path) -> None:
     (policy,) = load_policies(write(tmp_path, WHOLE), FakeClock(NOW))
     clean, dirty = (turn(text, app="support-bot") for text in ("All is well.", "Write to eve@mailbox.example."))
     assert [grade.verdict for grade in grade_turns([policy], [clean, dirty], NOW)] == [
@@ -67,17 +68,17 @@ def test_a_judge_that_is_not_connected_never_passes_anything(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("status", "graded"), [("draft", 0), ("shadow", 2), ("active", 2), ("retired", 0)])
-def test_only_policies_in_force_or_in_shadow_grade(status: str, graded: int, tmp_path: Path):
+def test_only_policies_in_force_or_in_shadow_grade(status: str, graded: int, tmp_path: Path) -> None:
     policies = load_policies(write(tmp_path, GOOD.replace("status: active", f"status: {status}")), FakeClock(NOW))
     assert len(grade_turns(policies, [turn("hello")], NOW)) == graded
 
 
-def test_only_apps_in_scope_are_graded(tmp_path: Path):
+def test_only_apps_in_scope_are_graded(tmp_path: Path) -> None:
     policies = load_policies(write(tmp_path, GOOD), FakeClock(NOW))
     assert grade_turns(policies, [turn("hello", app="bank")], NOW) == []
 
 
-def test_an_exception_excuses_and_says_who_approved_it(tmp_path: Path):
+def test_an_exception_excuses_and_says_who_approved_it(tmp_path: Path) -> None:
     text = GOOD.replace(
         "    examples:",
         "    exceptions:\n      - {id: X1, when: {field: environment, in: [test, demo]}, approved_by: dpo, expires: 2026-11-24}\n"
@@ -91,7 +92,7 @@ def test_an_exception_excuses_and_says_who_approved_it(tmp_path: Path):
     assert "X1, approved by dpo" in grades[0].reason
 
 
-def test_a_field_nobody_knows_excuses_nothing(tmp_path: Path):
+def test_a_field_nobody_knows_excuses_nothing(tmp_path: Path) -> None:
     text = GOOD.replace(
         "    examples:",
         "    exceptions:\n      - {id: X1, when: {field: user.role, ne: guest}, approved_by: dpo, expires: 2027-01-01}\n    examples:",
@@ -101,7 +102,7 @@ def test_a_field_nobody_knows_excuses_nothing(tmp_path: Path):
     assert grade_turns(policies, [turn("bad word")], NOW)[0].verdict is Verdict.VIOLATES
 
 
-def test_a_retired_policy_may_hold_expired_exceptions(tmp_path: Path):
+def test_a_retired_policy_may_hold_expired_exceptions(tmp_path: Path) -> None:
     text = GOOD.replace(
         "    examples:",
         "    exceptions:\n      - {id: X1, when: {field: app, eq: a}, approved_by: dpo, expires: 2020-01-01}\n    examples:",
@@ -114,19 +115,23 @@ def hash_of(folder: Path, text: str) -> str:
     return load_policies(write(folder, text), FakeClock(NOW))[0].hash
 
 
-def test_the_hash_follows_meaning_and_not_spelling(tmp_path: Path):
+def test_the_hash_follows_meaning_and_not_spelling(tmp_path: Path) -> None:
     plain = hash_of(tmp_path, GOOD)
     head, rules = GOOD.split("rules:")
     moved = head.replace("scope: {apps: [shop]}\n", "") + "rules:" + rules + "scope:\n  apps:\n    - shop\n"
     assert hash_of(tmp_path, "# a remark\n" + moved) == plain
     assert hash_of(tmp_path, GOOD.replace("scope:", "defaults: {severity: medium}\nscope:")) == plain
-    assert hash_of(tmp_path, GOOD.replace("[bad word]", "[bad words]").replace("out: bad word", "out: bad words")) != plain
+    assert (
+        hash_of(tmp_path, GOOD.replace("[bad word]", "[bad words]").replace("out: bad word", "out: bad words")) != plain
+    )
     assert hash_of(tmp_path, GOOD.replace("It is bad.", "It is very bad.")) != plain
     assert len(plain) == 64
 
 
-def test_lint_names_what_is_weak_and_where(tmp_path: Path):
-    text = GOOD.replace("Say no bad word.", "Generally say no bad word.").replace("    graders:\n      - {use: length, max_chars: 40}\n", "")
+def test_lint_names_what_is_weak_and_where(tmp_path: Path) -> None:
+    text = GOOD.replace("Say no bad word.", "Generally say no bad word.").replace(
+        "    graders:\n      - {use: length, max_chars: 40}\n", ""
+    )
     (policy,) = load_policies(write(tmp_path, text), FakeClock(NOW))
     found = {(hit.line, hit.rule_id, hit.warning.split(";")[0].split(":")[0]) for hit in lint(policy, text)}
     assert (11, "R-1", "`generally` lets two readers disagree") in found
