@@ -28,23 +28,33 @@ class _Message(msgspec.Struct):
 _messages: Final = msgspec.json.Decoder(list[_Message])
 
 
-def text_of(messages: str | None, role: str | None = None) -> str | None:
-    """Return the text parts of JSON messages, one line a part; with `role`, of the last message of that role."""
-    if messages is None:
-        return None
+def question_of(messages: str | None) -> str | None:
+    """Return the text of the last user message, one line a part."""
+    users = [message for message in _read(messages) if message.role == "user"]
+    return _text(users[-1]) if users else None
+
+
+def answer_of(messages: str | None) -> str | None:
+    """Return the text of the first output message that has any: of several choices, the one the user saw."""
+    return next((text for message in _read(messages) if (text := _text(message))), None)
+
+
+def _read(messages: str | None) -> list[_Message]:
     try:
-        found = _messages.decode(messages)
+        return _messages.decode(messages) if messages else []
     except msgspec.MsgspecError:
-        return None
-    chosen = found if role is None else [message for message in found if message.role == role][-1:]
-    parts = (part.content for message in chosen for part in message.parts if part.type == "text")
+        return []
+
+
+def _text(message: _Message) -> str | None:
+    parts = (part.content for part in message.parts if part.type == "text")
     return "\n".join(part for part in parts if isinstance(part, str)) or None
 
 
 def features(content: pl.DataFrame) -> pl.DataFrame:
     """Return the feature rows of content rows that hold an input or an answer."""
-    answers = [text_of(m) or v for m, v in content.select("output_messages", "output_value").iter_rows()]
-    questions = [text_of(m, "user") or v for m, v in content.select("input_messages", "input_value").iter_rows()]
+    answers = [answer_of(m) or v for m, v in content.select("output_messages", "output_value").iter_rows()]
+    questions = [question_of(m) or v for m, v in content.select("input_messages", "input_value").iter_rows()]
     texts = content.select("trace_id", "span_id", "time").with_columns(
         question=pl.Series(questions, dtype=pl.String), answer=pl.Series(answers, dtype=pl.String)
     )

@@ -113,7 +113,7 @@ def run_cycle(house: House) -> dict[str, int]:
 
     Finishing traces and rolling them up happen before this, when the loader brings them (`monitor.agent`).
     """
-    decided = dict.fromkeys((step.name for step in STEPS), 0)
+    decided = dict.fromkeys([*(step.name for step in STEPS), *SCORE_STEPS], 0)
     while (upto := _next(house)) is not None:
         for step in STEPS:
             window = reads.window(house.store, reads.mark(house.store, step.name), upto)

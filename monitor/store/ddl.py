@@ -195,6 +195,10 @@ MACROS: Final = (
         json_extract(messages::VARCHAR, '$[*].parts[*]'),
         lambda part: json_extract_string(part, '$.type') = 'text'),
         lambda part: json_extract_string(part, '$.content')), chr(10)), '')""",
+    # A call that asked for several choices has several output messages; the first with text is what the user saw.
+    """CREATE OR REPLACE MACRO answer_text(messages) AS list_extract(list_filter(list_transform(
+        json_extract(messages::VARCHAR, '$[*]'), lambda message: text_of(to_json([message]))),
+        lambda told: told IS NOT NULL), 1)""",
     """CREATE OR REPLACE MACRO user_text(messages) AS text_of(to_json([list_last(list_filter(
         json_extract(messages::VARCHAR, '$[*]'), lambda message: json_extract_string(message, '$.role') = 'user'))]))""",
 )
@@ -206,7 +210,7 @@ VIEWS: Final[dict[str, str]] = {
                s.cached_input_tokens, s.usage_source, s.cost_usd, s.finish_reason, s.error_type, s.error_message,
                s.stream, s.ttft_ms, s.user_id, s.session_id, s.prompt_name, s.prompt_version, s.experiment, s.variant,
                c.system_text, coalesce(user_text(c.input_messages), c.input_value) AS input_text,
-               coalesce(text_of(c.output_messages), c.output_value) AS output_text,
+               coalesce(answer_text(c.output_messages), c.output_value) AS output_text,
                c.input_messages, c.output_messages, s.dialect, s.received_at
         FROM base.spans s LEFT JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.time = s.time
         WHERE s.kind IN ('llm', 'embedding')""",
@@ -214,7 +218,7 @@ VIEWS: Final[dict[str, str]] = {
         SELECT t.trace_id, t.time, t.duration_ms, t.app, t.environment, t.release, t.user_id, t.session_id,
                t.experiment, t.variant, t.prompt_name, t.prompt_version, t.model,
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
-               coalesce(o.output_value, text_of(o.output_messages)) AS output_text,
+               coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
                t.n_calls, t.n_tools, t.input_tokens, t.output_tokens, t.cost_usd, t.error_type
         FROM base.turns t
         LEFT JOIN base.content i ON i.trace_id = t.trace_id AND i.span_id = t.input_span_id

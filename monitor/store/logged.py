@@ -18,13 +18,14 @@ FIELDS = ("system_text", "input_messages", "output_messages")
 
 def assemble_logged(txn: Transaction, bounds: str) -> None:
     """Turn the message records of the settled traces into content rows of their spans."""
+    # Records of one call often share one time stamp: the order in which they came decides.
     records = txn.read(
         f"""
         SELECT e.key, e.part, e.body, s.trace_id, s.span_id, s.time
-        FROM (SELECT * FROM base.events WHERE {bounds}) e
+        FROM (SELECT *, rowid AS came FROM base.events WHERE {bounds}) e
         JOIN temp.touched s ON s.trace_id = e.trace_id AND s.span_id = e.span_id
         WHERE e.body IS NOT NULL AND e.part IN ('system', 'input', 'output', 'details')
-        ORDER BY e.time, e.key"""
+        ORDER BY e.time, e.came"""
     ).to_pylist()
     if not records:
         return

@@ -89,7 +89,7 @@ def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
             SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {_NEW})
         SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
-               coalesce(o.output_value, text_of(o.output_messages)) AS output_text,
+               coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
                coalesce(o.system_text, i.system_text) AS system_text
         FROM picked p
         LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i

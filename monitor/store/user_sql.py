@@ -30,7 +30,7 @@ def run_user_sql(store: Store, sql: str, *, max_rows: int, timeout_s: float, ext
             relation = cursor.sql(sql)
             if relation is None:
                 raise BadSql("the statement gives no rows (write one SELECT)")
-            table: pa.Table = relation.limit(max_rows).to_arrow_table()
+            rows: pa.Table = relation.limit(max_rows).to_arrow_table()
         except duckdb.InterruptException:
             raise BadSql(f"the query ran longer than {timeout_s:g} s and was stopped (narrow its time range)") from None
         except duckdb.Error as error:
@@ -39,7 +39,7 @@ def run_user_sql(store: Store, sql: str, *, max_rows: int, timeout_s: float, ext
             for name in extra:
                 with contextlib.suppress(duckdb.Error):
                     cursor.unregister(name)
-    return table
+    return rows
 
 
 def _check(sql: str) -> None:

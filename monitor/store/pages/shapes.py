@@ -139,5 +139,5 @@ BUCKET: Final = {"bucket_s": Param("int", 3600, low=60, high=366 * 86400)}
 
 PREVIEW: Final = """
     left(coalesce(i.input_value, user_text(i.input_messages)), 240) AS input_text,
-    left(coalesce(o.output_value, text_of(o.output_messages)), 240) AS output_text"""
+    left(coalesce(o.output_value, answer_text(o.output_messages)), 240) AS output_text"""
 """What the user said and saw, for the rows that are shown and no others: `p` is the page of picked turns."""
