@@ -153,7 +153,7 @@ def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) ->
         # At least one output is left behind, so that a batch cannot be gone through for ever.
         return points.cut(max(1, start.best)).then(rest), alarm
     stream.trail = write_trail(points, positions, stream.trail.count + len(part))
-    stream.evidence = [[short(value) for value in row] for row in step.evidence]
+    stream.evidence = [[short(value, 4) for value in row] for row in step.evidence]
     if goal:
         _grow(stream, reference, part, goal)
     return queue.cut(len(part)), None

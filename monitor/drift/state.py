@@ -106,6 +106,6 @@ def read_memory(state: str | None) -> Memory:
         return Memory()
 
 
-def short(value: float) -> float:
-    """Return `value` to five digits: what a state keeps of it."""
-    return float(f"{value:.5g}")
+def short(value: float, digits: int = 5) -> float:
+    """Return `value` to so many digits: what a state keeps of it."""
+    return float(f"{value:.{digits}g}")

@@ -1,6 +1,6 @@
 """The trail: recent outputs of a stream, so that an alarm can say since when, from what to what, and what else changed then.
 
-Recent outputs are all kept, older ones ever more sparsely, so that a start d outputs ago is known to about d / 32 outputs in
+Recent outputs are all kept, older ones ever more sparsely, so that a start d outputs ago is known to about d / 28 outputs in
 constant memory. Which positions are kept depends on the age alone and is nested, hence need not be stored.
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.state import Trail, short
 
-_PER_LEVEL: Final = 32
+_PER_LEVEL: Final = 28
 _LEVELS: Final = 7
-"""Reaches back 32 * (2 ** 8 - 1) = 8,160 outputs with at most 256 of them."""
+"""Reaches back 28 * (2 ** 8 - 1) = 7,140 outputs with at most 224 of them."""
 
 
 def kept_positions(count: int) -> Ints:

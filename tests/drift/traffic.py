@@ -1,0 +1,60 @@
+"""Seeded traffic for the drift tests: turns of one app with a known change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from monitor.clock import aware_utc
+from monitor.config.schema import DriftSettings
+from monitor.drift import DriftOutcome, decide_drift
+from monitor.model.values import Finding
+
+START = datetime(2026, 1, 5)  # noqa: DTZ001 the store keeps naive UTC
+STEP = timedelta(minutes=5)
+
+
+def turns(columns: Mapping[str, Sequence[Any] | np.ndarray], start: int = 0, app: str = "support") -> pl.DataFrame:
+    """One turn every five minutes, the first at position `start`."""
+    n = len(next(iter(columns.values())))
+    base = {
+        "unit_id": [f"u{start + i:06d}" for i in range(n)],
+        "time": [START + (start + i) * STEP for i in range(n)],
+        "app": [app] * n,
+    }
+    return pl.DataFrame({**base, **columns}, schema_overrides={"time": pl.Datetime("us")})
+
+
+def flags(seed: int, *parts: tuple[int, float]) -> np.ndarray:
+    """0/1 values: for each part so many with such a mean."""
+    rng = np.random.default_rng(seed)
+    return np.concatenate([(rng.random(n) < mean).astype(float) for n, mean in parts])
+
+
+def at(position: int) -> datetime:
+    return aware_utc(START + position * STEP)
+
+
+class Watch:
+    """Feeds batches and keeps the states, as the cycle does."""
+
+    def __init__(self, settings: DriftSettings | None = None) -> None:
+        self.settings = settings or DriftSettings()
+        self.states: dict[str, str] = {}
+        self.findings: list[Finding] = []
+        self.notes: list[str] = []
+
+    def feed(self, rows: pl.DataFrame, batch: int = 100_000) -> DriftOutcome:
+        outcome = DriftOutcome({}, [], [])
+        for start in range(0, rows.height, batch):
+            part = rows[start : start + batch]
+            newest: datetime = part["time"].max()  # type: ignore[assignment]
+            outcome = decide_drift(dict(self.states), part, self.settings, aware_utc(newest))
+            self.states.update(outcome.states)
+            self.findings += outcome.findings
+            self.notes += outcome.notes
+        return outcome
