@@ -70,19 +70,21 @@ class Post:
 def deliver_due(post: Post) -> Delivered:
     """Send everything that is due and return what came of it.
 
-    Passes are repeated while something moved, since a sent message lets the next one of its alert leave.
+    Passes are repeated while something moved, since a sent message lets the next one of its alert leave. A receiver
+    that put a message off is left in peace until the next call.
     """
-    total = moved = _pass(post)
+    resting: set[str] = set()
+    total = moved = _pass(post, resting)
     while moved.sent or moved.shortened or moved.dead:
-        moved = _pass(post)
+        moved = _pass(post, resting)
         total += moved
     return total
 
 
-def _pass(post: Post) -> Delivered:
+def _pass(post: Post, resting: set[str]) -> Delivered:
     with post.state.transaction() as txn:
         due = outbox.due(txn, post.clock.now())
-    total, resting = Delivered(), set[str]()
+    total = Delivered()
     for row in due:
         if row["receiver"] not in resting:
             outcome = _attempt(post, row)

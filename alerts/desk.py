@@ -18,6 +18,7 @@ from alerts.channels.building import build_channels
 from alerts.checks import load_rules
 from alerts.deliver import Delivered, Post, deliver_due
 from alerts.explain import explain_alert
+from alerts.judging import storable
 from alerts.outbox import Outgoing, known_alerts, record_within, remind
 from alerts.rules import Rulebook
 from alerts.states import evaluate
@@ -68,7 +69,8 @@ class AlertDesk:
         """Evaluate every rule once and queue what is owed, in one transaction; return how many alerts changed."""
         outgoing = self.post.outgoing
         with self.state.transaction() as txn:
-            steps = evaluate(outgoing.book.rules, signals, known_alerts(txn), now)
+            seen = [storable(signal) for signal in signals]
+            steps = evaluate(outgoing.book.rules, seen, known_alerts(txn), now)
             changed = record_within(txn, steps, outgoing)
             remind(txn, outgoing, now)
         return changed

@@ -7,7 +7,7 @@ import json
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,8 +68,22 @@ def observe(rules: Iterable[Rule], signals: Sequence[Signal]) -> dict[str, Obser
     return seen
 
 
+def storable(signal: Signal) -> Signal:
+    """Return `signal` with text that can be stored: half characters, which UTF-8 has no form for, become "?"."""
+    return replace(
+        signal,
+        labels={_whole(name): _whole(label) for name, label in signal.labels.items() if label is not None},
+        examples=tuple(_whole(example) for example in signal.examples),
+        summary=_whole(signal.summary),
+    )
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
 def _observation(rule: Rule, signal: Signal) -> Observation:
-    labels = {name: signal.labels[name] for name in identity_labels(rule) if signal.labels.get(name) is not None}
+    labels = {name: signal.labels[name] for name in identity_labels(rule) if name in signal.labels}
     return Observation(rule, fingerprint(rule.id, labels), labels, signal, judge(rule, signal))
 
 

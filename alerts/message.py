@@ -84,7 +84,7 @@ def compose(kind: str, alert: AlertState, rule: Rule | None, at: datetime, reaso
         examples=tuple(_NOT_ID.sub("", example)[:64] for example in signal.examples[:EXAMPLES]) if signal else (),
         summary=clean(signal.summary) if signal else "",
         reason=clean(reason),
-        runbook=rule.runbook if rule else "",
+        runbook=clean(rule.runbook, 500) if rule else "",
         link=f"{link_base}/alerts?fingerprint={alert.fingerprint}" if link_base else "",
     )
 

@@ -149,7 +149,7 @@ def remind(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
         if alert is None or route is None or last["episode"] != alert.episode:
             continue
         waits = last["state"] in {"pending", "inflight"}
-        if now - last["created_at"] < route.reminder or (waits and last["kind"] != "reminder"):
+        if now - (last["sent_at"] or last["created_at"]) < route.reminder or (waits and last["kind"] != "reminder"):
             continue
         if waits:
             outbox.supersede(txn, alert.fingerprint, "reminder")

@@ -32,15 +32,20 @@ class Receiver(ThreadingHTTPServer):
         self.file, self.secret = file, secret
         self._writing = Lock()
         self._keys = {line["key"] for line in read_received(file)}
+        self._cut_short = file.exists() and not file.read_bytes().endswith(b"\n")
 
     def accept(self, key: str, body: bytes) -> None:
-        """Write one message; its key is known from now on, and after a restart."""
+        """Write one message; its key is known from now on, and after a restart. Raises ValueError for a bad body."""
+        event = json.loads(body)
+        if not isinstance(event, dict):
+            raise ValueError("not a JSON object")  # noqa: TRY004 - to the sender, both are one bad body
         with self._writing:
             if key not in self._keys:
-                line = {"received_at": datetime.now(UTC).isoformat(), "key": key, **json.loads(body)}
+                line = {"received_at": datetime.now(UTC).isoformat(), "key": key, **event}
                 with self.file.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps(line) + "\n")
+                    out.write("\n" * self._cut_short + json.dumps(line) + "\n")
                 self._keys.add(key)
+                self._cut_short = False
 
 
 class Handler(BaseHTTPRequestHandler):

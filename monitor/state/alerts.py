@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
@@ -11,6 +11,12 @@ from monitor.state.opening import Transaction
 from monitor.state.tables import ALERT_EVENTS, ALERTS, OUTBOX
 
 Row = dict[str, Any]
+
+_NEW: Final = insert(ALERTS)
+_KEYS: Final = ("fingerprint", "episode")
+_SAVE: Final = _NEW.on_conflict_do_update(
+    index_elements=list(_KEYS), set_={column.name: column for column in _NEW.excluded if column.name not in _KEYS}
+)
 
 
 def latest_alerts(txn: Transaction) -> list[Row]:
@@ -24,9 +30,7 @@ def latest_alerts(txn: Transaction) -> list[Row]:
 
 def save_alert(txn: Transaction, row: Row) -> None:
     """Write one episode: new, or in place of what was known of it."""
-    keys = {"fingerprint", "episode"}
-    changed = {name: value for name, value in row.items() if name not in keys}
-    txn.execute(insert(ALERTS).values(**row).on_conflict_do_update(index_elements=sorted(keys), set_=changed))
+    txn.execute(_SAVE, row)
 
 
 def remove_alert(txn: Transaction, fingerprint: str, episode: int) -> None:
@@ -36,7 +40,7 @@ def remove_alert(txn: Transaction, fingerprint: str, episode: int) -> None:
 
 def add_event(txn: Transaction, row: Row) -> None:
     """Add one line to the reason trail."""
-    txn.execute(insert(ALERT_EVENTS).values(**row))
+    txn.execute(insert(ALERT_EVENTS), row)
 
 
 def events_of(txn: Transaction, fingerprint: str) -> list[Row]:
@@ -67,7 +71,7 @@ def forget(txn: Transaction, fingerprints: list[str]) -> None:
 def open_counts(txn: Transaction) -> dict[str, int]:
     """Return how many open alerts are in each state."""
     grouped = select(ALERTS.c.state, func.count()).where(ALERTS.c.ended_at.is_(None)).group_by(ALERTS.c.state)
-    return dict(txn.execute(grouped).tuples().all())
+    return dict(txn.execute(grouped).all())
 
 
 def matching_fingerprints(txn: Transaction, prefix: str) -> list[str]:

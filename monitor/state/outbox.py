@@ -7,7 +7,7 @@ that runs out, and the row is sent again under the same key. Retry policy is dec
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -16,21 +16,25 @@ from monitor.state.opening import Transaction
 from monitor.state.tables import OUTBOX
 
 Row = dict[str, Any]
-OPEN = OUTBOX.c.state.in_(("pending", "inflight"))
+OPEN: Final = OUTBOX.c.state.in_(("pending", "inflight"))
+_QUEUE: Final = insert(OUTBOX).on_conflict_do_nothing()
 
 
 def queue(txn: Transaction, row: Row) -> bool:
     """Add one message; False when its key is there already, which makes a repeated decision harmless."""
-    defaults = {"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"]}
-    return txn.execute(insert(OUTBOX).values(**defaults, **row).on_conflict_do_nothing()).rowcount > 0
+    fresh = {"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"], **row}
+    return txn.execute(_QUEUE, fresh).rowcount > 0
 
 
 def due(txn: Transaction, now: datetime) -> list[Row]:
-    """Return the messages that may leave now: the oldest open one per alert and receiver, when its time has come."""
+    """Return the messages that may leave now: the oldest open one per alert and receiver, when its time has come.
+
+    Who has waited longest since the last attempt comes first, so that one message nobody takes cannot starve others.
+    """
     heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
     ready = (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at <= now)
     orphaned = (OUTBOX.c.state == "inflight") & (OUTBOX.c.lease_until <= now)
-    query = select(OUTBOX).where(OUTBOX.c.id.in_(heads), ready | orphaned).order_by(OUTBOX.c.id)
+    query = select(OUTBOX).where(OUTBOX.c.id.in_(heads), ready | orphaned).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
@@ -74,9 +78,9 @@ def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) 
 
 
 def last_messages(txn: Transaction) -> list[Row]:
-    """Return the newest message of every alert and receiver: fingerprint, episode, receiver, kind, state, created_at."""
+    """Return the newest message of every alert and receiver, without its body."""
     last = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
-    names = ("fingerprint", "episode", "receiver", "kind", "state", "created_at")
+    names = ("fingerprint", "episode", "receiver", "kind", "state", "created_at", "sent_at")
     query = select(*(OUTBOX.c[name] for name in names)).where(OUTBOX.c.id.in_(last))
     return [dict(row) for row in txn.execute(query).mappings()]
 
@@ -84,7 +88,7 @@ def last_messages(txn: Transaction) -> list[Row]:
 def counts(txn: Transaction) -> dict[str, int]:
     """Return how many messages are in each state, for metrics and the status line."""
     grouped = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
-    return dict(txn.execute(grouped).tuples().all())
+    return dict(txn.execute(grouped).all())
 
 
 def oldest_due(txn: Transaction) -> datetime | None:

@@ -1,0 +1,59 @@
+"""A desk in its own process, to be killed: looks at alternating rates and delivers, over and over.
+
+`python -m tests.alerts.killed_desk STATE URL ROUND [finish]`; each round starts two minutes later in its own time, so
+that leases of the killed round have run out. With `finish` it resolves and delivers everything and ends.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alerts.channels.webhook import Webhook
+from alerts.deliver import Post
+from alerts.desk import AlertDesk
+from alerts.outbox import Outgoing
+from monitor.state import ControlState
+from tests.alerts.builders import BAD, GOOD, RATE_RULE, a_book, a_rate
+from tests.support.receiver_stub import SECRET
+
+APPS = 30
+
+
+@dataclass(frozen=True)
+class LaterClock:
+    """The machine's clock, moved ahead."""
+
+    ahead: timedelta
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def monotonic(self) -> float:
+        return self.now().timestamp()
+
+
+def main(path: Path, url: str, turn: int, *, finish: bool) -> None:
+    clock = LaterClock(timedelta(hours=2 * turn))
+    state = ControlState.open(path, clock)
+    post = Post(state, {}, Outgoing(a_book(RATE_RULE, to=["pager"]), ""), clock, random.Random(turn))
+    post = Post(state, {"pager": Webhook("pager", url, SECRET, clock)}, post.outgoing, clock, post.rng)
+    desk = AlertDesk(post)
+    print("ready", flush=True)
+    rng = random.Random(turn)
+    while not finish:
+        desk.observe([a_rate(rng.choice([BAD, GOOD]), app=f"app{i}") for i in range(APPS)], clock.now())
+        desk.deliver_due()
+    for ahead in range(20):
+        later = LaterClock(clock.ahead + timedelta(hours=2 * ahead))
+        desk = AlertDesk(Post(state, post.channels, post.outgoing, later, post.rng))
+        desk.observe([a_rate(GOOD, app=f"app{i}") for i in range(APPS)], later.now())
+        desk.deliver_due()
+    state.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), finish="finish" in sys.argv)
