@@ -60,9 +60,15 @@ def decompose(parts: Sequence[Part]) -> Decomposition:
 
 
 def composition_shift(change: Change) -> str | None:
-    """Return which recorded columns changed their composition at the start of the change, or None."""
-    before = _counts(change.before, change.combos) if len(change.before) >= ENOUGH_BEFORE else _reference_counts(change)
-    after = _counts(change.after, change.combos)
+    """Return which recorded columns changed their composition at the start of the change, or None.
+
+    The time in which the change may have begun belongs to neither side, as long as there is anything after it.
+    """
+    known = int(np.searchsorted(change.before.time, change.since_low))
+    sure = min(int(np.searchsorted(change.after.time, change.since_high)), len(change.after) - 1)
+    just_before = _counts(change.before.cut(0, known), change.combos)
+    before = just_before if just_before.total() >= ENOUGH_BEFORE else _reference_counts(change)
+    after = _counts(change.after.cut(sure), change.combos)
     told = [_told(change, column, before, after) for column in range(len(CAUSES))]
     return "; ".join(text for text in told if text) or None
 
