@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from collectors.batch import Batch
 from collectors.decode.content import of_call
+from collectors.decode.derived import MAX_MESSAGE
 from collectors.decode.loose_json import dump, load
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
 from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
-from collectors.decode.spans import MAX_MESSAGE, ZERO_SPAN, ZERO_TRACE, Source, is_id, moment, source_of
+from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Source, is_id, moment, source_of
 from collectors.decode.wire import LogGroup, WireLog
 from collectors.dialects.table import Table, Values
 
@@ -62,6 +63,9 @@ def _add_log(wire: WireLog, source: Source, table: Table, batch: Batch, received
         part = "exception"
     if part is None:
         return NOT_ABOUT_CALLS
+    if part == "details" and isinstance(wire.body, dict):  # some SDKs put the fields into the body
+        told = {f"gen_ai.{key.removeprefix('gen_ai.')}": value for key, value in wire.body.items()}
+        values = read(told, table).values | values
     log = _Log(
         wire,
         name,
@@ -111,9 +115,6 @@ def _body(part: str, log: _Log) -> Any:
 
 
 def _details(log: _Log) -> dict[str, Any] | None:
-    if isinstance(log.wire.body, dict):  # some SDKs put the fields into the body
-        fields = {"gen_ai." + key.removeprefix("gen_ai."): value for key, value in log.wire.body.items()}
-        log.values.update({key: value for key, value in fields.items() if key not in log.values})
     content = of_call(log.values, [], wide=False)
     found = {
         "system_text": content.system_text,

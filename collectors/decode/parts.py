@@ -82,7 +82,7 @@ def _part(part: Any) -> Iterator[Part]:
     if not isinstance(part, dict):
         return
     if isinstance(part.get("message_content"), dict):
-        part = part | part["message_content"]
+        part = {key: value for key, value in part.items() if key != "message_content"} | part["message_content"]
     kind = kind_of(part)
     if kind in CALL_TYPES:
         yield _call(part)

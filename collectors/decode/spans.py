@@ -7,39 +7,34 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from collectors.batch import AT, Batch
-from collectors.decode.content import WIDE, Content, of_call, of_embedding, of_retrieval, of_step, of_tool, tool_names
+from collectors.decode.content import (
+    WIDE,
+    Content,
+    of_call,
+    of_embedding,
+    of_retrieval,
+    of_step,
+    of_tool,
+    tool_names,
+)
+from collectors.decode.derived import ERROR, resolve_kind, settle
 from collectors.decode.leftovers import attrs_json
 from collectors.decode.occurrences import add_score, event_messages, flag_of
 from collectors.decode.reading import read
 from collectors.decode.wire import Attributes, SpanGroup, WireEvent, WireSpan
-from collectors.dialects.readers import label
 from collectors.dialects.table import Table, Values
 
 DAY_US: Final = 86_400_000_000
 ZERO_TRACE: Final = "0" * 32
 ZERO_SPAN: Final = "0" * 16
 HEX: Final = frozenset("0123456789abcdef")
-MAX_MESSAGE: Final = 2048
 FLAGS: Final = AT["spans"]["flags"]
 
-ERROR: Final = 2
 STATUS: Final = {1: "ok", ERROR: "error"}
-UNNAMED_ERROR: Final = "_OTHER"
-"""What the semantic conventions say for a failure whose type nobody told."""
-
-OPERATIONS: Final = {
-    "llm": "chat",
-    "embedding": "embeddings",
-    "tool": "execute_tool",
-    "retriever": "retrieval",
-    "agent": "invoke_agent",
-    "workflow": "invoke_workflow",
-}
 CONTENT_FIELDS: Final = frozenset(
     {"input_messages", "output_messages", "input_value", "output_value", "system", "documents", "texts", "invocation"}
 )
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
-MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 
 class Source(NamedTuple):
@@ -96,11 +91,11 @@ def _add_span(
     time = moment(span.start_ns, received, flags)
     if span.events:
         _read_events(span, values, table, batch, received, source.app)
-    kind = _kind(values, rest, table)
+    kind = resolve_kind(values, rest, table)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
     if any(content):
         batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
-    _settle(values, span, kind)
+    settle(values, span, kind)
     if "tools" in values:
         rest["tools"] = tool_names(values["tools"])
     get = values.get
@@ -177,57 +172,17 @@ def _duration_ms(span: WireSpan, received: int, flags: list[str]) -> float | Non
     return (span.end_ns - span.start_ns) / 1e6
 
 
-def _kind(values: Values, rest: Attributes, table: Table) -> str:
-    operation = str(values.get("operation", "")).lower()
-    normal, by_operation = table.operations.get(operation, (operation[:64] or None, None))
-    kind = table.kinds.get(str(values.get("kind", ""))) or by_operation or _sniffed(values, rest)
-    if normal is not None:
-        values["operation"] = normal
-    elif kind in OPERATIONS:
-        values["operation"] = OPERATIONS[kind]
-    return kind
-
-
-def _sniffed(values: Values, rest: Attributes) -> str:
-    if "request_model" in values and ("output_tokens" in values or "output_messages" in values):
-        return "llm"
-    if any(key.startswith("db.vector.") for key in rest):
-        return "retriever"
-    if "tool_name" in values and "request_model" not in values:
-        return "tool"
-    return "chain" if values.get("kind") == "task" else "other"
-
-
 def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Content:
     if CONTENT_FIELDS.isdisjoint(values):
         return Content()
     try:
         if kind == "llm":
             return of_call(values, flags, wide=wide)
-        return CONTENT_BY_KIND.get(kind, of_step)(values, flags)
+        as_step = kind != "embedding" and ("input_messages" in values or "output_messages" in values)
+        return of_step(values, flags) if as_step else CONTENT_BY_KIND.get(kind, of_step)(values, flags)
     except RecursionError:  # nesting that is valid JSON and nonsense; the span itself is good
         flags.append("content_unreadable")
         return Content()
-
-
-def _settle(values: Values, span: WireSpan, kind: str) -> None:
-    """Fill what follows from other fields."""
-    if span.status == ERROR:
-        values.setdefault("error_type", values.get("exception_type", UNNAMED_ERROR))
-        message = span.status_message or values.get("exception_message")
-        if isinstance(message, str) and message:
-            values["error_message"] = message[:MAX_MESSAGE]
-    if kind in MODEL_KINDS:
-        known = "input_tokens" in values or "output_tokens" in values
-        values["usage_source"] = "provider" if known else "none"
-        if kind == "embedding":
-            values.setdefault("request_model", values.get("response_model"))
-    elif kind == "tool" and "tool_name" not in values:
-        values["tool_name"] = values.get("entity_name")
-    if "arm" in values and "variant" not in values:
-        name, arm = values["arm"]
-        values["variant"] = label(arm)
-        values.setdefault("experiment", name)
 
 
 def _read_events(span: WireSpan, values: Values, table: Table, batch: Batch, received: int, app: str) -> None:
