@@ -12,7 +12,8 @@ import streamlit as st
 
 from dashboards.client import Api, Trouble
 from dashboards.process import arguments
-from dashboards.scope import Context, bar
+from dashboards.scope import Context, bar, kept
+from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
 from dashboards.views import alerts, drift, experiments, first_run, overview, quality, traces
 
@@ -38,41 +39,38 @@ def api(url: str, token_file: Path) -> Api:
 
 
 def main() -> None:
-    """Draw the page that the address names."""
+    """Draw the page that the address names. The bar is drawn here, not by the page, so that it outlives the page."""
     given = arguments(sys.argv[1:])
     st.set_page_config(page_title=given.title, page_icon=ICON, layout="wide")
     st.html(CSS)
     st.logo(logo(given.title), size="large")
-    source = api(given.api, given.token_file)
-    pages = {name: _page(name, source) for name in VIEWS}
-    PAGES.update(pages)
-    st.navigation(list(pages.values()), position="top").run()
+    stage: list[Context] = []
+    PAGES.update({name: _page(name, stage) for name in VIEWS})
+    chosen = st.navigation(list(PAGES.values()), position="top")
+    try:
+        if chosen.url_path == PAGES["overview"].url_path:
+            _follow_deep_link()
+        _draw(api(given.api, given.token_file), stage, chosen)
+    except Trouble as trouble:
+        st.warning(label(trouble, 400), icon=":material/power_off:")
 
 
 PAGES: Final[dict[str, st.Page]] = {}
 
 
-def _page(name: str, source: Api) -> st.Page:
+def _page(name: str, stage: list[Context]) -> st.Page:
     title, icon, show = VIEWS[name]
-
-    def draw() -> None:
-        try:
-            _draw(name, source, show)
-        except Trouble as trouble:
-            st.warning(str(trouble).replace("`", ""), icon=":material/power_off:")
-
-    return st.Page(draw, title=title, icon=icon, url_path=name, default=name == "overview")
+    return st.Page(lambda: show(stage[-1]), title=title, icon=icon, url_path=name, default=name == "overview")
 
 
-def _draw(name: str, source: Api, show: Show) -> None:
-    if name == "overview":
-        _follow_deep_link()
+def _draw(source: Api, stage: list[Context], chosen: st.Page) -> None:
     now = datetime.now(UTC)
     scope = bar(source, now)
     if scope.last is None and not first_run.has_spans(source):
         first_run.show(source)
         return
-    show(Context(source, scope, now, go))
+    stage.append(Context(source, scope, now, go))
+    chosen.run()
 
 
 def _follow_deep_link() -> None:
@@ -85,7 +83,7 @@ def _follow_deep_link() -> None:
 
 def go(page: str, params: dict[str, str]) -> None:
     """Open another page; the bar keeps its choices."""
-    st.switch_page(PAGES[page], query_params=params)
+    st.switch_page(PAGES[page], query_params={**kept(), **params})
 
 
 main()

@@ -83,6 +83,10 @@ class Api:
         """Return the side-by-side report of a finding as HTML; the first time takes up to 40 s."""
         return self._get(f"/v1/findings/{quote(finding_id, safe='')}/report", timeout=REPORT_PATIENCE_S).text
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def _rows(self, name: str, given: dict[str, str]) -> list[Row]:
         answer = self._get(f"/v1/read/{quote(name, safe='')}", params=given, headers={"accept": ARROW})
         with pa.ipc.open_stream(answer.content) as stream:

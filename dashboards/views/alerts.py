@@ -12,7 +12,7 @@ from dashboards.client import Row, Trouble
 from dashboards.numbers import utc, when
 from dashboards.scope import Context
 from dashboards.tables import VIOLATIONS, clickable, facts, still, turn_table
-from dashboards.text import code, one_line, parsed, plain
+from dashboards.text import code, label, one_line, parsed, plain
 
 STATES: Final = ("firing", "pending", "resolved")
 COLOURS: Final = {"firing": "red", "pending": "orange", "resolved": "green"}
@@ -113,7 +113,7 @@ def _trail(context: Context, row: Row) -> None:
     try:
         lines = context.source.explain(row["fingerprint"])
     except Trouble as trouble:
-        st.caption(str(trouble).replace("`", ""))
+        st.caption(label(trouble, 400))
         return
     code("\n".join(lines) or "nothing recorded")
 

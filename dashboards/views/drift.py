@@ -13,7 +13,7 @@ from dashboards.client import Row, Trouble
 from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
-from dashboards.text import one_line, parsed, plain
+from dashboards.text import label, one_line, parsed, plain
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
@@ -209,7 +209,7 @@ def _report(context: Context, finding_id: str) -> None:
             with st.spinner("Evidently is drawing the report"):
                 st.session_state["report"] = (finding_id, context.source.report(finding_id))
         except Trouble as trouble:
-            st.warning(str(trouble))
+            st.warning(label(trouble, 400))
     kept = st.session_state.get("report")
     if kept and kept[0] == finding_id:
         st.download_button(

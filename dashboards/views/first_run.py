@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.client import Row, Source, Trouble
-from dashboards.text import code
+from dashboards.text import code, label
 
 DEFAULT_COLLECTOR: Final = "127.0.0.1:4318"
 WAIT_S: Final = 2.0
@@ -51,7 +51,7 @@ def _waiting(source: Source) -> None:
     try:
         arrived = has_spans(source)
     except Trouble as trouble:
-        st.warning(str(trouble), icon=":material/power_off:")
+        st.warning(label(trouble, 400), icon=":material/power_off:")
         return
     if not arrived:
         st.info("Waiting for the first span. This page looks every two seconds.", icon=":material/hourglass_empty:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,4 +21,5 @@ if "view" in st.session_state:
     source = Api(st.session_state["api"], Path(st.session_state["token"]))
     now = datetime.now(UTC)
     view = importlib.import_module(f"dashboards.views.{st.session_state['view']}")
-    view.show(Context(source, bar(source, now), now, go))
+    with contextlib.closing(source):
+        view.show(Context(source, bar(source, now), now, go))

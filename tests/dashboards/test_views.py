@@ -15,24 +15,24 @@ TRACE = f"{N_TURNS - 40:032x}"
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_page_draws_over_a_full_store(view: str, full: Served):
+def test_a_page_draws_over_a_full_store(view: str, full: Served) -> None:
     page = run(view, full.url, full.token)
     assert not page.exception
     assert texts(page)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_page_draws_over_an_empty_store(view: str, empty: Served):
+def test_a_page_draws_over_an_empty_store(view: str, empty: Served) -> None:
     page = run(view, empty.url, empty.token)
     assert not page.exception
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_page_draws_over_hostile_text(view: str, hostile: Served):
+def test_a_page_draws_over_hostile_text(view: str, hostile: Served) -> None:
     assert not run(view, hostile.url, hostile.token).exception
 
 
-def test_overview_says_the_state_in_one_sentence(full: Served):
+def test_overview_says_the_state_in_one_sentence(full: Served) -> None:
     said = texts(run("overview", full.url, full.token))
     assert "1 alert is firing; refusal is violated in" in said
     assert "graded answers of support-assistant" in said
@@ -40,24 +40,24 @@ def test_overview_says_the_state_in_one_sentence(full: Served):
     assert "Refused because: otlp-http: span without a trace id" in said
 
 
-def test_overview_marks_demo_data(full: Served):
+def test_overview_marks_demo_data(full: Served) -> None:
     shown = run("overview", full.url, full.token)
     assert any("demo data" in str(element.value) for element in shown.markdown)
 
 
-def test_the_range_is_taken_from_the_address(full: Served):
+def test_the_range_is_taken_from_the_address(full: Served) -> None:
     short, whole = (run("overview", full.url, full.token, {"range": name}) for name in ("24h", "all"))
     assert f"{N_TURNS:,} turns in this range" in texts(whole)
     assert f"{N_TURNS:,} turns in this range" not in texts(short)
 
 
-def test_an_unknown_range_in_the_address_is_the_usual_one(full: Served):
+def test_an_unknown_range_in_the_address_is_the_usual_one(full: Served) -> None:
     page = run("overview", full.url, full.token, {"range": "<script>"})
     assert not page.exception
     assert "turns in this range" in texts(page)
 
 
-def test_a_trace_shows_its_conversation_verdicts_and_sampling(full: Served):
+def test_a_trace_shows_its_conversation_verdicts_and_sampling(full: Served) -> None:
     page = run("traces", full.url, full.token, {"trace": TRACE})
     assert not page.exception
     said = texts(page)
@@ -67,25 +67,25 @@ def test_a_trace_shows_its_conversation_verdicts_and_sampling(full: Served):
     assert {"refusal", "length", "personal-data"} == set(page.dataframe[0].value["rule_id"])
 
 
-def test_a_trace_nobody_knows_says_so(full: Served):
+def test_a_trace_nobody_knows_says_so(full: Served) -> None:
     assert "Nothing is stored under this trace id." in texts(run("traces", full.url, full.token, {"trace": "f" * 32}))
 
 
-def test_next_and_previous_stay_in_the_list(full: Served):
+def test_next_and_previous_stay_in_the_list(full: Served) -> None:
     page = run("traces", full.url, full.token, {"trace": TRACE})
     older = next(button for button in page.button if button.label == "Older")
     older.click().run()
     assert page.session_state["went"] == ("traces", {"trace": f"{N_TURNS - 41:032x}"})
 
 
-def test_the_list_filters_by_rule_and_text(full: Served):
+def test_the_list_filters_by_rule_and_text(full: Served) -> None:
     page = run("traces", full.url, full.token, {"rule": "refusal", "q": "unable to assist"})
     rows = page.dataframe[0].value
     assert len(rows)
     assert rows["output_text"].str.startswith("I am unable").all()
 
 
-def test_the_list_can_be_turned(full: Served):
+def test_the_list_can_be_turned(full: Served) -> None:
     page = run("traces", full.url, full.token)
     first = list(page.dataframe[0].value["time"])
     next(button for button in page.button if button.label == "Next").click().run()
@@ -93,18 +93,18 @@ def test_the_list_can_be_turned(full: Served):
     assert "51 to 100 of" in texts(page)
 
 
-def test_quality_names_the_method_and_the_sample(full: Served):
+def test_quality_names_the_method_and_the_sample(full: Served) -> None:
     said = texts(run("quality", full.url, full.token))
     assert "uncorrected: no human labels" in said
     assert "graded of" in said
 
 
-def test_drift_says_what_cannot_be_told_yet(full: Served):
+def test_drift_says_what_cannot_be_told_yet(full: Served) -> None:
     page = run("drift", full.url, full.token)
     assert "137 of 250 outputs" in list(page.dataframe[1].value["seen"])
 
 
-def test_a_finding_shows_size_cause_budget_and_examples(full: Served):
+def test_a_finding_shows_size_cause_budget_and_examples(full: Served) -> None:
     said = texts(run("drift", full.url, full.token, {"finding": "f1refusal0000001"}))
     assert "violation rate of refusal of support-assistant: 1.7 % → 12.1 %" in said
     assert "+10.4 points (+8.0 to +13.0 points)" in said
@@ -112,7 +112,7 @@ def test_a_finding_shows_size_cause_budget_and_examples(full: Served):
     assert "model changed from lumen-1 to lumen-2-mini at the same time" in said
 
 
-def test_the_report_of_a_finding_is_fetched_on_request(full: Served):
+def test_the_report_of_a_finding_is_fetched_on_request(full: Served) -> None:
     page = run("drift", full.url, full.token, {"finding": "f1refusal0000001"})
     full.agent.asked.clear()
     next(button for button in page.button if button.label == "Prepare the report").click().run()
@@ -120,24 +120,24 @@ def test_the_report_of_a_finding_is_fetched_on_request(full: Served):
     assert not page.exception
 
 
-def test_a_finding_nobody_knows_says_so(full: Served):
+def test_a_finding_nobody_knows_says_so(full: Served) -> None:
     assert "no finding of this id" in texts(run("drift", full.url, full.token, {"finding": "x"}))
 
 
-def test_an_experiment_says_its_decision_in_words(full: Served):
+def test_an_experiment_says_its_decision_in_words(full: Served) -> None:
     said = texts(run("experiments", full.url, full.token))
     assert "plain: +1.1 points (+0.2 to +2.0 points). The interval lies above 0" in said
     assert "plain: 18 of 30 users per arm." in said
 
 
-def test_an_alert_shows_its_trail_and_its_deliveries(full: Served):
+def test_an_alert_shows_its_trail_and_its_deliveries(full: Served) -> None:
     page = run("alerts", full.url, full.token, {"alert": "a1b2c3d4e5f60001"})
     assert "value 0.121 above 0.02" in texts(page)
     assert set(page.dataframe[0].value["receiver"]) == {"console", "oncall-webhook"}
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
-def test_hostile_text_is_shown_as_plain_text_only(number: int, hostile: Served):
+def test_hostile_text_is_shown_as_plain_text_only(number: int, hostile: Served) -> None:
     """Markdown, HTML and labels of the page may carry it only with every mark escaped."""
     page = run("traces", hostile.url, hostile.token, {"trace": f"{200 + number:032x}"})
     assert not page.exception
@@ -146,7 +146,7 @@ def test_hostile_text_is_shown_as_plain_text_only(number: int, hostile: Served):
     assert "pwned" not in shown
 
 
-def test_overview_needs_neither_pandas_nor_altair(full: Served):
+def test_overview_needs_neither_pandas_nor_altair(full: Served) -> None:
     """They cost the first page more than a second and 60 MB."""
     root = Path(__file__).parents[2]
     ran = subprocess.run(

@@ -76,20 +76,26 @@ class PageRead:
 
 
 def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a time such as 2026-11-20T14:00:00Z") from None
     return naive_utc(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
 
 
 def _number(text: str, param: Param) -> float:
-    value = int(text) if param.kind == "int" else float(text)
+    try:
+        value = int(text) if param.kind == "int" else float(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a number") from None
     if not param.low <= value <= param.high:  # NaN fails this too
-        raise ValueError(f"{text} is not between {param.low:g} and {param.high:g}")
+        raise ValueError(f"{text[:40]} is not between {param.low:g} and {param.high:g}")
     return value
 
 
 def _one_of(text: str, choices: tuple[str, ...]) -> str:
     if text not in choices:
-        raise ValueError(f"{text!r} is not one of {', '.join(choices)}")
+        raise ValueError(f"{text[:40]!r} is not one of {', '.join(choices)}")
     return text
 
 

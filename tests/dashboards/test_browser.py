@@ -1,0 +1,186 @@
+"""The real dashboard in a real browser: every page drawn, nothing run, nothing fetched from elsewhere."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.running import CHROMIUM, browser, dashboard
+from tests.support.generated_texts import HOSTILE
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")]
+
+SHOTS = Path(tempfile.gettempdir()) / "shots"
+PAGES = {
+    "overview": "",
+    "traces": "traces",
+    "trace": f"traces?trace={N_TURNS - 40:032x}",
+    "quality": "quality",
+    "drift": "drift",
+    "finding": "drift?finding=f1refusal0000001",
+    "ab": "ab",
+    "alerts": "alerts",
+    "alert": "alerts?alert=a1b2c3d4e5f60001",
+}
+HARMLESS = ("_stcore/health", "_stcore/host-config", "Infinite extent")
+"""Streamlit looks for its own base path, and Vega says that a chart is empty until its rows are there."""
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Chrome]:
+    with browser() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def shown(full: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(full.url, tmp_path_factory.mktemp("dashboard")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shown_hostile(hostile: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with dashboard(hostile.url, tmp_path_factory.mktemp("hostile")) as url:
+        yield url
+
+
+def open_page(driver: Chrome, url: str) -> float:
+    """Open `url`, wait until it is drawn, return the seconds it took."""
+    began = time.monotonic()
+    driver.get(url)
+    while time.monotonic() - began < 30:
+        state = driver.execute_script(
+            "return document.querySelector('[data-test-script-state]')?.dataset.testScriptState"
+        )
+        drawn = driver.find_elements(By.CSS_SELECTOR, ".stMainBlockContainer [data-testid=stText]")
+        if state == "notRunning" and drawn:
+            return time.monotonic() - began
+        time.sleep(0.05)
+    pytest.fail(f"{url} was not drawn")
+
+
+def logged(driver: Chrome, kind: str) -> list[dict[str, str]]:
+    entries: list[dict[str, str]] = driver.get_log(kind)  # type: ignore[no-untyped-call]  # selenium's own gap
+    return entries
+
+
+def complaints(driver: Chrome) -> list[str]:
+    entries = [entry["message"] for entry in logged(driver, "browser") if entry["level"] != "INFO"]
+    return [message for message in entries if not any(part in message for part in HARMLESS)]
+
+
+def foreign(driver: Chrome) -> list[str]:
+    """Return every address that was asked for and is not on this machine."""
+    asked = []
+    for entry in logged(driver, "performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            asked.append(message["params"]["request"]["url"])
+    return [
+        url
+        for url in asked
+        if urlsplit(url).scheme not in {"data", "blob", "chrome"} and "127.0.0.1" not in urlsplit(url).netloc
+    ]
+
+
+def shoot(driver: Chrome, name: str) -> None:
+    SHOTS.mkdir(exist_ok=True)
+    time.sleep(1)  # charts fade in
+    driver.save_screenshot(str(SHOTS / f"{name}.png"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_drawn_without_complaint(name: str, shown: str, chrome: Chrome) -> None:
+    took = open_page(chrome, f"{shown}/{PAGES[name]}")
+    shoot(chrome, name)
+    print(f"{name}: {took:.2f} s")
+    assert complaints(chrome) == []
+    assert foreign(chrome) == []
+    assert not chrome.find_elements(By.CSS_SELECTOR, "[data-testid=stException], [data-testid=stAppDeployButton]")
+
+
+@pytest.mark.parametrize("name", ["overview", "traces", "quality", "drift", "ab", "alerts"])
+def test_hostile_text_runs_nothing_and_fetches_nothing(name: str, shown_hostile: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown_hostile}/{PAGES[name]}")
+    shoot(chrome, f"hostile-{name}")
+    assert_harmless(chrome)
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_a_hostile_trace_runs_nothing_and_fetches_nothing(number: int, shown_hostile: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown_hostile}/traces?trace={200 + number:032x}")
+    shoot(chrome, f"hostile-trace-{number}")
+    assert_harmless(chrome)
+
+
+def assert_harmless(driver: Chrome) -> None:
+    assert driver.execute_script("return window.pwned === undefined")
+    planted = (
+        "img[src*=x], svg[onload], [onerror], [onmouseover], iframe[srcdoc], a[href*='198.51'], a[href^=javascript]"
+    )
+    assert driver.find_elements(By.CSS_SELECTOR, f".stMainBlockContainer :is({planted})") == []
+    assert foreign(driver) == []
+    assert complaints(driver) == []
+
+
+def test_a_link_to_the_bare_address_finds_its_page(shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/?finding=f1refusal0000001")
+    assert urlsplit(chrome.current_url).path == "/drift"
+    assert "finding=f1refusal0000001" in chrome.current_url
+
+
+def test_the_bar_stays_when_the_page_changes(shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/?range=7d&app=support-assistant")
+    chrome.find_element(By.CSS_SELECTOR, "a[href*='quality']").click()
+    _until(lambda: "/quality" in chrome.current_url and "range=7d" in chrome.current_url)
+    assert "app=support-assistant" in chrome.current_url
+
+
+def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/?range=30d")
+    next(b for b in chrome.find_elements(By.TAG_NAME, "button") if "Open" in b.text).click()
+    _until(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
+    assert "range=30d" in chrome.current_url
+
+
+def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path: Path, chrome: Chrome) -> None:
+    folder = tmp_path / "dashboard"
+    folder.mkdir()
+    with dashboard(empty.url, folder) as url:
+        chrome.get(url)
+        _until(lambda: "Waiting for the first span" in _body(chrome))
+        assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in _body(chrome)
+        shoot(chrome, "first-run")
+        store = empty.agent.store
+        row = {"trace_id": "a" * 32, "span_id": "b" * 16, "time": store.now, "received_at": store.now}
+        store.insert("spans", [row])
+        _until(lambda: "The first span has arrived" in _body(chrome))
+        shoot(chrome, "first-span")
+        _until(lambda: "Ledger" in _body(chrome))
+
+
+def test_a_dead_agent_is_one_calm_line(tmp_path: Path, chrome: Chrome) -> None:
+    with dashboard("http://127.0.0.1:9", tmp_path) as url:
+        chrome.get(url)
+        _until(lambda: "does not answer. Start it with: plumbline up" in _body(chrome))
+        shoot(chrome, "unreachable")
+        assert "Traceback" not in _body(chrome)
+
+
+def _body(driver: Chrome) -> str:
+    return driver.find_element(By.TAG_NAME, "body").text
+
+
+def _until(happens: object, seconds: float = 20) -> None:
+    assert callable(happens)
+    deadline = time.monotonic() + seconds
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)

@@ -1,0 +1,93 @@
+"""The client over real HTTP, and the trouble it turns into one calm line."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from dashboards.client import FRESH_S, Api, Trouble, Unknown
+from dashboards.process import arguments, command, environment
+from dashboards.views.first_run import VARIABLES, collector_url
+from tests.dashboards.conftest import N_TURNS, Served
+
+
+def _api(served: Served) -> contextlib.closing[Api]:
+    return contextlib.closing(Api(served.url, served.token))
+
+
+def test_rows_come_back_with_their_types(full: Served) -> None:
+    with _api(full) as api:
+        row = api.read("totals", start=None, app="support-assistant")[0]
+    assert row["n_turns"] == N_TURNS * 4 // 5
+    assert isinstance(row["cost_usd"], float)
+
+
+def test_the_same_question_is_asked_once_while_fresh(full: Served) -> None:
+    now = [0.0]
+    with contextlib.closing(Api(full.url, full.token, monotonic=lambda: now[0])) as api:
+        full.agent.asked.clear()
+        api.read("scopes")
+        api.read("scopes")
+        assert full.agent.asked == ["/v1/read/scopes"]
+        now[0] = FRESH_S + 1
+        api.read("scopes")
+        assert len(full.agent.asked) == 2
+
+
+def test_an_unknown_read_is_unknown(full: Served) -> None:
+    with _api(full) as api, pytest.raises(Unknown, match="nothing here is named nonsense"):
+        api.read("nonsense")
+
+
+def test_a_bad_parameter_is_one_line(full: Served) -> None:
+    with _api(full) as api, pytest.raises(Trouble, match="parameter bucket_s: 'abc' is not a number") as told:
+        api.read("traffic", bucket_s="abc")
+    assert "\n" not in str(told.value)
+
+
+def test_a_dead_agent_says_what_to_start(full: Served) -> None:
+    with contextlib.closing(Api("http://127.0.0.1:9", full.token)) as api, pytest.raises(Trouble, match="plumbline up"):
+        api.status()
+
+
+def test_a_missing_token_says_where_it_was_looked_for(full: Served, tmp_path: Path) -> None:
+    with (
+        contextlib.closing(Api(full.url, tmp_path / "none")) as api,
+        pytest.raises(Trouble, match=r"left its token at .*none"),
+    ):
+        api.status()
+
+
+def test_a_wrong_token_is_told_apart(full: Served, tmp_path: Path) -> None:
+    wrong = tmp_path / "token"
+    wrong.write_text("wrong")
+    with contextlib.closing(Api(full.url, wrong)) as api, pytest.raises(Trouble, match="refused the token"):
+        api.status()
+
+
+def test_a_report_that_is_gone_is_unknown(full: Served) -> None:
+    with _api(full) as api, pytest.raises(Unknown):
+        api.report("missing")
+
+
+def test_the_command_hands_over_what_the_app_reads(tmp_path: Path) -> None:
+    line = command("http://127.0.0.1:4319", tmp_path / "token", "127.0.0.1", 8501, "Plumbline <&>")
+    own = arguments(line[line.index("--") + 1 :])
+    assert (own.api, own.token_file, own.title) == ("http://127.0.0.1:4319", tmp_path / "token", "Plumbline <&>")
+    assert line[line.index("--browser.gatherUsageStats") + 1] == "false"
+    assert line[line.index("--server.address") + 1] == "127.0.0.1"
+    assert (Path(environment()["PYTHONPATH"]) / "dashboards" / "app.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("status", "url"),
+    [
+        ({"collector": {"otlp_http": "10.0.0.5:4318"}}, "http://10.0.0.5:4318"),
+        ({"collector": "http://h:1"}, "http://h:1"),
+        ({"otlp_http": "h:2"}, "http://h:2"),
+        ({}, "http://127.0.0.1:4318"),
+    ],
+)
+def test_the_first_page_names_the_collector(status: dict[str, object], url: str) -> None:
+    assert collector_url(status) == url
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT={url}" in VARIABLES.format(url=collector_url(status))

@@ -1,0 +1,136 @@
+"""The named reads against a real store: parameters, injection, filters, speed."""
+
+import re
+import time
+
+import pytest
+
+from monitor.errors import UsageError
+from monitor.store.pages import PAGES
+from monitor.store.pages.shapes import Param
+from tests.dashboards.conftest import Served
+from tests.support.generated_texts import HOSTILE
+
+INJECTIONS = (
+    "'; DROP TABLE base.turns; --",
+    "' OR '1'='1",
+    "x' UNION SELECT * FROM base.content --",
+    "$app",
+    "\x00",
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_read_answers_with_its_defaults(name: str, full: Served) -> None:
+    assert full.agent.store.page(name, {}).column_names
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_parameter_is_used_and_every_use_is_a_parameter(name: str) -> None:
+    used = set(re.findall(r"\$([a-z_]+)", PAGES[name].sql))
+    assert used == set(PAGES[name].params)
+
+
+TEXTS = [(name, param) for name, page in PAGES.items() for param, shape in page.params.items() if shape.kind == "text"]
+
+
+@pytest.mark.parametrize(("name", "param"), TEXTS)
+def test_text_is_only_ever_a_value(name: str, param: str, hostile: Served) -> None:
+    store = hostile.agent.store
+    for text in INJECTIONS:
+        store.page(name, {param: text})
+    assert store.page("arrivals", {})["n_turns"][0].as_py() == 200 + len(HOSTILE)
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE base.turns; --", "time; SELECT 1", "Time", "text"])
+def test_a_sort_is_one_of_a_list(text: str, full: Served) -> None:
+    with pytest.raises(UsageError, match="parameter sort"):
+        full.agent.store.page("traces", {"sort": text})
+
+
+@pytest.mark.parametrize(
+    ("param", "text"),
+    [
+        (Param("int", 1, low=1, high=5), "6"),
+        (Param("int", 1), "1.5"),
+        (Param("float", 0.0), "nan"),
+        (Param("float", 0.0), "-1"),
+        (Param("flag", False), "yes"),
+        (Param("time"), "yesterday"),
+        (Param("text"), "x" * 1001),
+        (Param("int", 1), "9" * 5000),
+    ],
+)
+def test_a_bad_value_is_one_line(param: Param, text: str) -> None:
+    with pytest.raises(UsageError, match="parameter p: "):
+        param.read("p", text)
+
+
+def test_an_unknown_parameter_is_refused(full: Served) -> None:
+    with pytest.raises(UsageError, match="unknown parameter nonsense"):
+        full.agent.store.page("totals", {"nonsense": "1"})
+    with pytest.raises(KeyError):
+        full.agent.store.page("nonsense", {})
+
+
+def test_times_with_a_zone_are_taken_to_utc() -> None:
+    shown = Param("time").read("start", "2026-11-20T02:00:00+02:00")
+    assert str(shown) == "2026-11-20 00:00:00"
+
+
+def test_filters_narrow_the_list(full: Served) -> None:
+    page = full.agent.store.page
+    for filters, column, value in (
+        ({"app": "invoice-reader"}, "app", "invoice-reader"),
+        ({"model": "lumen-1"}, "model", "lumen-1"),
+        ({"variant": "plain"}, "variant", "plain"),
+        ({"errors": "true"}, "error_type", "timeout"),
+        ({"rule": "refusal", "verdict": "violates"}, "violates", "refusal"),
+    ):
+        found = page("traces", {**filters, "limit": "20"})[column].to_pylist()
+        assert found
+        assert all(value in str(item) for item in found)
+
+
+def test_slow_turns_sorted_by_time_taken(full: Served) -> None:
+    rows = full.agent.store.page("traces", {"sort": "duration_ms", "min_ms": "2000"}).to_pylist()
+    took = [float(row["duration_ms"]) for row in rows]
+    assert took == sorted(took, reverse=True)
+    assert min(took) >= 2000
+
+
+def test_pages_of_the_list_follow_each_other(full: Served) -> None:
+    page = full.agent.store.page
+    ids = [page("traces", {"limit": "40", "offset": str(at)})["trace_id"].to_pylist() for at in (0, 40)]
+    assert [*ids[0], *ids[1]] == page("traces", {"limit": "80"})["trace_id"].to_pylist()
+
+
+def test_search_finds_quotes_inside_json(hostile: Served) -> None:
+    found = hostile.agent.store.page("traces", {"text": '=HYPERLINK("http'})
+    assert found.num_rows == 1
+
+
+def test_a_newer_verdict_replaces_the_older_one(empty: Served) -> None:
+    store = empty.agent.store
+    turn = {"trace_id": "t", "seq": 1, "time": store.now, "app": "a"}
+    store.insert("turns", [turn])
+    for day, verdict in ((1, "violates"), (2, "complies")):
+        grade = {"unit_id": "t", "time": store.now, "rule_id": "r", "verdict": verdict}
+        store.insert("grades", [grade | {"graded_at": store.now.replace(year=2026 + day)}])
+    assert store.page("violations", {}).num_rows == 0
+    assert store.page("verdicts", {}).to_pylist() == [{"rule_id": "r", "verdict": "complies", "n": 1}]
+
+
+def test_a_stream_of_somebody_else_does_not_break_the_list(empty: Served) -> None:
+    store = empty.agent.store
+    store.insert("trackers", [{"stream": "not json", "state": "{", "updated_at": store.now}])
+    assert store.page("streams", {}).to_pylist()[0]["metric"] is None
+
+
+@pytest.mark.slow
+def test_no_read_is_slower_than_the_bar(full: Served) -> None:
+    """A small store, so a loose bound; `python -m benchmarks.pages` measures 100,000 spans."""
+    for name in PAGES:
+        began = time.perf_counter()
+        full.agent.store.page(name, {})
+        assert time.perf_counter() - began < 0.3, name

@@ -1,0 +1,94 @@
+"""Text and numbers as they are shown."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.numbers import change, count, measure, money, share, share_interval, took, when, wilson
+from dashboards.text import as_sentence, label, one_line, parsed, pretty_json, visible
+from tests.support.generated_texts import HOSTILE
+
+
+@given(st.text(max_size=300))
+def test_a_label_escapes_every_mark_of_markdown(text: str) -> None:
+    shown = label(text)
+    bare = shown.replace("\\\\", "")
+    for place, character in enumerate(bare):
+        if character in "*_`[]()<>!#$:&~|@.":
+            assert bare[place - 1] == "\\"
+    assert "\n" not in shown
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_label_of_hostile_text_keeps_no_tag_and_no_link(text: str) -> None:
+    shown = label(text)
+    assert "<script" not in shown.replace("\\<", "")
+    assert "](" not in shown
+
+
+@given(st.text())
+def test_visible_text_has_no_control_or_direction_characters(text: str) -> None:
+    assert not set(visible(text)) & set("\x00\x07\x1b\u202e\u2066\u200b\ufeff")
+
+
+def test_long_text_is_cut_with_a_count() -> None:
+    assert visible("a" * 30, cap=10) == "a" * 10 + "\n[20 more characters]"
+
+
+def test_one_line_folds_blanks_and_keeps_unknown() -> None:
+    assert one_line("a\n\n  b") == "a b"
+    assert one_line(None) is None
+    assert one_line("x" * 500, 10) == "x" * 9 + "…"
+
+
+def test_json_that_is_none_is_shown_as_it_is() -> None:
+    assert pretty_json("{not json") == "{not json"
+    assert pretty_json('{"a":"ü"}') == '{\n  "a": "ü"\n}'
+    assert parsed(None, []) == []
+    assert parsed("[" * 100_000, "deep") == "deep"
+
+
+def test_a_sentence_begins_and_ends_as_one() -> None:
+    assert as_sentence("the interval holds 0") == "The interval holds 0."
+    assert as_sentence("") == ""
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (share(None), "not known"),
+        (share(0.124), "12.4 %"),
+        (share(0.00431), "0.43 %"),
+        (share(0.0), "0.0 %"),
+        (share_interval(0.11, 0.139), "11.0 to 13.9 %"),
+        (share_interval(None, 0.1), "interval not known"),
+        (count(1204), "1,204"),
+        (took(None), "not known"),
+        (took(840), "840 ms"),
+        (took(1449), "1.4 s"),
+        (took(90_000), "1.5 min"),
+        (money(None), "not known"),
+        (money(0.0), "$0.00"),
+        (money(0.0018), "$0.0018"),
+        (money(1234.5), "$1,234.50"),
+        (measure("rule:refusal", 0.5), "50.0 %"),
+        (measure("output_chars", 590.0), "590"),
+        (change("error", -0.104), "-10.4 points"),
+        (change("duration_ms", -80.0), "-80 ms"),
+        (when(datetime(2026, 11, 20, 2, 5)), "20 Nov 2026, 02:05 UTC"),  # noqa: DTZ001 as the store has it
+        (when(datetime(2026, 11, 20, 2, 5, tzinfo=UTC)), "20 Nov 2026, 02:05 UTC"),
+        (when("2026-11-20T02:05:00"), "20 Nov 2026, 02:05 UTC"),
+        (when(None), "not known"),
+    ],
+)
+def test_numbers_and_times(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+def test_the_score_interval_agrees_with_a_published_value() -> None:
+    """Newcombe 1998, table I: 81 of 263 gives .2553 to .3662."""
+    low, high = wilson(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 0) == (0.0, 1.0)
