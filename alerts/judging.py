@@ -98,7 +98,7 @@ def judge(rule: Rule, signal: Signal) -> Judged:
         differs = [f"{k} is {signal.labels.get(k)}" for k in rule.where if not fits({k: rule.where[k]}, signal.labels)]
         return _judged(Look.GOOD, "; ".join(differs), signal, None)
     if rule.when is None:
-        return _judged(Look.BAD, "there is such a signal", signal, None)
+        return _judged(Look.BAD, signal.summary or "there is such a signal", signal, None)
     if signal.n < rule.when.min_n:
         return _judged(Look.UNCLEAR, f"{signal.n} samples are fewer than {rule.when.min_n}", signal, rule.when)
     when, clear = rule.when, rule.clear or _opposite(rule.when)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from alerts.desk import AlertDesk, open_desk
 
+from alerts.desk import AlertDesk, open_desk
 from monitor.api.agent_protocol import Progress
 from monitor.api.bearer import ensure_token
 from monitor.api.server import create_app, serve
@@ -188,7 +188,7 @@ class Guarded:
             self.work()
         except PlumblineError as error:
             _log.error("%s: %s", self.name, error)
-        except Exception:  # the edge of the process: a bug in one pass must not stop loading and alerting
+        except Exception:  # noqa: BLE001 - the edge of the process: a bug in one pass must not stop loading and alerting
             _log.exception("%s failed; trying again", self.name)
 
 

@@ -128,7 +128,8 @@ def run_cycle(house: House) -> dict[str, int]:
 def watch(house: House) -> int:
     """Hold the alert rules against the signals as of now; silence is a signal too, so this runs without new turns."""
     now = house.clock.now()
-    return house.alerting.observe(read_signals(house.store, now), now) if house.alerting else 0
+    signals = read_signals(house.store, house.settings.estimates, now)
+    return house.alerting.observe(signals, now) if house.alerting else 0
 
 
 def _next(house: House) -> int | None:

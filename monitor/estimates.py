@@ -7,24 +7,29 @@ a pass. Not for comparing two windows: that is what drift is for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
 
-from monitor.clock import aware_utc
+from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Verdict
 from monitor.stats.estimators import clustered_interval, hajek
 
 DECISIVE: Final = (Verdict.VIOLATES, Verdict.COMPLIES)
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
 HUMAN: Final = "human"
 """Graders whose name begins like this are people."""
 
 
-def estimate_rates(grades: pl.DataFrame, units: pl.DataFrame, settings: EstimateSettings) -> list[Estimate]:
+def estimate_rates(
+    grades: pl.DataFrame, units: pl.DataFrame, settings: EstimateSettings, *, ending: datetime | None = None
+) -> list[Estimate]:
     """Return the violation rate per rule, app, segment and UTC window, in that order.
+
+    Windows are aligned to midnight UTC, or, with `ending`, so that one of them ends there: "the last 24 hours".
 
     `grades`: unit_id, time, app, rule_id, verdict, grader, inclusion_probability, user_id, session_id and the segment columns;
     one row a unit and rule. `units`: one row a turn, graded or not, with time, app and the segment columns. A window of an
@@ -33,7 +38,8 @@ def estimate_rates(grades: pl.DataFrame, units: pl.DataFrame, settings: Estimate
     if grades.is_empty():
         return []
     span = parse_duration(settings.window)
-    graded, turns = _in_windows(_with_clusters(grades), span), _in_windows(units, span)
+    shift = timedelta(0) if ending is None else (naive_utc(ending) - EPOCH) % span
+    graded, turns = _in_windows(_with_clusters(grades), span, shift), _in_windows(units, span, shift)
     columns = [None, *(name for name in settings.segments if name in grades.columns)]
     return [estimate for column in columns for estimate in _of_column(graded, turns, column, span, settings.confidence)]
 
@@ -44,9 +50,9 @@ def _with_clusters(grades: pl.DataFrame) -> pl.DataFrame:
     return grades.with_columns(cluster=pl.coalesce(names).rank("dense").cast(pl.Int64))
 
 
-def _in_windows(rows: pl.DataFrame, span: timedelta) -> pl.DataFrame:
-    every = span // timedelta(microseconds=1)
-    since = (pl.col("time").cast(pl.Datetime("us")).cast(pl.Int64)) // every * every
+def _in_windows(rows: pl.DataFrame, span: timedelta, shift: timedelta) -> pl.DataFrame:
+    every, offset = span // timedelta(microseconds=1), shift // timedelta(microseconds=1)
+    since = (pl.col("time").cast(pl.Datetime("us")).cast(pl.Int64) - offset) // every * every + offset
     return rows.with_columns(window_start=since.cast(pl.Datetime("us")))
 
 

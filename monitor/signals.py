@@ -10,11 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from monitor.clock import aware_utc, naive_utc
-from monitor.model.values import Signal
+from monitor.config.durations import parse_duration
+from monitor.config.schema import EstimateSettings
+from monitor.estimates import estimate_rates
+from monitor.model.values import Estimate, Signal
 from monitor.store import reads
 
-RATE_FRESH: Final = timedelta(days=2)
-"""A rate older than this says nothing about now."""
+CHANGE_REACH: Final = timedelta(hours=6)
+"""Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
 
 FINDING_FRESH: Final = timedelta(days=7)
 """A change found longer ago is the new normal: its stream has re-baselined since."""
@@ -22,54 +25,89 @@ FINDING_FRESH: Final = timedelta(days=7)
 EXAMPLES: Final = 3
 
 
-def read_signals(reader: reads.Reader, now: datetime) -> list[Signal]:
+def read_signals(reader: reads.Reader, settings: EstimateSettings, now: datetime) -> list[Signal]:
     """Return all signals as of `now`."""
     at = naive_utc(now)
+    findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
     return [
-        *_rates(reader, at),
-        *(_finding(row, now) for row in reads.recent_findings(reader, at - FINDING_FRESH).iter_rows(named=True)),
+        *_rates(reader, settings, at),
+        *(_change(together, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in reads.app_pulse(reader, at).iter_rows(named=True)),
     ]
 
 
-def _rates(reader: reads.Reader, now: datetime) -> list[Signal]:
-    signals = []
-    for row in reads.recent_estimates(reader, now - RATE_FRESH).iter_rows(named=True):
-        window = (row["window_start"], row["window_end"])
-        examples = reads.violating_units(reader, row["rule_id"], row["app"], *window, EXAMPLES) if row["value"] else []
-        signals.append(_rate(row, examples))
-    return signals
+def _rates(reader: reads.Reader, settings: EstimateSettings, now: datetime) -> list[Signal]:
+    """The rates of the window that ends now: a new day does not begin with no evidence."""
+    start = now - parse_duration(settings.window)
+    grades, units = reads.graded_units(reader, start, now), reads.unit_counts(reader, start, now)
+    estimates = [e for e in estimate_rates(grades, units, settings, ending=now) if e.segment == "all"]
+    return [_rate(e, _violators(reader, e, start, now)) for e in estimates]
 
 
-def _rate(row: dict[str, Any], examples: list[str]) -> Signal:
-    return Signal(
-        name="violation_rate",
-        labels={"app": row["app"], "rule": row["rule_id"]},
-        at=aware_utc(row["window_end"]),
-        value=row["value"],
-        low=row["low"],
-        high=row["high"],
-        n=row["n_graded"],
-        since=aware_utc(row["window_start"]),
-        examples=tuple(examples),
-        summary=f"{row['rule_id']} is violated in {_percent(row['value'])} of answers of {row['app']} "
-        f"({_percent(row['low'])} to {_percent(row['high'])}, {row['n_graded']} graded, {row['method']})",
+def _violators(reader: reads.Reader, estimate: Estimate, start: datetime, end: datetime) -> list[str]:
+    if not estimate.value:
+        return []
+    return reads.violating_units(reader, estimate.rule_id, estimate.app, start, end, EXAMPLES)
+
+
+def changes(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Group findings that tell one change: same app, same cause, overlapping intervals of the start.
+
+    A model swap moves ten metrics; the person on call is woken once. The first finding of a group gives it its identity,
+    so that later ones join without a new alert.
+    """
+    groups: list[list[dict[str, Any]]] = []
+    for row in sorted(findings, key=lambda row: (row["detected_at"], row["id"])):
+        home = next((group for group in groups if any(_together(row, other) for other in group)), None)
+        if home is None:
+            groups.append([row])
+        else:
+            home.append(row)
+    return groups
+
+
+def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    same = one["app"] == other["app"] and one["cause"] == other["cause"]
+    reach = CHANGE_REACH
+    return bool(
+        same and one["since_low"] - reach <= other["since_high"] and other["since_low"] - reach <= one["since_high"]
     )
 
 
-def _finding(row: dict[str, Any], now: datetime) -> Signal:
+def _rate(estimate: Estimate, examples: list[str]) -> Signal:
+    share, low, high = (_percent(x) for x in (estimate.value, estimate.low, estimate.high))
+    return Signal(
+        name="violation_rate",
+        labels={"app": estimate.app, "rule": estimate.rule_id},
+        at=estimate.window_end,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n_graded,
+        since=estimate.window_start,
+        examples=tuple(examples),
+        summary=f"{estimate.rule_id} is violated in {share} of answers of {estimate.app} "
+        f"({low} to {high}, {estimate.n_graded} graded, {estimate.method})",
+    )
+
+
+def _change(group: list[dict[str, Any]], now: datetime) -> Signal:
+    """One change as a signal: the first finding names it, the policy metrics among them speak first."""
+    first, lead = group[0], min(group, key=lambda row: (not row["metric"].startswith("rule:"), row["detected_at"]))
+    others = sorted({row["metric"] for row in group} - {lead["metric"]})
+    moved_too = f". Moved as well: {', '.join(others)}" if others else ""
     return Signal(
         name="drift",
-        labels={"app": row["app"], "metric": row["metric"], "segment": row["segment"], "finding": row["id"]},
+        labels={"app": first["app"], "metric": first["metric"], "segment": first["segment"], "finding": first["id"]},
         at=now,
-        value=row["change"],
-        low=row["change_low"],
-        high=row["change_high"],
+        value=lead["change"],
+        low=lead["change_low"],
+        high=lead["change_high"],
         n=0,
-        since=aware_utc(row["since"]),
-        examples=tuple(json.loads(row["examples"] or "[]"))[:EXAMPLES],
-        summary=row["reason"],
+        since=aware_utc(lead["since"]),
+        examples=tuple(json.loads(lead["examples"] or "[]"))[:EXAMPLES],
+        summary=f"{lead['reason']}. Likely cause: {lead['cause']}{moved_too}",
     )
 
 

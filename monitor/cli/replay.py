@@ -32,9 +32,10 @@ def run(
     first, last = parse_instant(start, "--from"), parse_instant(end, "--to")
     if first >= last:
         raise UsageError(f"--from {start} must lie before --to {end}")
+    between = _step(step)
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     with session(resolved) as asked, bar("replay") as progress:
-        result = asked.replay(first, last, _step(step), notify, progress)
+        result = asked.replay(first, last, between, notify, progress)
     if form is Form.JSON:
         show.print_json(result)
     else:

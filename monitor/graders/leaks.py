@@ -14,20 +14,13 @@ from typing import ClassVar, Final, Literal
 
 from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn, stable_id
-from monitor.patterns import PLACEHOLDER, find_personal
+from monitor.patterns import PATTERNS, PLACEHOLDER, find_personal
 
 Kind = Literal["email", "card", "iban", "phone", "ip", "ssn"]
 PERSONAL: Final[tuple[Kind, ...]] = ("email", "phone", "iban", "card")
 
-_NUMBER: Final = re.compile(r"\d(?:[ .()-]{0,3}\d){5}")
-_NEEDS: Final = {
-    "email": re.compile("@"),
-    "phone": _NUMBER,
-    "card": _NUMBER,
-    "ssn": _NUMBER,
-    "iban": re.compile(r"(?<=[A-Za-z]{2})\d{2}"),
-}
-"""What every value of a kind holds: most answers have none of it, and the exact patterns are slow to say so."""
+_HINTS: Final = {pattern.kind: re.compile(pattern.hint) for pattern in PATTERNS}
+"""Most answers hold nothing of a kind, and its exact pattern is slow to say so."""
 
 
 class PersonalData(Settings, frozen=True, tag="personal_data"):
@@ -78,7 +71,7 @@ def _values(text: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, str, int]]
             kind = match.group().strip("<>").rpartition("_")[0].lower()
             if kind in kinds:
                 yield kind, match.group(), match.start()
-    possible = tuple(kind for kind in kinds if kind not in _NEEDS or _NEEDS[kind].search(text))
+    possible = tuple(kind for kind in kinds if _HINTS[kind].search(text))
     for start, end, kind in find_personal(text, possible) if possible else ():
         yield kind, text[start:end], start
 

@@ -190,16 +190,6 @@ def arm_units(reader: Reader) -> pl.DataFrame:
     return reader.frame("SELECT * FROM base.arm_units")
 
 
-def recent_estimates(reader: Reader, since: datetime) -> pl.DataFrame:
-    """Return the newest estimate per rule and app whose window ended after `since`."""
-    return reader.frame(
-        """
-        SELECT * FROM base.estimates WHERE segment = 'all' AND window_end > ? AND n_graded > 0
-        QUALIFY row_number() OVER (PARTITION BY rule_id, app ORDER BY window_start DESC) = 1""",
-        [since],
-    )
-
-
 def recent_findings(reader: Reader, since: datetime) -> pl.DataFrame:
     """Return findings detected after `since`."""
     return reader.frame("SELECT * FROM base.findings WHERE detected_at > ? ORDER BY detected_at", [since])
