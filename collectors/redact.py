@@ -1,6 +1,6 @@
 """Redaction: what must not be stored is replaced before the first durable write.
 
-Column by column, Rust looks for texts that could hold something (`monitor.patterns.LIKELY`), and only those go through the
+Column by column, Rust looks for texts that could hold something (`monitor.patterns.hint`), and only those go through the
 exact patterns. A placeholder such as `<EMAIL_3fa2>` names the kind and carries a keyed hash of trace and value: the same value
 looks the same within a trace, whatever body or process it came through, and says nothing without the key. Redaction fails
 closed: a field that cannot be redacted is dropped and counted.
@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from monitor.errors import StoreError
-from monitor.patterns import LIKELY, find_personal
+from monitor.patterns import find_personal, hint
 
 TRACED: Final = {
     "spans": ("name", "error_message", "attrs", "tool_name"),
@@ -53,7 +53,7 @@ class Redactor:
         return rows.with_columns(column for column in [*traced, *identities] if column is not None)
 
     def _column(self, rows: pl.DataFrame, name: str, traces: pl.Series | None) -> pl.Series | None:
-        likely = rows[name].str.contains(LIKELY).fill_null(value=False).arg_true()
+        likely = rows[name].str.contains(hint(self.kinds)).fill_null(value=False).arg_true()
         if likely.is_empty():
             return None
         texts = rows[name][likely].to_list()
