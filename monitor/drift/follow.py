@@ -18,6 +18,7 @@ from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, s
 from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Onset, advance, no_evidence, onset
+from monitor.stats.ranks import Floats
 
 DAY_MS: Final = 86_400_000
 """A pace is measured over a day at least: a burst says little about a year."""
@@ -146,7 +147,7 @@ def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) ->
     step = advance(stream.evidence, watched, limits, rules.threshold(stream))
     points, positions = extend(stream.trail, part.cut(0, step.used))
     if step.alarm:
-        start = onset(functions(reference, points), limits)
+        start = onset(functions(reference, points), limits, log_prior=after_silence(points.time))
         rest = queue.cut(step.used)
         alarm = _alarm(stream, reference, (points, positions), rest, start, step.e_value)
         _start_anew(stream)
@@ -157,6 +158,18 @@ def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) ->
     if goal:
         _grow(stream, reference, part, goal)
     return queue.cut(len(part)), None
+
+
+def after_silence(time: Ints) -> Floats:
+    """Return how much likelier a change begins at each output, given the silence before it, as a logarithm.
+
+    Months without traffic are a likelier time for a change than the moment between two outputs. Nights are not much
+    likelier than days, so a silence counts only in hundreds of the usual gap.
+    """
+    gaps = np.diff(time, prepend=time[:1]).astype(np.float64)
+    usual = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
+    likelier: Floats = np.log1p(gaps / (100 * usual))
+    return likelier
 
 
 def _grow(stream: Stream, reference: Reference, part: Points, goal: int) -> None:

@@ -115,12 +115,12 @@ class Onset:
     direction: int
 
 
-def onset(values: Floats, band: Band, odds: float = 20.0) -> Onset:
+def onset(values: Floats, band: Band, odds: float = 20.0, log_prior: Floats | None = None) -> Onset:
     """Return the start j that makes the values from j on the strongest evidence, and all starts within a factor `odds`.
 
     This is the running minimum of the log-CUSUM of each bet (Page, Biometrika 1954), mixed over the bets; the range is the
     likelihood range of change-point work (Hinkley, Biometrika 1970). `values` may leave out outputs, as long as what is left out
-    does not depend on them. Only to be asked after an alarm: on quiet values it answers with noise.
+    does not depend on them. `log_prior` says how much likelier than others each start is before looking at the values. Only to be asked after an alarm: on quiet values it answers with noise.
 
     >>> flags = np.array([0.0] * 50 + [1.0] * 12)[:, None]
     >>> onset(flags, Band(np.array([0.0]), np.array([0.1]))).best
@@ -131,6 +131,8 @@ def onset(values: Floats, band: Band, odds: float = 20.0) -> Onset:
     flat = from_here.reshape(len(values), -1)
     peak = flat.max(axis=1)
     total = peak + np.log(np.exp(flat - peak[:, None]).mean(axis=1))
+    if log_prior is not None:
+        total = total + log_prior
     best = int(total.argmax())
     plausible = np.flatnonzero(total >= total[best] - math.log(odds))
     function, bet = np.unravel_index(int(from_here[best].argmax()), from_here[best].shape)
