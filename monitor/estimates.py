@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
@@ -86,19 +87,21 @@ def _in_segments(rows: pl.DataFrame, column: str | None) -> pl.DataFrame:
 
 def _rate(group: pl.DataFrame, confidence: float) -> dict[str, Any]:
     """The value, its bounds, the method's name and the counts of one rule in one window."""
-    decisive = group.filter(pl.col("verdict").is_in(DECISIVE) & (pl.col("inclusion_probability") > 0))
-    left_out = _left_out(group["verdict"].to_list())
-    n_human = decisive.filter(pl.col("grader").str.starts_with(HUMAN)).height if "grader" in group.columns else 0
-    counts = {"n_graded": decisive.height, "n_human": n_human}
-    if decisive.is_empty():
-        return {"value": None, "low": None, "high": None, "method": f"no decisive verdict{left_out}", **counts}
-    estimated = hajek(
-        (decisive["verdict"] == Verdict.VIOLATES).cast(pl.Float64).to_numpy(),
-        decisive["inclusion_probability"].to_numpy(),
-        decisive["cluster"].to_numpy(),
+    verdicts = group["verdict"].to_numpy()
+    probability = group["inclusion_probability"].to_numpy()
+    decisive = np.isin(verdicts, DECISIVE) & (probability > 0)
+    left_out = _left_out(verdicts.tolist())
+    n = int(decisive.sum())
+    n_human = (
+        int((group["grader"].str.starts_with(HUMAN).to_numpy() & decisive).sum()) if "grader" in group.columns else 0
     )
+    counts = {"n_graded": n, "n_human": n_human}
+    if not n:
+        return {"value": None, "low": None, "high": None, "method": f"no decisive verdict{left_out}", **counts}
+    violates = (verdicts[decisive] == Verdict.VIOLATES).astype(np.float64)
+    estimated = hajek(violates, probability[decisive], group["cluster"].to_numpy()[decisive])
     (low, high), interval = clustered_interval(estimated, confidence)
-    method = f"hajek-{interval}, clustered by user; {_graders(n_human, decisive.height)}{left_out}"
+    method = f"hajek-{interval}, clustered by user; {_graders(n_human, n)}{left_out}"
     return {"value": estimated.value, "low": low, "high": high, "method": method, **counts}
 
 

@@ -52,9 +52,13 @@ def clopper_pearson(positives: float, n: float, confidence: float = 0.95) -> Int
     """
     _check(positives, n)
     tail = (1 - confidence) / 2
-    low = 0.0 if positives <= 0 else beta_quantile(tail, positives, n - positives + 1)
-    high = 1.0 if positives >= n else beta_quantile(1 - tail, positives + 1, n - positives)
-    return Interval(low, high)
+    if positives <= 0:
+        return Interval(0.0, 1 - tail ** (1 / n))
+    if positives >= n:
+        return Interval(tail ** (1 / n), 1.0)
+    return Interval(
+        beta_quantile(tail, positives, n - positives + 1), beta_quantile(1 - tail, positives + 1, n - positives)
+    )
 
 
 class Chosen(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 _TINY = 1e-300
@@ -54,6 +55,7 @@ def _away_from_zero(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 
 
+@lru_cache(maxsize=4096)
 def beta_quantile(probability: float, a: float, b: float) -> float:
     """Return x with I_x(a, b) = `probability`.
 
@@ -63,6 +65,7 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
     return bisect(lambda x: beta_cdf(x, a, b) < probability, 0.0, 1.0)
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(probability: float, freedom: float) -> float:
     """Return the quantile of Student's t with `freedom` degrees, for `probability` > 0.5.
 
