@@ -114,15 +114,25 @@ def run_cycle(house: House) -> dict[str, int]:
     Finishing traces and rolling them up happen before this, when the loader brings them (`monitor.agent`).
     """
     decided = dict.fromkeys([*(step.name for step in STEPS), *SCORE_STEPS], 0)
-    while (upto := _next(house)) is not None:
-        for step in STEPS:
-            window = reads.window(house.store, reads.mark(house.store, step.name), upto)
-            if window is not None:
-                decided[step.name] += step.run(house, window)
+    while (passed := _pass(house)) is not None:
+        for name, count in passed.items():
+            decided[name] += count
     for name, feed in SCORE_STEPS.items():
         decided[name] += _late_scores(house, name, feed)
     decided["alerts"] = watch(house)
     return decided
+
+
+def _pass(house: House) -> dict[str, int] | None:
+    """Run the steps over at most `BATCH` turns; None when nothing is new. A step that is ahead of the others waits."""
+    marks = reads.marks(house.store)
+    done = {step.name: marks.get(step.name, (0, None))[0] for step in STEPS}
+    first = min(done.values())
+    upto = reads.last_turn(house.store, first, BATCH)
+    if upto == first:
+        return None
+    windows = {after: reads.window(house.store, after, upto) for after in set(done.values())}
+    return {step.name: step.run(house, window) for step in STEPS if (window := windows[done[step.name]])}
 
 
 def watch(house: House) -> int:
@@ -130,13 +140,6 @@ def watch(house: House) -> int:
     now = house.clock.now()
     signals = read_signals(house.store, house.settings.estimates, now)
     return house.alerting.observe(signals, now) if house.alerting else 0
-
-
-def _next(house: House) -> int | None:
-    """The `seq` the next pass goes to; the mark that lags most says what is wholly done."""
-    done = min(reads.mark(house.store, step.name) for step in STEPS)
-    upto = reads.last_turn(house.store, done, BATCH)
-    return upto if upto > done else None
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,8 @@ def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
 
 def _late_scores(house: House, name: str, feed: Callable[[House, pl.DataFrame, Mark], int]) -> int:
     """Feed scores that arrived since the last cycle: feedback comes long after the turn it is about."""
-    after, upto = reads.score_window(house.store, name)
+    after = reads.marks(house.store).get(name, (0, None))[1] or datetime(1970, 1, 1)  # noqa: DTZ001 - as stored
+    upto = reads.last_score(house.store, after)
     if upto is None:
         return 0
     scored = reads.new_scores(house.store, after, upto)

@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -165,7 +165,7 @@ def to_arrow(rows: Rows, columns: Columns) -> pa.Table:
     if isinstance(rows, pa.Table):
         names = [name for name in rows.column_names if name in columns]
         return rows.select(names).cast(pa.schema([(name, ARROW_TYPES[columns[name]]) for name in names]))
-    records = [asdict(row) if is_dataclass(row) and not isinstance(row, type) else dict(row) for row in rows]
+    records = [vars(row) if is_dataclass(row) else dict(row) for row in rows]
     plain = [{name: _plain(record.get(name)) for name in columns} for record in records]
     return pa.Table.from_pylist(plain, pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()]))
 

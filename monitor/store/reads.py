@@ -53,10 +53,10 @@ class Window:
 _NEW = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
 
 
-def mark(reader: Reader, step: str) -> int:
-    """Return the last `seq` that `step` has dealt with."""
-    rows = reader.frame("SELECT max(seq) AS seq FROM base.marks WHERE step = ?", [step])
-    return int(rows["seq"][0] or 0)
+def marks(reader: Reader) -> dict[str, tuple[int, datetime | None]]:
+    """Return per step how far it has come: the last `seq`, and for steps on scores the last time of receipt."""
+    rows = reader.frame("SELECT step, coalesce(max(seq), 0) AS seq, max(time) AS time FROM base.marks GROUP BY step")
+    return {step: (seq, time) for step, seq, time in rows.iter_rows()}
 
 
 def last_turn(reader: Reader, after: int, limit: int) -> int:
@@ -147,12 +147,9 @@ def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
     return _widen(keys, long.select("unit_id", "metric", "value"))
 
 
-def score_window(reader: Reader, step: str) -> tuple[datetime, datetime | None]:
-    """Return the times of receipt (after, upto] of scores that `step` has not seen; upto is None when there are none."""
-    marks = reader.frame("SELECT max(time) AS time FROM base.marks WHERE step = ?", [step])
-    after = marks["time"][0] or datetime(1970, 1, 1)  # noqa: DTZ001 the store keeps naive UTC
-    newest = reader.frame("SELECT max(received_at) AS time FROM base.scores WHERE received_at > ?", [after])
-    return after, newest["time"][0]
+def last_score(reader: Reader, after: datetime) -> datetime | None:
+    """Return when the newest score was received, or None when none came after `after`."""
+    return reader.frame("SELECT max(received_at) AS time FROM base.scores WHERE received_at > ?", [after])["time"][0]  # type: ignore[no-any-return]
 
 
 def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
