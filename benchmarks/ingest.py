@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import duckdb
 import httpx
@@ -50,9 +51,9 @@ class Running:
 
     def visible(self) -> int:
         """Return how many spans the agent shows."""
-        return int(self.sql("SELECT count(*) AS n FROM spans")[0]["n"])
+        return int(self.sql("SELECT count(*) FROM spans")[0][0])
 
-    def sql(self, text: str) -> list[dict[str, object]]:
+    def sql(self, text: str) -> list[list[Any]]:
         """Ask the agent through its api."""
         run = json.loads((self.data_dir / "run" / "agent.json").read_text())
         token = (self.data_dir / "token").read_text().strip()
@@ -62,7 +63,7 @@ class Running:
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             timeout=30,
         )
-        rows: list[dict[str, object]] = answer.raise_for_status().json()["rows"]
+        rows: list[list[Any]] = answer.raise_for_status().json()["rows"]
         return rows
 
     def rss_mb(self) -> tuple[float, ...]:
@@ -85,8 +86,11 @@ def running() -> Iterator[Running]:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder) / "data"
         start = [sys.executable, "-m", "monitor.cli.main"]
-        options = ["--data-dir", str(data_dir), "--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0"]
-        children = [subprocess.Popen([*start, name, *options]) for name in ("collector", "agent")]
+        doors = {"collector": "--otlp-http", "agent": "--api"}
+        children = [
+            subprocess.Popen([*start, name, "--data-dir", str(data_dir), door, "127.0.0.1:0"])
+            for name, door in doors.items()
+        ]
         try:
             address = _address(data_dir, "collector")
             _address(data_dir, "agent")

@@ -6,6 +6,7 @@ a restart loses nothing. A job that is still running is not started twice; misse
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ class Job:
 
 def start(jobs: list[Job]) -> BackgroundScheduler:
     """Start all jobs in threads of this process and return the running scheduler."""
+    # A run that is left out because the one before still works is how this is meant to be, not worth a line each.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     for job in jobs:
         scheduler.add_job(job.run, IntervalTrigger(seconds=job.every_s), id=job.name, misfire_grace_time=None)
