@@ -55,12 +55,13 @@ METRICS = {
 def features(model: str) -> pl.DataFrame:
     """The 22 metrics of every output of a model."""
     rows = pl.concat([pl.read_parquet(DATA / f"alpaca_outputs_{i}.parquet") for i in (1, 2)])
-    return rows.filter(pl.col("model") == model).select(**METRICS)
+    metrics: pl.DataFrame = rows.filter(pl.col("model") == model).select(**METRICS)
+    return metrics
 
 
 def resampled(rng: np.random.Generator, model: str, n: int) -> pl.DataFrame:
     """So many outputs of a model, drawn with replacement."""
-    rows = features(model)
+    rows: pl.DataFrame = features(model)
     return rows[rng.integers(0, rows.height, n).tolist()]
 
 
