@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,8 +25,9 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
 from monitor.errors import PlumblineError
+from monitor.graders.cascade import RuleSet
 from monitor.places import Address, Places, bind
-from monitor.policy import Policy, load_policies
+from monitor.policy import policies_in_force
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
 from monitor.schedule import Job, start
@@ -55,7 +56,7 @@ class Agent:
     clock: Clock
     store: Store
     desk: AlertDesk
-    policies: list[Policy]
+    policies: Sequence[RuleSet]
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
 
@@ -100,7 +101,10 @@ class Agent:
                 "coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused "
                 "FROM base.ledger"
             ).to_pylist()[0],
-            "policies": [{"id": p.id, "version": p.version, "hash": p.hash} for p in self.policies],
+            "policies": [
+                {"id": p.id, "version": p.version, "hash": p.hash, "rules": [r.id for r in p.rules]}
+                for p in self.policies
+            ],
             "alerts": self.desk.counts(),
         }
 
@@ -165,7 +169,7 @@ class Agent:
 def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -> Agent:
     """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`."""
     clock, places = clock or SystemClock(), Places(data_dir)
-    policies = load_policies(Path(settings.policies) if settings.policies else None)
+    policies = policies_in_force(Path(settings.policies) if settings.policies else None)
     store = Store.open(data_dir, memory_limit=settings.agent.memory_limit, threads=settings.agent.threads, clock=clock)
     try:
         desk = open_desk(settings, places.control, clock)

@@ -22,9 +22,8 @@ from monitor.config.schema import Settings
 from monitor.drift import decide_drift
 from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
-from monitor.graders import grade_turns
+from monitor.graders.cascade import RuleSet, grade_turns
 from monitor.model.values import Finding, Signal
-from monitor.policy import Policy
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
 from monitor.store import reads
@@ -48,7 +47,7 @@ class House:
 
     store: Store
     settings: Settings
-    policies: Sequence[Policy]
+    policies: Sequence[RuleSet]
     clock: Clock
     alerting: Alerting | None
 

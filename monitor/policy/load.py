@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
 from monitor.policy.checks import check_file, check_together
 from monitor.policy.lines import Source
-from monitor.policy.schema import Policy, PolicyFile, bind, canonical
+from monitor.policy.schema import BoundRule, Policy, PolicyFile, bind, canonical
 
 _TODAY: Final = SystemClock()
 
@@ -35,6 +36,49 @@ def load_policies(folder: Path | None, clock: Clock = _TODAY) -> list[Policy]:
         check_file(source, policy, today)
     check_together(loaded)
     return [policy for _, policy in loaded]
+
+
+def policies_in_force(folder: Path | None) -> list[Policy | Elsewhere]:
+    """Return the policies of `folder` and, for apps that none of them grades, the starter policy.
+
+    So a new application is never without rules, and an app with a policy of its own is held to that alone.
+    """
+    if folder is None:
+        return list(load_policies(None))
+    own = load_policies(folder)
+    return [*own, *(Elsewhere(policy, tuple(own)) for policy in load_policies(None))]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A policy that is in force only where none of `others` is."""
+
+    policy: Policy
+    others: tuple[Policy, ...]
+
+    @property
+    def id(self) -> str:
+        """Id of the policy."""
+        return self.policy.id
+
+    @property
+    def version(self) -> str:
+        """Version of the policy."""
+        return self.policy.version
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the policy."""
+        return self.policy.hash
+
+    @property
+    def rules(self) -> Sequence[BoundRule]:
+        """Rules of the policy."""
+        return self.policy.rules
+
+    def grades(self, app: str) -> bool:
+        """Whether the policy is in force for `app` and no other is."""
+        return self.policy.grades(app) and not any(other.grades(app) for other in self.others)
 
 
 def _sources(folder: Path | None) -> Iterator[Source]:
