@@ -11,6 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from collectors.batch import Batch
+from collectors.caps import capped, flagged
 from collectors.features import features
 from collectors.redact import Redactor
 from monitor.model.rows import FEATURES, TABLES, Columns
@@ -25,9 +26,17 @@ POLARS: Final[dict[str, Any]] = {
 }
 
 
-def to_tables(batch: Batch, redactor: Redactor | None) -> dict[str, bytes]:
-    """Return the Arrow IPC streams of the tables that have rows; None as `redactor` stores texts as they came."""
+FIELD_BYTES: Final = 256_000
+
+
+def to_tables(batch: Batch, redactor: Redactor | None, field_bytes: int = FIELD_BYTES) -> dict[str, bytes]:
+    """Return the Arrow IPC streams of the tables that have rows; None as `redactor` stores texts as they came.
+
+    No text field is longer than `field_bytes`; it is cut before it is looked through, so that a huge one costs little.
+    """
     frames = {name: to_frame(columns, TABLES[name]) for name, columns in batch.columns().items()}
+    frames["content"], cut = capped(frames["content"], field_bytes)
+    frames["spans"] = flagged(frames["spans"], cut)
     if redactor is not None:
         frames = {name: redactor.frame(name, rows) if rows.height else rows for name, rows in frames.items()}
     frames["features"] = conform(features(frames["content"]), FEATURES)

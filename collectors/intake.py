@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
-from collectors.frames import to_tables
+from collectors.frames import FIELD_BYTES, to_tables
 from collectors.redact import Redactor
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError
@@ -61,6 +61,7 @@ class Intake:
     folder: Path
     max_queue_bytes: int
     min_free_bytes: int
+    max_field_bytes: int = FIELD_BYTES
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -118,7 +119,7 @@ class Intake:
         while (group := self._next_group()) is not None:
             try:
                 batch, settled = self._decoded(group)
-                self._writes.put((to_tables(batch, self.redactor), settled))
+                self._writes.put((to_tables(batch, self.redactor, self.max_field_bytes), settled))
             except Exception as error:  # noqa: BLE001 - a bug of ours must not leave clients waiting for ever
                 _log.exception("a group of %d bodies could not be framed", len(group))
                 _fail([letter for letter in group if not letter.answer.done()], RetryLater(f"internal error: {error}"))

@@ -58,6 +58,7 @@ def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
         folder=spool,
         max_queue_bytes=int(settings.max_queue_mb * 1_000_000),
         min_free_bytes=settings.min_free_mb << 20,
+        max_field_bytes=settings.max_field_kb * 1000,
     )
 
 

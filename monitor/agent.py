@@ -67,7 +67,7 @@ class Agent:
         settle = parse_duration(self.settings.agent.settle)
         without_root = parse_duration(self.settings.agent.settle_without_root)
         with self.loading:
-            loaded = pump(self.store, self.places.spool)
+            loaded = pump(self.store, self.places.spool, self.settings.prices)
             turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
         return {**asdict(loaded), "turns": turns}
 

@@ -32,12 +32,14 @@ def decode_traces(body: bytes, media: Media, batch: Batch, received_us: int, rul
     `received_us` is now, in microseconds UTC. Bad spans in a good body are counted, not kept. Raises `BadBody` when the
     body cannot be parsed, and then leaves the batch as it was.
     """
-    return _outcome("spans", *add_spans(SPANS_IN[media](body), rules or table(), batch, received_us))
+    return _outcome("spans", *add_spans(SPANS_IN[media](body), table() if rules is None else rules, batch, received_us))
 
 
 def decode_logs(body: bytes, media: Media, batch: Batch, received_us: int, rules: Table | None = None) -> Outcome:
     """Append the events and scores of a log export request to `batch`; the same terms as `decode_traces`."""
-    return _outcome("log records", *add_logs(LOGS_IN[media](body), rules or table(), batch, received_us))
+    return _outcome(
+        "log records", *add_logs(LOGS_IN[media](body), table() if rules is None else rules, batch, received_us)
+    )
 
 
 def _outcome(what: str, accepted: int, refused: Counter[str]) -> Outcome:

@@ -15,14 +15,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class RedactionSettings(Section, frozen=True):
     """What is replaced before the first durable write."""
 
-    enabled: bool = True
-    kinds: tuple[str, ...] = ("email", "card", "iban", "phone", "ip", "secret")
+    enabled: bool = True  # replace personal data and secrets before the first durable write
+    kinds: tuple[str, ...] = ("email", "card", "iban", "ssn", "phone", "ip", "secret")  # what is looked for
 
 
 class CollectorSettings(Section, frozen=True):
     """The OTLP door."""
 
-    otlp_http: str = "127.0.0.1:4318"
+    otlp_http: str = "127.0.0.1:4318"  # where OTLP/HTTP comes in; HOST:PORT, port 0 picks a free one
     max_body_mb: float = 32  # decompressed; larger bodies get 413
     max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503
     max_field_kb: int = 256  # one text field; longer ones are cut and flagged
@@ -33,42 +33,42 @@ class CollectorSettings(Section, frozen=True):
 class AgentSettings(Section, frozen=True):
     """The owner of the store."""
 
-    api: str = "127.0.0.1:4319"
-    memory_limit: str = "2GB"
-    threads: int = 2
-    cycle_every: str = "30s"
+    api: str = "127.0.0.1:4319"  # where the agent answers the CLI and the dashboard
+    memory_limit: str = "2GB"  # of DuckDB
+    threads: int = 2  # of DuckDB
+    cycle_every: str = "30s"  # how often new turns are sampled, graded and watched
     settle: str = "2s"  # a trace is finished this long after its root and last span arrived
-    settle_without_root: str = "60s"
+    settle_without_root: str = "60s"  # the same for a trace whose root never comes
     keep_spool: str = "72h"  # replay source should the store be damaged
 
 
 class DashboardSettings(Section, frozen=True):
     """The Streamlit process."""
 
-    address: str = "127.0.0.1:8501"
-    title: str = "Plumbline"
+    address: str = "127.0.0.1:8501"  # where the dashboard is served
+    title: str = "Plumbline"  # what the browser tab says
 
 
 class SamplingSettings(Section, frozen=True):
     """Which turns are graded. `rate` is the inclusion probability of a turn, per stratum where `strata` names one."""
 
-    seed: int = 20260101
-    rate: float = 1.0
+    seed: int = 20260101  # the same seed draws the same turns
+    rate: float = 1.0  # probability that a turn is graded
     strata: dict[str, float] = {}  # app -> rate
 
 
 class BudgetSettings(Section, frozen=True):
     """At most `alarms` false alarms per `per` over everything that is watched."""
 
-    alarms: float = 1.0
-    per: str = "365d"
+    alarms: float = 1.0  # at most so many false alarms ...
+    per: str = "365d"  # ... in so long, over everything that is watched
 
 
 class BaselineSettings(Section, frozen=True):
     """How much traffic is the reference: usable from `first` outputs on, doubled until it holds `outputs`."""
 
-    first: int = 250
-    outputs: int = 2000
+    first: int = 250  # outputs before a stream is watched at all
+    outputs: int = 2000  # outputs of a full-grown reference
 
 
 class DriftSettings(Section, frozen=True):
@@ -86,7 +86,7 @@ class DriftSettings(Section, frozen=True):
 class ExperimentSettings(Section, frozen=True):
     """How arms are compared."""
 
-    alpha: float = 0.05
+    alpha: float = 0.05  # error an experiment may make, shared by its arms and metrics
     min_users: int = 30  # per arm, before the first look
     control: dict[str, str] = {}  # experiment -> its control arm; otherwise the first in alphabetical order
     split: dict[str, dict[str, float]] = {}  # experiment -> arm -> designed share of users; otherwise equal shares
@@ -96,15 +96,15 @@ class ExperimentSettings(Section, frozen=True):
 class EstimateSettings(Section, frozen=True):
     """Windows and confidence of the published rates."""
 
-    window: str = "1d"
-    confidence: float = 0.95
+    window: str = "1d"  # length of the windows rates are published for, aligned to UTC
+    confidence: float = 0.95  # of the intervals
     segments: tuple[str, ...] = ()  # columns of turns to publish rates for, besides the whole app
 
 
 class Settings(Section, frozen=True):
     """All of `plumbline.yaml`."""
 
-    data_dir: str = "plumbline-data"
+    data_dir: str = "plumbline-data"  # where everything is kept
     policies: str | None = None  # a folder of policy files; None takes the starter policy that ships with Plumbline
     alerts: str | None = None  # a file of alert rules; None takes the starter rules
     collector: CollectorSettings = CollectorSettings()

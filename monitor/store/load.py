@@ -9,7 +9,7 @@ moment loses nothing and doubles nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
+from monitor.config.schema import Price
 from monitor.errors import StoreError
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.spool import Frame, Stretch, families, read_frames
@@ -52,12 +53,12 @@ class Loaded:
         )
 
 
-def pump(store: Store, spool: Path) -> Loaded:
-    """Load every family of `spool` from its position until nothing is left."""
+def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None) -> Loaded:
+    """Load every family of `spool` from its position until nothing is left; `prices` fill costs that nobody sent."""
     total = Loaded()
     for family in families(spool):
         for stretch in _stretches(store, spool, family):
-            total += load(store, family, stretch)
+            total += load(store, family, stretch, prices or {})
     return total
 
 
@@ -72,11 +73,13 @@ def _stretches(store: Store, spool: Path, family: str) -> Iterator[Stretch]:
         at = (stretch.segment, stretch.byte)
 
 
-def load(store: Store, family: str, stretch: Stretch) -> Loaded:
+def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price] | None = None) -> Loaded:
     """Load one stretch of one family in one transaction, its position included."""
     for piece in stretch.damage:
         _log.warning("spool %s-%08d: bytes %d to %d are unreadable", family, piece.segment, piece.start, piece.end)
     tables = _tables(stretch.frames)
+    if "spans" in tables and prices:
+        tables["spans"] = priced(tables["spans"], prices)
     with store.transaction() as txn:
         counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name != "refusals"}
         ledger = _ledger(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
@@ -100,6 +103,30 @@ def _tables(frames: Sequence[Frame]) -> dict[str, pl.DataFrame]:
             if name in TABLES:
                 found.setdefault(name, []).append(to_arrow(pa.ipc.open_stream(data).read_all(), TABLES[name]))
     return {name: pl.DataFrame(pa.concat_tables(parts, promote_options="default")) for name, parts in found.items()}
+
+
+def priced(spans: pl.DataFrame, prices: Mapping[str, Price]) -> pl.DataFrame:
+    """Fill `cost_usd` of calls whose model has a price and whose tokens are known; a cost that was sent stays."""
+    model = pl.coalesce(
+        *(pl.when(pl.col(name).is_in(list(prices))).then(pl.col(name)) for name in ("response_model", "request_model"))
+    )
+    per_token = [
+        model.replace_strict(
+            {name: price / 1e6 for name, price in column.items()}, default=None, return_dtype=pl.Float64
+        )
+        for column in (
+            {name: price.input for name, price in prices.items()},
+            {name: price.input if price.cached_input is None else price.cached_input for name, price in prices.items()},
+            {name: price.output for name, price in prices.items()},
+        )
+    ]
+    cached = pl.col("cached_input_tokens").fill_null(0)
+    cost = (
+        (pl.col("input_tokens") - cached) * per_token[0]
+        + cached * per_token[1]
+        + pl.col("output_tokens").fill_null(0) * per_token[2]
+    )
+    return spans.with_columns(cost_usd=pl.coalesce("cost_usd", cost))
 
 
 def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame:

@@ -62,7 +62,8 @@ def features(model: str) -> pl.DataFrame:
 def resampled(rng: np.random.Generator, model: str, n: int) -> pl.DataFrame:
     """So many outputs of a model, drawn with replacement."""
     rows: pl.DataFrame = features(model)
-    return rows[rng.integers(0, rows.height, n).tolist()]
+    drawn: pl.DataFrame = rows[rng.integers(0, rows.height, n).tolist()]
+    return drawn
 
 
 def as_traffic(rows: pl.DataFrame, start: int = 0) -> pl.DataFrame:

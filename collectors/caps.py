@@ -1,0 +1,68 @@
+"""No text field grows beyond its cap: a longer one is cut, and the span says so.
+
+Messages are cut part by part, so that they stay JSON that can be read; a marker stands where the rest was.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+import polars as pl
+
+MARKER: Final = " [cut]"
+PLAIN: Final = ("system_text", "input_value", "output_value")
+MESSAGES: Final = ("input_messages", "output_messages")
+
+
+def capped(content: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the content rows with no field above `limit` bytes, and (trace_id, span_id) of the rows that were cut."""
+    long = {name: content[name].str.len_bytes().fill_null(0) > limit for name in (*PLAIN, *MESSAGES)}
+    cut = pl.any_horizontal(*long.values()) if content.height else pl.lit(value=False)
+    keys = content.filter(pl.select(cut).to_series() if content.height else []).select("trace_id", "span_id")
+    if keys.is_empty():
+        return content, keys
+    return content.with_columns(_cut_column(content[name], mask, limit) for name, mask in long.items()), keys
+
+
+def _cut_column(column: pl.Series, long: pl.Series, limit: int) -> pl.Series:
+    at = long.arg_true()
+    if at.is_empty():
+        return column
+    shorten = messages_within if column.name in MESSAGES else text_within
+    return column.scatter(at, pl.Series([shorten(text, limit) for text in column[at]], dtype=pl.String))
+
+
+def text_within(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` bytes of UTF-8.
+
+    >>> text_within("a" * 100, 20)
+    'aaaaaaaaaaaaaa [cut]'
+    """
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= limit else raw[: max(0, limit - len(MARKER))].decode("utf-8", "ignore") + MARKER
+
+
+def messages_within(text: str, limit: int) -> str | None:
+    """Return JSON messages whose contents share `limit` bytes; None when they cannot be read or made to fit."""
+    try:
+        messages: list[dict[str, Any]] = msgspec.json.decode(text, type=list[dict[str, Any]])
+    except msgspec.MsgspecError:
+        return None
+    parts = [part for message in messages for part in message.get("parts", [])]
+    texts = [(part, key) for part in parts for key, value in part.items() if isinstance(value, str) and len(value) > 64]
+    share = max(64, (limit - 128 * len(parts)) // max(1, 2 * len(texts)))  # JSON escapes may double a text
+    for part, key in texts:
+        part[key] = text_within(part[key], share)
+    shortened = msgspec.json.encode(messages).decode()
+    return shortened if len(shortened.encode()) <= limit else None
+
+
+def flagged(spans: pl.DataFrame, cut: pl.DataFrame) -> pl.DataFrame:
+    """Return the spans with the flag `truncated` on those that were cut."""
+    if cut.is_empty():
+        return spans
+    marks = cut.unique().with_columns(was_cut=pl.lit(value=True))
+    joined = spans.join(marks, on=["trace_id", "span_id"], how="left", maintain_order="left")
+    note = pl.concat_str([pl.col("flags"), pl.lit("truncated")], separator=",", ignore_nulls=True)
+    return joined.with_columns(flags=pl.when("was_cut").then(note).otherwise("flags")).drop("was_cut")
