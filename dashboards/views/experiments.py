@@ -25,8 +25,9 @@ def show(context: Context) -> None:
     names = sorted({row["experiment"] for row in [*comparisons, *arms]})
     if not names:
         st.info(
-            "No experiment yet. Tag turns with the attributes plumbline.experiment and plumbline.variant, or set both "
-            "columns in imported rows; two arms with enough users are compared by themselves."
+            "No experiment yet. Arms are read from the attributes feature_flag.key and feature_flag.result.variant (or "
+            "plumbline_sdk.experiment), from metadata named experiment and variant, and from those columns of imported "
+            "rows; two arms with enough users are compared by themselves."
         )
         return
     wanted = st.query_params.get("experiment")
@@ -56,8 +57,12 @@ def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], numb
         if not comparisons:
             st.caption("No comparison yet: each arm needs more users.")
         ordered = sorted(comparisons, key=lambda row: row["decision"] not in COLOURS)
-        for place, metric in enumerate(dict.fromkeys(row["metric"] for row in ordered)):
+        told = dict.fromkeys(
+            row["metric"] for row in ordered if row["effect"] is not None or row["decision"] == "blocked"
+        )
+        for place, metric in enumerate(told):
             _metric(metric, [row for row in comparisons if row["metric"] == metric], f"{number}-{place}")
+        _silent([row for row in comparisons if row["metric"] not in told], number)
 
 
 def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
@@ -87,11 +92,19 @@ def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
         st.caption("The sample-ratio check has found no sign that users went missing from an arm.")
 
 
+def _silent(rows: Sequence[Row], number: int) -> None:
+    """Comparisons that cannot be made yet: a line each instead of an empty chart each."""
+    for place, row in enumerate(rows):
+        with st.container(key=f"muted-silent-{number}-{place}"):
+            plain(f"{metric_name(row['metric'])}, {row['arm']}: {as_sentence(row['reason'])}")
+
+
 def _metric(metric: str, rows: Sequence[Row], place: str) -> None:
     plain(metric_name(metric))
     known = [row for row in rows if row["low"] is not None and row["high"] is not None]
     if known:
-        format_ = "+.1%" if is_rate(metric) else "+,.3~s"
+        small = max(abs(row[key]) for row in known for key in ("low", "high")) < 10
+        format_ = "+.1%" if is_rate(metric) else "+.2f" if small else "+,.3~s"
         draw(intervals([_row(row) for row in known], zero=True, format_=format_, row_height=34))
     for number, row in enumerate(rows):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"muted-{place}-{number}"):

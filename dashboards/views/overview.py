@@ -13,7 +13,7 @@ from dashboards.client import Row
 from dashboards.numbers import count, metric_name, money, share, share_interval, took, when
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
-from dashboards.text import one_line, plain
+from dashboards.text import one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
 
 REFRESH_S: Final = 30
@@ -56,7 +56,7 @@ def attention(
 ) -> list[Item]:
     """Return what wants a look, worst first."""
     items = [
-        Item("firing", "red", f"{row['rule_id']}: {row['reason']}", "alerts", {"alert": row["fingerprint"]})
+        Item("firing", "red", _alert_line(row), "alerts", {"alert": row["fingerprint"]})
         for row in alerts
         if row["state"] == "firing"
     ]
@@ -70,6 +70,12 @@ def attention(
     lost = [row for row in ledger if not adds_up(row)]
     items += [Item("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost]
     return items
+
+
+def _alert_line(row: Row) -> str:
+    about = parsed(row["labels"], {})
+    named = ", ".join(str(value) for key, value in sorted(about.items()) if key != "finding")
+    return one_line(f"{row['rule_id']} ({named}): {row['reason']}", 220) or ""
 
 
 def adds_up(row: Row) -> bool:

@@ -75,6 +75,9 @@ def _compare(reading: Reading, metric: str, arm: str) -> Comparison:
         reason = f"not enough users: {n_control} in {reading.control}, {n_arm} in {arm}, {least} needed in each"
         return _comparison(reading, metric, arm, (n_control, n_arm), None, "undecided", reason)
     found = compare_ratios(base, treated, reading.alpha)
+    if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
+        reason = f"{metric} is {base.value:g} for every one of {n_control} and {n_arm} users: no variation, no interval"
+        return _comparison(reading, metric, arm, (n_control, n_arm), None, "undecided", reason)
     reason = _reason(reading, metric, arm, found, (base, treated))
     return _comparison(reading, metric, arm, (n_control, n_arm), found, decide(metric, found), reason)
 
@@ -98,11 +101,10 @@ def decide(metric: str, found: Difference) -> Decision:
 def _reason(reading: Reading, metric: str, arm: str, found: Difference, sides: tuple[RatioMean, RatioMean]) -> str:
     base, treated = sides
     more = users_to_halve(found, reading.alpha)
-    halve = f"; {more} more users would halve the width" if found.standard_error > 0 else ""
     return (
         f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {reading.control}: {found.effect:+.4g} "
         f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "
-        f"{treated.users} and {base.users} users){halve}; "
+        f"{treated.users} and {base.users} users); {more} more users would halve the width; "
         f"error {reading.settings.alpha:g} shared by {reading.comparisons} comparisons"
     )
 

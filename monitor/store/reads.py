@@ -214,8 +214,12 @@ def latest_comparisons(reader: Reader) -> pl.DataFrame:
 
 
 def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
-    """Return per app: the last turn and the usual pace of the two weeks before it (app, last, n, first)."""
+    """Return per app the pace of its live turns of the last two weeks (app, last, n, first).
+
+    A turn is live when it was finished within an hour of its time; imported history has no pulse that could stop.
+    """
     return reader.frame(
-        "SELECT app, max(time) AS last, min(time) AS first, count(*) AS n FROM base.turns WHERE time > ? GROUP BY app",
+        """SELECT app, max(time) AS last, min(time) AS first, count(*) AS n FROM base.turns
+           WHERE time > ? AND finished_at - time < INTERVAL 1 HOUR GROUP BY app""",
         [now - timedelta(days=14)],
     )

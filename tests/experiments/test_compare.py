@@ -135,9 +135,11 @@ def test_a_broken_sum_does_not_spoil_the_others() -> None:
     assert (found.n_arm, found.decision) == (200, "undecided")
 
 
-def test_a_metric_without_any_variance_is_a_number_not_an_error() -> None:
+def test_a_metric_that_never_varies_gets_no_interval() -> None:
+    """Nothing seen in 200 users is not the knowledge that there is nothing: an interval of width zero would say so."""
     [found] = compare(arm("a", 100, 0.0), arm("b", 100, 0.0))
-    assert (found.effect, found.decision) == (0.0, "undecided")
+    assert (found.effect, found.low, found.high, found.decision) == (None, None, None, "undecided")
+    assert "no variation" in found.reason
 
 
 def test_experiments_do_not_mix() -> None:
