@@ -225,4 +225,4 @@ def _refused(refusals: pl.DataFrame | None) -> pl.DataFrame | None:
     if refusals is None or not refusals.height:
         return None
     grouped = refusals.group_by(pl.col("time").dt.truncate("1d").alias("day"), "source", "reason")
-    return grouped.agg(received=pl.col("received").sum(), refused=pl.col("received").sum())
+    return grouped.agg(received=pl.col("received").sum(), stored=pl.lit(0), refused=pl.col("received").sum())

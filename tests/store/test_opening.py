@@ -1,0 +1,161 @@
+"""Opening, owning and locking down the store; what SQL of a person may do; damage is set aside and rebuilt from the spool."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from monitor.clock import FakeClock
+from monitor.errors import BadSql, StoreError, StoreInUse
+from monitor.store.erase import erase_app
+from monitor.store.maintain import maintain
+from monitor.store.opening import Store
+from monitor.store.user_sql import run_user_sql
+from monitor.store.verify import problems
+from tests.store.rows import START, TRACE, Home, Row, a_call, frame, texts
+
+
+def ask(home: Home, sql: str, max_rows: int = 100) -> pa.Table:
+    extra = {"alerts": pa.table({"rule_id": ["drift"]})}
+    return run_user_sql(home.store, sql, max_rows=max_rows, timeout_s=5, extra=extra)
+
+
+def test_a_second_owner_is_told_who_the_first_is(home: Home) -> None:
+    code = (
+        "import sys; from pathlib import Path; from monitor.clock import SystemClock; from monitor.errors import StoreInUse\n"
+        "from monitor.store.opening import Store\n"
+        f"try: Store.open(Path({str(home.folder)!r}), clock=SystemClock())\n"
+        "except StoreInUse as error: print(error); sys.exit(error.exit_code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert str(os.getpid()) in done.stdout
+    with pytest.raises(StoreInUse):
+        Store.open(home.folder, clock=home.clock)
+
+
+def test_files_are_private(home: Home) -> None:
+    assert home.folder.stat().st_mode & 0o777 == 0o700
+    assert (home.folder / "plumbline.duckdb").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_transaction_that_fails_leaves_nothing(home: Home) -> None:
+    def half() -> None:
+        with home.store.transaction() as txn:
+            txn.execute("INSERT INTO base.marks VALUES ('x', 1, NULL, NULL)")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half()
+    assert home.rows("SELECT * FROM base.marks") == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise"])
+def test_a_file_that_cannot_be_read_is_set_aside_and_rebuilt(home: Home, damage: str) -> None:
+    home.take(frame(spans=[a_call("c1"), a_call("c2", 1)], content=[texts("c1")]))
+    home.store.close()
+    file = home.folder / "plumbline.duckdb"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4000] if damage == "cut" else os.urandom(len(whole)))
+    again = Home(home.folder)
+    again.take()
+    assert again.rows("SELECT count(*) AS n FROM spans") == [{"n": 2}]
+    assert [path.name for path in home.folder.glob("*.unreadable-*")]
+    assert problems(again.store) == []
+    again.store.close()
+
+
+def test_a_newer_store_is_refused(home: Home) -> None:
+    with home.store.transaction() as txn:
+        txn.execute("UPDATE base.schema_version SET version = 99")
+    home.store.close()
+    with pytest.raises(StoreError, match="newer Plumbline"):
+        Store.open(home.folder, clock=home.clock)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a user to give the folder to")
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    with pytest.raises(StoreError, match="must be able to write"):
+        Store.open(file, clock=FakeClock(START))
+
+
+def test_a_person_may_select(home: Home) -> None:
+    home.take(frame(spans=[a_call("c1")], content=[texts("c1")]))
+    assert ask(home, "SELECT input_text, output_text FROM calls").to_pylist() == [
+        {"input_text": "hi", "output_text": "hello"}
+    ]
+    assert ask(home, "WITH x AS (SELECT 1 AS a) SELECT * FROM x -- done").num_rows == 1
+    assert ask(home, "SELECT rule_id FROM alerts").to_pylist() == [{"rule_id": "drift"}]
+    assert ask(home, "SELECT * FROM range(1000)", max_rows=7).num_rows == 7
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "",
+        "SELECT 1; SELECT 2",
+        "DROP TABLE base.spans",
+        "DELETE FROM base.spans",
+        "INSERT INTO base.marks VALUES ('x', 1, NULL, NULL)",
+        "UPDATE base.spans SET app = 'x'",
+        "CREATE TABLE x AS SELECT 1",
+        "COPY base.spans TO '/tmp/x.csv'",
+        "EXPORT DATABASE '/tmp/x'",
+        "ATTACH '/tmp/x.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET memory_limit = '100GB'",
+        "PRAGMA database_list",
+        "CHECKPOINT",
+        "CALL pragma_version()",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/*')",
+        "SELECT getenv('HOME')",
+        "SELECT * FROM duckdb_settings()",
+        "SELECT * FROM duckdb_secrets()",
+        "SELECT nothing FROM nowhere",
+        "SELEC 1",
+        "VACUUM",
+        "BEGIN TRANSACTION",
+    ],
+)
+def test_a_person_may_not_do_anything_else(home: Home, sql: str) -> None:
+    with pytest.raises(BadSql) as error:
+        ask(home, sql)
+    assert "\n" not in str(error.value)
+    assert home.rows("SELECT count(*) AS n FROM base.spans") == [{"n": 0}]
+
+
+def test_a_query_that_takes_too_long_is_stopped(home: Home) -> None:
+    endless = "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range * b.range % 7 = 3"
+    with pytest.raises(BadSql, match="longer than"):
+        run_user_sql(home.store, endless, max_rows=1, timeout_s=0.2, extra={})
+
+
+def test_erasing_an_app_takes_all_of_it_and_nothing_else(home: Home) -> None:
+    other: Row = {"trace_id": "cd" * 16, "app": "kept", "source": "kept"}
+    home.take(
+        frame(spans=[a_call("c1"), a_call("c2", **other)], content=[texts("c1"), texts("c2", trace_id="cd" * 16)])
+    )
+    home.finish()
+    removed = erase_app(home.store, "shop")
+    assert (removed["spans"], removed["turns"], removed["content"]) == (1, 1, 1)
+    assert [row["app"] for row in home.rows("SELECT app FROM calls")] == ["kept"]
+    assert home.rows(f"SELECT * FROM base.content WHERE trace_id = '{TRACE}'") == []
+    assert sum(erase_app(home.store, "shop").values()) == 0
+
+
+def test_a_segment_goes_only_when_it_is_loaded_and_old(home: Home) -> None:
+    home.take(frame(spans=[a_call("c1")]))
+    assert maintain(home.store, home.folder / "spool", timedelta(0)) == 0, "the newest segment always stays"
+    assert home.take(frame(spans=[a_call("c1")])).duplicate == 1
