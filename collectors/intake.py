@@ -99,8 +99,10 @@ class Intake:
             self.counters["refused"] += 1
 
     def close(self) -> None:
-        """Take nothing more, finish what waits, close the spool."""
+        """Take nothing more, finish what waits, close the spool. Closing again does nothing."""
         with self._changed:
+            if not self._open:
+                return
             self._open = False
             self._changed.notify()
         for thread in self._threads:
