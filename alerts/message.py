@@ -85,7 +85,7 @@ def compose(kind: str, alert: AlertState, rule: Rule | None, at: datetime, reaso
         summary=clean(signal.summary) if signal else "",
         reason=clean(reason),
         runbook=clean(rule.runbook, 500) if rule else "",
-        link=f"{link_base}/alerts?fingerprint={alert.fingerprint}" if link_base else "",
+        link=f"{link_base}/alerts?alert={alert.fingerprint}" if link_base else "",
     )
 
 

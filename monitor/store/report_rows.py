@@ -21,7 +21,7 @@ MEASURES: Final = (
 
 
 def finding_windows(store: Store, finding_id: str, before: timedelta) -> dict[str, Any]:
-    """Return {"title", "reference", "current"}; each side is {"column": [numbers]}. Raises KeyError."""
+    """Return {"reference": {column: numbers}, "current": {...}}. Raises KeyError for an unknown finding."""
     found = store.read("SELECT * FROM base.findings WHERE id = ?", [finding_id]).to_pylist()
     if not found:
         raise KeyError(finding_id)
@@ -34,8 +34,7 @@ def finding_windows(store: Store, finding_id: str, before: timedelta) -> dict[st
     known = [
         c for c in sides["reference"].columns if all(side[c].null_count() < side.height for side in sides.values())
     ]
-    tables = {name: side.select(known).fill_nan(None).to_dict(as_series=False) for name, side in sides.items()}
-    return {"title": f"{row['metric']} of {row['app']}, {row['segment']}", **tables}
+    return {name: side.select(known).fill_nan(None).to_dict(as_series=False) for name, side in sides.items()}
 
 
 def _segment(app: str, segment: str) -> tuple[str, list[str]]:

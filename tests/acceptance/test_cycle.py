@@ -154,3 +154,21 @@ def test_erasing_an_app_leaves_nothing_of_it(agent: Agent, tmp_path: Path) -> No
     for view in ("calls", "turns", "scores", "samples", "grades", "estimates", "findings", "comparisons"):
         assert agent.sql(f"SELECT * FROM {view}", 10).num_rows == 0, view
     assert agent.check() == []
+
+
+@pytest.mark.slow
+def test_evidently_draws_the_two_windows_of_a_finding_without_a_word_of_a_trace(agent: Agent, tmp_path: Path) -> None:
+    spooled(tmp_path / "spool", records(TURNS))
+    agent.settle()
+    agent.cycle()
+    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1)["id"][0].as_py()
+    page = agent.report(finding)
+    html = page.read_text(encoding="utf-8")
+    assert "<html" in html
+    assert "output_chars" in html
+    assert "Where is my order" not in html
+    assert "parcel" not in html
+    drawn = page.stat().st_mtime_ns
+    assert agent.report(finding).stat().st_mtime_ns == drawn, "the second time it is there already"
+    with pytest.raises(KeyError):
+        agent.report("nothing")

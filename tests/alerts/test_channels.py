@@ -44,7 +44,7 @@ def test_a_message_says_what_how_much_how_sure_since_when_where_and_why() -> Non
     assert message.since == MORNING - timedelta(days=1)
     assert message.segment == "app=support, rule=no-refusal"
     assert message.examples == ("a" * 32, "b" * 32, "c" * 32)
-    assert message.link == f"http://plumbline.test/alerts?fingerprint={message.fingerprint}"
+    assert message.link == f"http://plumbline.test/alerts?alert={message.fingerprint}"
     assert message.reason == "lower bound 0.28 > 0.05; 1 bad of the last 1"
 
 

@@ -46,7 +46,7 @@ def test_the_starter_rules_fire_on_the_console_and_survive_reopening(tmp_path: P
     assert desk.observe([a_rate(BAD)], MORNING) == 0
     assert desk.deliver() == 1
     assert stream.getvalue().startswith("[CRITICAL] Answers break the policy")
-    assert "http://127.0.0.1:8501/alerts?fingerprint=" in stream.getvalue()
+    assert "http://127.0.0.1:8501/alerts?alert=" in stream.getvalue()
     desk.close()
 
 
