@@ -52,10 +52,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOT
 
 
 async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float) -> Answer:
-    timeout = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s))
+    timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust()
     async with (
         asyncio.timeout(total_s),
-        httpx.AsyncClient(timeout=timeout, verify=_trust(), follow_redirects=False) as client,
+        httpx.AsyncClient(timeout=timeout, verify=trust, follow_redirects=False) as client,
         client.stream("POST", url, content=body, headers=dict(headers)) as response,
     ):
         start = b""

@@ -284,8 +284,8 @@ def test_a_crash_after_sending_repeats_under_the_same_key() -> None:
     assert one.got[0] == one.got[1]
 
 
-def a_webhook(url: str, clock: FakeClock) -> Webhook:
-    return Webhook("pager", url, SECRET, clock, total_s=0.3)
+def a_webhook(url: str, clock: FakeClock, total_s: float = 5.0) -> Webhook:
+    return Webhook("pager", url, SECRET, clock, total_s)
 
 
 def test_a_webhook_that_is_down_for_three_hours_gets_everything_once_in_order() -> None:
@@ -320,7 +320,7 @@ def test_a_webhook_that_is_down_for_three_hours_gets_everything_once_in_order() 
 def test_every_trouble_ends_in_one_message_at_the_receiver(mode: str, wait: int) -> None:
     clock = FakeClock(MORNING)
     with a_stub(clock) as stub:
-        channel = a_webhook(stub.webhook_url, clock)
+        channel = a_webhook(stub.webhook_url, clock, total_s=0.5 if mode == "hang" else 5.0)
         day = a_day(a_book(to=["pager"]), channel, clock=clock)
         stub.mode, stub.retry_after = mode, "30" if mode == "429" else None  # type: ignore[assignment]  # from the table
         day.tick(a_rate(BAD))

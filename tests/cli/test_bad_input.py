@@ -103,7 +103,8 @@ def test_a_policy_that_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "policies" / "mine.yaml").write_text("apiVersion: policy/v1\npolicy: {id: a, version: '1'}\nruls: []\n")
     (tmp_path / "plumbline.yaml").write_text("policies: policies\n")
     for command in ("check", "up"):
-        ran = plumbline(command, "--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0", cwd=tmp_path)
+        doors = ("--otlp-http", "--api", "--dashboard")
+        ran = plumbline(command, *(part for door in doors for part in (door, "127.0.0.1:0")), cwd=tmp_path)
         assert (ran.code, ran.error.count("\n")) == (2, 1), ran
         assert "mine.yaml" in ran.error
 
