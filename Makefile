@@ -5,7 +5,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: install run test fmt check ci docs bench statistics faults browser wheel clean
+.PHONY: install run test fmt check ci docs bench statistics faults fuzz browser wheel clean
 
 install: .venv/.installed
 
@@ -17,7 +17,7 @@ run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -m "not statistics and not faults and not browser"
+	@$(BIN)/pytest -n auto -m "not statistics and not faults and not browser and not fuzz"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -40,6 +40,9 @@ statistics: install
 
 faults: install
 	@$(BIN)/pytest -m faults -s
+
+fuzz: install
+	@$(BIN)/pytest -m fuzz -s
 
 browser: install
 	@$(BIN)/pytest -m browser -s

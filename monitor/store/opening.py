@@ -24,7 +24,7 @@ import pyarrow as pa
 from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError, StoreInUse
 from monitor.model.rows import Columns
-from monitor.store.ddl import BASE, VERSION, create_statements
+from monitor.store.ddl import BASE, SQL_TYPES, VERSION, create_statements
 
 _log = logging.getLogger("plumbline.store")
 
@@ -264,11 +264,26 @@ def _prepared(connection: duckdb.DuckDBPyConnection, memory_limit: str, threads:
         connection.execute(f"SET {name} = '{value}'")
     connection.execute("SET TimeZone = 'UTC'")
     _refuse_newer(connection)
+    _grow(connection)
     for statement in create_statements():
         connection.execute(statement)
     for statement in LOCKDOWN:
         connection.execute(statement)
     return connection
+
+
+def _grow(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the tables of an older store the columns that came since; they are unknown (NULL) in its rows."""
+    found = connection.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'base'"
+    ).fetchall()
+    present: dict[str, set[str]] = {}
+    for table, column in found:
+        present.setdefault(table, set()).add(column)
+    for table, columns in BASE.items():
+        for column in columns.keys() - present.get(table, columns.keys()):
+            kind = SQL_TYPES[columns[column]].split()[0]
+            connection.execute(f"ALTER TABLE base.{table} ADD COLUMN {column} {kind}")
 
 
 def _refuse_newer(connection: duckdb.DuckDBPyConnection) -> None:

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -77,6 +78,18 @@ def test_a_newer_store_is_refused(home: Home) -> None:
     home.store.close()
     with pytest.raises(StoreError, match="newer Plumbline"):
         Store.open(home.folder, clock=home.clock)
+
+
+def test_an_older_store_gains_the_columns_that_came_since(home: Home) -> None:
+    home.take(frame(spans=[a_call("c1")]))
+    home.store.close()
+    with duckdb.connect(str(home.folder / "plumbline.duckdb")) as older:
+        older.execute("ALTER TABLE base.spans DROP COLUMN tool_call_id")
+    again = Home(home.folder)
+    again.take(frame(spans=[a_call("c2", 1)]))
+    assert again.rows("SELECT span_id, tool_call_id FROM spans ORDER BY time")[0]["tool_call_id"] is None
+    assert again.rows("SELECT count(*) AS n FROM calls") == [{"n": 2}]
+    again.store.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a user to give the folder to")
