@@ -26,14 +26,14 @@ TRACED: Final = {
     "spans": ("name", "error_message", "attrs", "tool_name"),
     "content": ("system_text", "input_messages", "output_messages", "input_value", "output_value"),
     "events": ("body",),
-    "scores": ("comment", "label"),
+    "scores": ("name", "comment", "label", "metadata"),
 }
 """Columns with text; placeholders in them are stable within the trace."""
 
 IDENTITIES: Final = {
     "spans": ("user_id", "session_id"),
     "events": ("user_id", "session_id"),
-    "scores": ("session_id",),
+    "scores": ("session_id", "message_id"),
 }
 """Columns that name somebody: placeholders in them are the same in every trace, so that one user stays one user."""
 

@@ -111,13 +111,44 @@ SCORES: Final[Columns] = {
     "span_id": "str",
     "response_id": "str",
     "session_id": "str",
+    "message_id": "str",  # the application's own id of the message or answer that was judged
+    "environment": "str",
     "name": "str",
     "value": "float",
     "label": "str",
     "comment": "text",
-    "origin": "str",  # user | human | llm | code | event
+    "origin": "str",  # user | human | llm | code | event; NULL where the sender did not say
+    "metadata": "str",  # what else the sender said, as a JSON object, redacted, capped
+    "flags": "str",  # comma-joined: truncated, time_unknown, time_free (the sender's id is the key, whatever its time)
     "source": "str",
 }
+
+METERS: Final[Columns] = {
+    "time": "time",  # end of the interval the point stands for
+    "received_at": "time",
+    "app": "str",
+    "metric": "str",
+    "series": "str",  # hash of resource and attributes: one instance counting one kind of call
+    "operation": "str",
+    "provider": "str",
+    "model": "str",
+    "start_time": "time",  # when the counting began; NULL when the sender did not say
+    "count": "int",
+    "temporality": "str",  # delta | cumulative | NULL
+    "source": "str",
+}
+"""How many model calls a client says it has made: what shows that its traces are sampled.
+
+Calls counted over a period, per series, ordered by `time`:
+
+- `delta`: the sum of `count` of the points whose `time` lies in the period.
+- `cumulative`: the sum of the increases between neighbouring points. Where `start_time` differs from that of the point
+  before, or `count` is smaller, the client has started again and the increase is `count` itself. The first point of a
+  series counts in full when its `start_time` lies in the period; otherwise it only says where counting stood.
+
+Sum over the series of an app. A client may report one call under two metrics (`gen_ai.client.operation.duration` and its
+successor `gen_ai.client.inference.duration`): take the larger of the two, never their sum.
+"""
 
 REFUSALS: Final[Columns] = {
     "time": "time",
@@ -132,6 +163,7 @@ TABLES: Final[dict[str, Columns]] = {
     "features": FEATURES,
     "events": EVENTS,
     "scores": SCORES,
+    "meters": METERS,
     "refusals": REFUSALS,
 }
 
@@ -141,10 +173,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "features": ("trace_id", "span_id"),
     "events": ("key",),
     "scores": ("key",),
+    "meters": ("metric", "series", "time"),
 }
 """What makes two rows of a table the same row; the loader keeps the first."""
 
 LEDGER_TABLES: Final = ("spans", "events", "scores")
-"""What is counted in the ledger: things a client sent. Content and features are derived from them."""
+"""What is counted in the ledger: things a client sent. Content and features are derived from them; meters are counts."""
 
 KINDS: Final = ("llm", "embedding", "tool", "retriever", "agent", "chain", "workflow", "guardrail", "other")

@@ -233,7 +233,10 @@ VIEWS: Final[dict[str, str]] = {
         FROM base.spans s LEFT JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.time = s.time
         WHERE s.kind = 'retriever'""",
     "spans": "SELECT * FROM base.spans",
-    "scores": "SELECT trace_id, span_id, time, name, value, label, comment, origin AS source FROM base.scores",
+    "scores": """
+        SELECT trace_id, span_id, time, name, value, label, comment, origin AS source, response_id, session_id, message_id,
+               environment, metadata
+        FROM base.scores""",
     "samples": "SELECT unit_id, time, plan, stratum, inclusion_probability, drawn_at, reason FROM base.samples",
     "grades": "SELECT * FROM base.grades",
     "estimates": "SELECT * FROM base.estimates",

@@ -8,7 +8,7 @@ from monitor.store.opening import Store
 
 BY_TRACE: Final = ("content", "features", "arrivals")
 BY_UNIT: Final = ("samples", "grades")
-BY_APP: Final = ("spans", "events", "turns", "estimates", "findings", "rollup")
+BY_APP: Final = ("spans", "events", "turns", "meters", "estimates", "findings", "rollup")
 
 
 def erase_app(store: Store, app: str) -> dict[str, int]:
