@@ -23,7 +23,7 @@ from monitor.errors import StoreError
 from monitor.patterns import find_personal, hint
 
 TRACED: Final = {
-    "spans": ("name", "error_message", "attrs", "tool_name"),
+    "spans": ("name", "error_message", "attrs", "tool_name", "unknown_keys"),
     "content": ("system_text", "input_messages", "output_messages", "input_value", "output_value"),
     "events": ("body",),
     "scores": ("name", "comment", "label", "metadata"),
@@ -31,7 +31,7 @@ TRACED: Final = {
 """Columns with text; placeholders in them are stable within the trace."""
 
 IDENTITIES: Final = {
-    "spans": ("user_id", "session_id"),
+    "spans": ("user_id", "session_id", "message_id"),
     "events": ("user_id", "session_id"),
     "scores": ("session_id", "message_id"),
 }

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from collectors.decode.loose_json import dump
 from collectors.decode.parts import without_blobs
 from collectors.decode.wire import Attributes
+from collectors.dialects.table import UNKNOWN, Table
 
 MAX_VALUE: Final = 1024
 MAX_TOTAL: Final = 8192
 MAX_KEY: Final = 128
+MAX_UNKNOWN: Final = 32
+"""Keys counted a span: enough to see that a dialect is not understood."""
+
+DIGITS: Final = re.compile(r"\d+")
+
+
+def unknown_keys(rest: Attributes, table: Table) -> str | None:
+    """Return the GenAI-looking keys among `rest`, one a line, positions of flattened lists as N; None without any."""
+    found = {DIGITS.sub("N", key[:MAX_KEY]) for key in rest if table[key] is UNKNOWN}
+    return "\n".join(sorted(found)[:MAX_UNKNOWN]) or None
 
 
 def attrs_json(rest: Attributes, flags: list[str]) -> str | None:

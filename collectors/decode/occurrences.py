@@ -97,6 +97,7 @@ def add_score(
         span_id=span_id,
         response_id=response,
         session_id=values.get("session_id"),
+        message_id=values.get("message_id"),
         name=name,
         value=value,
         label=text,

@@ -53,6 +53,7 @@ class _Resource(_Struct):
 
 class _Scope(_Struct):
     name: str | None = None
+    version: str | None = None
 
 
 class _Status(_Struct):
@@ -141,8 +142,8 @@ def _span_groups(request: _Traces) -> Iterator[SpanGroup]:
     for block in request.resource_spans or ():
         resource = _attributes(block.resource.attributes if block.resource else None)
         for scoped in block.scope_spans or ():
-            scope = (scoped.scope.name if scoped.scope else None) or ""
-            yield SpanGroup(resource, scope, map(_span, scoped.spans or ()))
+            scope = scoped.scope or _Scope()
+            yield SpanGroup(resource, scope.name or "", scope.version or "", map(_span, scoped.spans or ()))
 
 
 def _log_groups(request: _Logs) -> Iterator[LogGroup]:

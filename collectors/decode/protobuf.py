@@ -38,7 +38,7 @@ def _span_groups(request: ExportTraceServiceRequest) -> Iterator[SpanGroup]:
     for block in request.resource_spans:
         resource = _attributes(block.resource.attributes)
         for scoped in block.scope_spans:
-            yield SpanGroup(resource, scoped.scope.name, map(_span, scoped.spans))
+            yield SpanGroup(resource, scoped.scope.name, scoped.scope.version, map(_span, scoped.spans))
 
 
 def _log_groups(request: ExportLogsServiceRequest) -> Iterator[LogGroup]:

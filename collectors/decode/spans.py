@@ -18,7 +18,7 @@ from collectors.decode.content import (
     tool_names,
 )
 from collectors.decode.derived import ERROR, resolve_kind, settle
-from collectors.decode.leftovers import attrs_json
+from collectors.decode.leftovers import attrs_json, unknown_keys
 from collectors.decode.occurrences import add_score, event_messages, flag_of
 from collectors.decode.reading import read
 from collectors.decode.wire import Attributes, SpanGroup, WireEvent, WireSpan
@@ -42,12 +42,14 @@ class Source(NamedTuple):
 
     values: Values
     app: str
+    sdk: str | None
 
 
 def source_of(resource: Attributes, table: Table) -> Source:
     """Read a resource; one without a service name is `unknown`."""
     values = read(resource, table).values
-    return Source(values, values.get("app") or "unknown")
+    sdk = " ".join(values[part] for part in ("sdk_language", "sdk_version") if part in values)
+    return Source(values, values.get("app") or "unknown", sdk or None)
 
 
 def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received: int) -> tuple[int, Counter[str]]:
@@ -60,7 +62,7 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                _add_span(span, source, group.scope, scope_dialect, table, batch, received)
+                _add_span(span, source, group, scope_dialect, table, batch, received)
                 accepted += 1
             else:
                 reasons[reason] += 1
@@ -84,7 +86,13 @@ def is_id(text: str, zero: str) -> bool:
 
 
 def _add_span(
-    span: WireSpan, source: Source, scope: str, scope_dialect: str | None, table: Table, batch: Batch, received: int
+    span: WireSpan,
+    source: Source,
+    group: SpanGroup,
+    scope_dialect: str | None,
+    table: Table,
+    batch: Batch,
+    received: int,
 ) -> None:
     flags: list[str] = []
     values, rest, dialect = read(span.attributes, table)
@@ -116,8 +124,10 @@ def _add_span(
             source.app,
             get("environment") or resource("environment"),
             get("release") or resource("release"),
-            scope or None,
+            group.scope or None,
             scope_dialect or dialect,
+            group.scope_version or None,
+            source.sdk,
             get("operation"),
             get("provider"),
             get("request_model"),
@@ -133,12 +143,14 @@ def _add_span(
             get("ttft_ms"),
             get("user_id") or resource("user_id"),
             get("session_id") or resource("session_id"),
+            get("message_id"),
             get("prompt_name") or resource("prompt_name"),
             get("prompt_version") or resource("prompt_version"),
             get("experiment") or resource("experiment"),
             get("variant") or resource("variant"),
             get("tool_name"),
             get("tool_call_id"),
+            unknown_keys(rest, table),
             None,
             attrs_json(rest, flags),
             source.app,

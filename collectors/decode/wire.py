@@ -58,6 +58,7 @@ class SpanGroup(NamedTuple):
 
     resource: Attributes
     scope: str
+    scope_version: str
     spans: Iterator[WireSpan]
 
 

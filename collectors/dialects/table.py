@@ -3,7 +3,8 @@
 A rule is `[key, field, priority, reader]`: the value of `key` fills `field` unless a rule with a lower priority already
 did. A key that begins with `re:` is a regular expression over the whole key; its groups are the path of the value inside
 the field, so that flattened lists (`llm.input_messages.0.message.role`) can be put together again. A field named `-`
-drops the value. What no rule names is kept among the attributes of the span.
+drops the value. What no rule names is kept among the attributes of the span, and counted when its key looks like GenAI:
+it begins with one of a dialect's `namespaces`, or one of its words is of the trade.
 
 `bags` are key prefixes under which applications put keys of their own; `bag_rows` are rules for what stands behind the
 prefix. A key without dots and prefix is looked up there too, since baggage is often copied onto spans as it is.
@@ -39,6 +40,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rank: int
     scopes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    namespaces: tuple[str, ...] = ()
     bags: tuple[str, ...] = ()
     bag_rows: tuple[Row, ...] = ()
     kinds: dict[str, str] = {}
@@ -59,6 +61,12 @@ class Rule(NamedTuple):
 
 
 KEEP: Final = Rule(None, 0, whole, (), -1, "")
+UNKNOWN: Final = KEEP._replace(priority=1)
+"""Keep, and count: somebody's GenAI key that we do not understand."""
+
+OF_THE_TRADE: Final = re.compile(
+    r"(?:.*[._])?(?:llm|gen_?ai|prompts?|completions?|tokens?|model|agents?|embeddings?|tools?|retriev\w*)(?:[._].*)?"
+)
 
 
 class Table(dict[str, Rule]):
@@ -75,6 +83,7 @@ class Table(dict[str, Rule]):
         self.first_token_events = frozenset(name for one in dialects for name in one.first_token_events)
         self._rules = _Rules((row, one) for one in dialects for row in one.rows)
         self._bag_rules = _Rules((row, one) for one in dialects for row in one.bag_rows)
+        self._namespaces = tuple(name for one in dialects for name in one.namespaces)
         self._bags = tuple(bag for one in dialects for bag in one.bags)
 
     def __missing__(self, key: str) -> Rule:
@@ -96,7 +105,8 @@ class Table(dict[str, Rule]):
         for bag in self._bags:
             if key.startswith(bag):
                 return self._bag_rules.find(key[len(bag) :]) or KEEP
-        return (None if "." in key else self._bag_rules.find(key)) or KEEP
+        found = None if "." in key else self._bag_rules.find(key)
+        return found or (UNKNOWN if key.startswith(self._namespaces) or OF_THE_TRADE.fullmatch(key) else KEEP)
 
 
 class _Rules:

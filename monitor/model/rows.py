@@ -31,6 +31,8 @@ SPANS: Final[Columns] = {
     "release": "str",
     "scope": "str",  # instrumentation scope name
     "dialect": "str",  # which key rules understood the span
+    "scope_version": "str",
+    "sdk": "str",  # telemetry.sdk.language and version: "python 1.40.0"
     "operation": "str",  # gen_ai.operation.name, normalised
     "provider": "str",
     "request_model": "str",
@@ -46,12 +48,14 @@ SPANS: Final[Columns] = {
     "ttft_ms": "float",
     "user_id": "str",
     "session_id": "str",
+    "message_id": "str",  # the application's own id of the message or reply
     "prompt_name": "str",
     "prompt_version": "str",
     "experiment": "str",
     "variant": "str",
     "tool_name": "str",
     "tool_call_id": "str",
+    "unknown_keys": "str",  # keys that look like GenAI and that no rule understood, one a line, digits as N
     "flags": "str",  # comma-joined notes on the data itself: time_unknown, truncated, ...
     "attrs": "str",  # what no rule understood, as a JSON object, redacted, capped
     "source": "str",  # ledger source

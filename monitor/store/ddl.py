@@ -170,6 +170,15 @@ ARM_UNITS: Final[Columns] = {
 MARKS: Final[Columns] = {"step": "str", "seq": "int", "time": "time", "note": "str"}
 """How far each step of the cycle has come."""
 
+UNKNOWN_KEYS: Final[Columns] = {
+    "day": "time",  # of receipt
+    "source": "str",
+    "dialect": "str",
+    "key": "str",  # positions of flattened lists as N; "(more)" stands for all beyond the first few hundred
+    "n": "int",  # spans that carried it
+}
+"""What we did not understand: GenAI-looking attribute keys that no rule names, counted once per stored span."""
+
 POSITIONS: Final[Columns] = {"family": "str", "segment": "int", "byte": "int"}
 """How far each spool family is loaded; written in the transaction that loads it."""
 
@@ -186,6 +195,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "rollup": ROLLUP,
     "arm_units": ARM_UNITS,
     "marks": MARKS,
+    "unknown_keys": UNKNOWN_KEYS,
     "positions": POSITIONS,
 }
 
@@ -242,6 +252,7 @@ VIEWS: Final[dict[str, str]] = {
     "estimates": "SELECT * FROM base.estimates",
     "findings": "SELECT * FROM base.findings",
     "comparisons": "SELECT * FROM base.comparisons",
+    "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,
                sum(duplicate)::BIGINT AS duplicate, sum(refused)::BIGINT AS refused, reason

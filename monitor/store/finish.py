@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
-from monitor.store.load import BY_RESPONSE
 from monitor.store.logged import assemble_logged
 from monitor.store.once import count_once
 from monitor.store.opening import Store, Transaction
 from monitor.store.rollup import roll_up
+from monitor.store.scored import attach_scores
 
 AROUND: Final = timedelta(days=1)
 """How far from the newly arrived rows other rows of the same trace are looked for."""
@@ -49,7 +49,7 @@ def finish(
         assemble_logged(txn, bounds.on("time"))
         count_once(txn, bounds.on("time"))
         _share_identity(txn, bounds)
-        _attach_scores(txn, bounds)
+        attach_scores(txn, bounds.on("time"))
         turns = _write_turns(txn, bounds, naive_utc(now))
         txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
     return turns
@@ -62,8 +62,8 @@ def _settled(
         """
         CREATE OR REPLACE TEMP TABLE settled AS
         SELECT trace_id, min(time) AS lo, max(time) AS hi FROM base.arrivals GROUP BY trace_id
-        HAVING ? OR max(received_at) <= ? OR (bool_or(has_root) AND max(received_at) <= ?) OR starts_with(trace_id, ?)""",
-        [flush, now - settle_without_root, now - settle, BY_RESPONSE],
+        HAVING ? OR max(received_at) <= ? OR (bool_or(has_root) AND max(received_at) <= ?) OR contains(trace_id, ':')""",
+        [flush, now - settle_without_root, now - settle],
     )
     lo, hi = txn.frame("SELECT min(lo) AS lo, max(hi) AS hi FROM temp.settled").row(0)
     return None if lo is None else Bounds(lo - AROUND, hi + AROUND)
@@ -121,25 +121,6 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
         f"WHERE f.trace_id = s.trace_id AND {bounds.on('s.time')} AND ({gains})"
     )
     _take_spans(txn, bounds)
-
-
-def _attach_scores(txn: Transaction, bounds: Bounds) -> None:
-    """Give scores that know only a response, or only a trace, the span they are about; those without a match wait."""
-    txn.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE answered AS
-        SELECT response_id, arg_min(trace_id, time) AS trace_id, arg_min(span_id, time) AS span_id FROM base.spans
-        WHERE {bounds.on("time")} AND kind IN ('llm', 'embedding') AND response_id IN (
-            SELECT response_id FROM temp.touched WHERE response_id IS NOT NULL
-            UNION SELECT substr(trace_id, {len(BY_RESPONSE) + 1}) FROM temp.settled
-            WHERE starts_with(trace_id, '{BY_RESPONSE}'))
-        GROUP BY response_id"""
-    )
-    txn.execute(
-        """
-        UPDATE base.scores s SET trace_id = a.trace_id, span_id = coalesce(s.span_id, a.span_id)
-        FROM temp.answered a WHERE a.response_id = s.response_id AND s.trace_id IS NULL"""
-    )
 
 
 def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:

@@ -23,14 +23,15 @@ from monitor.errors import StoreError
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.opening import Store, Transaction, to_arrow
+from monitor.store.unknown import count_unknown
 
 _log = logging.getLogger("plumbline.store")
 
 RESENT: Final = timedelta(days=2)
 """A row without a time of its own got the time of its receipt, so a resend differs in time: search this far back."""
 
-BY_RESPONSE: Final = "response:"
-"""Prefix of an arrival whose trace is not known yet."""
+BY_OTHER_ID: Final = {"response_id": "response:", "message_id": "message:", "session_id": "session:"}
+"""What a score may name instead of its trace, best first, and the prefix of an arrival whose trace is not known yet."""
 
 STRETCH_BYTES: Final = 16 << 20
 
@@ -85,6 +86,7 @@ def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price
         ledger = _ledger(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
         txn.insert("ledger", ledger)
         txn.insert("arrivals", _arrivals(counts))
+        count_unknown(txn, counts.get("spans"))
         txn.execute("DELETE FROM base.positions WHERE family = ?", [family])
         txn.insert("positions", [{"family": family, "segment": stretch.segment, "byte": stretch.byte}])
     stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
@@ -137,6 +139,7 @@ def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame
     fresh = candidates.join(known, on=keys, how="anti", nulls_equal=True) if known.height else candidates
     txn.insert(name, fresh)
     wanted = {*keys, "time", "trace_id", "span_id", "parent_id", "received_at", "source", "response_id"}
+    wanted |= {"session_id", "message_id", "dialect", "unknown_keys"}
     return fresh.select(column for column in fresh.columns if column in wanted)
 
 
@@ -184,8 +187,8 @@ def _arrivals(fresh: dict[str, pl.DataFrame]) -> pl.DataFrame:
         if rows is not None and rows.height:
             root = pl.col("parent_id").is_null() if name == "spans" else pl.lit(value=False)
             trace = pl.col("trace_id")
-            if name == "scores":  # a score may know only the response it is about: finishing looks for its trace
-                trace = pl.coalesce(trace, pl.lit(BY_RESPONSE) + pl.col("response_id"))
+            if name == "scores":  # a score may know only what it is about: finishing looks for its trace
+                trace = pl.coalesce(trace, *(pl.lit(mark) + pl.col(other) for other, mark in BY_OTHER_ID.items()))
             parts.append(rows.select(trace.alias("trace_id"), "time", "received_at", has_root=root))
     if not parts:
         return pl.DataFrame()

@@ -54,7 +54,7 @@ def event_of(name: str, attributes: dict[str, Any], at: int = START) -> Span.Eve
 
 def request_of(*spans: Span, resource: dict[str, Any] | None = None, scope: str = "") -> ExportTraceServiceRequest:
     scoped = ScopeSpans(spans=spans)
-    scoped.scope.name = scope
+    scoped.scope.name, _, scoped.scope.version = scope.partition("@")
     named = Resource(attributes=pairs({"service.name": "shop"} if resource is None else resource))
     return ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=named, scope_spans=[scoped])])
 
@@ -64,7 +64,10 @@ def traces_json(request: ExportTraceServiceRequest) -> bytes:
         {
             "resource": {"attributes": _pairs_json(block.resource.attributes)},
             "scopeSpans": [
-                {"scope": {"name": scoped.scope.name}, "spans": [_span_json(span) for span in scoped.spans]}
+                {
+                    "scope": {"name": scoped.scope.name, "version": scoped.scope.version},
+                    "spans": [_span_json(span) for span in scoped.spans],
+                }
                 for scoped in block.scope_spans
             ],
         }

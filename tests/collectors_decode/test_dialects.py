@@ -17,7 +17,16 @@ from tests.collectors_decode.encoding import RECEIVED, request_of, span_of
 SLOTS = {
     *("input_messages", "output_messages", "system", "input_value", "output_value", "documents", "texts"),
     *("invocation", "tools", "metadata", "tags", "arm", "usage", "costs", "entity_name", "kind", "event_name"),
-    *("exception_type", "exception_message", "score_name", "score_value", "score_label", "score_comment"),
+    *(
+        "sdk_language",
+        "sdk_version",
+        "exception_type",
+        "exception_message",
+        "score_name",
+        "score_value",
+        "score_label",
+        "score_comment",
+    ),
 }
 """Fields that are no columns: the decoder makes columns, content and scores of them."""
 
