@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
+
+from plumbline_sdk._pipe import Pipe
 
 _log = logging.getLogger("plumbline_sdk")
-_providers: list[LoggerProvider] = []
-COMMENT_CHARS = 2_000
-
-
-def connect(endpoint: str, headers: dict[str, str], resource: Resource) -> None:
-    """Send feedback to `endpoint` from now on; called by `init`."""
-    provider = LoggerProvider(resource=resource)
-    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(endpoint=endpoint, headers=headers)))
-    _providers.append(provider)
+outlet: list[tuple[Pipe[ReadableLogRecord], Resource]] = []
+"""Where feedback goes; empty before `init`."""
 
 
 def feedback(
@@ -31,52 +26,46 @@ def feedback(
     *,
     label: str | None = None,
     comment: str | None = None,
-    trace_id: str | None = None,
-    span_id: str | None = None,
+    trace_id: str | int | None = None,
+    span_id: str | int | None = None,
     response_id: str | None = None,
+    session: str | None = None,
+    message_id: str | None = None,
 ) -> bool:
-    """Record a score for the current span, or for a trace, span or model response named by its id.
+    """Record a score for the current span, or for what an id names: trace, span, model response, session, your own message.
 
     Returns False, and logs why, when it could not be recorded; never raises and never waits for the network.
     """
     try:
-        return _emit(_attributes(name, value, label, comment, response_id), trace_id, span_id)
-    except Exception:  # noqa: BLE001 - the edge of somebody else's application: nothing of ours may fail it
-        _log.exception("plumbline: feedback %s is not recorded", name)
-        return False
-
-
-def _attributes(
-    name: str, value: float | None, label: str | None, comment: str | None, response_id: str | None
-) -> dict[str, str | float]:
-    given = {
-        "gen_ai.evaluation.name": name,
-        "gen_ai.evaluation.score.value": None if value is None else float(value),
-        "gen_ai.evaluation.score.label": label,
-        "gen_ai.evaluation.explanation": comment[:COMMENT_CHARS] if comment else None,
-        "gen_ai.response.id": response_id,
-    }
-    return {key: item for key, item in given.items() if item is not None}
-
-
-def _emit(attributes: dict[str, str | float], trace_id: str | None, span_id: str | None) -> bool:
-    if not _providers:
-        _log.warning("plumbline: feedback before init() is not recorded")
-        return False
-    current = trace.get_current_span().get_span_context()
-    target = SpanContext(
-        trace_id=int(trace_id, 16) if trace_id else current.trace_id,
-        span_id=int(span_id, 16) if span_id else (0 if trace_id else current.span_id),
-        is_remote=True,
-        trace_flags=TraceFlags(TraceFlags.SAMPLED),
-    )
-    _providers[-1].get_logger("plumbline_sdk").emit(
-        LogRecord(
+        elsewhere = trace_id or response_id or session or message_id
+        now = trace.INVALID_SPAN_CONTEXT if elsewhere else trace.get_current_span().get_span_context()
+        target = SpanContext(_number(trace_id) or now.trace_id, _number(span_id) or now.span_id, is_remote=True)
+        if not outlet or not (elsewhere or target.trace_id):
+            _log.warning("plumbline: feedback is not recorded: %s", "no span is active" if outlet else "no init() yet")
+            return False
+        given: dict[str, Any] = {
+            "gen_ai.evaluation.name": str(name),
+            "gen_ai.evaluation.score.value": None if value is None else float(value),
+            "gen_ai.evaluation.score.label": label,
+            "gen_ai.evaluation.explanation": comment,
+            "gen_ai.response.id": response_id,
+            "session.id": session,
+            "message.id": message_id,
+        }
+        record = LogRecord(
             timestamp=time.time_ns(),
             context=set_span_in_context(NonRecordingSpan(target)),
             severity_number=SeverityNumber.INFO,
             event_name="gen_ai.evaluation.result",
-            attributes=attributes,
+            attributes={key: item for key, item in given.items() if item is not None},
         )
-    )
+        pipe, resource = outlet[0]
+        pipe.put(ReadableLogRecord(record, resource, InstrumentationScope("plumbline_sdk")))
+    except Exception:  # noqa: BLE001 - the edge of somebody else's application: nothing of ours may fail it
+        _log.warning("plumbline: feedback is not recorded", exc_info=True)
+        return False
     return True
+
+
+def _number(identifier: str | int | None) -> int:
+    return int(identifier.replace("-", ""), 16) if isinstance(identifier, str) else identifier or 0

@@ -1,71 +1,63 @@
-"""Tags that hold while a block runs, put on every span started inside it.
-
-Context variables follow asyncio and threads started with a copied context, so that concurrent requests never mix.
-"""
+"""Tags that hold while a block or a function runs. Context variables follow asyncio and gevent: requests never mix."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar
 
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+_F = TypeVar("_F", bound=Callable[..., Any])
+_CURRENT: ContextVar[tuple[Tags | None, dict[str, Any], Any]] = ContextVar("plumbline_tags", default=(None, {}, None))
+"""Who set the tags, the tags, and what held before."""
 
-_TAGS: ContextVar[dict[str, str] | None] = ContextVar("plumbline_tags", default=None)
+
+def current_tags() -> dict[str, Any]:
+    """Return the tags that hold here."""
+    return _CURRENT.get()[1]
 
 
-@contextmanager
-def prompt(name: str, version: str) -> Iterator[None]:
+class Tags:
+    """A context manager and a decorator; leaving it in another context than it was entered in changes nothing there."""
+
+    def __init__(self, **tags: Any) -> None:
+        self._tags = {key: value for key, value in tags.items() if value is not None}
+
+    def __enter__(self) -> None:
+        _CURRENT.set((self, current_tags() | self._tags, _CURRENT.get()))
+
+    def __exit__(self, *_: object) -> None:
+        owner, _tags, outer = _CURRENT.get()
+        if owner is self:
+            _CURRENT.set(outer)
+
+    def __call__(self, function: _F) -> _F:
+        """Tag every call of `function`, which may be a coroutine function; inside a generator use `with`."""
+
+        @wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            with Tags(**self._tags):
+                return await function(*args, **kwargs)
+
+        @wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            with Tags(**self._tags):
+                return function(*args, **kwargs)
+
+        return awaited if iscoroutinefunction(function) else called  # type: ignore[return-value]
+
+
+def prompt(name: str, version: str | None = None) -> Tags:
     """Tag spans with the prompt that was used (`gen_ai.prompt.name`, `gen_ai.prompt.version`)."""
-    with _tagged({"gen_ai.prompt.name": name, "gen_ai.prompt.version": version}):
-        yield
+    return Tags(**{"gen_ai.prompt.name": name, "gen_ai.prompt.version": version})
 
 
-@contextmanager
-def experiment(name: str, variant: str, *, unit: str | None = None) -> Iterator[None]:
-    """Tag spans with an experiment arm, as an OpenTelemetry feature flag evaluation.
-
-    `unit` is what was randomised (a user id); leave it out when spans carry `user.id`.
-    """
-    tags = {"feature_flag.key": name, "feature_flag.result.variant": variant}
-    with _tagged(tags | ({"feature_flag.context.id": unit} if unit else {})):
-        yield
+def experiment(name: str, variant: str, *, unit: str | None = None) -> Tags:
+    """Tag spans with an experiment arm, as a feature flag; `unit` is what was randomised, where it is not `user.id`."""
+    return Tags(**{"feature_flag.key": name, "feature_flag.result.variant": variant, "feature_flag.context.id": unit})
 
 
-@contextmanager
-def identity(*, user: str | None = None, session: str | None = None) -> Iterator[None]:
+def identity(*, user: str | None = None, session: str | None = None) -> Tags:
     """Tag spans with who is served (`user.id`, `session.id`)."""
-    tags = {"user.id": user, "session.id": session}
-    with _tagged({key: value for key, value in tags.items() if value}):
-        yield
-
-
-@contextmanager
-def _tagged(tags: dict[str, str]) -> Iterator[None]:
-    token = _TAGS.set({**(_TAGS.get() or {}), **{key: str(value) for key, value in tags.items()}})
-    try:
-        yield
-    finally:
-        _TAGS.reset(token)
-
-
-class TagProcessor(SpanProcessor):
-    """Copies the tags that hold when a span starts onto it; a span's own attributes win."""
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:  # noqa: ARG002 - the processor's signature
-        """Add the tags; never raises, since an application must not fail for its tags."""
-        present = span.attributes or {}
-        for key, value in (_TAGS.get() or {}).items():
-            if key not in present:
-                span.set_attribute(key, value)
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Nothing to do."""
-
-    def shutdown(self) -> None:
-        """Nothing to close."""
-
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - the processor's signature
-        """Nothing is buffered here."""
-        return True
+    return Tags(**{"user.id": user, "session.id": session})
