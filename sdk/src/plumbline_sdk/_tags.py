@@ -58,6 +58,6 @@ def experiment(name: str, variant: str, *, unit: str | None = None) -> Tags:
     return Tags(**{"feature_flag.key": name, "feature_flag.result.variant": variant, "feature_flag.context.id": unit})
 
 
-def identity(*, user: str | None = None, session: str | None = None) -> Tags:
-    """Tag spans with who is served (`user.id`, `session.id`)."""
-    return Tags(**{"user.id": user, "session.id": session})
+def identity(*, user: str | None = None, session: str | None = None, message: str | None = None) -> Tags:
+    """Tag spans with who is served (`user.id`, `session.id`), and with your own id of the answer (`message.id`)."""
+    return Tags(**{"user.id": user, "session.id": session, "message.id": message})
