@@ -17,7 +17,7 @@ UV = ROOT / ".tools" / "bin" / "uv"
 @pytest.mark.slow
 @pytest.mark.skipif(not UV.exists(), reason="uv is not installed here (make install brings it)")
 def test_the_wheel_has_one_import_name_and_needs_opentelemetry_only(tmp_path: Path) -> None:
-    command = [UV, "build", "--quiet", "--wheel", "--package", "plumbline-sdk", "--out-dir", tmp_path]
+    command = [str(UV), "build", "--quiet", "--wheel", "--package", "plumbline-sdk", "--out-dir", str(tmp_path)]
     made = subprocess.run(command, cwd=ROOT, env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"}, check=False)
     if made.returncode:
         pytest.skip("the wheel cannot be built here (its build back end is fetched from the package index)")
