@@ -21,6 +21,7 @@ from typing import Final, Literal
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
 from collectors.frames import FIELD_BYTES, to_tables
+from collectors.meters import decode_metrics
 from collectors.redact import Redactor
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError
@@ -28,8 +29,8 @@ from monitor.spool import SpoolWriter
 
 _log = logging.getLogger("plumbline.collector")
 
-Signal = Literal["traces", "logs"]
-DECODERS: Final = {"traces": decode_traces, "logs": decode_logs}
+Signal = Literal["traces", "logs", "metrics"]
+DECODERS: Final = {"traces": decode_traces, "logs": decode_logs, "metrics": decode_metrics}
 GROUP_BYTES: Final = 4 << 20
 GROUP_BODIES: Final = 64
 REFUSALS_EVERY_S: Final = 1.0
@@ -45,6 +46,7 @@ class Letter:
     signal: Signal
     media: Media
     body: bytes
+    door: str
     answer: Future[Outcome] = field(default_factory=Future)
 
 
@@ -70,7 +72,7 @@ class Intake:
         self._queued_bytes = 0
         self._changed = threading.Condition()
         self._open = True
-        self._refused: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, str]] = Counter()  # (door, reason)
         self._writes: Queue[tuple[dict[str, bytes], Settled] | None] = Queue(MAX_WRITES)
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
@@ -79,10 +81,11 @@ class Intake:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, signal: Signal, media: Media, body: bytes) -> Future[Outcome]:
-        """Queue one body. Raises `RetryLater` when there is no room for it now."""
+    def submit(self, signal: Signal, media: Media, body: bytes, door: str = "http") -> Future[Outcome]:
+        """Queue one body that came by `door`. Raises `RetryLater` when there is no room for it now."""
         self._turn_away_when_full()
-        letter = Letter(signal, media, body)
+        letter = Letter(signal, media, body, door)
+        letter.answer.set_running_or_notify_cancel()  # a client that goes away cannot cancel what others share
         with self._changed:
             if not self._open or self._queued_bytes + len(body) > self.max_queue_bytes:
                 self.counters["turned_away"] += 1
@@ -92,10 +95,10 @@ class Intake:
             self._changed.notify()
         return letter.answer
 
-    def note_refusal(self, reason: str) -> None:
-        """Remember a body that was refused before it got here, for the ledger."""
+    def note_refusal(self, reason: str, door: str = "http") -> None:
+        """Remember a body that `door` refused before it got here, for the ledger."""
         with self._changed:
-            self._refused[reason] += 1
+            self._refused[door, reason] += 1
             self.counters["refused"] += 1
 
     def close(self) -> None:
@@ -152,11 +155,12 @@ class Intake:
             try:
                 outcome = DECODERS[letter.signal](letter.body, letter.media, batch, received)
             except BadBody as error:
-                self.note_refusal(str(error))
+                self.note_refusal(str(error), letter.door)
                 letter.answer.set_exception(error)
             except Exception as error:  # noqa: BLE001 - what a decoder did not foresee is the sender's body, not our outage
                 batch.rollback(mark)
                 _log.exception("a body of %d bytes could not be decoded", len(letter.body))
+                self.note_refusal("cannot be decoded", letter.door)
                 letter.answer.set_exception(BadBody(f"cannot be decoded: {error}"))
             else:
                 settled.append((letter, outcome))
@@ -167,8 +171,8 @@ class Intake:
     def _add_refusals(self, batch: Batch, received: int) -> None:
         with self._changed:
             refused, self._refused = self._refused, Counter()
-        for reason, count in refused.items():
-            batch.add("refusals", time=received, source="http", received=count, reason=reason[:200])
+        for (door, reason), count in refused.items():
+            batch.add("refusals", time=received, source=door, received=count, reason=reason[:200])
 
     # -- second thread: frames to disk
 

@@ -1,4 +1,4 @@
-"""The collector as a process: uvicorn in front of the intake, ended by SIGTERM without losing anything it has taken."""
+"""The collector as a process: uvicorn and grpcio in front of one intake, ended by SIGTERM without losing what it has taken."""
 
 from __future__ import annotations
 
@@ -6,44 +6,75 @@ import asyncio
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
+from collectors.front import Visitor
+from collectors.http_protocol import watching
 from collectors.intake import Intake
+from collectors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.redact import Redactor, install_key
 from collectors.server import Door
+from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
+from monitor.places import address_of
 from monitor.spool import SpoolWriter
 
+GRACE_S = 5.0
+"""How long gRPC requests that are in the house may take once the collector is asked to stop."""
 
-def serve_collector(
-    settings: CollectorSettings, data_dir: Path, bound: socket.socket, ready: Callable[[], None]
-) -> None:
+
+@dataclass(frozen=True)
+class Sockets:
+    """Bound sockets, one a door."""
+
+    http: socket.socket
+    grpc: socket.socket
+
+
+def serve_collector(settings: CollectorSettings, data_dir: Path, bound: Sockets, ready: Callable[[], None]) -> None:
     """Take OTLP on `bound` until SIGTERM or SIGINT, then drain. `ready` is called once requests are answered.
 
     Raises `StoreError` when the data directory cannot be written.
     """
     sys.setswitchinterval(0.002)  # the event loop must not wait long behind a thread that decodes
     intake = make_intake(settings, data_dir)
-    app = Door(intake, int(settings.max_body_mb * 1_000_000))
+    try:
+        with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:  # the path of a socket must be short
+            run_server(make_server(intake, settings, bound, Path(folder), ready), bound)
+    finally:
+        intake.close()
+
+
+def make_server(
+    intake: Intake, settings: CollectorSettings, bound: Sockets, folder: Path, ready: Callable[[], None]
+) -> Server:
+    """Return a server of every door over `intake`; `folder` is for the private socket between front and grpcio."""
+    max_body = int(settings.max_body_mb * 1_000_000)
+    hints = Hints(address_of(bound.http).url, str(address_of(bound.grpc)), intake.counters)
     config = uvicorn.Config(
-        app,
+        Door(intake, max_body),
         log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
-        http="httptools",
+        http=watching(hints),
         loop="uvloop" if os.name == "posix" else "asyncio",
     )
-    try:
-        _run(_Announcing(config, ready), bound)
-    finally:
-        intake.close()
+    return Server(config, GrpcDoor(intake, max_body), f"{folder}/grpc", hints, bound, ready)
+
+
+def run_server(server: Server, bound: Sockets) -> None:
+    """Serve until a signal asks to stop, or `server.should_exit` is set."""
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[bound.http]))
 
 
 def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
@@ -62,19 +93,34 @@ def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
     )
 
 
-class _Announcing(uvicorn.Server):
-    """uvicorn, telling when it has started."""
+class Server(uvicorn.Server):
+    """uvicorn, with gRPC beside it on the same loop, telling when both have started."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        door: GrpcDoor,
+        backend: str,
+        hints: Hints,
+        bound: Sockets,
+        ready: Callable[[], None],
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._backend, self._hints, self._bound, self._ready = backend, hints, bound, ready
+        self._grpc = start_grpc(door, f"unix:{backend}")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open both doors."""
         await super().startup(sockets)
         if self.started:
+            self._front = await asyncio.get_running_loop().create_server(
+                lambda: Visitor(self._backend, self._hints), sock=self._bound.grpc, backlog=self.config.backlog
+            )
             self._ready()
 
-
-def _run(server: uvicorn.Server, bound: socket.socket) -> None:
-    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[bound]))
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close both doors, and let what is inside finish."""
+        self._front.close()
+        stopped = self._grpc.stop(GRACE_S)
+        await super().shutdown(sockets)
+        await asyncio.to_thread(stopped.wait)

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import msgspec
-from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-
+from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, Answer, Refused, otlp_success, refusal
 from collectors.bodies import TooLarge, Unsupported, unpacked
 from collectors.decode import BadBody, Media, Outcome
 from collectors.intake import Intake, Signal
@@ -29,38 +24,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-PROTOBUF: Final = "application/x-protobuf"
-JSON: Final = "application/json"
 MEDIA: Final[dict[str, Media]] = {PROTOBUF: "protobuf", JSON: "json"}
-RETRY_AFTER_S: Final = (1, 3)
-"""Longer than a client waits for one export (10 s by default) would lose the batch."""
-
 BODY_TIMEOUT_S: Final = 30.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An HTTP answer."""
-
-    status: int
-    body: bytes
-    media: str = JSON
-    retry_after: int | None = None
-
-    def headers(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the headers."""
-        yield b"content-type", self.media.encode()
-        yield b"content-length", str(len(self.body)).encode()
-        if self.retry_after is not None:
-            yield b"retry-after", str(self.retry_after).encode()
-
-
-class Refused(Exception):
-    """The request ends here, with this answer."""
-
-    def __init__(self, status: int, reason: str, retry_after: int | None = None) -> None:
-        super().__init__(reason)
-        self.status, self.reason, self.retry_after = status, reason, retry_after
 
 
 @dataclass(frozen=True)
@@ -88,13 +53,11 @@ class Door:
             signal = _signal(path, method)
             encoding = _encoding(media)
             body = await self._body(headers, receive)
-            if signal == "metrics":
-                return _success(signal, media, Outcome(0, 0, ""))
-            return _success(signal, media, await self._taken(signal, encoding, body))
+            return otlp_success(signal, media, await self._taken(signal, encoding, body))
         except Refused as refused:
-            if refused.status in {400, 413, 415} and not isinstance(refused, _Counted):
+            if refused.status in {400, 413, 415} and not refused.counted:
                 self.intake.note_refusal(f"{refused.status}: {refused.reason}")
-            return _refusal(refused, media)
+            return refusal(refused, media)
 
     def _look(self, path: str) -> Answer:
         if path == "/metrics":
@@ -128,16 +91,11 @@ class Door:
         except RetryLater as error:
             raise Refused(503, str(error), random.randint(*RETRY_AFTER_S)) from None  # noqa: S311 - jitter, not a secret
         except BadBody as error:
-            # The intake has counted it; the ledger must not hear of it twice.
-            raise _Counted(400, str(error)) from None
+            raise Refused(400, str(error), counted=True) from None
 
 
-class _Counted(Refused):
-    """A refusal that is in the ledger already."""
-
-
-def _signal(path: str, method: str) -> Literal["traces", "logs", "metrics"]:
-    signals: tuple[Literal["traces", "logs", "metrics"], ...] = ("traces", "logs", "metrics")
+def _signal(path: str, method: str) -> Signal:
+    signals: tuple[Signal, ...] = ("traces", "logs", "metrics")
     for signal in signals:
         if path.endswith(f"/v1/{signal}"):
             if method != "POST":
@@ -164,32 +122,3 @@ async def _read(receive: Receive, limit: int) -> bytes:
             raise TooLarge
         if not message.get("more_body"):
             return b"".join(parts)
-
-
-RESPONSES: Final = {
-    "traces": (ExportTraceServiceResponse, "rejected_spans"),
-    "logs": (ExportLogsServiceResponse, "rejected_log_records"),
-    "metrics": (ExportMetricsServiceResponse, "rejected_data_points"),
-}
-
-
-def _success(signal: str, media: str, outcome: Outcome) -> Answer:
-    kind, field = RESPONSES[signal]
-    partial = {field: outcome.rejected, "error_message": outcome.message} if outcome.rejected else None
-    if media == JSON:
-        camel = {
-            "rejected" + field[9:].title().replace("_", ""): str(outcome.rejected),
-            "errorMessage": outcome.message,
-        }
-        return Answer(200, msgspec.json.encode({"partialSuccess": camel} if partial else {}))
-    return Answer(200, kind(partial_success=partial).SerializeToString(), PROTOBUF)
-
-
-def _refusal(refused: Refused, media: str) -> Answer:
-    code = {400: 3, 413: 8, 415: 3, 503: 14}.get(refused.status, 2)  # google.rpc.Code
-    if media == PROTOBUF:
-        body = Status(code=code, message=refused.reason).SerializeToString()
-        return Answer(refused.status, body, PROTOBUF, refused.retry_after)
-    return Answer(
-        refused.status, msgspec.json.encode({"code": code, "message": refused.reason}), JSON, refused.retry_after
-    )

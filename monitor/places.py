@@ -11,8 +11,8 @@ import dataclasses
 import json
 import os
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -153,12 +153,16 @@ def prepare(places: Places) -> None:
 
 @dataclass(frozen=True)
 class RunFile:
-    """A process that is ready: who it is and where it listens. `birth` tells it from a later process with its number."""
+    """A process that is ready: who it is and where it listens. `birth` tells it from a later process with its number.
+
+    `also` holds further doors: the option that places one, and where it is.
+    """
 
     name: str
     pid: int
     address: str
     birth: str
+    also: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -194,9 +198,11 @@ def _is_zombie(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[:1] == ["Z"]
 
 
-def write_run(places: Places, name: str, address: Address, pid: int) -> RunFile:
-    """Say that `name` is ready at `address`; the file appears whole or not at all."""
-    run = RunFile(name, pid, str(address), birth_of(pid))
+def write_run(
+    places: Places, name: str, address: Address, pid: int, also: Mapping[str, Address] | None = None
+) -> RunFile:
+    """Say that `name` is ready at `address`, and `also` elsewhere; the file appears whole or not at all."""
+    run = RunFile(name, pid, str(address), birth_of(pid), {flag: str(at) for flag, at in (also or {}).items()})
     path = places.run_file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{pid}.tmp")
@@ -209,8 +215,11 @@ def read_run(places: Places, name: str) -> RunFile | None:
     """Return who runs as `name`, or None when nobody does; a damaged or stale file is nobody."""
     try:
         fields = json.loads(places.run_file(name).read_text(encoding="utf-8"))
-        run = RunFile(name, int(fields["pid"]), str(fields["address"]), str(fields["birth"]))
-        parse_address(run.address, name)
+        run = RunFile(
+            name, int(fields["pid"]), str(fields["address"]), str(fields["birth"]), dict(fields.get("also") or {})
+        )
+        for at in (run.address, *run.also.values()):
+            parse_address(at, name)
     except (OSError, ValueError, TypeError, KeyError, UsageError):
         return None
     return run if run.pid > 0 and is_alive(run.pid, run.birth) else None

@@ -163,15 +163,16 @@ def _last_words(child: Child, code: int) -> str:
 
 
 def _greet(house: House, child: Child) -> None:
-    """Note that a child is ready, and hold on to its port, so that a restart comes back where clients look for it."""
+    """Note that a child is ready, and hold on to its ports, so that a restart comes back where clients look for it."""
     run = read_run(house.places, child.name)
     if run is None or child.process is None or run.pid != child.process.pid:
         return
     if child.was_ready:
         say(f"{child.name} is back (pid {run.pid})")
     child.ready = child.was_ready = True
-    for told in house.children:
-        told.options[told.options.index(FLAGS[child.name]) + 1] = run.address
+    for flag, address in {FLAGS[child.name]: run.address, **run.also}.items():
+        for told in house.children:
+            told.options[told.options.index(flag) + 1] = address
 
 
 def _completed(house: House) -> None:
@@ -179,6 +180,8 @@ def _completed(house: House) -> None:
         run = read_run(house.places, child.name)
         if run is not None:
             say(f"{child.name:<10} {run.url:<28} pid {run.pid}")
+            for flag, address in run.also.items():
+                say(f"{'':<10} {address} ({flag.removeprefix('--')})")
     say(f"ready in {time.monotonic() - house.begun:.1f} s; data in {house.places.root}; Ctrl-C stops")
     house.complete = True
     if house.demo is not None:

@@ -10,7 +10,7 @@ from alerts.checks import load_rules
 from monitor.cli import show
 from monitor.cli.origins import origins
 from monitor.cli.settings import Given, Resolved, resolve
-from monitor.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpHttp
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpGrpc, OtlpHttp
 from monitor.policy.load import load_policies
 
 
@@ -19,11 +19,12 @@ def run(
     config: Config = None,
     data_dir: DataDir = None,
     otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
     """Validate config, policies and alert rules, and print every setting with its origin. Pages nobody."""
-    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd())
+    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     found = gather(resolved)
     if form is Form.JSON:
         show.print_json(found)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from monitor.cli.process import become
 from monitor.cli.settings import Given, resolve
-from monitor.cli.typed import Config, DataDir, OtlpHttp
+from monitor.cli.typed import Config, DataDir, OtlpGrpc, OtlpHttp
 
 
-def run(config: Config = None, data_dir: DataDir = None, otlp_http: OtlpHttp = None) -> int:
+def run(config: Config = None, data_dir: DataDir = None, otlp_http: OtlpHttp = None, otlp_grpc: OtlpGrpc = None) -> int:
     """Start the collector alone: OTLP in, spool out."""
-    become("collector", resolve(Given(config, data_dir, otlp_http=otlp_http), Path.cwd()))
+    become("collector", resolve(Given(config, data_dir, otlp_http=otlp_http, otlp_grpc=otlp_grpc), Path.cwd()))

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 
-from collectors.process import serve_collector
-from monitor.cli.settings import Resolved
+from collectors.process import Sockets, serve_collector
+from monitor.cli.settings import OPTIONS, Resolved
 from monitor.places import address_of, bind, remove_run, write_run
 
 
 def serve(resolved: Resolved) -> None:
     """Take OTLP until a signal asks to stop. A port in use is a `UsageError`."""
-    bound, pid = bind(resolved.address("otlp_http"), "--otlp-http"), os.getpid()
+    http_flag, grpc_flag = OPTIONS["otlp_http"][0], OPTIONS["otlp_grpc"][0]
+    bound = Sockets(
+        http=bind(resolved.address("otlp_http"), http_flag), grpc=bind(resolved.address("otlp_grpc"), grpc_flag)
+    )
+    pid = os.getpid()
 
     def ready() -> None:
-        write_run(resolved.places, "collector", address_of(bound), pid)
+        write_run(resolved.places, "collector", address_of(bound.http), pid, {grpc_flag: address_of(bound.grpc)})
 
     try:
         serve_collector(resolved.settings.collector, resolved.places.root, bound, ready)

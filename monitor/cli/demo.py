@@ -12,7 +12,7 @@ import typer
 from monitor.cli.progress import bar
 from monitor.cli.session import session
 from monitor.cli.settings import Given, Resolved, resolve
-from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpHttp
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpGrpc, OtlpHttp
 from monitor.clock import SystemClock
 from monitor.demo import play_demo
 from monitor.demo.telemetry import APP
@@ -28,11 +28,12 @@ def run(
     config: Config = None,
     data_dir: DataDir = None,
     otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
     """Play the demo into a running collector, or remove it. Everything it makes is labelled as demo."""
-    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd())
+    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     if remove:
         return _remove(resolved)
     if if_empty and not _is_empty(resolved):

@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.cli import show
 from monitor.cli.examine import Examined, examine
 from monitor.cli.settings import Given, resolve
-from monitor.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpHttp
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpGrpc, OtlpHttp
 
 
 def run(
@@ -15,11 +15,12 @@ def run(
     config: Config = None,
     data_dir: DataDir = None,
     otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
     """Examine environment, ports, disk, permissions and the sources seen; exit code 1 when something fails."""
-    found = examine(resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd()))
+    found = examine(resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd()))
     if form is Form.JSON:
         show.print_json([{"check": e.name, "state": e.state, "found": e.found, "do": e.do} for e in found])
     else:

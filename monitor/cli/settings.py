@@ -18,6 +18,7 @@ CONFIG: Final = "plumbline.yaml"
 
 OPTIONS: Final = {
     "otlp_http": ("--otlp-http", "collector", "otlp_http"),
+    "otlp_grpc": ("--otlp-grpc", "collector", "otlp_grpc"),
     "api": ("--api", "agent", "api"),
     "dashboard": ("--dashboard", "dashboard", "address"),
 }
@@ -33,6 +34,7 @@ class Given:
     otlp_http: str | None = None
     api: str | None = None
     dashboard: str | None = None
+    otlp_grpc: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Resolved:
     overridden: dict[str, str] = field(default_factory=dict)  # dotted key -> option
 
     def address(self, option: str) -> Address:
-        """Return the address that option `otlp_http`, `api` or `dashboard` stands for."""
+        """Return the address that option `otlp_http`, `otlp_grpc`, `api` or `dashboard` stands for."""
         flag, section, key = OPTIONS[option]
         named = flag if f"{section}.{key}" in self.overridden else f"{section}.{key}"
         return parse_address(getattr(getattr(self.settings, section), key), named)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from monitor.cli import show
 from monitor.cli.session import session
-from monitor.cli.settings import Given, Resolved, resolve
+from monitor.cli.settings import OPTIONS, Given, Resolved, resolve
 from monitor.cli.typed import Config, DataDir, Form, Format
 from monitor.errors import PlumblineError
 from monitor.places import NAMES, Places, RunFile, parse_address, read_run
@@ -36,6 +36,7 @@ def gather(resolved: Resolved) -> dict[str, Any]:
         "config": None if resolved.file is None else str(resolved.file),
         "processes": {name: _process(run) for name, run in runs.items()},
         **{ADDRESS_NAMES[name]: run and run.address for name, run in runs.items()},
+        "otlp_grpc": _also(runs["collector"], "otlp_grpc"),
         "supervisor": _supervisor(places),
         **told,
     }
@@ -46,6 +47,10 @@ def _process(run: RunFile | None) -> dict[str, Any]:
         return {"ready": False, "pid": None, "address": None, "host": None, "port": None, "url": None}
     at = parse_address(run.address, run.name)
     return {"ready": True, "pid": run.pid, "address": run.address, "host": at.host, "port": at.port, "url": run.url}
+
+
+def _also(run: RunFile | None, option: str) -> str | None:
+    return None if run is None else run.also.get(OPTIONS[option][0])
 
 
 def _supervisor(places: Places) -> int | None:
@@ -73,4 +78,4 @@ def _print(status: dict[str, Any]) -> None:
     show.print_table(["process", "state", "address", "pid"], rows)
     ledger = status["ledger"] or {"ledger": status["problem"]}
     print()
-    show.print_pairs({"data": status["data_dir"], **ledger})
+    show.print_pairs({"otlp/grpc": status["otlp_grpc"], "data": status["data_dir"], **ledger})

@@ -19,6 +19,9 @@ DataDir: TypeAlias = Annotated[Path | None, typer.Option("--data-dir", help="Whe
 OtlpHttp: TypeAlias = Annotated[
     str | None, typer.Option("--otlp-http", metavar="HOST:PORT", help="Where OTLP/HTTP comes in.")
 ]
+OtlpGrpc: TypeAlias = Annotated[
+    str | None, typer.Option("--otlp-grpc", metavar="HOST:PORT", help="Where OTLP/gRPC comes in.")
+]
 Api: TypeAlias = Annotated[str | None, typer.Option("--api", metavar="HOST:PORT", help="Where the agent answers.")]
 Dashboard: TypeAlias = Annotated[
     str | None, typer.Option("--dashboard", metavar="HOST:PORT", help="Where the dashboard is served.")

@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from monitor.cli.settings import Given, resolve
-from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpHttp
+from monitor.cli.typed import Api, Config, Dashboard, DataDir, OtlpGrpc, OtlpHttp
 
 
 def run(
     config: Config = None,
     data_dir: DataDir = None,
     otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
     api: Api = None,
     dashboard: Dashboard = None,
     demo_if_empty: Annotated[
@@ -25,7 +26,7 @@ def run(
     ] = False,
 ) -> int:
     """Start collector, agent and dashboard, and keep them running until Ctrl-C."""
-    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard), Path.cwd())
+    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     python = [sys.executable, "-m"]
     asked = {
         "root": str(resolved.places.root),

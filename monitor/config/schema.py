@@ -20,11 +20,12 @@ class RedactionSettings(Section, frozen=True):
 
 
 class CollectorSettings(Section, frozen=True):
-    """The OTLP door."""
+    """The doors: OTLP over HTTP and gRPC."""
 
     otlp_http: str = "127.0.0.1:4318"  # where OTLP/HTTP comes in; HOST:PORT, port 0 picks a free one
-    max_body_mb: float = 32  # decompressed; larger bodies get 413
-    max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503
+    otlp_grpc: str = "127.0.0.1:4317"  # where OTLP/gRPC comes in; HOST:PORT, port 0 picks a free one
+    max_body_mb: float = 32  # decompressed; larger bodies get 413, RESOURCE_EXHAUSTED over gRPC
+    max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503, UNAVAILABLE over gRPC
     max_field_kb: int = 256  # one text field; longer ones are cut and flagged
     min_free_mb: int = 256  # below this much free disk the collector answers 503
     redaction: RedactionSettings = RedactionSettings()

@@ -134,6 +134,8 @@ def test_a_zombie_is_nobody() -> None:
         '{"pid": "x"}',
         '{"pid": -1, "address": "a:1", "birth": ""}',
         '{"pid": 1, "address": "nowhere", "birth": ""}',
+        '{"pid": 1, "address": "a:1", "birth": "", "also": {"--otlp-grpc": "nowhere"}}',
+        '{"pid": 1, "address": "a:1", "birth": "", "also": 7}',
         '{"pid": 99999999999999999999, "address": "a:1", "birth": ""}',
     ],
 )

@@ -11,6 +11,17 @@ from pathlib import Path
 from monitor.places import Address, Places, parse_address, write_run
 
 FLAGS = {"collector": "--otlp-http", "agent": "--api", "dashboard": "--dashboard"}
+ALSO = {"collector": "--otlp-grpc"}
+
+
+def listening(options: list[str], flag: str | None) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if flag is not None:
+        given = parse_address(options[options.index(flag) + 1], flag)
+        bound.bind((given.host, given.port))
+        bound.listen()
+    return bound
 
 
 def main() -> int:
@@ -23,12 +34,9 @@ def main() -> int:
     print(behave.get("say", f"{name} starts"), file=sys.stderr, flush=True)
     if "exit" in behave:
         return int(behave["exit"])
-    with socket.socket() as bound:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        given = parse_address(options[options.index(FLAGS[name]) + 1], name)
-        bound.bind((given.host, given.port))
-        bound.listen()
-        write_run(places, name, Address(*bound.getsockname()), os.getpid())
+    with listening(options, FLAGS[name]) as bound, listening(options, ALSO.get(name)) as other:
+        also = {ALSO[name]: Address(*other.getsockname())} if name in ALSO else None
+        write_run(places, name, Address(*bound.getsockname()), os.getpid(), also)
         while not stop.wait(0.05):
             pass
     (places.root / f"{name}.stopped").touch()

@@ -22,7 +22,8 @@ class Up:
     """A running supervisor over fake children."""
 
     def __init__(self, root: Path, *, demo: list[str] | None = None) -> None:
-        ports = ["--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0", "--dashboard", "127.0.0.1:0"]
+        flags = ("--otlp-http", "--otlp-grpc", "--api", "--dashboard")
+        ports = [part for flag in flags for part in (flag, "127.0.0.1:0")]
         asked = {"root": str(root), "program": PROGRAM, "options": ["--data-dir", str(root), *ports], "demo": demo}
         self.places = Places(root)
         self.process = subprocess.Popen(
@@ -111,7 +112,7 @@ def test_a_killed_child_comes_back_on_its_port(up: Starter, name: str) -> None:
     said = house.read_until("is back")
     after = read_run(house.places, name)
     assert after is not None
-    assert after.address == before.address
+    assert (after.address, after.also) == (before.address, before.also)
     assert after.pid != before.pid
     assert said.count("\n") == 2
     assert f"{name} was ended by SIGKILL; starts again in 0.5 s" in said
@@ -201,6 +202,8 @@ def test_the_demo_runs_once_in_sight_with_the_ports_that_were_taken(up: Starter)
         run = read_run(house.places, name)
         assert run is not None
         assert f"'{run.address}'" in said
+        assert all(f"'{flag}', '{address}'" in said for flag, address in run.also.items())
+        assert list(run.also) == (["--otlp-grpc"] if name == "collector" else [])
     assert house.end() == (0, "stopping\n")
 
 

@@ -1,0 +1,112 @@
+"""The OTLP/gRPC door: three `Export` methods over the same intake as HTTP.
+
+Messages come in as bytes and reach the intake undecoded. grpcio's own decompression is switched off, because its size limit
+is that of the compressed message: we inflate, within the limit, what grpcio hands over as it came.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+import grpc
+
+from collectors.answers import RETRY_AFTER_S, otlp_message, retry_trailers
+from collectors.bodies import TooLarge, unpacked
+from collectors.decode import BadBody
+from collectors.intake import Intake, Signal
+from monitor.errors import RetryLater, StoreError
+
+SERVICES: Final[dict[str, Signal]] = {
+    "opentelemetry.proto.collector.trace.v1.TraceService": "traces",
+    "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
+}
+
+WORKERS: Final = 32
+"""Requests that wait for their sync at the same time; they share it, so more workers make larger groups, not more syncs."""
+
+MAGIC: Final = {
+    b"\x1f\x8b": "gzip",
+    b"\x78\x01": "deflate",
+    b"\x78\x5e": "deflate",
+    b"\x78\x9c": "deflate",
+    b"\x78\xda": "deflate",
+}
+"""First bytes of compressed messages. No OTLP request starts with one: they would be fields 3 and 15, which do not exist."""
+
+Export = Callable[[bytes, grpc.ServicerContext], bytes]
+
+
+@dataclass(frozen=True)
+class GrpcDoor:
+    """The handlers of the three services. `max_body` bounds a message after decompression, in bytes."""
+
+    intake: Intake
+    max_body: int
+
+    def handlers(self) -> list[grpc.GenericRpcHandler]:
+        """Return one handler a service; requests and answers are bytes."""
+        return [
+            grpc.method_handlers_generic_handler(
+                service, {"Export": grpc.unary_unary_rpc_method_handler(self._export(signal))}
+            )
+            for service, signal in SERVICES.items()
+        ]
+
+    def _export(self, signal: Signal) -> Export:
+        def export(message: bytes, context: grpc.ServicerContext) -> bytes:
+            return self._answer(signal, message, context)
+
+        return export
+
+    def _answer(self, signal: Signal, message: bytes, context: grpc.ServicerContext) -> bytes:
+        body = self._body(message, context)
+        try:
+            outcome = self.intake.submit(signal, "protobuf", body, "grpc").result()
+        except RetryLater as error:
+            context.set_trailing_metadata(retry_trailers(str(error), random.randint(*RETRY_AFTER_S)))  # noqa: S311 - jitter
+            _end(context, grpc.StatusCode.UNAVAILABLE, str(error))
+        except BadBody as error:  # the intake has told the ledger
+            _end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        return otlp_message(signal, outcome)
+
+    def _body(self, message: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            return unpacked(message, MAGIC.get(message[:2], "identity"), self.max_body)
+        except TooLarge:
+            reason = f"the message is larger than {self.max_body} bytes (send smaller batches)"
+            self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, reason)
+        except BadBody as error:
+            self._refuse(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+
+    def _refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> NoReturn:
+        self.intake.note_refusal(f"{code.name}: {reason}", "grpc")
+        _end(context, code, reason)
+
+
+def _end(context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> NoReturn:
+    context.abort(code, reason)
+    raise AssertionError  # abort raises; the types of grpcio do not say so
+
+
+def start_grpc(door: GrpcDoor, address: str) -> grpc.Server:
+    """Serve `door` at `address` ("unix:PATH" or "HOST:PORT"). Raises `StoreError` when grpcio cannot listen there."""
+    server = grpc.server(
+        ThreadPoolExecutor(WORKERS, thread_name_prefix="grpc"),
+        handlers=door.handlers(),
+        options=[
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_receive_message_length", door.max_body),
+            ("grpc.per_message_decompression", 0),
+        ],
+    )
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise StoreError(f"OTLP/gRPC cannot listen at {address}: {error}") from None
+    server.start()
+    return server
