@@ -1,33 +1,22 @@
-"""Which files can be imported, and as what. The name decides; what it leaves open, the content does.
+"""Which files can be imported. A name only says whether a file is worth a look; what it holds, its content says.
 
-Recorded bodies are named as a receiver would: `NAME.traces.bin`, `NAME.logs.json.gz`. Notes that lie beside them
-(README, index.json, *.expected.json) are left alone.
+Recorded OTLP bodies are named as a receiver would: `NAME.traces.bin`, `NAME.logs.json.gz`; there the name tells the signal, since
+protobuf does not. Notes that lie beside them (README, index.json, *.expected.json) are left alone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, Final, Literal
+from typing import IO, Final
 
 from monitor.errors import UsageError
 
-Form = Literal["protobuf", "json", "lines", "csv", "parquet"]
-
-FORMS: Final[dict[str, Form]] = {
-    ".bin": "protobuf",
-    ".pb": "protobuf",
-    ".json": "json",
-    ".jsonl": "lines",
-    ".ndjson": "lines",
-    ".csv": "csv",
-    ".parquet": "parquet",
-}
+ENDINGS: Final = (".bin", ".pb", ".json", ".jsonl", ".ndjson", ".csv", ".parquet", ".log", ".tsv")
+ZIPPED: Final = (".gz", ".zst", ".zstd")
 SIGNALS: Final = ("traces", "logs", "metrics")
 NOT_DATA: Final = ("index.json", "package.json")
 NOT_DATA_ENDINGS: Final = (".expected.json", ".other.json")
@@ -35,20 +24,22 @@ NOT_DATA_ENDINGS: Final = (".expected.json", ".other.json")
 
 @dataclass(frozen=True)
 class Source:
-    """A file to import. `signal` is None where the name does not tell."""
+    """Something to import, known by `name`; `size` and `changed_ns` tell whether it is what it was.
 
-    path: Path
-    form: Form
+    `signal` is None where the name does not tell; `folder` is where a companion may lie, None where that is not asked.
+    """
+
+    name: str
+    size: int
+    changed_ns: int
     signal: str | None
-    zipped: bool
+    open_raw: Callable[[], IO[bytes]] = field(compare=False)
+    folder: Path | None = None
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
-        """Hold the file, unpacked, and a function that tells which share of it has been read."""
-        size = max(1, self.path.stat().st_size)
-        with self.path.open("rb") as raw:
-            file: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if self.zipped else raw
-            yield file, lambda: min(1.0, raw.tell() / size)
+    @property
+    def label(self) -> str:
+        """The last part of the name, for a progress bar."""
+        return self.name.rsplit("/", 1)[-1]
 
 
 def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:
@@ -63,18 +54,18 @@ def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:
             raise UsageError(f"{path} does not exist")
         if path.is_dir():
             for inner in _walk(path):
-                source = classify(inner)
-                passed.append(inner) if source is None else sources.append(source)
+                sources.append(local(inner)) if is_data(inner.name) else passed.append(inner)
         else:
             sources.append(_named(path))
     return sources, passed
 
 
 def _named(path: Path) -> Source:
-    source = classify(path)
-    if source is None:
-        raise UsageError(f"{path} is nothing to import (files end in {', '.join(FORMS)}, with or without .gz)")
-    return source
+    if not is_data(path.name):
+        raise UsageError(
+            f"{path} is nothing to import (files end in {', '.join(ENDINGS)}, with or without .gz or .zst)"
+        )
+    return local(path)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -84,19 +75,32 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
-def classify(path: Path) -> Source | None:
-    """Return what `path` is by its name, or None when it is not data.
+def local(path: Path) -> Source:
+    """Return a file of this machine."""
+    stat = path.stat()
+    return Source(str(path), stat.st_size, stat.st_mtime_ns, signal_of(path.name), partial(_open, path), path.parent)
 
-    >>> classify(Path("chat.01.logs.bin.gz")).signal
+
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def is_data(name: str) -> bool:
+    """Tell by its name whether a file is worth a look.
+
+    >>> is_data("20260301T12_0001.json.gz"), is_data("README.md")
+    (True, False)
+    """
+    low = name.lower()
+    if low.startswith(".") or low in NOT_DATA or low.endswith(NOT_DATA_ENDINGS):
+        return False
+    return low.removesuffix(next((end for end in ZIPPED if low.endswith(end)), "")).endswith(ENDINGS)
+
+
+def signal_of(name: str) -> str | None:
+    """Return the OTLP signal that a name tells.
+
+    >>> signal_of("chat.01.logs.bin.gz")
     'logs'
     """
-    name = path.name.lower()
-    if name.startswith(".") or name in NOT_DATA or name.endswith(NOT_DATA_ENDINGS):
-        return None
-    zipped = name.endswith(".gz")
-    stem = name.removesuffix(".gz")
-    form = FORMS.get(Path(stem).suffix)
-    if form is None or (zipped and form == "parquet"):
-        return None
-    signal = next((part for part in stem.split(".") if part in SIGNALS), None)
-    return Source(path, form, signal, zipped)
+    return next((part for part in name.lower().split(".") if part in SIGNALS), None)

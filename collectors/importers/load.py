@@ -1,32 +1,30 @@
-"""Files -> spool: the same rows, redaction and features as at the OTLP door, in frames that are durable one by one."""
+"""Sources -> spool: the same rows, redaction and features as at the OTLP door, in frames that are durable one by one."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Final, Protocol
+from typing import IO, Any, Final, Protocol
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, propagate
-from collectors.importers.bodies import decode, read_body, records_of
+from collectors.importers.batches import beside, requests_of
 from collectors.importers.files import Source
+from collectors.importers.formats import INTERACTIONS, Format
+from collectors.importers.layout import opened
 from collectors.importers.progress import Journal
-from collectors.importers.readers import (
-    READING_ERRORS,
-    Item,
-    check_columns,
-    read_csv,
-    read_lines,
-    read_listed,
-    read_parquet,
-    renamed,
-)
-from collectors.importers.records import BadRecord, Origin, add_record
+from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
+from collectors.importers.sniff import Seen, look
+from collectors.importers.told import Added, BadRecord, Origin
 
-CHUNK: Final = 500
+CHUNK: Final = 2000
 """Records that become durable together."""
+
+CHUNK_ROWS: Final = 8000
+"""Rows after which a chunk is full, however few records they came from."""
 
 SOURCE: Final = "import"
 """The ledger's name for what was refused before an app was known."""
@@ -44,21 +42,27 @@ class Spool(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """How files are read: names of columns, the app of records that name none, the limit of one body, and now."""
+    """How files are read: names of columns, the app of records that name none, the limit of one body, and now.
+
+    `format` overrules what a file looks like.
+    """
 
     names: Mapping[str, str]
     app: str | None
     max_body: int
     now_us: Callable[[], int]
+    format: Format | None = None
 
 
 @dataclass
 class Report:
-    """What an import did."""
+    """What an import did. `notes` counts what is worth a line: content that lies elsewhere, answers without a question."""
 
     files: int = 0
     accepted: int = 0
     refused: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -75,95 +79,105 @@ class Import:
 
     def run(self, sources: Sequence[Source]) -> Report:
         """Bring `sources` into the spool. What is wrong with one item or file is told, counted and stepped over."""
-        total = max(1, sum(source.path.stat().st_size for source in sources))
+        total = max(1, sum(source.size for source in sources))
         before = 0
+        named = self.terms.format or (INTERACTIONS if self.terms.names else None)
+        seen = {source.name: look(source, named) for source in sources}
+        given = requests_of(s for s in sources if (found := seen[s.name].format) is not None and found.companion)
         for source in sources:
-            size = source.path.stat().st_size
-            self._file(source, partial(_overall, before, size, total))
-            before += size
+            share = partial(_overall, before, source.size, total)
+            self._file(source, seen[source.name], given, share)
+            before += source.size
         self.journal.finish()
         return self.report
 
-    def _file(self, source: Source, share: Callable[[float], float]) -> None:
-        done, whole = self.journal.done(source.path)
-        if not whole:
-            self._read(source, done, share)
+    def _file(self, source: Source, seen: Seen, given: Mapping[str, bytes], share: Callable[[float], float]) -> None:
+        done, whole = self.journal.done(source)
+        if seen.format is None:
+            self._refuse_file(source, seen.problem or "nothing that can be imported is in it (plumbline import --help)")
+        elif not whole:
+            self._read(source, seen, done, self._origin(source, seen, given), share)
         self.report.files += 1
-        self.progress(share(1.0), source.path.name)
+        self.report.formats[seen.format.name if seen.format else "unknown"] += 1
+        self.progress(share(1.0), source.label)
 
-    def _read(self, source: Source, done: int, share: Callable[[float], float]) -> None:
+    def _origin(self, source: Source, seen: Seen, given: Mapping[str, bytes]) -> Origin:
+        now = self.terms.now_us()
+        requests = given
+        if seen.format is not None and seen.format.name == "openai" and not given:
+            requests = requests_of(beside(source))
+        return Origin(
+            min(source.changed_ns // 1000, now), now, self.terms.app, requests, source.signal, self.terms.names
+        )
+
+    def _read(self, source: Source, seen: Seen, done: int, origin: Origin, share: Callable[[float], float]) -> None:
         """Whatever ends the reading of one file early is told and counted; what was read of it stays."""
         try:
-            with source.open() as (file, at):
-                self._open(source, file, done, lambda: self.progress(share(at()), source.path.name))
+            with opened(source) as (file, at):
+                items = self._items(source, seen, file)
+                self._chunks(source, seen, items, done, origin, lambda: self.progress(share(at()), source.label))
         except (BadBody, *READING_ERRORS) as error:
-            self._refuse_file(source, str(error))
+            self._refuse_file(source, str(error) or type(error).__name__)
 
-    def _open(self, source: Source, file: IO[bytes], done: int, tick: Callable[[], None]) -> None:
-        if source.form not in ("protobuf", "json"):
-            self._records(source, _items(source, file), done, tick)
-            return
-        body = read_body(file, self.terms.max_body)
-        listed = records_of(source, body)
-        if listed is None:
-            self._body(source, body)
-        else:
-            self._records(source, read_listed(listed), done, tick)
+    def _items(self, source: Source, seen: Seen, file: IO[bytes]) -> Iterator[Item]:
+        if seen.format is None:
+            return iter(())
+        items = read(file, seen.layout, raw=seen.format.raw, max_body=self.terms.max_body)
+        if seen.format is INTERACTIONS and seen.layout in ("csv", "parquet"):
+            items = _checked(source, items, self.terms.names)
+        return seen.format.gather(items)
 
-    def _body(self, source: Source, body: bytes) -> None:
-        batch = Batch()
-        outcome = decode(source, body, batch, self.terms.now_us())
-        if outcome.message:
-            self.complain(f"{source.path}: {outcome.message}")
-        self.report.refused += outcome.rejected
-        self._keep(source, batch, outcome.accepted, 1, whole=True)
-
-    def _records(self, source: Source, items: Iterator[Item], done: int, tick: Callable[[], None]) -> None:
+    def _chunks(
+        self, source: Source, seen: Seen, items: Iterator[Item], done: int, origin: Origin, tick: Callable[[], None]
+    ) -> None:
         fresh = itertools.islice(items, done, None)
-        checked = source.form not in ("csv", "parquet")
-        while chunk := list(itertools.islice(fresh, CHUNK)):
-            if not checked:
-                check_columns(source.path, chunk[0].record or {}, self.terms.names)
-                checked = True
+        while True:
             batch = Batch()
-            accepted = self._chunk(source, chunk, batch)
-            done += len(chunk)
-            self._keep(source, batch, accepted, done, whole=False)
+            count, accepted = self._chunk(source, seen, fresh, batch, origin)
+            done += count
+            self._keep(source, batch, accepted, done, whole=count == 0)
             tick()
-        self.journal.note(source.path, done, whole=True)
+            if count == 0:
+                return
 
-    def _chunk(self, source: Source, chunk: Iterable[Item], batch: Batch) -> int:
-        stat, now = source.path.stat(), self.terms.now_us()
-        origin = Origin(min(stat.st_mtime_ns // 1000, now), now, self.terms.app)
-        accepted = 0
-        for item in chunk:
-            problem = self._add(batch, item, origin)
-            if problem is None:
-                accepted += 1
-            else:
-                self._refuse(source, item.position, problem, batch)
-        return accepted
+    def _chunk(
+        self, source: Source, seen: Seen, items: Iterator[Item], batch: Batch, origin: Origin
+    ) -> tuple[int, int]:
+        """Fill `batch`; return how many items were taken and how many things in them were fine."""
+        count = accepted = 0
+        for item in itertools.islice(items, CHUNK):
+            count += 1
+            outcome = self._add(source, seen, batch, item, origin)
+            accepted += outcome.accepted
+            if len(batch) >= CHUNK_ROWS:
+                break
+        return count, accepted
 
-    def _add(self, batch: Batch, item: Item, origin: Origin) -> str | None:
+    def _add(self, source: Source, seen: Seen, batch: Batch, item: Item, origin: Origin) -> Added:
         """Append a record, or say what is wrong with it."""
-        if item.record is None:
-            return item.problem
+        if seen.format is None or item.problem:
+            return self._refuse(source, item.position, item.problem, batch)
+        mark = batch.mark()
         try:
-            add_record(batch, renamed(item.record, self.terms.names), item.position, origin)
+            outcome = seen.format.add(batch, item, origin)
         except BadRecord as error:
-            return str(error)
-        return None
+            batch.rollback(mark)
+            return self._refuse(source, item.position, str(error), batch)
+        self.report.notes.update(outcome.notes)
+        if outcome.rejected:
+            self.complain(f"{_place(source, item.position)}: {outcome.message}")
+            self.report.refused += outcome.rejected
+        return outcome
 
-    def _refuse(self, source: Source, position: int, reason: str, batch: Batch) -> None:
-        self.complain(f"{source.path}:{position}: {reason}")
+    def _refuse(self, source: Source, position: int, reason: str, batch: Batch) -> Added:
+        self.complain(f"{_place(source, position)}: {reason}")
         self.report.refused += 1
         batch.add("refusals", time=self.terms.now_us(), source=SOURCE, received=1, reason=reason)
+        return Added()
 
     def _refuse_file(self, source: Source, reason: str) -> None:
         batch = Batch()
-        self.complain(f"{source.path}: {reason}")
-        self.report.refused += 1
-        batch.add("refusals", time=self.terms.now_us(), source=SOURCE, received=1, reason=reason)
+        self._refuse(source, 0, reason, batch)
         self._keep(source, batch, 0, 0, whole=True)
 
     def _keep(self, source: Source, batch: Batch, accepted: int, done: int, *, whole: bool) -> None:
@@ -172,15 +186,23 @@ class Import:
         if len(batch):
             self.spool.append(self.to_tables(batch))
             self.spool.sync()
-        self.journal.note(source.path, done, whole=whole)
+        self.journal.note(source, done, whole=whole)
         self.report.accepted += accepted
+
+
+def _place(source: Source, position: int) -> str:
+    return f"{source.name}:{position}" if position else source.name
 
 
 def _overall(before: int, size: int, total: int, share: float) -> float:
     return (before + share * size) / total
 
 
-def _items(source: Source, file: IO[bytes]) -> Iterator[Item]:
-    if source.form == "parquet":
-        return read_parquet(source.path)
-    return read_csv(file) if source.form == "csv" else read_lines(file)
+def _checked(source: Source, items: Iterator[Item], names: Mapping[str, str]) -> Iterator[Item]:
+    """Pass the rows of a table on, once the first shows that it has the columns it is said to have."""
+    first: Any = next(items, None)
+    if first is None:
+        return
+    check_columns(source.name, first.record or {}, names)
+    yield first
+    yield from items

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from collectors.importers.files import Source
 from monitor.errors import StoreError
 
 
@@ -34,18 +35,16 @@ class Journal:
     path: Path
     steps: dict[str, Step] = field(default_factory=dict)
 
-    def done(self, file: Path) -> tuple[int, bool]:
-        """Return how many items of `file` are in already, and whether that is all; nothing once the file has changed."""
-        step = self.steps.get(str(file))
-        stat = file.stat()
-        if step is None or (step.size, step.changed_ns) != (stat.st_size, stat.st_mtime_ns):
+    def done(self, source: Source) -> tuple[int, bool]:
+        """Return how many items of `source` are in already, and whether that is all; nothing once it has changed."""
+        step = self.steps.get(source.name)
+        if step is None or (step.size, step.changed_ns) != (source.size, source.changed_ns):
             return 0, False
         return step.done, step.whole
 
-    def note(self, file: Path, done: int, *, whole: bool) -> None:
-        """Write down that `done` items of `file` are durable."""
-        stat = file.stat()
-        step = Step(str(file), stat.st_size, stat.st_mtime_ns, done, whole)
+    def note(self, source: Source, done: int, *, whole: bool) -> None:
+        """Write down that `done` items of `source` are durable."""
+        step = Step(source.name, source.size, source.changed_ns, done, whole)
         self.steps[step.path] = step
         with self.path.open("ab") as journal:
             journal.write(msgspec.json.encode(step) + b"\n")
@@ -55,9 +54,9 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def open_journal(folder: Path, files: Iterable[Path], terms: str) -> Journal:
+def open_journal(folder: Path, files: Iterable[Source], terms: str) -> Journal:
     """Return the journal in `folder` of an import of `files` under `terms` (what else decides the rows)."""
-    asked = "\n".join([terms, *sorted(str(file) for file in files)])
+    asked = "\n".join([terms, *sorted(file.name for file in files)])
     name = hashlib.sha256(asked.encode(errors="surrogateescape")).hexdigest()[:16]
     journal = Journal(folder / f"{name}.jsonl")
     try:

@@ -8,31 +8,69 @@ import io
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
 
+from collectors.decode import BadBody
+from collectors.decode.loose_json import load
+from collectors.importers.layout import FRAME, ZSTD, Layout
 from monitor.errors import UsageError
 
 LINE_BYTES: Final = 16 << 20
+DOCUMENT_BYTES: Final = 512 << 20
 ROWS: Final = 1000
 """Rows of a Parquet file that are held at a time."""
 
-READING_ERRORS: Final = (OSError, EOFError, zlib.error, UnicodeDecodeError)
+LISTS: Final = ("data", "records", "observations", "traces", "scores", "runs", "value", "items")
+"""Names under which an API puts the list that was asked for."""
+
+READING_ERRORS: Final = (OSError, EOFError, zlib.error, UnicodeDecodeError, zstandard.ZstdError, pa.ArrowException)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One record, or why there is none, with its line (lines, CSV) or row (Parquet) number, from 1 on."""
+    """One record, or why there is none, with its line (lines, CSV) or row number, from 1 on; 0 is the file as a whole.
+
+    OTLP requests are kept as `raw` bytes: they have a parser of their own.
+    """
 
     position: int
-    record: Mapping[str, Any] | None
+    record: Any
     problem: str = ""
+    raw: bytes = b""
 
 
-def read_lines(file: IO[bytes]) -> Iterator[Item]:
+def read(file: IO[bytes], layout: Layout, *, raw: bool, max_body: int) -> Iterator[Item]:
+    """Yield the items of a file. `raw` leaves JSON unparsed; `max_body` is the limit of one OTLP request in bytes."""
+    if layout == "protobuf" or (layout == "document" and raw):
+        yield Item(0, None, raw=_whole(file, max_body))
+    elif layout == "framed":
+        yield from read_framed(file, max_body)
+    elif layout == "parquet":
+        yield from read_parquet(file)
+    elif layout == "csv":
+        yield from read_csv(file)
+    elif layout == "document":
+        yield from read_document(_whole(file, DOCUMENT_BYTES))
+    else:
+        yield from read_lines(file, raw=raw)
+
+
+def _whole(file: IO[bytes], limit: int) -> bytes:
+    """Return the whole of `file`. Raises `BadBody` when it is larger than `limit` bytes, unpacked."""
+    body = file.read(limit + 1)
+    if len(body) > limit:
+        hint = "collector.max_body_mb" if limit < DOCUMENT_BYTES else "make it JSON lines: jq -c '.[]'"
+        raise BadBody(f"larger than {limit / 1e6:g} MB unpacked ({hint})")
+    return body
+
+
+def read_lines(file: IO[bytes], *, raw: bool = False) -> Iterator[Item]:
     """Yield one item for every line that is not empty; each line is a JSON object."""
     number = 0
     while line := file.readline(LINE_BYTES):
@@ -41,7 +79,7 @@ def read_lines(file: IO[bytes]) -> Iterator[Item]:
             _skip_line(file)
             yield Item(number, None, f"the line is longer than {LINE_BYTES >> 20} MB")
         elif line.strip():
-            yield _line(number, line)
+            yield Item(number, None, raw=line) if raw else _line(number, line)
 
 
 def _skip_line(file: IO[bytes]) -> None:
@@ -57,49 +95,117 @@ def _line(number: int, line: bytes) -> Item:
     return _item(number, record)
 
 
-def read_listed(records: list[Any]) -> Iterator[Item]:
-    """Yield one item for every element of a JSON list."""
-    for number, record in enumerate(records, 1):
-        yield _item(number, record)
-
-
 def _item(number: int, record: Any) -> Item:
     if not isinstance(record, dict):
         return Item(number, None, 'not a JSON object such as {"input": ..., "output": ...}')
     return Item(number, record)
 
 
+def read_document(body: bytes) -> Iterator[Item]:
+    """Yield the records of a JSON document: a list of them, a list inside what an API answered, or one."""
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        yield from _half(body, str(error))
+        return
+    for number, record in enumerate(records_in(found), 1):
+        yield _item(number, record)
+
+
+def _half(body: bytes, error: str) -> Iterator[Item]:
+    """What can be read of a document that ends too early: every record but the last."""
+    read_on = load(body.decode("utf-8", "replace"))
+    listed = records_in(read_on.value) if read_on.truncated else []
+    for number, record in enumerate(listed[:-1], 1):
+        yield _item(number, record)
+    yield Item(
+        max(0, len(listed)),
+        None,
+        f"the file ends in the middle of this record: {error}" if listed else f"not JSON: {error}",
+    )
+
+
+def records_in(found: Any) -> list[Any]:
+    """Return the records that a JSON value holds."""
+    if isinstance(found, list):
+        return found
+    if not isinstance(found, dict):
+        return []
+    tables = found.get("tables")
+    if isinstance(tables, list):
+        return [row for table in tables if isinstance(table, dict) for row in _table(table)]
+    return next((found[name] for name in LISTS if isinstance(found.get(name), list) and "id" not in found), [found])
+
+
+def _table(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of an answer of Log Analytics: columns once, then lists."""
+    names = [str(column.get("name")) for column in table.get("columns", []) if isinstance(column, dict)]
+    for row in table.get("rows", []):
+        if isinstance(row, list):
+            yield dict(zip(names, row, strict=False))
+
+
+def read_framed(file: IO[bytes], limit: int) -> Iterator[Item]:
+    """Yield the requests of the Collector's file exporter in protobuf, or in any form it compressed one by one."""
+    number = 0
+    while head := file.read(FRAME):
+        number += 1
+        size = int.from_bytes(head, "big")
+        body = file.read(size) if len(head) == FRAME and size <= limit else b""
+        if len(body) < max(size, 1):
+            yield Item(number, None, "the file ends in the middle of this request, or is not what it seems")
+            return
+        yield _frame(number, body, limit)
+
+
+def _frame(number: int, body: bytes, limit: int) -> Item:
+    if not body.startswith(ZSTD):
+        return Item(number, None, raw=body)
+    try:
+        reader = zstandard.ZstdDecompressor().stream_reader(body)
+        unpacked = reader.read(limit + 1)
+    except zstandard.ZstdError as error:
+        return Item(number, None, f"not valid zstd: {error}")
+    if len(unpacked) > limit:
+        return Item(number, None, f"larger than {limit / 1e6:g} MB unpacked (collector.max_body_mb)")
+    return Item(number, None, raw=unpacked)
+
+
 def read_csv(file: IO[bytes]) -> Iterator[Item]:
     """Yield one item a row below the header; an empty field is an absent one."""
     csv.field_size_limit(LINE_BYTES)
-    rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline=""))
-    header = next(rows, [])
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+    first = text.readline()
+    tabs = first.count("\t") > first.count(",")
+    header = next(csv.reader([first], delimiter="\t" if tabs else ","), [])
+    rows = csv.reader(text, delimiter="\t" if tabs else ",")
     while True:
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Item(rows.line_num, None, f"not CSV: {error}")
+            yield Item(rows.line_num + 1, None, f"not CSV: {error}")
             continue
         if not row:
             continue
         if len(row) != len(header):
-            yield Item(rows.line_num, None, f"{len(row)} fields where the header has {len(header)}")
+            yield Item(rows.line_num + 1, None, f"{len(row)} fields where the header has {len(header)}")
             continue
-        yield Item(rows.line_num, dict(zip(header, row, strict=True)))
+        yield Item(rows.line_num + 1, dict(zip(header, row, strict=True)))
 
 
-def read_parquet(path: Path) -> Iterator[Item]:
+def read_parquet(file: IO[bytes]) -> Iterator[Item]:
     """Yield one item a row."""
     try:
-        lazy = pl.scan_parquet(path)
-        total = lazy.select(pl.len()).collect().item()
-    except pl.exceptions.PolarsError as error:
+        parquet = pq.ParquetFile(file)
+    except pa.ArrowException as error:
         raise OSError(f"not Parquet: {error}") from None
-    for start in range(0, total, ROWS):
-        part = lazy.slice(start, ROWS).collect()
-        for number, record in enumerate(part.iter_rows(named=True), start + 1):
+    number = 0
+    for part in parquet.iter_batches(ROWS):
+        frame = pl.from_arrow(part)
+        for record in frame.iter_rows(named=True) if isinstance(frame, pl.DataFrame) else ():
+            number += 1
             yield Item(number, record)
 
 
@@ -112,10 +218,10 @@ def renamed(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, An
     return rest | {field: record[column] for field, column in names.items() if column in record}
 
 
-def check_columns(path: Path, record: Mapping[str, Any], names: Mapping[str, str]) -> None:
+def check_columns(name: str, record: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Refuse a table that has not the columns it is said to have. Raises `UsageError`."""
     for column in names.values():
         if column not in record:
             close = difflib.get_close_matches(column, [str(key) for key in record], n=1)
             hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(map(str, record))}"
-            raise UsageError(f"{path} has no column `{column}` ({hint})")
+            raise UsageError(f"{name} has no column `{column}` ({hint})")

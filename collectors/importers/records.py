@@ -6,15 +6,15 @@ the attributes. Ids are derived from the record, so that importing it twice adds
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from collectors.batch import Batch
+from collectors.importers.ids import digest
+from collectors.importers.instants import microseconds
+from collectors.importers.told import UNKNOWN, BadRecord, Origin
 
 FIELDS: Final = (
     "id",
@@ -46,24 +46,9 @@ FIELDS: Final = (
 PREFIX: Final = "scores."
 """A column `scores.NAME` is the score NAME: tables have no nested values."""
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US: Final = 86_400_000_000
-UNKNOWN: Final = "unknown"  # the app of an interaction that names none, as for telemetry without a service name
 
 Row = dict[str, Any]
-
-
-class BadRecord(ValueError):
-    """A record that cannot be taken as it is; says why in a few words."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What holds for every record of one file; times in microseconds UTC. `app` is for records that name none."""
-
-    changed_us: int  # when the file was last changed
-    received_us: int
-    app: str | None
 
 
 def add_record(batch: Batch, record: Mapping[str, Any], position: int, origin: Origin) -> None:
@@ -138,12 +123,8 @@ def _ids(given: Mapping[str, Any], position: int, app: str) -> tuple[str, str]:
         parts = ["id", *(str(part) for part in (given["id"], app, given.get("model"), given.get("time")))]
     else:
         parts = ["content", app, str(position), json.dumps(given, sort_keys=True, default=str)]
-    digest = _digest(*parts)
-    return digest[:32], digest[32:48]
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode(errors="surrogatepass")).hexdigest()
+    hashed = digest(*parts)
+    return hashed[:32], hashed[32:48]
 
 
 def _moment(value: Any, origin: Origin) -> tuple[int, str | None]:
@@ -157,31 +138,10 @@ def _moment(value: Any, origin: Origin) -> tuple[int, str | None]:
 
 
 def _time_us(value: Any) -> int | None:
-    """ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970, as microseconds."""
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return _since_1970(value)
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return _iso(str(value))
-    if not math.isfinite(number):
-        return None
-    scale = next((scale for limit, scale in ((1e11, 1e6), (1e14, 1e3), (1e17, 1)) if abs(number) < limit), 1e-3)
-    return round(number * scale)
-
-
-def _since_1970(instant: datetime) -> int:
-    aware = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant
-    return (aware - EPOCH) // timedelta(microseconds=1)
-
-
-def _iso(text: str) -> int:
-    try:
-        return _since_1970(datetime.fromisoformat(text.strip()))
+        return microseconds(value)
     except ValueError:
-        raise BadRecord(f"`time` {_short(text)} is neither ISO 8601 nor seconds since 1970") from None
+        raise BadRecord(f"`time` {_short(value)} is neither ISO 8601 nor seconds since 1970") from None
 
 
 def _text(given: Mapping[str, Any], name: str) -> str | None:
@@ -264,7 +224,7 @@ def _scores(given: Mapping[str, Any], common: Row) -> Iterator[Row]:
         if value is None:
             continue
         number, label = _score(value)
-        key = _digest("score", common["trace_id"], str(name))[:32]
+        key = digest("score", common["trace_id"], str(name))[:32]
         yield common | {"key": key, "name": str(name), "value": number, "label": label, "origin": "user"}
 
 

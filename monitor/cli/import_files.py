@@ -11,6 +11,7 @@ import typer
 
 from collectors.frames import to_tables
 from collectors.importers.files import Source, find
+from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import, Report, Terms
 from collectors.importers.progress import open_journal
 from collectors.importers.records import FIELDS, PREFIX
@@ -28,6 +29,9 @@ from monitor.spool import SpoolWriter
 
 def run(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Files, or folders to look through.")],
+    named: Annotated[
+        str | None, typer.Option("--as", metavar="FORMAT", help="Take files for this, whatever they look like.")
+    ] = None,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Our field stands in this column.")
     ] = None,
@@ -36,9 +40,12 @@ def run(
     data_dir: DataDir = None,
     api: Api = None,
 ) -> int:
-    """Read OTLP bodies (.bin, .json), JSON lines, CSV and Parquet, zipped or not, into the store.
+    """Read what you already have into the store: JSON, JSON lines, CSV, Parquet or OTLP bodies; plain, .gz or .zst.
 
-    One interaction a line, with any of: id time app environment release model provider prompt_name prompt_version
+    What a file holds is told by its content: otlp, litellm, langsmith, langfuse, bedrock, azure-apim, openai,
+    openai-batch-input (joined with the output of the batch), or interactions; --as overrules that.
+
+    An interaction is one record, with any of: id time app environment release model provider prompt_name prompt_version
     experiment variant user session input output system input_tokens output_tokens latency_ms cost_usd error scores
     metadata; only input and output must be there. Importing twice adds nothing; an import that was interrupted goes on
     where it stopped. Exit code 1 when something was refused.
@@ -49,7 +56,7 @@ def run(
     if not sources:
         raise UsageError(f"nothing to import in {', '.join(str(path) for path in paths)}")
     prepare(resolved.places)
-    report = _load(resolved, sources, names, app)
+    report = _load(resolved, sources, names, app, _format(named))
     with session(resolved, create=True) as asked:
         counts = asked.settle()
     _tell(report, len(passed), counts)
@@ -68,12 +75,14 @@ def _names(mapping: list[str]) -> dict[str, str]:
     return names
 
 
-def _load(resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None) -> Report:
+def _load(
+    resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None, format_: Format | None
+) -> Report:
     settings, clock = resolved.settings.collector, SystemClock()
     redaction = settings.redaction
     redactor = Redactor(install_key(resolved.places.root), redaction.kinds) if redaction.enabled else None
-    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock))
-    journal = open_journal(resolved.places.imports, [s.path for s in sources], json.dumps([names, app], sort_keys=True))
+    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_)
+    journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")
     spool = SpoolWriter(resolved.places.spool, "import")
@@ -84,6 +93,17 @@ def _load(resolved: Resolved, sources: list[Source], names: dict[str, str], app:
             )
     finally:
         spool.close()
+
+
+def _asked(terms: Terms) -> str:
+    """What else decides the rows: an import that is asked for otherwise is another import."""
+    return json.dumps([terms.names, terms.app, terms.format and terms.format.name], sort_keys=True)
+
+
+def _format(name: str | None) -> Format | None:
+    if name is not None and name not in BY_NAME:
+        raise UsageError(f"--as {name}: there is no such format (formats: {', '.join(BY_NAME)})")
+    return BY_NAME[name] if name else None
 
 
 def _microseconds(clock: Clock) -> int:
@@ -97,4 +117,7 @@ def _complain(line: str) -> None:
 def _tell(report: Report, passed: int, counts: dict[str, int]) -> None:
     left = f", {passed} files passed over" if passed else ""
     print(f"imported {report.accepted} items from {report.files} files ({report.refused} refused{left})")
+    print(f"taken for: {', '.join(f'{name} ({count})' for name, count in report.formats.most_common())}")
+    for note, count in report.notes.most_common():
+        print(f"{note}: {count}")
     print(f"stored {counts.get('stored', 0)} new rows, {counts.get('duplicate', 0)} were there already")

@@ -1,0 +1,75 @@
+"""OTLP export requests as they were recorded, one a file, a line or a frame; traces, logs and metrics in any mixture.
+
+Source: the OpenTelemetry Collector's file exporter (contrib, exporter/fileexporter/README.md).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from collectors.batch import Batch
+from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces
+from collectors.importers.readers import Item
+from collectors.importers.told import Added, BadRecord, Origin
+
+Decoder = Callable[[bytes, Media, Batch, int], Outcome]
+
+DECODERS: Final[dict[str, Decoder]] = {"traces": decode_traces, "logs": decode_logs}
+KEYS: Final = {"resourceSpans": "spans", "resourceLogs": "events", "resourceMetrics": "taken, not kept"}
+SIGNALS: Final = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
+
+
+class _Signals(msgspec.Struct, rename="camel"):
+    """Which signals a JSON request holds; their content stays unparsed."""
+
+    resource_spans: msgspec.Raw = msgspec.Raw(b"")
+    resource_logs: msgspec.Raw = msgspec.Raw(b"")
+    resource_metrics: msgspec.Raw = msgspec.Raw(b"")
+
+
+def looks(record: Mapping[str, Any]) -> bool:
+    """Tell a JSON export request."""
+    return not SIGNALS.keys().isdisjoint(record)
+
+
+def add(batch: Batch, item: Item, origin: Origin) -> Added:
+    """Append what one request holds. Metrics are taken and not kept. Raises `BadRecord` when it cannot be parsed."""
+    try:
+        if item.raw.lstrip()[:1] == b"{":
+            return _json(item.raw, batch, origin)
+        if origin.signal == "metrics":
+            return Added()
+        if origin.signal is not None:
+            return Added(*DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us))
+        return Added(*_either(item.raw, batch, origin.received_us))
+    except BadBody as error:
+        raise BadRecord(str(error)) from None
+
+
+def _json(body: bytes, batch: Batch, origin: Origin) -> Added:
+    try:
+        held = msgspec.json.decode(body, type=_Signals)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRecord(f"not JSON: {error}") from None
+    parts = [DECODERS[s](body, "json", batch, origin.received_us) for s, raw in
+             (("traces", held.resource_spans), ("logs", held.resource_logs)) if bytes(raw)]  # fmt: skip
+    if not parts and not bytes(held.resource_metrics) and body.strip() != b"{}":
+        raise BadRecord("neither resourceSpans nor resourceLogs nor resourceMetrics")
+    messages = "; ".join(part.message for part in parts if part.message)
+    return Added(sum(p.accepted for p in parts), sum(p.rejected for p in parts), messages)
+
+
+def _either(body: bytes, batch: Batch, received_us: int) -> Outcome:
+    """Protobuf does not say what it is. As the wrong signal a body yields nothing: ids are not where they should be."""
+    mark = batch.mark()
+    for decode in (decode_traces, decode_logs):
+        with contextlib.suppress(BadBody):
+            outcome = decode(body, "protobuf", batch, received_us)
+            if outcome.accepted or not outcome.rejected:
+                return outcome
+        batch.rollback(mark)
+    return decode_traces(body, "protobuf", batch, received_us)

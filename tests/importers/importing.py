@@ -1,0 +1,117 @@
+"""Files through the importers' own path into a real store, as `plumbline import` does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collectors.batch import Batch
+from collectors.frames import to_tables
+from collectors.importers.files import find
+from collectors.importers.formats import BY_NAME, Format
+from collectors.importers.load import Import, Report, Terms
+from collectors.importers.progress import open_journal
+from collectors.importers.readers import Item
+from collectors.importers.told import Added, Origin
+from collectors.redact import Redactor
+from monitor.clock import FakeClock
+from monitor.spool import SpoolWriter
+from monitor.store.finish import finish
+from monitor.store.load import pump
+from monitor.store.opening import Store
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NOW_US = int(NOW.timestamp() * 1_000_000)
+ORIGIN = Origin(NOW_US, NOW_US, None)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import said and what the store holds afterwards."""
+
+    report: Report
+    complaints: list[str]
+    store: Store
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        return self.store.read(sql).to_pylist()
+
+    def row(self, sql: str) -> dict[str, Any]:
+        (only,) = self.rows(sql)
+        return only
+
+
+@contextmanager
+def imported(
+    folder: Path,
+    *paths: Path,
+    app: str | None = None,
+    format_: Format | None = None,
+    names: Mapping[str, str] | None = None,
+    max_body: int = 32_000_000,
+) -> Iterator[Imported]:
+    """Import `paths` into a store in `folder`, redacted, and hold it open."""
+    complaints: list[str] = []
+    sources, _ = find(paths)
+    terms = Terms(names or {}, app, max_body, lambda: NOW_US, format_)
+    writer = SpoolWriter(folder / "spool", "import")
+    redactor = Redactor(b"k" * 32, ("email", "card", "secret"))
+    report = Import(
+        writer,
+        partial(_tables, redactor),
+        open_journal(folder / "imports", sources, "t"),
+        terms,
+        complaints.append,
+        lambda _share, _note: None,
+    ).run(sources)
+    writer.close()
+    store = Store.open(folder, clock=FakeClock(NOW))
+    try:
+        pump(store, folder / "spool")
+        finish(store, NOW, timedelta(0), timedelta(0), flush=True)
+        yield Imported(report, complaints, store)
+    finally:
+        store.close()
+
+
+def _tables(redactor: Redactor, batch: Batch) -> dict[str, bytes]:
+    return to_tables(batch, redactor)
+
+
+def told(name: str, record: Mapping[str, Any], origin: Origin = ORIGIN) -> dict[str, list[dict[str, Any]]]:
+    """The rows that one record becomes, by table."""
+    batch = Batch()
+    added: Added = BY_NAME[name].add(batch, Item(1, dict(record)), origin)
+    assert added.rejected == 0
+    return {table: batch.dicts(table) for table in batch.rows}
+
+
+def span(name: str, record: Mapping[str, Any], origin: Origin = ORIGIN) -> dict[str, Any]:
+    """The one span of a record, its content row mixed in."""
+    rows = told(name, record, origin)
+    (one,) = rows["spans"]
+    return {**one, **(rows["content"][0] if rows["content"] else {})}
+
+
+def texts(messages: str | None) -> list[tuple[str, str]]:
+    """The role and text of every text part."""
+    return [
+        (message["role"], part["content"])
+        for message in json.loads(messages or "[]")
+        for part in message["parts"]
+        if part["type"] == "text"
+    ]
+
+
+def lines(path: Path, *records: Any) -> Path:
+    """Write JSON lines; bytes are written as they are."""
+    path.write_bytes(b"".join((r if isinstance(r, bytes) else msgspec.json.encode(r)) + b"\n" for r in records))
+    return path
