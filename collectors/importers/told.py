@@ -93,7 +93,7 @@ def add_told(batch: Batch, told: Told, origin: Origin, dialect: str) -> Added:
     resource = {name: value for name, value in told.resource.items() if said(value) is not None} | {"service.name": app}
     begin = len(batch.rows["spans"])
     spans = [_wire(step, origin) for step in told.steps]
-    accepted, refused = add_spans([SpanGroup(resource, SCOPE, iter(spans))], table(), batch, origin.received_us)
+    accepted, refused = add_spans([SpanGroup(resource, SCOPE, "", iter(spans))], table(), batch, origin.received_us)
     if refused:
         raise BadRecord("; ".join(refused))
     for row, step in zip(batch.rows["spans"][begin:], told.steps, strict=True):
