@@ -24,6 +24,7 @@ from monitor.clock import Clock, FakeClock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
+from monitor.diagnosis.gather import sources
 from monitor.errors import PlumblineError
 from monitor.graders.cascade import RuleSet
 from monitor.places import Address, Places, bind
@@ -115,6 +116,10 @@ class Agent:
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """Return a named read of the dashboard."""
         return read_page(self.store, name, params, self.desk.tables())
+
+    def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
+        """Return every source of a window with its facts and problems. Raises `UsageError`."""
+        return sources(self.store, params, self.clock.now())
 
     def settle(self) -> dict[str, int]:
         """Load everything that was acknowledged and finish every trace, without waiting for late spans."""

@@ -25,6 +25,9 @@ class AgentCore(Protocol):
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """A named read of the dashboard. Raises KeyError for an unknown name, `UsageError` for a bad parameter."""
 
+    def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
+        """Every source of a window with its facts and problems; ready to be JSON. Raises `UsageError`."""
+
     def settle(self) -> dict[str, int]:
         """Load all of the spool, finish every trace, run one cycle; returns counts."""
 

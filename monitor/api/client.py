@@ -37,6 +37,10 @@ class ApiClient:
         """Return what the agent says of itself."""
         return self._call("GET", "/v1/status")
 
+    def sources(self) -> dict[str, Any]:
+        """Return every source of the last seven days with its facts and problems."""
+        return self._call("GET", "/v1/sources")
+
     def settle(self) -> dict[str, int]:
         """Have everything that was acknowledged loaded, finished and judged; returns counts."""
         return self._call("POST", "/v1/settle")

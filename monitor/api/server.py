@@ -88,6 +88,9 @@ class Routes:
         params = dict(request.query_params)
         return _table(request, await run_in_threadpool(self.core.page, request.path_params["name"], params))
 
+    async def sources(self, request: Request) -> Response:
+        return _json(await run_in_threadpool(self.core.sources, dict(request.query_params)))
+
     async def settle(self, _: Request) -> Response:
         return _json(await run_in_threadpool(self.core.settle))
 
@@ -140,6 +143,7 @@ def create_app(core: AgentCore, token: str, bound: str) -> Starlette:
         ("/v1/check", routes.check, "GET"),
         ("/v1/sql", routes.sql, "POST"),
         ("/v1/read/{name}", routes.read, "GET"),
+        ("/v1/sources", routes.sources, "GET"),
         ("/v1/settle", routes.settle, "POST"),
         ("/v1/replay", routes.replay, "POST"),
         ("/v1/jobs/{id}", routes.job, "GET DELETE"),

@@ -22,7 +22,9 @@ def run(
     """Examine environment, ports, disk, permissions and the sources seen; exit code 1 when something fails."""
     found = examine(resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd()))
     if form is Form.JSON:
-        show.print_json([{"check": e.name, "state": e.state, "found": e.found, "do": e.do} for e in found])
+        show.print_json(
+            [{"check": e.name, "state": e.state, "found": e.found, "do": e.do, "why": e.why} for e in found]
+        )
     else:
         _print(found)
     return 1 if any(examined.state == "fail" for examined in found) else 0

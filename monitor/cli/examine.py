@@ -18,26 +18,7 @@ from monitor.places import NAMES, bind, prepare, read_run
 
 PACKAGES: Final = ("duckdb", "pyarrow", "polars", "sqlalchemy", "starlette", "uvicorn", "streamlit")
 
-SOURCES: Final = """
-    SELECT coalesce(app, '(no name)') AS app, coalesce(dialect, 'unknown') AS dialect, count(*) AS calls,
-        count(coalesce(input_text, output_text)) AS texts, count(coalesce(user_id, session_id)) AS users,
-        count(input_tokens) AS tokens
-    FROM calls WHERE operation IS DISTINCT FROM 'embeddings' GROUP BY ALL ORDER BY calls DESC LIMIT 50"""
-
-TEXT_SWITCHES: Final = {
-    "openinference": "OPENINFERENCE_HIDE_INPUTS=false OPENINFERENCE_HIDE_OUTPUTS=false",
-    "openllmetry": "TRACELOOP_TRACE_CONTENT=true",
-    "traceloop": "TRACELOOP_TRACE_CONTENT=true",
-    "openlit": "OPENLIT_CAPTURE_MESSAGE_CONTENT=true",
-}
-"""Which variable makes an instrumentation send texts, by a part of its dialect's name; the others follow OpenTelemetry."""
-
-OTEL_SWITCH: Final = (
-    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only "
-    "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental (older versions: =true)"
-)
-FEW: Final = 0.5
-"""A share of calls below this is worth a word."""
+State = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
@@ -45,9 +26,14 @@ class Examined:
     """One thing that was looked at."""
 
     name: str
-    state: Literal["ok", "warn", "fail"]
+    state: State
     found: str
     do: str | None = None
+    why: str | None = None
+
+
+STATES: Final[dict[str, State]] = {"bad": "fail", "warn": "warn"}
+"""What a problem of a source is among the checks of this machine."""
 
 
 def examine(resolved: Resolved) -> list[Examined]:
@@ -138,11 +124,11 @@ def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         yield Examined("store", "fail", problem)
     if not problems:
         yield Examined("store", "ok", "consistent")
-    answer = asked.sql(SOURCES, 50)
-    if not answer["rows"]:
-        yield Examined("sources", "warn", "no model call has arrived yet", _endpoint(resolved))
-    for row in answer["rows"]:
-        yield _source(dict(zip(answer["columns"], row, strict=True)))
+    told = asked.sources()["sources"]
+    if not told:
+        yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
+    for source in told:
+        yield from _source(source)
 
 
 def _endpoint(resolved: Resolved) -> str:
@@ -151,17 +137,18 @@ def _endpoint(resolved: Resolved) -> str:
     return f"set OTEL_EXPORTER_OTLP_ENDPOINT={url} in your application"
 
 
-def _source(row: dict[str, Any]) -> Examined:
-    """The most important thing a source lacks: without texts nothing can be graded, without users no A/B is honest."""
-    name, calls = f"source {row['app']} ({row['dialect']})", row["calls"]
-    if row["texts"] < FEW * calls:
-        return Examined(name, "warn", f"{calls} calls, {row['texts']} with text", f"set {_switch(row['dialect'])}")
-    if row["users"] == 0:
-        return Examined(name, "warn", f"{calls} calls, none with user or session", "send user.id or session.id")
-    if row["tokens"] == 0:
-        return Examined(name, "warn", f"{calls} calls, none with token counts", "ask the provider for usage in streams")
-    return Examined(name, "ok", f"{calls} calls with texts, users and tokens")
+def _source(source: dict[str, Any]) -> Iterator[Examined]:
+    """Every problem of a source but its notes, which are for the page; a source without any is one line."""
+    name = f"source {source['app'] or '(no name)'}"
+    problems = [problem for problem in source["problems"] if problem["severity"] in STATES]
+    for problem in problems:
+        about = f"{name}, {problem['voice']}" if problem["voice"] and len(source["voices"]) > 1 else name
+        yield Examined(about, STATES[problem["severity"]], problem["what"], _words(problem["fix"]), problem["why"])
+    if not problems:
+        notes = len(source["problems"])
+        more = f"; {notes} {'note' if notes == 1 else 'notes'} on the page Sources" if notes else ""
+        yield Examined(name, "ok", f"{source['n_calls']:,} calls in {source['n_spans']:,} spans{more}")
 
 
-def _switch(dialect: str) -> str:
-    return next((switch for part, switch in TEXT_SWITCHES.items() if part in dialect), OTEL_SWITCH)
+def _words(fix: dict[str, Any]) -> str:
+    return "\n".join([fix["do"], *(f"  {line}" for line in fix["lines"])])

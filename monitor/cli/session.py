@@ -24,6 +24,9 @@ class Session(Protocol):
     def status(self) -> dict[str, Any]:
         """Return what the agent says of itself."""
 
+    def sources(self) -> dict[str, Any]:
+        """Return every source of the last seven days with its facts and problems."""
+
     def settle(self) -> dict[str, int]:
         """Load, finish and judge everything that was acknowledged."""
 
@@ -86,6 +89,10 @@ class AtRest:
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = self.plain(self.core.status())
         return status
+
+    def sources(self) -> dict[str, Any]:
+        told: dict[str, Any] = self.plain(self.core.sources({}))
+        return told
 
     def settle(self) -> dict[str, int]:
         counts: dict[str, int] = self.core.settle()

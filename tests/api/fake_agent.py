@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,13 @@ class FakeAgent:
         if "bad" in params:
             raise UsageError("bad is not a parameter of overview")
         return pa.table({"key": list(params), "value": list(params.values())})
+
+    def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
+        if "bad" in params:
+            raise UsageError("unknown parameter bad")
+        return {
+            "sources": [{"app": "shop", "state": "ok", "seen": datetime(2026, 3, 1, tzinfo=UTC), "asked": dict(params)}]
+        }
 
     def settle(self) -> dict[str, int]:
         return {"loaded": 7}

@@ -227,3 +227,13 @@ def test_a_replay_that_cannot_be_is_refused_at_once(http: httpx.Client, agent: F
 
 def test_an_unknown_job(http: httpx.Client) -> None:
     assert http.get("/v1/jobs/none").status_code == 404
+
+
+def test_sources_are_told_with_times_as_text(http: httpx.Client) -> None:
+    answer = http.get("/v1/sources", params={"app": "shop", "start": "2026-03-01T00:00:00Z"})
+    (source,) = answer.json()["sources"]
+    assert source["seen"] == "2026-03-01T00:00:00Z"
+    assert source["asked"] == {"app": "shop", "start": "2026-03-01T00:00:00Z"}
+    refused = http.get("/v1/sources", params={"bad": "1"})
+    assert refused.status_code == 400
+    assert "unknown parameter bad" in error_of(refused)

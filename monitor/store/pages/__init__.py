@@ -9,12 +9,12 @@ from typing import Final
 import pyarrow as pa
 
 from monitor.store.opening import Store, Transaction
-from monitor.store.pages import changes, health, quality, traces
+from monitor.store.pages import changes, health, quality, sources, traces
 from monitor.store.pages.shapes import PageRead, Param
 
 __all__ = ["PAGES", "PageRead", "Param", "read_page"]
 
-PAGES: Final[dict[str, PageRead]] = health.READS | traces.READS | quality.READS | changes.READS
+PAGES: Final[dict[str, PageRead]] = health.READS | traces.READS | quality.READS | changes.READS | sources.READS
 
 
 def read_page(store: Store, name: str, params: Mapping[str, str], extra: Mapping[str, pa.Table]) -> pa.Table:
