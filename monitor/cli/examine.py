@@ -14,7 +14,10 @@ from typing import Any, Final, Literal
 from monitor.cli.session import Session, session
 from monitor.cli.settings import OPTIONS, Resolved
 from monitor.errors import PlumblineError
-from monitor.places import NAMES, bind, prepare, read_run
+from monitor.places import bind, prepare, read_run
+
+DOORS: Final = {"collector": ("otlp_http", "otlp_grpc"), "agent": ("api",), "dashboard": ("dashboard",)}
+"""Which addresses each process listens on."""
 
 PACKAGES: Final = ("duckdb", "pyarrow", "polars", "sqlalchemy", "starlette", "uvicorn", "streamlit")
 
@@ -93,18 +96,21 @@ def _disk(resolved: Resolved) -> Iterator[Examined]:
 
 
 def _ports(resolved: Resolved) -> Iterator[Examined]:
-    for name, option in zip(NAMES, OPTIONS, strict=True):
+    for name, options in DOORS.items():
         run = read_run(resolved.places, name)
         if run is not None:
             yield Examined(name, "ok", f"runs at {run.url} (pid {run.pid})")
-            continue
-        flag = OPTIONS[option][0]
-        try:
-            bind(resolved.address(option), flag).close()
-        except PlumblineError as error:
-            yield Examined(name, "fail", str(error), f"give another port with {flag}")
         else:
-            yield Examined(name, "ok", f"not running; {resolved.address(option)} is free")
+            yield from (_port(resolved, name, option) for option in options)
+
+
+def _port(resolved: Resolved, name: str, option: str) -> Examined:
+    flag, address = OPTIONS[option][0], resolved.address(option)
+    try:
+        bind(address, flag).close()
+    except PlumblineError as error:
+        return Examined(name, "fail", str(error), f"give another port with {flag}")
+    return Examined(name, "ok", f"not running; {address} is free")
 
 
 def _store(resolved: Resolved) -> Iterator[Examined]:
