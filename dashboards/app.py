@@ -15,7 +15,7 @@ from dashboards.process import arguments
 from dashboards.scope import Context, bar, kept
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
-from dashboards.views import alerts, drift, experiments, first_run, overview, quality, traces
+from dashboards.views import alerts, drift, experiments, first_run, overview, quality, sources, traces
 
 Show = Callable[[Context], None]
 
@@ -26,9 +26,10 @@ VIEWS: Final[dict[str, tuple[str, str, Show]]] = {
     "drift": ("Drift", ":material/trending_up:", drift.show),
     "ab": ("A/B", ":material/call_split:", experiments.show),
     "alerts": ("Alerts", ":material/notifications:", alerts.show),
+    "sources": ("Sources", ":material/sensors:", sources.show),
 }
 
-DEEP_LINKS: Final = {"trace": "traces", "finding": "drift", "alert": "alerts", "experiment": "ab"}
+DEEP_LINKS: Final = {"trace": "traces", "finding": "drift", "alert": "alerts", "experiment": "ab", "source": "sources"}
 """What a link to the bare address may name, and the page that shows it."""
 
 

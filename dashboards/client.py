@@ -39,6 +39,8 @@ class Source(Protocol):
 
     def status(self) -> Row: ...
 
+    def sources(self, **params: Given) -> Row: ...
+
     def explain(self, subject: str) -> list[str]: ...
 
     def report(self, finding_id: str) -> str: ...
@@ -73,6 +75,13 @@ class Api:
         """Return what the agent says of itself."""
         status: Row = self._fresh("status", lambda: self._get("/v1/status").json())
         return status
+
+    def sources(self, **params: Given) -> Row:
+        """Return every source of a window (`start`, `end`, `app`) with its facts, its problems and their fixes."""
+        given = {key: _text(value) for key, value in params.items() if value not in {None, ""}}
+        ask = f"sources {sorted(given.items())}"
+        told: Row = self._fresh(ask, lambda: self._get("/v1/sources", params=given).json())
+        return told
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines."""

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from dashboards.client import Row, Source, Trouble
-from dashboards.text import code, label
+from dashboards.client import Source, Trouble
+from dashboards.connect import VARIABLES, WAYS, collector_url, lines
+from dashboards.text import code, label, plain
 
-DEFAULT_COLLECTOR: Final = "127.0.0.1:4318"
 WAIT_S: Final = 2.0
-
-VARIABLES: Final = """export OTEL_EXPORTER_OTLP_ENDPOINT={url}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-export OTEL_SERVICE_NAME=my-app
-export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental
-export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"""
 
 
 def has_spans(source: Source) -> bool:
@@ -24,26 +18,27 @@ def has_spans(source: Source) -> bool:
     return any(row["n_spans"] > 0 for row in source.read("arrivals"))
 
 
-def collector_url(status: Row) -> str:
-    """Return where the collector listens, as far as the agent says it."""
-    collector: Any = status.get("collector") or {}
-    address = (collector.get("otlp_http") or collector.get("address")) if isinstance(collector, dict) else collector
-    address = str(address or status.get("otlp_http") or DEFAULT_COLLECTOR)
-    return address if address.startswith("http") else f"http://{address}"
-
-
 def show(source: Source) -> None:
     """Draw the page."""
     st.header("Send the first trace")
     st.write("Plumbline listens, and nothing has arrived yet. Set these variables where your application starts:")
-    code(VARIABLES.format(url=collector_url(source.status())), "bash", height=150)
+    url = collector_url(source.status())
+    code(VARIABLES.format(url=url), "bash", height=150)
     st.write(
         "Then start the application with the OpenTelemetry instrumentation of its model library. "
         "Any OTLP exporter that speaks HTTP works; no code of Plumbline goes into your application."
     )
     _waiting(source)
+    with st.expander("Other languages and libraries"):
+        others(url)
     st.caption("No application at hand? Stop Plumbline and run `plumbline demo` to see two weeks of made-up traffic.")
     st.caption("Logs at hand? `plumbline import FILE` reads JSON lines, Parquet, CSV and OTLP files.")
+
+
+def others(url: str) -> None:
+    """Draw the choice of ways to connect an application."""
+    way = st.selectbox("Language or library", list(WAYS), key="connect", bind="query-params")
+    code(lines(way, url), "bash")
 
 
 @st.fragment(run_every=WAIT_S)
@@ -55,8 +50,17 @@ def _waiting(source: Source) -> None:
         return
     if not arrived:
         st.info("Waiting for the first span. This page looks every two seconds.", icon=":material/hourglass_empty:")
+        _refused(source)
         return
     st.success("The first span has arrived.", icon=":material/check_circle:")
     if st.session_state.get("greeted"):
         st.rerun()  # one look in green, then the real page
     st.session_state["greeted"] = True
+
+
+def _refused(source: Source) -> None:
+    """Somebody who knocks and is sent away is nearer to a first span than silence, and should read why."""
+    reasons = [row["reasons"] for row in source.read("ledger") if row["reasons"]]
+    if reasons:
+        st.warning("Something arrived and was refused:", icon=":material/block:")
+        plain("\n".join(reasons))

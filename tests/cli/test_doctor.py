@@ -16,7 +16,16 @@ from typing import Any
 from monitor.places import Places, read_run
 from tests.cli.plumbline import ROOT, plumbline
 
-FREE = ("--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0", "--dashboard", "127.0.0.1:0")
+FREE = (
+    "--otlp-http",
+    "127.0.0.1:0",
+    "--otlp-grpc",
+    "127.0.0.1:0",
+    "--api",
+    "127.0.0.1:0",
+    "--dashboard",
+    "127.0.0.1:0",
+)
 PERSON = {"user": "u", "session": "s"}
 
 

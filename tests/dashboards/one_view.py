@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-VIEWS = ("overview", "traces", "quality", "drift", "experiments", "alerts")
+VIEWS = ("overview", "traces", "quality", "drift", "experiments", "alerts", "sources")
 SCRIPT = Path(__file__).with_name("page_script.py")
 
 

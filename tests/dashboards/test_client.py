@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dashboards.client import FRESH_S, Api, Trouble, Unknown
+from dashboards.connect import VARIABLES, collector_url
 from dashboards.process import arguments, command, environment
-from dashboards.views.first_run import VARIABLES, collector_url
 from tests.dashboards.conftest import N_TURNS, Served
 
 

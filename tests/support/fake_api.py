@@ -8,12 +8,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 
+from monitor.api.rows import plain
+from monitor.diagnosis.gather import sources
 from monitor.errors import UsageError
 from tests.support.generated_store import GeneratedStore
 
@@ -39,6 +42,8 @@ class FakeAgent:
                 return _json(200, self.status)
             case ["v1", "read", name]:
                 return self._rows(name, params)
+            case ["v1", "sources"]:
+                return self._sources(params)
             case ["v1", "explain", _]:
                 return _json(200, {"lines": self.explain})
             case ["v1", "findings", "missing", "report"]:
@@ -46,6 +51,12 @@ class FakeAgent:
             case ["v1", "findings", _, "report"]:
                 return 200, "text/html; charset=utf-8", REPORT.encode()
         return _json(404, {"error": "no such page"})
+
+    def _sources(self, params: dict[str, str]) -> tuple[int, str, bytes]:
+        try:
+            return _json(200, plain(sources(self.store.store, params, self.store.now.replace(tzinfo=UTC))))
+        except UsageError as error:
+            return _json(400, {"error": str(error)})
 
     def _rows(self, name: str, params: dict[str, str]) -> tuple[int, str, bytes]:
         try:
