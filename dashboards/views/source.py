@@ -149,7 +149,9 @@ def _voices(row: Row) -> None:
 
 def _voice(voice: Row) -> Row:
     whole = {**voice, "fine": voice["n_calls"] - voice["n_failed"]}
-    shares = {key: whole[f"n_{part}"] / whole[of] if whole[of] else None for key, (part, of, _) in SHOWN.items()}
+    shares = {
+        key: round(whole[f"n_{part}"] / whole[of], 3) if whole[of] else None for key, (part, of, _) in SHOWN.items()
+    }
     listed = {key: one_line(", ".join(voice[key]), 120) or None for key in ("versions", "sdks", "models")}
     named = {key: one_line(voice[key], 80) for key in ("scope", "dialect")}
     return {**named, **listed, "calls": voice["n_calls"], **shares}

@@ -51,7 +51,7 @@ def name_of(row: Row) -> str:
 
 def ratio(part: int, whole: int) -> float | None:
     """Return a share, or None where there is nothing to have a share of."""
-    return part / whole if whole else None
+    return round(part / whole, 3) if whole else None
 
 
 def carried(row: Row) -> dict[str, tuple[int, int]]:

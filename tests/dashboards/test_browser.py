@@ -28,6 +28,8 @@ PAGES = {
     "ab": "ab",
     "alerts": "alerts",
     "alert": "alerts?alert=a1b2c3d4e5f60001",
+    "sources": "sources",
+    "source": "sources?source=support-assistant",
 }
 HARMLESS = ("_stcore/health", "_stcore/host-config", "Infinite extent")
 """Streamlit looks for its own base path, and Vega says that a chart is empty until its rows are there."""
@@ -106,7 +108,7 @@ def test_a_page_is_drawn_without_complaint(name: str, shown: str, chrome: Chrome
     assert not chrome.find_elements(By.CSS_SELECTOR, "[data-testid=stException], [data-testid=stAppDeployButton]")
 
 
-@pytest.mark.parametrize("name", ["overview", "traces", "quality", "drift", "ab", "alerts"])
+@pytest.mark.parametrize("name", ["overview", "traces", "quality", "drift", "ab", "alerts", "sources"])
 def test_hostile_text_runs_nothing_and_fetches_nothing(name: str, shown_hostile: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown_hostile}/{PAGES[name]}")
     shoot(chrome, f"hostile-{name}")

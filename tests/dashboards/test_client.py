@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.client import FRESH_S, Api, Trouble, Unknown
-from dashboards.connect import VARIABLES, collector_url
+from dashboards.connect import VARIABLES, WAYS, collector_url, lines
 from dashboards.process import arguments, command, environment
 from tests.dashboards.conftest import N_TURNS, Served
 
@@ -91,3 +91,11 @@ def test_the_command_hands_over_what_the_app_reads(tmp_path: Path) -> None:
 def test_the_first_page_names_the_collector(status: dict[str, object], url: str) -> None:
     assert collector_url(status) == url
     assert f"OTEL_EXPORTER_OTLP_ENDPOINT={url}" in VARIABLES.format(url=collector_url(status))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_connect_has_the_address_in_it(way: str) -> None:
+    told = lines(way, "http://127.0.0.1:7")
+    assert "http://127.0.0.1:7" in told
+    assert "{url}" not in told
+    assert "{{" not in told

@@ -159,3 +159,75 @@ def test_overview_needs_neither_pandas_nor_altair(full: Served) -> None:
         check=True,
     )
     assert "overview 0 False False" in ran.stdout
+
+
+def test_sources_are_listed_with_state_in_words_and_shares(full: Served) -> None:
+    page = run("sources", full.url, full.token)
+    rows = page.dataframe[0].value
+    assert set(rows["name"]) == {"support-assistant", "invoice-reader", "otlp-http", "import:march.jsonl"}
+    assert rows["name"][0] == "otlp-http"  # two of its spans were refused
+    assert set(rows["state"]) <= {"■ mend", "▲ look", "● fine"}
+    assert rows["users"].max() == 1.0
+    assert "4 sources in this range" in texts(page)
+    assert "all that was received is accounted for" in texts(page)
+
+
+def test_a_source_shows_problems_with_fixes_to_copy(full: Served) -> None:
+    page = run("sources", full.url, full.token, {"source": "invoice-reader"})
+    assert not page.exception
+    said = texts(page)
+    assert "invoice-reader: " in said
+    assert "No call has a cost" in said
+    assert "prices:" in said
+    assert "100.0 % of spans have no GenAI-looking key" in said
+
+
+def test_the_ledger_of_a_source_goes_day_by_day(full: Served) -> None:
+    page = run("sources", full.url, full.token, {"source": "otlp-http", "range": "all"})
+    (ledger,) = (frame.value for frame in page.dataframe if "received" in frame.value)
+    assert list(ledger["received"]) == [10_014]
+    assert list(ledger["why"]) == ["span without a trace id"]
+
+
+def test_unknown_keys_and_their_spans_are_shown(empty: Served) -> None:
+    store = empty.agent.store
+    spans = [
+        {
+            "trace_id": f"{n:032x}",
+            "span_id": f"{n:016x}",
+            "kind": "llm",
+            "dialect": "otel-genai",
+            "unknown_keys": "gen_ai.x",
+        }
+        | {"time": store.now, "received_at": store.now, "app": "shop", "source": "shop"}
+        for n in range(6)
+    ]
+    store.insert("spans", spans)
+    store.insert(
+        "unknown_keys", [{"day": store.now, "source": "shop", "dialect": "otel-genai", "key": "gen_ai.x", "n": 6}]
+    )
+    page = run("sources", empty.url, empty.token, {"source": "shop"})
+    said = texts(page)
+    assert "0.0 % of spans have no GenAI-looking key" in said
+    assert "No call carries its texts (6 calls)" in said
+    assert "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only" in said
+    assert any(list(frame.value.get("key", [])) == ["gen_ai.x"] for frame in page.dataframe)
+
+
+def test_a_source_nobody_knows_says_so(full: Served) -> None:
+    assert "Nothing of this source was received" in texts(run("sources", full.url, full.token, {"source": "x"}))
+
+
+def test_an_empty_store_says_how_to_connect(empty: Served) -> None:
+    page = run("sources", empty.url, empty.token)
+    assert "Nothing was received in this range." in texts(page)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in texts(page)
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_a_hostile_source_is_shown_as_plain_text_only(number: int, hostile: Served) -> None:
+    page = run("sources", hostile.url, hostile.token, {"source": HOSTILE[number]})
+    assert not page.exception
+    shown = "\n".join(str(element.value) for element in (*page.markdown, *page.caption, *page.subheader))
+    assert HOSTILE[number] not in shown
+    assert "pwned" not in shown
