@@ -61,6 +61,7 @@ CSS: Final = f"""<style>
 [class*="st-key-name"] [data-testid="stText"] {{ font-weight: 600; }}
 [class*="st-key-figure"] [data-testid="stText"] {{ font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
 [data-testid="stText"] {{ font-family: inherit; overflow-wrap: anywhere; white-space: pre-wrap; }}
+[class*="st-key-two-lines"] [data-testid="stText"] {{ display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }}
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
 </style>"""
 

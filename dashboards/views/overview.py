@@ -121,14 +121,22 @@ def _attention(context: Context, items: Sequence[Item]) -> None:
         return
     with st.container(border=True, gap=None):
         for number, item in enumerate(items[:ATTENTION]):
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"item-{number}"):
-                st.badge(item.badge, color=item.colour)  # type: ignore[arg-type]  # our own four words
-                plain(item.text)
-                st.space("stretch")
-                if st.button("Open", key=f"attention-{number}", type="tertiary", icon=":material/arrow_forward:"):
-                    context.go(item.page, item.params)
+            _item(context, item, number)
         if len(items) > ATTENTION:
             st.caption(f"and {len(items) - ATTENTION} more on the pages Alerts and Drift")
+
+
+def _item(context: Context, item: Item, number: int) -> None:
+    """One row of the same shape for every item: a badge, at most two lines of text, a way to more."""
+    with st.container(key=f"item-{number}"):
+        badge, text, more = st.columns([1.1, 10, 0.9], vertical_alignment="center", gap="small")
+    with badge:
+        st.badge(item.badge, color=item.colour)  # type: ignore[arg-type]  # our own words
+    with text, st.container(key=f"two-lines-{number}"):
+        plain(one_line(item.text, 400))
+    with more:
+        if st.button("Open", key=f"attention-{number}", type="tertiary", icon=":material/arrow_forward:"):
+            context.go(item.page, item.params)
 
 
 def _traffic(context: Context, totals: Row) -> None:

@@ -18,18 +18,18 @@ BADGES: Final = {
     "warn": ("look", "orange", ":material/warning:"),
     "note": ("note", "gray", ":material/info:"),
 }
-SHOWN: Final[dict[str, tuple[str, str, str]]] = {
-    "inputs": ("inputs", "n_chats", "Input text"),
-    "outputs": ("outputs", "n_answered", "Answer text"),
-    "tokens": ("tokens", "fine", "Tokens"),
-    "users": ("users", "n_calls", "User"),
-    "sessions": ("sessions", "n_calls", "Session"),
-    "arms": ("arms", "n_calls", "Prompt version or arm"),
-    "response_ids": ("response_ids", "fine", "Response id"),
-    "costs": ("costs", "fine", "Cost"),
-    "failed": ("failed", "n_calls", "Errors"),
+SHOWN: Final[dict[str, tuple[str, str, int]]] = {
+    "inputs": ("n_chats", "Input", 60),
+    "outputs": ("n_answered", "Answer", 65),
+    "tokens": ("fine", "Tokens", 65),
+    "users": ("n_calls", "User", 60),
+    "sessions": ("n_calls", "Session", 65),
+    "arms": ("n_calls", "Arm", 55),
+    "response_ids": ("fine", "Response id", 85),
+    "costs": ("fine", "Cost", 60),
+    "failed": ("n_calls", "Errors", 60),
 }
-"""What a call can carry: its count, of what it is a share, and its name."""
+"""What a call can carry: of what it is a share, its name, and how wide its column is."""
 
 _text = st.column_config.TextColumn
 _number = st.column_config.NumberColumn
@@ -134,24 +134,22 @@ def _voices(row: Row) -> None:
     cells = [_voice(voice) for voice in row["voices"]]
     if len(cells) > 1:
         st.caption("One line an instrumentation; a call told by two is counted once, by the one that knows more.")
-    shares = {key: _number(name, format="percent", width=78) for key, (_, _, name) in SHOWN.items()}
+    shares = {key: _number(name, format="percent", width=width) for key, (_, name, width) in SHOWN.items()}
     columns: dict[str, Any] = {
-        "scope": _text("Instrumentation", width=250),
+        "scope": _text("Instrumentation", width=290),
         "dialect": _text("Dialect", width=95),
-        "versions": _text("Version", width=80),
+        "versions": _text("Version", width=70),
         "sdks": _text("SDK", width=105),
-        "calls": _number("Calls", format="localized", width=65),
+        "calls": _number("Calls", format="localized", width=60),
         **shares,
-        "models": _text("Models", width=160),
+        "models": _text("Models", width=140),
     }
     still(cells, columns)
 
 
 def _voice(voice: Row) -> Row:
     whole = {**voice, "fine": voice["n_calls"] - voice["n_failed"]}
-    shares = {
-        key: round(whole[f"n_{part}"] / whole[of], 3) if whole[of] else None for key, (part, of, _) in SHOWN.items()
-    }
+    shares = {key: round(whole[f"n_{key}"] / whole[of], 3) if whole[of] else None for key, (of, _, _) in SHOWN.items()}
     listed = {key: one_line(", ".join(voice[key]), 120) or None for key in ("versions", "sdks", "models")}
     named = {key: one_line(voice[key], 80) for key in ("scope", "dialect")}
     return {**named, **listed, "calls": voice["n_calls"], **shares}

@@ -15,6 +15,7 @@ from monitor.diagnosis.problem import ENOUGH, Problem, percent, stretch
 
 AHEAD_S: Final = -5.0
 """Lags below this cannot be: the span would end after it arrived."""
+AHEAD: Final = 0.01
 LATE_S: Final = 600.0
 STEADY_S: Final = 60.0
 """A lag that hardly varies is a clock; one that does is a backfill or a slow exporter."""
@@ -67,7 +68,7 @@ def _future(facts: Facts) -> Iterator[Problem]:
         lag = facts.lag_low_s if facts.lag_low_s is not None and facts.lag_low_s < AHEAD_S else None
         yield Problem(
             "clock-ahead",
-            "bad",
+            "bad" if facts.n_future >= AHEAD * facts.n_spans else "warn",
             f"{facts.n_future:,} spans end after they arrived" + (f", {stretch(lag)} ahead or more" if lag else ""),
             "A clock that is ahead puts traffic into hours that have not come: rates, drift and silence are wrong there.",
             Fix("Set the clock of the machine that sends", ("timedatectl set-ntp true",)),

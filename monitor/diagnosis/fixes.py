@@ -72,7 +72,7 @@ TEXTS: Final = (
         "langfuse",
         "",
         Fix(
-            f"Switch texts on {WHERE}, and remove a `mask` that empties them",
+            f"Switch texts on {WHERE}, and remove a mask that empties them",
             ("export LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true",),
         ),
     ),
@@ -117,7 +117,7 @@ TEXTS: Final = (
         "",
         "",
         Fix(
-            f"Switch texts on {WHERE} (instrumentations before 2026 know only `true`, and send log records)",
+            f"Switch texts on {WHERE} (instrumentations before 2026 know only the value true, and send log records)",
             (
                 "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
                 "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",

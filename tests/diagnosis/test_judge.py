@@ -72,7 +72,8 @@ CASES: list[tuple[Facts, str, str]] = [
     (facts(ledger=Ledger(1000, 979, 15, 5)), "ledger", "bad"),
     (facts(refusals={"trace id is zero": 5}), "refused", "warn"),
     (facts(refusals={"trace id is zero": 51}, ledger=Ledger(1000, 949, 0, 51)), "refused", "bad"),
-    (facts(n_future=3, lag_low_s=-90.0), "clock-ahead", "bad"),
+    (facts(n_future=4, lag_low_s=-90.0), "clock-ahead", "bad"),
+    (facts(n_future=3), "clock-ahead", "warn"),
     (facts(lag_low_s=3600.0, lag_median_s=3602.0, lag_high_s=3605.0), "clock-behind", "warn"),
     (facts(lag_low_s=3600.0, lag_median_s=9000.0, lag_high_s=90000.0), "late", "note"),
     (
@@ -167,7 +168,7 @@ def test_no_case_is_missing() -> None:
 
 
 def test_the_worst_comes_first_and_names_the_state() -> None:
-    found = diagnose(facts(n_future=1, n_cut=1, n_timeless=1), NOW)
+    found = diagnose(facts(n_future=100, n_cut=1, n_timeless=1), NOW)
     ranks = [SEVERITIES.index(problem.severity) for problem in found]
     assert ranks == sorted(ranks)
     assert state_of(found) == "bad"

@@ -138,7 +138,7 @@ def _spans(
     cost = None if facts["app"] == "invoice-reader" else tokens["output_tokens"] * 6e-6 + tokens["input_tokens"] * 2e-6
     common = {
         "trace_id": trace,
-        "received_at": at + timedelta(seconds=3),
+        "received_at": at + timedelta(milliseconds=duration, seconds=3),
         "status": "ok",
         "dialect": "genai",
         "source": "otlp-http",
