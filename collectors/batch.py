@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from monitor.model.rows import CONTENT, EVENTS, METERS, REFUSALS, SCORES, SPANS, Columns
+from monitor.model.rows import CONTENT, EVENTS, EXPOSURES, METERS, REFUSALS, SCORES, SPANS, Columns
 
 Row = list[Any]
 Mark = tuple[int, ...]
@@ -20,6 +20,7 @@ BATCH_TABLES: Final[dict[str, Columns]] = {
     "events": EVENTS,
     "scores": SCORES,
     "meters": METERS,
+    "exposures": EXPOSURES,
     "refusals": REFUSALS,
 }
 """What decoding yields. Features are computed from these, later."""

@@ -34,6 +34,7 @@ IDENTITIES: Final = {
     "spans": ("user_id", "session_id", "message_id"),
     "events": ("user_id", "session_id"),
     "scores": ("session_id", "message_id"),
+    "exposures": ("user_id",),
 }
 """Columns that name somebody: placeholders in them are the same in every trace, so that one user stays one user."""
 

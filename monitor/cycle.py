@@ -118,6 +118,7 @@ def run_cycle(house: House) -> dict[str, int]:
             decided[name] += count
     for name, feed in SCORE_STEPS.items():
         decided[name] += _late_scores(house, name, feed)
+    decided["compare:exposures"] = reread(house)
     decided["alerts"] = watch(house)
     return decided
 
@@ -200,6 +201,28 @@ def _late_scores(house: House, name: str, feed: Callable[[House, pl.DataFrame, M
 
 
 SCORE_STEPS: Final = {"drift:scores": _drift, "compare:scores": _compare}
+
+
+def reread(house: House) -> int:
+    """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
+    names = reads.rereads(house.store)
+    marks = reads.marks(house.store)
+    upto, scored = marks.get("compare", (0, None))[0], marks.get("compare:scores", (0, None))[1]
+    whole = reads.window(house.store, 0, upto) if names else None
+    if whole is None:
+        return 0
+    metrics = reads.turn_metrics(house.store, whole)
+    parts = [metrics] if scored is None else [metrics, reads.new_scores(house.store, datetime(1970, 1, 1), scored)]  # noqa: DTZ001 - as stored
+    sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
+    with house.store.transaction() as txn:
+        kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
+        merged = pl.concat([kept, sums]).group_by("experiment", "arm", "metric", "unit").sum()
+        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics))
+        for table, rows in (("arm_units", merged), ("comparisons", comparisons)):
+            txn.execute(f"DELETE FROM base.{table}")  # noqa: S608 - names of our own tables
+            txn.insert(table, rows)
+        txn.execute("DELETE FROM base.rereads WHERE list_contains(?, experiment)", [names])
+    return len(comparisons)
 
 
 def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from collectors.batch import Batch
-from collectors.importers import azure_apim, bedrock, langfuse, langsmith, litellm, openai_files, otlp
+from collectors.importers import azure_apim, bedrock, exposures, langfuse, langsmith, litellm, openai_files, otlp
 from collectors.importers.readers import Item, renamed
 from collectors.importers.records import FIELDS, PREFIX, add_record
 from collectors.importers.told import Added, Origin, Told, add_told
@@ -69,6 +69,13 @@ INTERACTIONS: Final = Format(
 OTLP: Final = Format(
     "otlp", "OTLP export requests, one a file, line or frame", otlp.looks, otlp.add, otlp.KEYS, raw=True
 )
+EXPOSURES: Final = Format(
+    "exposures",
+    "which user was shown which arm of an experiment, and when",
+    exposures.looks,
+    exposures.add,
+    exposures.KEYS,
+)
 BATCH_REQUESTS: Final = Format(
     "openai-batch-input",
     "requests of an OpenAI batch, joined with its output",
@@ -87,6 +94,7 @@ FORMATS: Final = (
     _told("azure-apim", "Azure API Management LLM gateway log", azure_apim, azure_apim.gather),
     BATCH_REQUESTS,
     _told("openai", "OpenAI stored completions, responses and batch output", openai_files),
+    EXPOSURES,
     INTERACTIONS,
 )
 BY_NAME: Final = {one.name: one for one in FORMATS}

@@ -13,7 +13,7 @@ from collectors.batch import Batch
 from collectors.decode import BadBody, propagate
 from collectors.importers.batches import beside, requests_of
 from collectors.importers.files import Source
-from collectors.importers.formats import INTERACTIONS, Format
+from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
 from collectors.importers.layout import opened
 from collectors.importers.progress import Journal
 from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
@@ -81,8 +81,7 @@ class Import:
         """Bring `sources` into the spool. What is wrong with one item or file is told, counted and stepped over."""
         total = max(1, sum(source.size for source in sources))
         before = 0
-        named = self.terms.format or (INTERACTIONS if self.terms.names else None)
-        seen = {source.name: look(source, named) for source in sources}
+        seen = {source.name: look(source, self.terms.format, self.terms.names) for source in sources}
         given = requests_of(s for s in sources if (found := seen[s.name].format) is not None and found.companion)
         for source in sources:
             share = partial(_overall, before, source.size, total)
@@ -123,7 +122,7 @@ class Import:
         if seen.format is None:
             return iter(())
         items = read(file, seen.layout, raw=seen.format.raw, max_body=self.terms.max_body)
-        if seen.format is INTERACTIONS and seen.layout in ("csv", "parquet"):
+        if seen.format in (INTERACTIONS, EXPOSURES) and seen.layout in ("csv", "parquet"):
             items = _checked(source, items, self.terms.names)
         return seen.format.gather(items)
 

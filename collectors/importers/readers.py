@@ -172,13 +172,20 @@ def _frame(number: int, body: bytes, limit: int) -> Item:
 
 
 def read_csv(file: IO[bytes]) -> Iterator[Item]:
-    """Yield one item a row below the header; an empty field is an absent one."""
+    """Yield one item a row below the header; an empty field is an absent one. The delimiter is a comma, or a tab."""
     csv.field_size_limit(LINE_BYTES)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+    try:
+        yield from _rows(text)
+    finally:
+        text.detach()  # the file is closed by who opened it
+
+
+def _rows(text: IO[str]) -> Iterator[Item]:
     first = text.readline()
-    tabs = first.count("\t") > first.count(",")
-    header = next(csv.reader([first], delimiter="\t" if tabs else ","), [])
-    rows = csv.reader(text, delimiter="\t" if tabs else ",")
+    delimiter = "\t" if first.count("\t") > first.count(",") else ","
+    header = next(csv.reader([first], delimiter=delimiter), [])
+    rows = csv.reader(text, delimiter=delimiter)
     while True:
         try:
             row = next(rows)
@@ -187,12 +194,10 @@ def read_csv(file: IO[bytes]) -> Iterator[Item]:
         except csv.Error as error:
             yield Item(rows.line_num + 1, None, f"not CSV: {error}")
             continue
-        if not row:
-            continue
-        if len(row) != len(header):
+        if row and len(row) != len(header):
             yield Item(rows.line_num + 1, None, f"{len(row)} fields where the header has {len(header)}")
-            continue
-        yield Item(rows.line_num + 1, dict(zip(header, row, strict=True)))
+        elif row:
+            yield Item(rows.line_num + 1, dict(zip(header, row, strict=True)))
 
 
 def read_parquet(file: IO[bytes]) -> Iterator[Item]:

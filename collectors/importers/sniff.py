@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from collectors.decode import BadBody
 from collectors.decode.loose_json import load
 from collectors.importers.files import Source
-from collectors.importers.formats import INTERACTIONS, OTLP, Format, recognised
+from collectors.importers.formats import EXPOSURES, INTERACTIONS, OTLP, Format, recognised
 from collectors.importers.layout import HEAD, Layout, layout_of, opened
-from collectors.importers.readers import READING_ERRORS, read_csv, read_lines, read_parquet, records_in
+from collectors.importers.readers import READING_ERRORS, read_csv, read_lines, read_parquet, records_in, renamed
 
 SAMPLE: Final = 100
 """Records that decide."""
@@ -27,8 +28,8 @@ class Seen:
     problem: str = ""
 
 
-def look(source: Source, named: Format | None = None) -> Seen:
-    """Return what `source` holds; `named` overrules what its records look like. Never raises for what is in the file."""
+def look(source: Source, named: Format | None = None, names: Mapping[str, str] | None = None) -> Seen:
+    """Return what `source` holds; with `names`, records are ours under other names; `named` overrules what its records look like. Never raises for what is in the file."""
     try:
         with opened(source) as (file, _):
             head = _head(file)
@@ -36,12 +37,19 @@ def look(source: Source, named: Format | None = None) -> Seen:
             sample = _parquet(source) if layout == "parquet" else _sample(head, layout)
     except (BadBody, *READING_ERRORS) as error:
         return Seen("document", None, str(error) or type(error).__name__)
-    return Seen(layout, named if named and layout not in ("protobuf", "framed") else _format(source, layout, sample))
+    if layout in ("protobuf", "framed"):
+        return Seen(layout, OTLP)
+    return Seen(layout, named or (_ours(sample, names) if names else _format(source, layout, sample)))
+
+
+def _ours(sample: list[Any], names: Mapping[str, str]) -> Format:
+    mapped = [renamed(record, names) for record in sample if isinstance(record, dict)]
+    return EXPOSURES if mapped and all(EXPOSURES.looks(record) for record in mapped) else INTERACTIONS
 
 
 def _format(source: Source, layout: Layout, sample: list[Any]) -> Format | None:
     """A recorded body may be `{}`: a request with nothing in it, which exporters send."""
-    if layout in ("protobuf", "framed") or source.signal is not None or sample == [{}]:
+    if source.signal is not None or sample == [{}]:
         return OTLP
     found = recognised(sample)
     return INTERACTIONS if found is None and (layout != "document" or len(sample) != 1) else found

@@ -43,7 +43,7 @@ def run(
     """Read what you already have into the store: JSON, JSON lines, CSV, Parquet or OTLP bodies; plain, .gz or .zst.
 
     What a file holds is told by its content: otlp, litellm, langsmith, langfuse, bedrock, azure-apim, openai,
-    openai-batch-input (joined with the output of the batch), or interactions; --as overrules that.
+    openai-batch-input (joined with the output of the batch), exposures or interactions; --as overrules that.
 
     An interaction is one record, with any of: id time app environment release model provider prompt_name prompt_version
     experiment variant user session input output system input_tokens output_tokens latency_ms cost_usd error scores

@@ -154,6 +154,16 @@ Sum over the series of an app. A client may report one call under two metrics (`
 successor `gen_ai.client.inference.duration`): take the larger of the two, never their sum.
 """
 
+EXPOSURES: Final[Columns] = {
+    "key": "str",
+    "time": "time",  # of the exposure
+    "received_at": "time",
+    "user_id": "str",
+    "experiment": "str",
+    "variant": "str",
+    "source": "str",
+}
+
 REFUSALS: Final[Columns] = {
     "time": "time",
     "source": "str",
@@ -168,6 +178,7 @@ TABLES: Final[dict[str, Columns]] = {
     "events": EVENTS,
     "scores": SCORES,
     "meters": METERS,
+    "exposures": EXPOSURES,
     "refusals": REFUSALS,
 }
 
@@ -178,10 +189,11 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "events": ("key",),
     "scores": ("key",),
     "meters": ("metric", "series", "time"),
+    "exposures": ("key",),
 }
 """What makes two rows of a table the same row; the loader keeps the first."""
 
-LEDGER_TABLES: Final = ("spans", "events", "scores")
+LEDGER_TABLES: Final = ("spans", "events", "scores", "exposures")
 """What is counted in the ledger: things a client sent. Content and features are derived from them; meters are counts."""
 
 KINDS: Final = ("llm", "embedding", "tool", "retriever", "agent", "chain", "workflow", "guardrail", "other")

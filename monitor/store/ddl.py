@@ -167,6 +167,18 @@ ARM_UNITS: Final[Columns] = {
 }
 """Per unit sums of each metric: what an A/B readout needs, so that its cost does not grow with the traffic."""
 
+EXPOSED: Final[Columns] = {
+    "trace_id": "str",
+    "time": "time",
+    "own_experiment": "str",
+    "experiment": "str",
+    "variant": "str",
+}
+"""Turns whose arm came from an exposure, so that it can be taken back when an earlier exposure arrives."""
+
+REREADS: Final[Columns] = {"experiment": "str"}
+"""Experiments whose turns changed arms after they were compared: the cycle sums them up again."""
+
 MARKS: Final[Columns] = {"step": "str", "seq": "int", "time": "time", "note": "str"}
 """How far each step of the cycle has come."""
 
@@ -194,6 +206,8 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "trackers": TRACKERS,
     "rollup": ROLLUP,
     "arm_units": ARM_UNITS,
+    "exposed": EXPOSED,
+    "rereads": REREADS,
     "marks": MARKS,
     "unknown_keys": UNKNOWN_KEYS,
     "positions": POSITIONS,
@@ -247,6 +261,12 @@ VIEWS: Final[dict[str, str]] = {
         SELECT trace_id, span_id, time, name, value, label, comment, origin AS source, response_id, session_id, message_id,
                environment, metadata
         FROM base.scores""",
+    "exposures": """
+        SELECT user_id, experiment, variant, time, received_at,
+               time = min(time) OVER (PARTITION BY user_id, experiment) AS counts,
+               (SELECT count(DISTINCT o.variant) FROM base.exposures o
+                WHERE o.user_id = e.user_id AND o.experiment = e.experiment) > 1 AS contaminated
+        FROM base.exposures e""",
     "samples": "SELECT unit_id, time, plan, stratum, inclusion_probability, drawn_at, reason FROM base.samples",
     "grades": "SELECT * FROM base.grades",
     "estimates": "SELECT * FROM base.estimates",

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
+from monitor.store.exposed import join_fresh_turns, join_new_exposures
 from monitor.store.logged import assemble_logged
 from monitor.store.once import count_once
 from monitor.store.opening import Store, Transaction
@@ -42,6 +43,7 @@ def finish(
 ) -> int:
     """Finish every settled trace; with `flush`, every trace. Returns the number of turns written."""
     with store.transaction() as txn:
+        join_new_exposures(txn)
         bounds = _settled(txn, naive_utc(now), settle, settle_without_root, flush=flush)
         if bounds is None:
             return 0
@@ -51,6 +53,7 @@ def finish(
         _share_identity(txn, bounds)
         attach_scores(txn, bounds.on("time"))
         turns = _write_turns(txn, bounds, naive_utc(now))
+        join_fresh_turns(txn)
         txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
     return turns
 

@@ -182,6 +182,11 @@ def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     )
 
 
+def rereads(reader: Reader) -> list[str]:
+    """Return the experiments whose turns changed arms after they were compared."""
+    return reader.frame("SELECT DISTINCT experiment FROM base.rereads ORDER BY 1")["experiment"].to_list()
+
+
 def arm_units(reader: Reader) -> pl.DataFrame:
     """Return the per-unit sums of every metric of every experiment."""
     return reader.frame("SELECT * FROM base.arm_units")

@@ -1,0 +1,80 @@
+"""Exposures: who was shown which arm, uploaded as a table, joined on the user to turns that carry no arm of their own.
+
+The first exposure of a user to an experiment counts from its time on. A turn before it stays without an arm; a user whose
+exposures name two arms is contaminated, which the view `exposures` shows. Uploads come late: turns that are finished and
+compared already get their arm then, and `base.rereads` asks the cycle to sum up their experiments again from all turns.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from monitor.store.opening import Transaction
+
+MARK: Final = "exposures"
+"""Step under which the number of exposures that are joined is kept."""
+
+
+def join_new_exposures(txn: Transaction) -> None:
+    """When exposures came or went, take every joined arm back and join all turns anew."""
+    known, joined = txn.frame(
+        "SELECT (SELECT count(*) FROM base.exposures) AS known, "
+        f"(SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = '{MARK}') AS joined"
+    ).row(0)
+    if known == joined:
+        return
+    txn.execute("CREATE OR REPLACE TEMP TABLE were AS SELECT * FROM base.exposed")
+    txn.execute(
+        "UPDATE base.turns t SET experiment = w.own_experiment, variant = NULL FROM temp.were w "
+        "WHERE w.trace_id = t.trace_id"
+    )
+    txn.execute("DELETE FROM base.exposed")
+    _join(txn, "true")
+    _ask_again(txn, "true")
+    txn.execute("DELETE FROM base.marks WHERE step = ?", [MARK])
+    txn.insert("marks", [{"step": MARK, "seq": known, "time": None, "note": None}])
+
+
+def join_fresh_turns(txn: Transaction) -> None:
+    """Give the turns that were just written their arms; those that were finished before keep the one they had."""
+    if not txn.frame("SELECT count(*) AS n FROM base.exposures")["n"][0]:
+        return
+    fresh = "trace_id IN (SELECT trace_id FROM temp.fresh)"
+    txn.execute(f"CREATE OR REPLACE TEMP TABLE were AS SELECT * FROM base.exposed WHERE {fresh}")
+    txn.execute(f"DELETE FROM base.exposed WHERE {fresh}")
+    _join(txn, f"t.{fresh}")
+    _ask_again(txn, "trace_id IN (SELECT trace_id FROM temp.known)")
+
+
+def _join(txn: Transaction, turns: str) -> None:
+    """Of several experiments a turn gets the one its user entered last: a turn has one arm."""
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE met AS
+        WITH entered AS (
+            SELECT user_id, experiment, min(time) AS since, arg_min(variant, (time, variant)) AS variant
+            FROM base.exposures GROUP BY user_id, experiment)
+        SELECT t.trace_id, any_value(t.time) AS time, any_value(t.experiment) AS own_experiment,
+               arg_max(e.experiment, (e.since, e.experiment)) AS experiment,
+               arg_max(e.variant, (e.since, e.experiment)) AS variant
+        FROM base.turns t JOIN entered e ON e.user_id = t.user_id AND e.since <= t.time
+        WHERE t.variant IS NULL AND (t.experiment IS NULL OR t.experiment = e.experiment) AND {turns}
+        GROUP BY t.trace_id"""
+    )
+    txn.execute(
+        "UPDATE base.turns t SET experiment = m.experiment, variant = m.variant FROM temp.met m "
+        "WHERE m.trace_id = t.trace_id"
+    )
+    txn.execute("INSERT INTO base.exposed BY NAME SELECT * FROM temp.met")
+
+
+def _ask_again(txn: Transaction, compared: str) -> None:
+    """Note the experiments whose turns changed their arm after they may have been compared (`compared` says which those are)."""
+    txn.execute(
+        f"""
+        INSERT INTO base.rereads
+        SELECT DISTINCT unnest([m.experiment, w.experiment]) AS experiment
+        FROM (FROM temp.met WHERE {compared}) m FULL JOIN (FROM temp.were WHERE {compared}) w ON w.trace_id = m.trace_id
+        WHERE m.experiment IS DISTINCT FROM w.experiment OR m.variant IS DISTINCT FROM w.variant"""
+    )
+    txn.execute("DELETE FROM base.rereads WHERE experiment IS NULL")
