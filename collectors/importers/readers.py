@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import io
@@ -178,7 +179,8 @@ def read_csv(file: IO[bytes]) -> Iterator[Item]:
     try:
         yield from _rows(text)
     finally:
-        text.detach()  # the file is closed by who opened it
+        with contextlib.suppress(ValueError):  # closed already, when the reading was given up
+            text.detach()  # the file is closed by who opened it
 
 
 def _rows(text: IO[str]) -> Iterator[Item]:
