@@ -41,6 +41,7 @@ class Answer:
     body: bytes
     media: str = JSON
     retry_after: int | None = None
+    extra: tuple[tuple[bytes, bytes], ...] = ()
 
     def headers(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the headers."""
@@ -51,6 +52,7 @@ class Answer:
             yield b"retry-after", str(self.retry_after).encode()
         if self.status == 401:
             yield b"www-authenticate", b'Bearer realm="plumbline", Basic realm="plumbline"'
+        yield from self.extra
 
 
 class Refused(Exception):

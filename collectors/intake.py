@@ -12,6 +12,7 @@ import logging
 import shutil
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,14 +24,23 @@ from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_trace
 from collectors.frames import FIELD_BYTES, to_tables
 from collectors.meters import decode_metrics
 from collectors.redact import Redactor
+from collectors.scores import langfuse, ours, phoenix
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError
 from monitor.spool import SpoolWriter
 
 _log = logging.getLogger("plumbline.collector")
 
-Signal = Literal["traces", "logs", "metrics"]
-DECODERS: Final = {"traces": decode_traces, "logs": decode_logs, "metrics": decode_metrics}
+Signal = Literal["traces", "logs", "metrics", "scores", "langfuse_scores", "langfuse_events", "annotations"]
+DECODERS: Final[dict[Signal, Callable[[bytes, Media, Batch, int], Outcome]]] = {
+    "traces": decode_traces,
+    "logs": decode_logs,
+    "metrics": decode_metrics,
+    "scores": ours.decode_scores,
+    "langfuse_scores": langfuse.decode_scores,
+    "langfuse_events": langfuse.decode_events,
+    "annotations": phoenix.decode_annotations,
+}
 GROUP_BYTES: Final = 4 << 20
 GROUP_BODIES: Final = 64
 REFUSALS_EVERY_S: Final = 1.0

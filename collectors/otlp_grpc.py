@@ -18,6 +18,7 @@ from collectors.answers import RETRY_AFTER_S, otlp_message, retry_trailers
 from collectors.bodies import TooLarge, unpacked
 from collectors.decode import BadBody
 from collectors.intake import Intake, Signal
+from collectors.keys import Gate, NotAdmitted
 from monitor.errors import RetryLater, StoreError
 
 SERVICES: Final[dict[str, Signal]] = {
@@ -47,6 +48,7 @@ class GrpcDoor:
 
     intake: Intake
     max_body: int
+    gate: Gate
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """Return one handler a service; requests and answers are bytes."""
@@ -64,9 +66,10 @@ class GrpcDoor:
         return export
 
     def _answer(self, signal: Signal, message: bytes, context: grpc.ServicerContext) -> bytes:
-        body = self._body(message, context)
+        source = self._admitted(context) or "grpc"
+        body = self._body(message, source, context)
         try:
-            outcome = self.intake.submit(signal, "protobuf", body, "grpc").result()
+            outcome = self.intake.submit(signal, "protobuf", body, source).result()
         except RetryLater as error:
             context.set_trailing_metadata(retry_trailers(str(error), random.randint(*RETRY_AFTER_S)))  # noqa: S311 - jitter
             _end(context, grpc.StatusCode.UNAVAILABLE, str(error))
@@ -74,17 +77,26 @@ class GrpcDoor:
             _end(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
         return otlp_message(signal, outcome)
 
-    def _body(self, message: bytes, context: grpc.ServicerContext) -> bytes:
+    def _admitted(self, context: grpc.ServicerContext) -> str | None:
+        headers = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        try:
+            return self.gate.admit(headers)
+        except NotAdmitted as error:
+            self.intake.counters["unauthorized"] += 1
+            code = grpc.StatusCode.UNAUTHENTICATED if error.missing else grpc.StatusCode.PERMISSION_DENIED
+            self._refuse(context, code, str(error), "grpc")
+
+    def _body(self, message: bytes, source: str, context: grpc.ServicerContext) -> bytes:
         try:
             return unpacked(message, MAGIC.get(message[:2], "identity"), self.max_body)
         except TooLarge:
             reason = f"the message is larger than {self.max_body} bytes (send smaller batches)"
-            self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, reason)
+            self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, reason, source)
         except BadBody as error:
-            self._refuse(context, grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            self._refuse(context, grpc.StatusCode.INVALID_ARGUMENT, str(error), source)
 
-    def _refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str) -> NoReturn:
-        self.intake.note_refusal(f"{code.name}: {reason}", "grpc")
+    def _refuse(self, context: grpc.ServicerContext, code: grpc.StatusCode, reason: str, source: str) -> NoReturn:
+        self.intake.note_refusal(f"{code.name}: {reason}", source)
         _end(context, code, reason)
 
 

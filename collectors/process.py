@@ -13,16 +13,18 @@ from pathlib import Path
 
 import uvicorn
 
+from collectors.cors import Cors
 from collectors.front import Visitor
 from collectors.http_protocol import watching
 from collectors.intake import Intake
+from collectors.keys import Gate, KeyRing
 from collectors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.redact import Redactor, install_key
 from collectors.server import Door
 from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
-from monitor.places import address_of
+from monitor.places import Places, address_of, is_local
 from monitor.spool import SpoolWriter
 
 GRACE_S = 5.0
@@ -46,19 +48,20 @@ def serve_collector(settings: CollectorSettings, data_dir: Path, bound: Sockets,
     intake = make_intake(settings, data_dir)
     try:
         with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:  # the path of a socket must be short
-            run_server(make_server(intake, settings, bound, Path(folder), ready), bound)
+            ring = KeyRing(Places(data_dir).keys)
+            run_server(make_server(intake, settings, bound, ring, Path(folder), ready), bound)
     finally:
         intake.close()
 
 
 def make_server(
-    intake: Intake, settings: CollectorSettings, bound: Sockets, folder: Path, ready: Callable[[], None]
+    intake: Intake, settings: CollectorSettings, bound: Sockets, ring: KeyRing, folder: Path, ready: Callable[[], None]
 ) -> Server:
     """Return a server of every door over `intake`; `folder` is for the private socket between front and grpcio."""
     max_body = int(settings.max_body_mb * 1_000_000)
     hints = Hints(address_of(bound.http).url, str(address_of(bound.grpc)), intake.counters)
     config = uvicorn.Config(
-        Door(intake, max_body),
+        Door(intake, max_body, Gate(ring, is_local(bound.http)), Cors(settings.cors)),
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -68,7 +71,9 @@ def make_server(
         http=watching(hints),
         loop="uvloop" if os.name == "posix" else "asyncio",
     )
-    return Server(config, GrpcDoor(intake, max_body), f"{folder}/grpc", hints, bound, ready)
+    return Server(
+        config, GrpcDoor(intake, max_body, Gate(ring, is_local(bound.grpc))), f"{folder}/grpc", hints, bound, ready
+    )
 
 
 def run_server(server: Server, bound: Sockets) -> None:

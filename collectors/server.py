@@ -1,8 +1,8 @@
-"""The OTLP/HTTP door: a plain ASGI application that answers as the OTLP specification asks.
+"""The HTTP door: a plain ASGI application that answers as the OTLP specification asks.
 
-Any base path may stand in front of `/v1/traces`, `/v1/logs` and `/v1/metrics`, since clients append those to whatever base they
-were given. Answers use the encoding of the request. What a client may try again is 503 and nothing else; 400, 413 and 415
-say in one line what is wrong with the request.
+Any base path may stand in front of what `collectors.routes` lists, since clients append `/v1/traces` to whatever base they were
+given. Answers use the encoding of the request. What a client may try again is 503 and nothing else; 400, 401, 403, 413 and
+415 say in one line what is wrong with the request.
 """
 
 from __future__ import annotations
@@ -13,10 +13,15 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, Answer, Refused, otlp_success, refusal
+from collectors import counted
+from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, Answer, Refused, refusal, told
 from collectors.bodies import TooLarge, Unsupported, unpacked
+from collectors.cors import Cors
 from collectors.decode import BadBody, Media, Outcome
-from collectors.intake import Intake, Signal
+from collectors.intake import Intake
+from collectors.keys import Gate, NotAdmitted
+from collectors.routes import LOOKS, MEDIA, OPEN_LOOKS, Route, route_of
+from collectors.scores import langfuse
 from monitor.errors import RetryLater
 
 Scope = MutableMapping[str, Any]
@@ -24,8 +29,24 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-MEDIA: Final[dict[str, Media]] = {PROTOBUF: "protobuf", JSON: "json"}
+ENCODINGS: Final[dict[str, Media]] = {PROTOBUF: "protobuf", JSON: "json"}
 BODY_TIMEOUT_S: Final = 30.0
+IN_LEDGER: Final = frozenset({400, 401, 403, 413, 415})
+"""Refusals that cost the client its data: it does not come back with it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is known of a request before its body is read."""
+
+    method: str
+    path: str  # without a trailing slash
+    headers: dict[str, str]
+
+    @property
+    def media(self) -> str:
+        """The content type, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True)
@@ -34,48 +55,66 @@ class Door:
 
     intake: Intake
     max_body: int
+    gate: Gate
+    cors: Cors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        answer = await self._answer(scope, receive)
-        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers())})
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request = Request(scope["method"], scope["path"].rstrip("/"), headers)
+        answer = await self._answer(request, receive)
+        listed = [*answer.headers(), *self.cors.headers(headers.get("origin"))]
+        await send({"type": "http.response.start", "status": answer.status, "headers": listed})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        path, method = scope["path"].rstrip("/"), scope["method"]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        media = headers.get("content-type", "").partition(";")[0].strip().lower()
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
+        source = "http"
         try:
-            if method == "GET":
-                return self._look(path)
-            signal = _signal(path, method)
-            encoding = _encoding(media)
-            body = await self._body(headers, receive)
-            return otlp_success(signal, media, await self._taken(signal, encoding, body))
+            if request.method == "GET" and request.path in OPEN_LOOKS:
+                return self._look(request.path)
+            if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+                return self.cors.preflight(request.headers)
+            source = self._admitted(request) or source
+            if request.method == "GET" and request.path in LOOKS:
+                return told(LOOKS[request.path])
+            if MEDIA in request.path and request.method in {"POST", "PATCH"}:
+                return await self._media(request, receive)
+            route = route_of(request.path, request.method)
+            media = _encoding(request.media, route)
+            body = await self._body(request, receive)
+            return route.reply(request.media, await self._taken(route, media, body, source))
         except Refused as refused:
-            if refused.status in {400, 413, 415} and not refused.counted:
-                self.intake.note_refusal(f"{refused.status}: {refused.reason}")
-            return refusal(refused, media)
+            if refused.status in IN_LEDGER and request.method == "POST" and not refused.counted:
+                self.intake.note_refusal(f"{refused.status}: {refused.reason}", source)
+            return refusal(refused, request.media)
 
     def _look(self, path: str) -> Answer:
         if path == "/metrics":
-            return Answer(200, self._metrics().encode(), "text/plain; version=0.0.4")
-        if path in {"", "/healthz"}:
-            return Answer(200, b'{"ok":true,"service":"plumbline collector"}')
-        raise Refused(405 if path.endswith(("/v1/traces", "/v1/logs", "/v1/metrics")) else 404, "use POST /v1/traces")
+            return Answer(200, counted.exposition(self.intake).encode(), "text/plain; version=0.0.4")
+        return told(LOOKS.get(path, {"ok": True, "service": "plumbline collector"}))
 
-    def _metrics(self) -> str:
-        names = ("accepted", "rejected", "refused", "turned_away", "groups")
-        lines = [f"plumbline_collector_{name}_total {self.intake.counters[name]}" for name in names]
-        failed = self.intake.redactor.failed if self.intake.redactor else 0
-        return "\n".join([*lines, f"plumbline_collector_redaction_failed_total {failed}", ""])
+    def _admitted(self, request: Request) -> str | None:
+        try:
+            return self.gate.admit(request.headers)
+        except NotAdmitted as error:
+            self.intake.counters["unauthorized"] += 1
+            raise Refused(401 if error.missing else 403, str(error)) from None
 
-    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+    async def _media(self, request: Request, receive: Receive) -> Answer:
+        body = await self._body(request, receive)
+        if request.method == "PATCH":
+            return Answer(204, b"")
+        try:
+            return langfuse.media_reply(body)
+        except BadBody as error:
+            raise Refused(400, str(error)) from None
+
+    async def _body(self, request: Request, receive: Receive) -> bytes:
         try:
             raw = await asyncio.wait_for(_read(receive, self.max_body), BODY_TIMEOUT_S)
-            return unpacked(raw, headers.get("content-encoding", "identity"), self.max_body)
+            return unpacked(raw, request.headers.get("content-encoding", "identity"), self.max_body)
         except TooLarge:
             raise Refused(413, f"the body is larger than {self.max_body} bytes (send smaller batches)") from None
         except Unsupported as error:
@@ -85,29 +124,20 @@ class Door:
         except TimeoutError:
             raise Refused(408, f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from None
 
-    async def _taken(self, signal: Signal, media: Media, body: bytes) -> Outcome:
+    async def _taken(self, route: Route, media: Media, body: bytes, source: str) -> Outcome:
         try:
-            return await asyncio.wrap_future(self.intake.submit(signal, media, body))
+            return await asyncio.wrap_future(self.intake.submit(route.signal, media, body, source))
         except RetryLater as error:
             raise Refused(503, str(error), random.randint(*RETRY_AFTER_S)) from None  # noqa: S311 - jitter, not a secret
         except BadBody as error:
             raise Refused(400, str(error), counted=True) from None
 
 
-def _signal(path: str, method: str) -> Signal:
-    signals: tuple[Signal, ...] = ("traces", "logs", "metrics")
-    for signal in signals:
-        if path.endswith(f"/v1/{signal}"):
-            if method != "POST":
-                raise Refused(405, f"{method} is not supported here (use POST)")
-            return signal
-    raise Refused(404, f"nothing is served at {path or '/'} (POST to /v1/traces, /v1/logs or /v1/metrics)")
-
-
-def _encoding(media: str) -> Media:
-    if media not in MEDIA:
-        raise Refused(415, f"content type {media or 'missing'} is not supported (send {PROTOBUF} or {JSON})")
-    return MEDIA[media]
+def _encoding(media: str, route: Route) -> Media:
+    known = [JSON] if route.only_json else list(ENCODINGS)
+    if media not in known:
+        raise Refused(415, f"content type {media[:60] or 'missing'} is not supported (send {' or '.join(known)})")
+    return ENCODINGS[media]
 
 
 async def _read(receive: Receive, limit: int) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import ipaddress
 import json
 import os
 import socket
@@ -88,6 +89,11 @@ def address_of(bound: socket.socket) -> Address:
     return Address(host, port)
 
 
+def is_local(bound: socket.socket) -> bool:
+    """Whether only this machine can reach `bound`."""
+    return ipaddress.ip_address(address_of(bound).host.partition("%")[0]).is_loopback
+
+
 @dataclass(frozen=True)
 class Places:
     """The layout of one data directory."""
@@ -113,6 +119,11 @@ class Places:
     def token(self) -> Path:
         """The bearer token of the api, readable by its owner only."""
         return self.root / "token"
+
+    @property
+    def keys(self) -> Path:
+        """Hashes of the keys that the doors accept, readable by their owner only."""
+        return self.root / "keys.json"
 
     @property
     def lock(self) -> Path:

@@ -14,12 +14,20 @@ from collectors.dialects.table import Table, table
 Media = Literal["protobuf", "json"]
 
 
+class Item(NamedTuple):
+    """What became of one item of a body: the id to answer with, and why it was refused, if it was."""
+
+    id: str
+    reason: str | None
+
+
 class Outcome(NamedTuple):
-    """What became of a good body: for the partial-success answer of OTLP."""
+    """What became of a good body: for the partial-success answer of OTLP, or item by item where the protocol asks for it."""
 
     accepted: int
     rejected: int
     message: str
+    items: tuple[Item, ...] = ()
 
 
 SPANS_IN: Final = {"protobuf": protobuf.span_groups, "json": otlp_json.span_groups}

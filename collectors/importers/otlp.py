@@ -44,8 +44,8 @@ def add(batch: Batch, item: Item, origin: Origin) -> Added:
         if origin.signal == "metrics":
             return Added()
         if origin.signal is not None:
-            return Added(*DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us))
-        return Added(*_either(item.raw, batch, origin.received_us))
+            return Added(*DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us)[:3])
+        return Added(*_either(item.raw, batch, origin.received_us)[:3])
     except BadBody as error:
         raise BadRecord(str(error)) from None
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 
+from collectors.keys import read_keys
 from collectors.process import Sockets, serve_collector
 from monitor.cli.settings import OPTIONS, Resolved
-from monitor.places import address_of, bind, remove_run, write_run
+from monitor.errors import UsageError
+from monitor.places import address_of, bind, is_local, remove_run, write_run
 
 
 def serve(resolved: Resolved) -> None:
@@ -15,6 +18,8 @@ def serve(resolved: Resolved) -> None:
     bound = Sockets(
         http=bind(resolved.address("otlp_http"), http_flag), grpc=bind(resolved.address("otlp_grpc"), grpc_flag)
     )
+    for option, door in (("otlp_http", bound.http), ("otlp_grpc", bound.grpc)):
+        _guard(resolved, option, door)
     pid = os.getpid()
 
     def ready() -> None:
@@ -24,3 +29,12 @@ def serve(resolved: Resolved) -> None:
         serve_collector(resolved.settings.collector, resolved.places.root, bound, ready)
     finally:
         remove_run(resolved.places, "collector", pid)
+
+
+def _guard(resolved: Resolved, option: str, bound: socket.socket) -> None:
+    """Refuse a door that other machines can reach while nobody needs a key to come in."""
+    if not is_local(bound) and not read_keys(resolved.places.keys):
+        raise UsageError(
+            f"{OPTIONS[option][0]} {resolved.address(option)} can be reached from other machines and there is no API key "
+            "(make one with `plumbline keys add NAME`, or listen on 127.0.0.1)"
+        )

@@ -16,6 +16,8 @@ from monitor.errors import ConfigError
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+")
+
 
 def _is_duration(text: str) -> bool:
     try:
@@ -65,6 +67,11 @@ LIMITS: Final = (
         ("collector.min_free_mb", "drift.rate_floor", "drift.rank_floor", "experiments.min_users"),
         lambda number: number >= 0,
         "must not be below 0",
+    ),
+    Limit(
+        ("collector.cors",),
+        lambda origins: all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins),
+        "holds what is not an origin (write https://HOST or https://HOST:PORT, or *)",
     ),
     Limit(
         ("agent.memory_limit",),

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "import": "read files: OTLP bodies, JSON lines, CSV, Parquet",
     "replay": "what would Plumbline have told over a stretch of history?",
     "sql": "ask the store with one SELECT",
+    "keys": "make, list and remove the keys that applications send data with",
     "status": "what runs where, and the ledger",
     "check": "validate config, policies and alert rules; pages nobody",
     "explain": "why was this sampled, graded, alerted, paged?",

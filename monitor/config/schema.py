@@ -28,6 +28,9 @@ class CollectorSettings(Section, frozen=True):
     max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503, UNAVAILABLE over gRPC
     max_field_kb: int = 256  # one text field; longer ones are cut and flagged
     min_free_mb: int = 256  # below this much free disk the collector answers 503
+    cors: tuple[
+        str, ...
+    ] = ()  # origins of web pages that may send from a browser, such as https://app.example; * is all
     redaction: RedactionSettings = RedactionSettings()
 
 

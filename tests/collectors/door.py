@@ -15,6 +15,7 @@ import httpx
 import polars as pl
 
 from collectors.intake import Intake
+from collectors.keys import KeyRing
 from collectors.process import Sockets, make_server, run_server
 from collectors.redact import Redactor
 from monitor.clock import SystemClock
@@ -78,7 +79,8 @@ def opened(
     bound = Sockets(socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0)))
     started = threading.Event()
     with tempfile.TemporaryDirectory() as short:
-        server = make_server(intake, settings, bound, Path(short), started.set)
+        ring = KeyRing(folder.parent / "keys.json")
+        server = make_server(intake, settings, bound, ring, Path(short), started.set)
         thread = threading.Thread(target=run_server, args=(server, bound), daemon=True)
         thread.start()
         assert started.wait(10)
