@@ -8,14 +8,18 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 
+from monitor.diagnosis.gather import sources
 from monitor.store.pages import PAGES
 from tests.support.generated_store import GeneratedStore, generated_store
 
 BAR_MS = 300
 TRACE = f"{20_000:032x}"
 SUPPORT = {"app": "support-assistant"}
+WEEK = {"start": "2026-11-17T00:00:00Z", "end": "2026-11-24T00:00:00Z"}
 ASKED: dict[str, list[dict[str, str]]] = {
     "traces": [
         {},
@@ -33,16 +37,25 @@ ASKED: dict[str, list[dict[str, str]]] = {
     "rule_metric": [{"rule": "refusal"} | SUPPORT],
     "turn_metric": [{"metric": "output_chars"} | SUPPORT],
     "score_metric": [{"name": "thumbs"}],
+    "source_voices": [{}, WEEK],
+    "source_spans": [{}, WEEK],
+    "source_orphans": [{}, WEEK],
+    "source_meters": [{}, WEEK],
     "finding": [{"id": "f1refusal0000001"}],
 } | {name: [{"trace_id": TRACE}] for name in PAGES if name.startswith("trace") and name not in {"traces", "traffic"}}
 
 
 def best_ms(store: GeneratedStore, name: str, params: dict[str, str], rounds: int = 5) -> float:
     """Return the median of `rounds` runs in milliseconds."""
+    return median_ms(lambda: store.page(name, params), rounds)
+
+
+def median_ms(work: Callable[[], object], rounds: int = 5) -> float:
+    """Return the median of `rounds` runs of `work` in milliseconds."""
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
-        store.page(name, params)
+        work()
         taken.append(1000 * (time.perf_counter() - began))
     return sorted(taken)[rounds // 2]
 
@@ -61,6 +74,10 @@ def main(n_turns: int = 25_000) -> int:
                 took = best_ms(store, name, params)
                 slow += took > BAR_MS
                 print(f"{took:8.1f} ms  {name} {params or ''}{'  SLOW' if took > BAR_MS else ''}")
+        now = store.now.replace(tzinfo=UTC)
+        print(
+            f"{median_ms(lambda: sources(store.store, {}, now)):8.1f} ms  /v1/sources, the last seven days, all its reads"
+        )
     return int(slow > 0)
 
 

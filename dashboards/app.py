@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboards.client import Api, Trouble
 from dashboards.process import arguments
-from dashboards.scope import Context, bar, kept
+from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
 from dashboards.views import alerts, drift, experiments, first_run, overview, quality, sources, traces
@@ -83,8 +83,11 @@ def _follow_deep_link() -> None:
 
 
 def go(page: str, params: dict[str, str]) -> None:
-    """Open another page; the bar keeps its choices."""
-    st.switch_page(PAGES[page], query_params={**kept(), **params})
+    """Open another page with `params` in its address.
+
+    The bar keeps its choices by itself: they belong to its widgets, and Streamlit refuses them from anybody else.
+    """
+    st.switch_page(PAGES[page], query_params=params)
 
 
 main()

@@ -121,12 +121,6 @@ def bar(source: Source, now: datetime) -> Scope:
     return Scope(name, start, end, app, environment, first and utc(first), newest and utc(newest))
 
 
-def kept() -> dict[str, str]:
-    """Return what the bar says, as the part of an address that another page needs to show the same."""
-    chosen = {key: st.session_state.get(key) for key in ("range", "app", "environment")}
-    return {key: value for key, value in chosen.items() if value and (key, value) != ("range", DEFAULT_RANGE)}
-
-
 DEMO_HELP: Final = "Some of this traffic was made up by `plumbline demo`; its environment is called demo."
 
 

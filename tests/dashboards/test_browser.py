@@ -149,7 +149,9 @@ def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown}/?range=30d")
     next(b for b in chrome.find_elements(By.TAG_NAME, "button") if "Open" in b.text).click()
     _until(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
-    assert "range=30d" in chrome.current_url
+    chosen = "[data-testid=stBaseButton-segmented_controlActive], .st-key-range [aria-checked=true]"
+    _until(lambda: any("30d" in b.text for b in chrome.find_elements(By.CSS_SELECTOR, chosen)))
+    assert not chrome.find_elements(By.CSS_SELECTOR, "[data-testid=stException]")
 
 
 def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path: Path, chrome: Chrome) -> None:
