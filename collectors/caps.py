@@ -58,11 +58,11 @@ def messages_within(text: str, limit: int) -> str | None:
     return shortened if len(shortened.encode()) <= limit else None
 
 
-def flagged(spans: pl.DataFrame, cut: pl.DataFrame) -> pl.DataFrame:
-    """Return the spans with the flag `truncated` on those that were cut."""
-    if cut.is_empty():
+def flagged(spans: pl.DataFrame, which: pl.DataFrame, flag: str = "truncated") -> pl.DataFrame:
+    """Return the spans with `flag` on those whose (trace_id, span_id) is among `which`."""
+    if which.is_empty():
         return spans
-    marks = cut.unique().with_columns(was_cut=pl.lit(value=True))
+    marks = which.unique().with_columns(is_meant=pl.lit(value=True))
     joined = spans.join(marks, on=["trace_id", "span_id"], how="left", maintain_order="left")
-    note = pl.concat_str([pl.col("flags"), pl.lit("truncated")], separator=",", ignore_nulls=True)
-    return joined.with_columns(flags=pl.when("was_cut").then(note).otherwise("flags")).drop("was_cut")
+    note = pl.concat_str([pl.col("flags"), pl.lit(flag)], separator=",", ignore_nulls=True)
+    return joined.with_columns(flags=pl.when("is_meant").then(note).otherwise("flags")).drop("is_meant")

@@ -38,7 +38,8 @@ def to_tables(batch: Batch, redactor: Redactor | None, field_bytes: int = FIELD_
     frames["content"], cut = capped(frames["content"], field_bytes)
     frames["spans"] = flagged(frames["spans"], cut)
     if redactor is not None:
-        frames = {name: redactor.frame(name, rows) if rows.height else rows for name, rows in frames.items()}
+        frames, lost = redactor.tables(frames)
+        frames["spans"] = flagged(frames["spans"], lost, "redaction_failed")
     frames["features"] = conform(features(frames["content"]), FEATURES)
     return {name: to_ipc(rows) for name, rows in frames.items() if rows.height}
 

@@ -19,11 +19,12 @@ from collectors.http_protocol import watching
 from collectors.intake import Intake
 from collectors.keys import Gate, KeyRing
 from collectors.otlp_grpc import GrpcDoor, start_grpc
-from collectors.redact import Redactor, install_key
+from collectors.redact import redactor_for
 from collectors.server import Door
 from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
+from monitor.keyed import install_key
 from monitor.places import Places, address_of, is_local
 from monitor.spool import SpoolWriter
 
@@ -83,13 +84,11 @@ def run_server(server: Server, bound: Sockets) -> None:
 
 
 def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
-    """Return the intake of one data directory. Raises `StoreError`."""
-    key = install_key(data_dir)
+    """Return the intake of one data directory. Raises `StoreError` and `ConfigError`."""
     spool = data_dir / "spool"
-    redaction = settings.redaction
     return Intake(
         writer=SpoolWriter(spool),
-        redactor=Redactor(key, redaction.kinds) if redaction.enabled else None,
+        redactor=redactor_for(settings, install_key(data_dir)),
         clock=SystemClock(),
         folder=spool,
         max_queue_bytes=int(settings.max_queue_mb * 1_000_000),

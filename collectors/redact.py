@@ -1,115 +1,229 @@
 """Redaction: what must not be stored is replaced before the first durable write.
 
-Column by column, Rust looks for texts that could hold something (`monitor.patterns.hint`), and only those go through the
-exact patterns. A placeholder such as `<EMAIL_3fa2>` names the kind and carries a keyed hash of trace and value: the same value
-looks the same within a trace, whatever body or process it came through, and says nothing without the key. Redaction fails
-closed: a field that cannot be redacted is dropped and counted.
+Column by column, Rust looks for texts that could hold something of a kind (`monitor.patterns.hint`), and only those go through the
+exact patterns of that kind, with escapes undone. A placeholder such as `<EMAIL_3fa2>` names the kind and carries a keyed hash of
+trace and value: the same value looks the same within a trace, whatever body or process it came through, and says nothing without
+the key. Redaction fails closed: a field that cannot be redacted is dropped, counted, and flagged on its span.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
-import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import compress
 from typing import Final
 
+import msgspec
 import polars as pl
 
-from monitor.errors import StoreError
-from monitor.patterns import find_personal, hint
+from collectors.terms import Terms, read_terms
+from monitor.config.schema import CollectorSettings
+from monitor.escapes import HIDING, HINT, View, plain_view
+from monitor.keyed import digest
+from monitor.model.rows import TABLES
+from monitor.pattern import Found, Pattern
+from monitor.patterns import apart, find_by, of_kinds
 
-TRACED: Final = {
-    "spans": ("name", "error_message", "attrs", "tool_name", "unknown_keys"),
-    "content": ("system_text", "input_messages", "output_messages", "input_value", "output_value"),
-    "events": ("body",),
-    "scores": ("name", "comment", "label", "metadata"),
-}
-"""Columns with text; placeholders in them are stable within the trace."""
+Patterns = tuple[Pattern, ...]
 
-IDENTITIES: Final = {
-    "spans": ("user_id", "session_id", "message_id"),
-    "events": ("user_id", "session_id"),
-    "scores": ("session_id", "message_id"),
-    "exposures": ("user_id",),
-}
+OURS: Final = frozenset(
+    {"kind", "status", "dialect", "usage_source", "flags", "origin", "part", "key", "series", "temporality"}
+)
+"""Columns whose values are words of ours or hashes: nothing of a client stands in them."""
+
+PEOPLE: Final = frozenset({"user_id", "session_id", "message_id", "unit", "user", "session"})
 """Columns that name somebody: placeholders in them are the same in every trace, so that one user stays one user."""
+
+NAMES: Final = frozenset(
+    [
+        "trace_id",
+        "span_id",
+        "parent_id",
+        "app",
+        "environment",
+        "release",
+        "scope",
+        "operation",
+        "provider",
+        "request_model",
+        "response_model",
+        "response_id",
+        "finish_reason",
+        "prompt_name",
+        "prompt_version",
+        "experiment",
+        "variant",
+        "arm",
+        "tool_call_id",
+        "source",
+        "error_type",
+        "scope_version",
+        "sdk",
+        "metric",
+        "model",
+    ]
+)
+"""Columns that name things and join rows: stable everywhere too, and only for what no sane name looks like by chance."""
+
+IN_NAMES: Final = ("secret", "password", "email")
 
 
 @dataclass
 class Redactor:
-    """Replaces personal data and secrets of `kinds` in whole frames. `failed` counts fields that had to be dropped."""
+    """Replaces personal data and secrets of `kinds`, and `terms` of your own. `failed` counts fields that were dropped."""
 
     key: bytes
     kinds: tuple[str, ...]
+    terms: Terms = field(default_factory=Terms)
     failed: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        """Put the hints together once."""
+        self._all = of_kinds(self.kinds)
+        self._named = of_kinds([kind for kind in self.kinds if kind in IN_NAMES])
+
+    def tables(self, frames: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+        """Return all tables redacted, and (trace_id, span_id) of the spans that lost a field to a failure."""
+        redacted: dict[str, pl.DataFrame] = {}
+        lost = [pl.DataFrame(schema={"trace_id": pl.String, "span_id": pl.String})]
+        for name, rows in frames.items():
+            redacted[name], failed = self._frame(name, rows)
+            if failed and {"trace_id", "span_id"} <= set(rows.columns):
+                lost.append(redacted[name][sorted(failed)].select("trace_id", "span_id"))
+        return redacted, pl.concat(lost)
 
     def frame(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` of `table` with every text column redacted."""
-        traced = [self._column(rows, name, rows["trace_id"]) for name in TRACED.get(table, ())]
-        identities = [self._column(rows, name, None) for name in IDENTITIES.get(table, ())]
-        return rows.with_columns(column for column in [*traced, *identities] if column is not None)
+        return self._frame(table, rows)[0]
 
-    def _column(self, rows: pl.DataFrame, name: str, traces: pl.Series | None) -> pl.Series | None:
-        likely = rows[name].str.contains(hint(self.kinds)).fill_null(value=False).arg_true()
-        if likely.is_empty():
+    def _frame(self, table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
+        if not rows.height or not (self.kinds or self.terms):
+            return rows, set()
+        texts = [name for name, kind in TABLES[table].items() if kind in {"str", "text"} and name in rows.columns]
+        named = [name for name in texts if name in NAMES]
+        rest = [name for name in texts if name not in OURS | NAMES]
+        traces = rows["trace_id"] if "trace_id" in rows.columns else None
+        failed: set[int] = set()
+        columns = [self._column(rows[name], None if name in PEOPLE else traces, self._all, failed) for name in rest]
+        if self._any_named(rows, named):
+            columns += [self._column(rows[name], None, self._named, failed) for name in named]
+        return rows.with_columns(column for column in columns if column is not None), failed
+
+    def _any_named(self, rows: pl.DataFrame, names: list[str]) -> bool:
+        """Names seldom hold anything: ask about all of them at once."""
+        if not self._named or not names:
+            return False
+        together = rows.select(pl.concat_str(names, separator="\n", ignore_nulls=True)).to_series()
+        return bool(together.str.contains(_any_of(self._named)).any())
+
+    def _column(
+        self, column: pl.Series, traces: pl.Series | None, patterns: Patterns, failed: set[int]
+    ) -> pl.Series | None:
+        """Return the column redacted, or None when nothing in it needs to be."""
+        if column.null_count() == len(column):
             return None
-        texts = rows[name][likely].to_list()
-        scopes: Sequence[str | None] = [""] * len(texts) if traces is None else traces[likely].to_list()
-        values = [self._safely(text, scope or "") for text, scope in zip(texts, scopes, strict=True)]
-        return rows[name].scatter(likely, pl.Series(values, dtype=pl.String))
+        likely = column.is_not_null() if self.terms else column.str.contains(_any_of(patterns)).fill_null(value=False)
+        at = likely.arg_true()
+        if at.is_empty():
+            return None
+        texts = column[at]
+        scopes: Sequence[str | None] = [""] * len(texts) if traces is None else traces[at].to_list()
+        values = []
+        for index, text, scope, wanted in zip(at, texts, scopes, _wanted(texts, patterns), strict=True):
+            told = self._safely(text, scope or "", wanted)
+            values.append(told)
+            if told is None:
+                failed.add(index)
+        return column.scatter(at, pl.Series(values, dtype=pl.String))
 
-    def _safely(self, text: str, scope: str) -> str | None:
+    def _safely(self, text: str, scope: str, wanted: tuple[Patterns, bool]) -> str | None:
         try:
-            return self.text(text, scope)
+            return self._redacted(text, scope, *wanted)
         except Exception:  # noqa: BLE001 - whatever went wrong, the raw text must not be stored
             self.failed += 1
             return None
 
     def text(self, text: str, scope: str) -> str:
         """Return `text` with placeholders; `scope` is the trace id, or "" for a placeholder that is stable everywhere."""
-        pieces, at = [], 0
-        for start, end, kind in find_personal(text, self.kinds):
-            begin = _after_escape(text, start)
-            pieces += [text[at:begin], f"<{kind.upper()}_{self._digits(scope, kind, text[begin:end])}>"]
-            at = end
-        return "".join([*pieces, text[at:]])
+        return self._redacted(text, scope, self._all, True)
+
+    def _redacted(self, text: str, scope: str, patterns: Patterns, escaped: bool) -> str:
+        replaced = self._replaced(text, scope, patterns, escaped)
+        if replaced is text or text[:1] not in {"{", "["}:
+            return replaced
+        return _still_json(text, replaced, lambda leaf: self._replaced(leaf, scope, patterns, True))
+
+    def _replaced(self, text: str, scope: str, patterns: Patterns, escaped: bool) -> str:
+        view = plain_view(text) if escaped else None
+        plain = view.plain if view else text
+        found = find_by(plain, patterns)
+        if self.terms:
+            found = sorted([*found, *apart(sorted(self.terms.find(plain)), found)])
+        return "".join(self._pieces(text, plain, view, scope, found)) if found else text
+
+    def _pieces(self, text: str, plain: str, view: View | None, scope: str, found: Iterable[Found]) -> Iterator[str]:
+        reached = 0
+        for start, end, kind in found:
+            begin, stop = view.original(start, end) if view else (start, end)
+            yield text[reached:begin]
+            yield f"<{kind.upper()}_{self._digits(scope, kind, plain[start:end])}>"
+            reached = stop
+        yield text[reached:]
 
     def _digits(self, scope: str, kind: str, value: str) -> str:
-        told = f"{scope}\x00{kind}\x00{value}".encode("utf-8", "surrogatepass")
-        digest = hmac.new(self.key, told, hashlib.sha256).hexdigest()
-        return digest[:4] if scope else digest[:8]
+        return digest(self.key, scope, kind, value)[: 4 if scope else 8]
 
 
-def _after_escape(text: str, start: int) -> int:
-    r"""JSON text may end an escape right where a match begins (`\nkim@...`): keep the escape whole."""
-    slashes = 0
-    while start > slashes and text[start - slashes - 1] == "\\":
-        slashes += 1
-    if slashes % 2 == 0:
-        return start
-    return start + (5 if text[start] == "u" else 1)
+def _any_of(patterns: Patterns) -> str:
+    """Return what stands in every text that may hold something of `patterns`."""
+    return "|".join([*(pattern.hint for pattern in patterns), HIDING]) if patterns else "$^"
 
 
-def install_key(data_dir: Path) -> bytes:
-    """Return the key of this installation, made on first use and readable by its owner only. Raises `StoreError`."""
-    path = data_dir / "redaction.key"
+def _wanted(texts: pl.Series, patterns: Patterns) -> Iterator[tuple[Patterns, bool]]:
+    """Yield for each text the patterns it may match, and whether it has escapes."""
+    masks = (
+        texts.alias("text")
+        .to_frame()
+        .select(
+            pl.col("text").str.contains(HIDING).alias("hiding"),
+            pl.col("text").str.contains(HINT).alias("escaped"),
+            *(pl.col("text").str.contains(pattern.hint).alias(f"{n}") for n, pattern in enumerate(patterns)),
+        )
+    )
+    for hiding, escaped, *may in masks.iter_rows():
+        yield patterns if hiding else tuple(compress(patterns, may)), escaped
+
+
+def _still_json(text: str, replaced: str, redact: Callable[[str], str]) -> str:
+    """Return `replaced` when it is JSON as `text` was; a bare number that was replaced needs quotes."""
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = data_dir / f".redaction.{os.getpid()}.{secrets.token_hex(4)}"
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            os.fsync(handle)
-        try:
-            os.link(draft, path)  # atomic: of two processes that start together, the first wins and both read its key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        return path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror} (the data directory must be writable)") from None
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return replaced
+    try:
+        msgspec.json.decode(replaced)
+    except (msgspec.DecodeError, UnicodeError):
+        return msgspec.json.encode(_leaves(value, redact)).decode()
+    return replaced
+
+
+def _leaves(value: object, redact: Callable[[str], str]) -> object:
+    if isinstance(value, dict):
+        return {redact(key): _leaves(child, redact) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_leaves(child, redact) for child in value]
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    shown = str(value)
+    told = redact(shown)
+    return value if told == shown else told
+
+
+def redactor_for(settings: CollectorSettings, key: bytes) -> Redactor:
+    """Return what these settings ask for. Raises `ConfigError` for patterns and dictionaries that cannot work."""
+    redaction = settings.redaction
+    if not redaction.enabled:
+        return Redactor(key, ())
+    return Redactor(key, redaction.kinds, read_terms(redaction.patterns, redaction.dictionaries, key, "plumbline.yaml"))

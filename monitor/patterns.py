@@ -1,4 +1,4 @@
-"""Personal data and secrets in text: what they look like, and the check that makes a look more than a look.
+"""Personal data in text: what it looks like, and the check that makes a look more than a look.
 
 Payment cards carry the Luhn check digit (ISO/IEC 7812), IBANs the remainder 97 and a length by country (ISO 13616), phone
 numbers a shape that decimals, dates and thousands do not have, or a word beside them. Everything runs in linear time on
@@ -8,32 +8,14 @@ language model, and an opinion on what is personal.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-
-class Found(NamedTuple):
-    """Something found: `text[start:end]` is of `kind`."""
-
-    start: int
-    end: int
-    kind: str
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """One kind of data. `check` gets (text, start, end) of a match and returns its true end, or 0 when it is none.
-
-    `hint` stands in every text that holds a match; it suits the Rust regex engine and costs next to nothing there.
-    """
-
-    kind: str
-    look: re.Pattern[str]
-    check: Callable[[str, int, int], int]
-    hint: str
+from monitor.credentials import CREDENTIALS
+from monitor.pattern import Found, Pattern, as_it_is
 
 
 def luhn(digits: str) -> bool:
@@ -44,10 +26,6 @@ def luhn(digits: str) -> bool:
     """
     doubled = (sum(divmod(2 * int(d), 10)) for d in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
-
-
-def _as_it_is(_: str, __: int, end: int) -> int:
-    return end
 
 
 _SEPARATORS: Final = str.maketrans("", "", " -./()+x")
@@ -134,39 +112,56 @@ def _ssn(text: str, start: int, end: int) -> int:
     return end if area not in {"000", "666"} and group != "00" and serial != "0000" else 0
 
 
-_KEYS: Final = (
-    r"sk-[A-Za-z0-9_-]{20,200}",  # OpenAI, Anthropic and many that copy them
-    r"(?:AKIA|ASIA)[0-9A-Z]{16}",  # AWS access key id
-    r"gh[pousr]_[A-Za-z0-9]{36,255}",
-    r"github_pat_[A-Za-z0-9_]{40,255}",
-    r"xox[abprs]-[A-Za-z0-9-]{10,250}",  # Slack
-    r"AIza[0-9A-Za-z_-]{35}",  # Google
-    r"[srp]k_(?:live|test)_[0-9A-Za-z]{16,250}",  # Stripe
-    r"glpat-[0-9A-Za-z_-]{20,60}",
-    r"hf_[A-Za-z0-9]{30,60}",
-    r"npm_[A-Za-z0-9]{36}",
-)
-_JWT: Final = r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,4000}"
-_PRIVATE_KEY: Final = (
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?:\s{0,4}[A-Z][A-Za-z-]{2,15}: [^\n]{1,80}){0,3}[A-Za-z0-9+/=\s]{0,16000}"
-    r"(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
-)
+_BASE58: Final = {
+    letter: value for value, letter in enumerate("123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+}
+_BECH32: Final = {letter: value for value, letter in enumerate("qpzry9x8gf2tvdw0s3jn54khce6mua7l")}
+_BECH32_STEPS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+
+
+def _wallet(text: str, start: int, end: int) -> int:
+    """Addresses of Bitcoin carry a checksum; those of Ethereum are told by their form alone."""
+    value = text[start:end]
+    if value.startswith("0x"):
+        return end if len(set(value[2:])) > 3 else 0
+    return end if (_bech32_holds(value) if value.startswith("bc1") else _base58_holds(value)) else 0
+
+
+def _base58_holds(value: str) -> bool:
+    number = 0
+    for letter in value:
+        number = number * 58 + _BASE58[letter]
+    if number.bit_length() > 200:
+        return False
+    raw = number.to_bytes(25, "big")
+    return hashlib.sha256(hashlib.sha256(raw[:21]).digest()).digest()[:4] == raw[21:]
+
+
+def _bech32_holds(value: str) -> bool:
+    check = 1
+    for five_bits in [3, 3, 0, 2, 3, *(_BECH32[letter] for letter in value[3:])]:  # "bc" as BIP 173 expands it
+        top, check = check >> 25, (check & 0x1FFFFFF) << 5 ^ five_bits
+        for bit, step in enumerate(_BECH32_STEPS):
+            check ^= step if top >> bit & 1 else 0
+    return check in {1, 0x2BC830A3}  # BIP 173 and BIP 350
+
+
+def _mac(text: str, start: int, end: int) -> int:
+    return end if len(set(text[start:end].replace("-", ":").split(":"))) > 1 else 0
+
+
 _LETTER: Final = "0-9A-Za-zÀ-ɏ"
 
 PATTERNS: Final = (
-    Pattern(
-        "secret",
-        re.compile(r"(?<![A-Za-z0-9_])(?:" + "|".join(_KEYS) + ")|" + _JWT + "|" + _PRIVATE_KEY),
-        _as_it_is,
-        r"sk-[A-Za-z0-9_-]{20}|AKIA|ASIA|gh[pousr]_|github_pat_|xox[abprs]-|AIza|[srp]k_(?:live|test)_|glpat-|hf_|npm_|eyJ|-----BEGIN",
-    ),
+    *CREDENTIALS,
     Pattern(
         "email",
         re.compile(
             rf"(?<![{_LETTER}])[{_LETTER}][{_LETTER}._%+'-]{{0,127}}@(?:[{_LETTER}-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}}"
         ),
-        _as_it_is,
+        as_it_is,
         "@",
+        reach=128,
     ),
     Pattern(
         "iban",
@@ -194,6 +189,22 @@ PATTERNS: Final = (
         r"[0-9]{3}[ -][0-9]{2}[ -][0-9]{4}",
     ),
     Pattern(
+        "mac",
+        re.compile(
+            r"(?<![0-9A-Za-z:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z]|[:-][0-9A-Fa-f])"
+        ),
+        _mac,
+        r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]",
+    ),
+    Pattern(
+        "wallet",
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71}|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])"
+        ),
+        _wallet,
+        r"\b[13][1-9A-HJ-NP-Za-km-z]{25}|bc1[02-9ac-hj-np-z]{11}|0x[0-9a-fA-F]{40}",
+    ),
+    Pattern(
         "ip",
         re.compile(
             r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\w|\.[0-9])"
@@ -214,15 +225,20 @@ PATTERNS: Final = (
 )
 """In order of precedence: where two kinds overlap, the earlier one stands."""
 
-KINDS: Final = tuple(pattern.kind for pattern in PATTERNS)
+KINDS: Final = tuple(dict.fromkeys(pattern.kind for pattern in PATTERNS))
 
-PLACEHOLDER: Final = re.compile(r"<(?:" + "|".join(kind.upper() for kind in KINDS) + r")_[0-9a-f]{4,8}>")
-"""What stands where something was redacted, such as `<EMAIL_3fa2>`."""
+PLACEHOLDER: Final = re.compile(r"<[A-Z][A-Z0-9_]{1,40}_[0-9a-f]{4,8}>")
+"""What stands where something was redacted, such as `<EMAIL_3fa2>`; kinds of your own look the same."""
 
 
 def hint(kinds: Sequence[str] = KINDS) -> str:
     """Return one pattern for the Rust regex engine; a text it does not match holds nothing of `kinds`."""
-    return "|".join(pattern.hint for pattern in PATTERNS if pattern.kind in kinds)
+    return "|".join(pattern.hint for pattern in of_kinds(kinds))
+
+
+def of_kinds(kinds: Sequence[str]) -> tuple[Pattern, ...]:
+    """Return the patterns of `kinds`, in order of precedence."""
+    return tuple(pattern for pattern in PATTERNS if pattern.kind in kinds)
 
 
 def find_personal(text: str, kinds: Sequence[str] = KINDS) -> list[Found]:
@@ -231,25 +247,31 @@ def find_personal(text: str, kinds: Sequence[str] = KINDS) -> list[Found]:
     >>> find_personal("write to kim@example.org")
     [Found(start=9, end=24, kind='email')]
     """
+    return find_by(text, of_kinds(kinds))
+
+
+def find_by(text: str, patterns: Iterable[Pattern]) -> list[Found]:
+    """Return what `text` holds of `patterns`, which are in order of precedence."""
     found: list[Found] = []
-    for pattern in PATTERNS:
-        if pattern.kind in kinds:
-            found = sorted([*found, *_apart(_matches(pattern, text), found)])
+    for pattern in patterns:
+        found = sorted([*found, *apart(_matches(pattern, text), found)])
     return found
 
 
 def _matches(pattern: Pattern, text: str) -> Iterator[Found]:
-    for match in pattern.look.finditer(text):
-        end = pattern.check(text, match.start(), match.end())
+    for match in pattern.matches(text):
+        start, end = match.span(pattern.group)
+        end = pattern.check(text, start, end)
         if end:
-            yield Found(match.start(), end, pattern.kind)
+            yield Found(start, end, pattern.kind)
 
 
-def _apart(candidates: Iterable[Found], taken: Sequence[Found]) -> Iterator[Found]:
-    """Yield the candidates that overlap nothing that is taken; both are in order."""
-    at = 0
+def apart(candidates: Iterable[Found], taken: Sequence[Found]) -> Iterator[Found]:
+    """Yield the candidates that overlap nothing that is taken, nor each other; both are in order."""
+    at = reached = 0
     for candidate in candidates:
         while at < len(taken) and taken[at].end <= candidate.start:
             at += 1
-        if at == len(taken) or candidate.end <= taken[at].start:
+        if candidate.start >= reached and (at == len(taken) or candidate.end <= taken[at].start):
+            reached = candidate.end
             yield candidate

@@ -15,7 +15,7 @@ from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import, Report, Terms
 from collectors.importers.progress import open_journal
 from collectors.importers.records import FIELDS, PREFIX
-from collectors.redact import Redactor, install_key
+from collectors.redact import redactor_for
 from monitor.cli import show
 from monitor.cli.progress import bar
 from monitor.cli.session import session
@@ -23,6 +23,7 @@ from monitor.cli.settings import Given, Resolved, resolve
 from monitor.cli.typed import Api, Config, DataDir
 from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
+from monitor.keyed import install_key
 from monitor.places import prepare
 from monitor.spool import SpoolWriter
 
@@ -79,8 +80,7 @@ def _load(
     resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None, format_: Format | None
 ) -> Report:
     settings, clock = resolved.settings.collector, SystemClock()
-    redaction = settings.redaction
-    redactor = Redactor(install_key(resolved.places.root), redaction.kinds) if redaction.enabled else None
+    redactor = redactor_for(settings, install_key(resolved.places.root))
     terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_)
     journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:

@@ -13,6 +13,7 @@ from monitor.cli.written import written_in
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.errors import ConfigError
+from monitor.patterns import KINDS
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 
@@ -43,6 +44,11 @@ LIMITS: Final = (
         ),
         _is_duration,
         "is not a duration (write a number and one of s, m, h, d, w, such as 30s or 7d)",
+    ),
+    Limit(
+        ("collector.redaction.kinds",),
+        lambda kinds: set(kinds) <= set(KINDS),
+        f"names a kind that is not known (known: {', '.join(KINDS)})",
     ),
     Limit(("sampling.rate",), lambda rate: 0 <= rate <= 1, "is not a share between 0 and 1"),
     Limit(

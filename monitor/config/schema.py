@@ -16,7 +16,12 @@ class RedactionSettings(Section, frozen=True):
     """What is replaced before the first durable write."""
 
     enabled: bool = True  # replace personal data and secrets before the first durable write
-    kinds: tuple[str, ...] = ("email", "card", "iban", "ssn", "phone", "ip", "secret")  # what is looked for
+    kinds: tuple[str, ...] = (  # what is looked for
+        *("email", "card", "iban", "ssn", "phone", "ip", "mac", "wallet"),
+        *("secret", "password"),
+    )
+    patterns: dict[str, str] = {}  # NAME -> regex of the Rust engine; becomes <NAME_xxxx>
+    dictionaries: dict[str, str] = {}  # NAME -> file made by `plumbline hash-terms`; becomes <NAME_xxxx>
 
 
 class CollectorSettings(Section, frozen=True):

@@ -14,12 +14,12 @@ from typing import ClassVar, Final, Literal
 
 from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn, stable_id
-from monitor.patterns import PATTERNS, PLACEHOLDER, find_personal
+from monitor.patterns import KINDS, PLACEHOLDER, find_personal, hint
 
 Kind = Literal["email", "card", "iban", "phone", "ip", "ssn"]
 PERSONAL: Final[tuple[Kind, ...]] = ("email", "phone", "iban", "card")
 
-_HINTS: Final = {pattern.kind: re.compile(pattern.hint) for pattern in PATTERNS}
+_HINTS: Final = {kind: re.compile(hint((kind,))) for kind in KINDS}
 """Most answers hold nothing of a kind, and its exact pattern is slow to say so."""
 
 

@@ -1,0 +1,41 @@
+"""The key of this installation, and what is made with it: digests that are stable here and say nothing elsewhere.
+
+Whoever has the key can test a guess; whoever has only the data cannot. It never leaves the data directory, and without it neither
+placeholders nor pseudonyms of old and new data belong together: keep it with your backups, apart from the data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from monitor.errors import StoreError
+
+
+def digest(key: bytes, *told: str) -> str:
+    """Return the keyed hash of a purpose and a value, in hexadecimal digits."""
+    return hmac.new(key, "\x00".join(told).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def install_key(data_dir: Path) -> bytes:
+    """Return the key of this installation, made on first use and readable by its owner only. Raises `StoreError`."""
+    path = data_dir / "redaction.key"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = data_dir / f".redaction.{os.getpid()}.{secrets.token_hex(4)}"
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+            os.fsync(handle)
+        try:
+            os.link(draft, path)  # atomic: of two processes that start together, the first wins and both read its key
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror} (the data directory must be writable)") from None
