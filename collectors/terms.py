@@ -18,7 +18,7 @@ from monitor.errors import ConfigError
 from monitor.keyed import digest
 from monitor.pattern import Found
 
-HEADER: Final = "# plumbline terms 1: words and keyed hash of each term; made by `plumbline hash-terms`"
+HEADER: Final = "# plumbline terms 1: words and keyed hash of each term; made by `plumbline terms`"
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 MAX_WORDS: Final = 8
 _WORD: Final = re.compile(r"[^\W_]{1,64}")
@@ -152,7 +152,7 @@ def _dictionary(path: Path, name: str, where: str) -> dict[int, frozenset[str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(where, None, f"{named}: {path} cannot be read: {error}", "check the path") from None
     if not lines or lines[0] != HEADER:
-        raise ConfigError(where, None, f"{named}: {path} holds plain terms", f"run `plumbline hash-terms {path}` first")
+        raise ConfigError(where, None, f"{named}: {path} holds plain terms", f"run `plumbline terms {path}` first")
     terms: dict[int, set[str]] = {}
     for line in lines[1:]:
         count, _, hashed_one = line.partition(" ")

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "status": "what runs where, and the ledger",
     "check": "validate config, policies and alert rules; pages nobody",
     "explain": "why was this sampled, graded, alerted, paged?",
+    "terms": "hash a list of names, so that redaction knows them and nobody reads them",
     "demo": "play the demo, or remove it",
     "doctor": "find out what is missing on this machine",
 }

@@ -70,6 +70,7 @@ def resolve(given: Given, folder: Path) -> Resolved:
     settings = msgspec.structs.replace(
         settings, data_dir=str(root), policies=_maybe(settings.policies, base), alerts=_maybe(settings.alerts, base)
     )
+    settings = _with_dictionaries(settings, base)
     overridden = {} if given.data_dir is None else {"data_dir": "--data-dir"}
     for option, (flag, section, key) in OPTIONS.items():
         text: str | None = getattr(given, option)
@@ -101,6 +102,13 @@ def _find(config: Path | None, folder: Path) -> Path | None:
 def _replaced(settings: Settings, section: str, key: str, value: Any) -> Settings:
     changed = msgspec.structs.replace(getattr(settings, section), **{key: value})
     return msgspec.structs.replace(settings, **{section: changed})
+
+
+def _with_dictionaries(settings: Settings, base: Path) -> Settings:
+    redaction = settings.collector.redaction
+    paths = {name: str(_expand(path, base)) for name, path in redaction.dictionaries.items()}
+    changed = msgspec.structs.replace(redaction, dictionaries=paths)
+    return _replaced(settings, "collector", "redaction", changed)
 
 
 def _expand(path: str, folder: Path) -> Path:

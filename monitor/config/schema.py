@@ -21,7 +21,7 @@ class RedactionSettings(Section, frozen=True):
         *("secret", "password"),
     )
     patterns: dict[str, str] = {}  # NAME -> regex of the Rust engine; becomes <NAME_xxxx>
-    dictionaries: dict[str, str] = {}  # NAME -> file made by `plumbline hash-terms`; becomes <NAME_xxxx>
+    dictionaries: dict[str, str] = {}  # NAME -> file made by `plumbline terms`; becomes <NAME_xxxx>
 
 
 class CollectorSettings(Section, frozen=True):

@@ -220,7 +220,7 @@ def test_dictionaries_hold_no_names_and_find_them(tmp_path: Path) -> None:
 def test_a_dictionary_of_plain_names_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "customers.txt"
     file.write_text("Acme\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="hash-terms"):
+    with pytest.raises(ConfigError, match="plumbline terms"):
         read_terms({}, {"customer": str(file)}, KEY, "plumbline.yaml")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_terms({}, {"customer": str(tmp_path / "none")}, KEY, "plumbline.yaml")
