@@ -1,0 +1,146 @@
+"""Collector and agent as real processes on one data directory: killed, started again on the same ports, asked by SQL."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import yaml
+
+from monitor.places import Places, read_run
+
+PATIENCE_S = 120
+"""How long anything may take on a busy machine before it counts as never."""
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        return int(bound.getsockname()[1])
+
+
+@dataclass
+class House:
+    """Processes that keep their addresses over a kill. `root` is the data directory; logs and settings lie beside it."""
+
+    root: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        self.http, self.grpc, self.api = (f"127.0.0.1:{free_port()}" for _ in range(3))
+        self.config = self.root.parent / f"{self.root.name}.yaml"
+        self.config.write_text(yaml.safe_dump(dict(self.settings)))
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.http}"
+
+    def log(self, name: str) -> str:
+        return (self.root.parent / f"{name}.log").read_text(errors="replace")
+
+    def start(self, name: str) -> None:
+        """Start `name` and wait until it answers."""
+        flags = {"--otlp-http": self.http, "--otlp-grpc": self.grpc}
+        flags = flags if name == "collector" else {"--api": self.api}
+        options = [
+            "--data-dir",
+            str(self.root),
+            "--config",
+            str(self.config),
+            *(x for pair in flags.items() for x in pair),
+        ]
+        with (self.root.parent / f"{name}.log").open("ab") as log:
+            command = [sys.executable, "-m", "monitor.cli.process", name, *options]
+            self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
+        self.wait_for(name)
+
+    def wait_for(self, name: str) -> None:
+        process = self.running[name]
+        for _ in range(PATIENCE_S * 20):
+            run = read_run(Places(self.root), name)
+            if run is not None and run.pid == process.pid:
+                return
+            assert process.poll() is None, self.log(name)
+            time.sleep(0.05)
+        raise AssertionError(f"{name} is not ready within {PATIENCE_S} s: {self.log(name)}")
+
+    def kill(self, name: str) -> None:
+        """End `name` as power loss would, and start it again."""
+        self.running[name].send_signal(signal.SIGKILL)
+        self.running[name].wait()
+        self.start(name)
+
+    def sql(self, text: str) -> list[list[Any]]:
+        """Ask the agent."""
+        token = (self.root / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        body = {"sql": text, "max_rows": 500_000}
+        answer = httpx.post(f"http://{self.api}/v1/sql", json=body, headers=headers, timeout=PATIENCE_S)
+        rows: list[list[Any]] = answer.raise_for_status().json()["rows"]
+        return rows
+
+    def settled(self, text: str, wanted: Any) -> Any:
+        """The rows of `text` as a set of their first columns, once they hold `wanted`, or as they are when patience ends."""
+        found: set[Any] = set()
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            found = {row[0] if len(row) == 1 else tuple(row) for row in self.sql(text)}
+            if wanted <= found:
+                break
+            time.sleep(0.2)
+        return found
+
+    def span_ids(self, wanted: set[str]) -> set[str]:
+        """The ids of stored spans, once `wanted` are among them."""
+        return set(self.settled("SELECT span_id FROM spans", wanted))
+
+    def ledger(self) -> dict[str, int]:
+        columns = ("received", "stored", "duplicate", "refused")
+        (row,) = self.sql(f"SELECT {', '.join(f'coalesce(sum({name}), 0)' for name in columns)} FROM ledger")
+        return {name: int(value) for name, value in zip(columns, row, strict=True)}
+
+    def doubled(self) -> int:
+        return int(self.sql("SELECT count(*) - count(DISTINCT trace_id || span_id) FROM spans")[0][0])
+
+    def counters(self) -> dict[str, int]:
+        """What the collector counts since it was started."""
+        lines = httpx.get(f"{self.url}/metrics", timeout=PATIENCE_S).text.splitlines()
+        pairs = (line.split() for line in lines if line.startswith("plumbline_collector_") and "{" not in line)
+        return {name.removeprefix("plumbline_collector_").removesuffix("_total"): int(float(n)) for name, n in pairs}
+
+    def rss_kb(self, name: str) -> int:
+        """Memory that process `name` has in RAM, in KiB."""
+        status = Path(f"/proc/{self.running[name].pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+
+
+@contextmanager
+def a_house(root: Path, *names: str, **settings: Any) -> Iterator[House]:
+    """Processes `names` (collector and agent) that live as long as the block."""
+    house = House(root, settings)
+    try:
+        for name in names or ("collector", "agent"):
+            house.start(name)
+        yield house
+    finally:
+        for process in house.running.values():
+            process.kill()
+            process.wait()
+
+
+def export_bytes(channel: grpc.Channel, path: str, body: bytes, metadata: Mapping[str, str] | None = None) -> bytes:
+    """Call the method at `path` with a request that is bytes already. Raises `grpc.RpcError`."""
+    call = channel.unary_unary(path, request_serializer=None, response_deserializer=None)
+    answer: bytes = call(body, timeout=PATIENCE_S, metadata=tuple((metadata or {}).items()))
+    return answer
