@@ -22,6 +22,7 @@ from monitor.places import Places, read_run
 PATIENCE_S = 120
 """How long anything may take on a busy machine before it counts as never."""
 
+
 def free_port() -> int:
     """A port that nobody has now."""
     with socket.create_server(("127.0.0.1", 0)) as bound:

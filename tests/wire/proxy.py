@@ -19,7 +19,7 @@ REQUEST_BYTES = 1_000
 
 @dataclass
 class Proxy:
-    """Loses the answer on a share `loss` of the connections, by the seed."""
+    """Loses a share `loss` of the answers, by the seed."""
 
     target: tuple[str, int]
     loss: float
@@ -34,23 +34,25 @@ class Proxy:
                 client, _ = listening.accept()
             except OSError:
                 return
-            threading.Thread(target=self._connect, args=(client, self.rng.random() < self.loss), daemon=True).start()
+            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
 
-    def _connect(self, client: socket.socket, loses: bool) -> None:
+    def _connect(self, client: socket.socket) -> None:
         try:
             server = socket.create_connection(self.target, timeout=60)
         except OSError:
             _cut(client)
             return
         self.open += [client, server]
-        sent = [0]
+        sent, answered = [0], 0
         forward = threading.Thread(target=_pour, args=(client, server, sent), daemon=True)
         forward.start()
         with suppress(OSError):
             while said := server.recv(65_536):
-                if loses and sent[0] > REQUEST_BYTES:
-                    self.lost += 1
-                    break
+                if sent[0] - answered > REQUEST_BYTES:
+                    answered = sent[0]
+                    if self.rng.random() < self.loss:
+                        self.lost += 1
+                        break
                 client.sendall(said)
         _cut(client)
         server.close()
