@@ -40,6 +40,11 @@ class Texts:
         return [raw[i * width : (i + 1) * width] for i in range(count)]
 
 
+def spans_of(spans_each: int) -> int:
+    """Return how many spans a body asked for with `spans_each` really has: whole traces, or one span."""
+    return max(1, spans_each // SPANS_PER_TRACE * SPANS_PER_TRACE)
+
+
 def bodies(n_bodies: int, spans_each: int, *, seed: int, start_ns: int) -> Iterator[bytes]:
     """Yield `n_bodies` serialised export requests of `spans_each` spans (a multiple of four, or one)."""
     texts = Texts(seed)
