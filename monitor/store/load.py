@@ -1,9 +1,9 @@
 """From the spool into the store: one transaction per stretch of frames, exact about what was new and what was not.
 
 A row is new when no row with its key lies in the store. Without an index that is a join, which stays cheap because it is
-bounded by the times of the batch, given as constants (DuckDB's zone maps prune on nothing else), hour by hour, so that
-one stale span does not widen the search for all. Rows, ledger and spool position are committed together: a kill at any
-moment loses nothing and doubles nothing.
+bounded by the times of the batch, given as constants (DuckDB's zone maps prune on nothing else), in pieces cut at wide
+gaps, so that one stale span does not widen the search for all. Rows, ledger and spool position are committed together:
+a kill at any moment loses nothing and doubles nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,10 @@ _log = logging.getLogger("plumbline.store")
 
 RESENT: Final = timedelta(days=2)
 """A row without a time of its own got the time of its receipt, so a resend differs in time: search this far back."""
+
+HOUR: Final = timedelta(hours=1)
+MAX_PIECES: Final = 8
+"""Pieces of time that are searched one by one."""
 
 BY_OTHER_ID: Final = {"response_id": "response:", "message_id": "message:", "session_id": "session:"}
 """What a score may name instead of its trace, best first, and the prefix of an arrival whose trace is not known yet."""
@@ -135,30 +140,41 @@ def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame
     """Insert the rows of table `name` that are not there yet, and return them (keys, times and source only)."""
     keys = list(KEYS[name])
     candidates = rows.unique(keys, keep="first", maintain_order=True)
-    known = _known(txn, name, candidates, keys)
+    known = _known(txn, name, _only(candidates, {*keys, "time", "flags"}), keys)
     fresh = candidates.join(known, on=keys, how="anti", nulls_equal=True) if known.height else candidates
     txn.insert(name, fresh)
     wanted = {*keys, "time", "trace_id", "span_id", "parent_id", "received_at", "source", "response_id"}
     wanted |= {"session_id", "message_id", "dialect", "unknown_keys"}
-    return fresh.select(column for column in fresh.columns if column in wanted)
+    return _only(fresh, wanted)
+
+
+def _only(rows: pl.DataFrame, names: set[str]) -> pl.DataFrame:
+    return rows.select(column for column in rows.columns if column in names)
 
 
 def _known(txn: Transaction, name: str, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """The keys of `rows` that the store holds."""
-    found = [_search(txn, name, part, keys, lo, hi) for part, lo, hi in _by_hour(rows)]
+    found = [_search(txn, name, part, keys, lo, hi) for part, lo, hi in _by_time(rows)]
     return pl.concat(found) if found else rows.select(keys).clear()
 
 
-def _by_hour(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, datetime, datetime]]:
+def _by_time(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, datetime, datetime]]:
     """Split into parts with narrow bounds of time; rows without a time of their own make a part that reaches further."""
     unsure = pl.col("flags").fill_null("").str.contains("time_") if "flags" in rows.columns else pl.lit(value=False)
     late = rows.filter(unsure)
     if late.height:
         lo, hi = _bounds(late)
         yield late, lo - RESENT, hi + RESENT
-    sure = rows.filter(~unsure)
-    for part in sure.with_columns(hour=pl.col("time").dt.truncate("1h")).partition_by("hour") if sure.height else ():
-        yield part, *_bounds(part)
+    sure = rows.filter(~unsure).sort("time")
+    for first, end in pairwise([0, *_after_gaps(sure["time"]), sure.height]) if sure.height else ():
+        piece = sure[first:end]
+        yield piece, *_bounds(piece)
+
+
+def _after_gaps(times: pl.Series) -> list[int]:
+    """Where to cut sorted `times`: behind the widest gaps, and not oftener. The hours of months are too many to search."""
+    gaps = times.to_frame("time").with_row_index("at").with_columns(gap=pl.col("time").diff())
+    return gaps.filter(pl.col("gap") >= HOUR).top_k(MAX_PIECES - 1, by="gap")["at"].sort().to_list()
 
 
 def _bounds(rows: pl.DataFrame) -> tuple[datetime, datetime]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from collectors.frames import to_frame
 from monitor.config.schema import Price
 from monitor.model.rows import SPANS
-from monitor.store.load import priced
+from monitor.store.load import MAX_PIECES, _after_gaps, priced
 from tests.store.rows import Home, a_call, a_span, frame, texts, us
 
 LEDGER = "SELECT sum(received) AS received, sum(stored) AS stored, sum(duplicate) AS duplicate, sum(refused) AS refused FROM ledger"
@@ -55,6 +55,30 @@ def test_a_store_that_was_closed_goes_on_where_it_was(home: Home) -> None:
     assert again.take(frame(spans=[a_call("c2")])).stored == 1
     assert again.rows("SELECT count(*) AS n FROM spans") == [{"n": 2}]
     again.store.close()
+
+
+def test_history_of_months_is_searched_in_few_pieces_and_known_whole(home: Home) -> None:
+    spans = [a_call(f"c{n}", 3 * 3600 * n, trace_id=f"{n:032x}", received_at=us(9e6)) for n in range(300)]
+    assert home.take(frame(spans=spans)).stored == 300
+    again = home.take(frame(spans=[*reversed(spans), a_call("new", 5400, received_at=us(9e6))]))
+    assert (again.stored, again.duplicate) == (1, 300)
+
+
+@pytest.mark.parametrize(
+    ("hours", "cuts"),
+    [
+        ([0, 0.1, 0.9], []),
+        ([0, 0.5, 5, 5.5], [2]),
+        ([0, 100, 100.1, 300], [1, 3]),
+        ([float(10 * n) for n in range(50)], None),
+    ],
+)
+def test_a_batch_is_searched_in_pieces_cut_at_its_widest_gaps(hours: list[float], cuts: list[int] | None) -> None:
+    times = pl.Series("time", [us(3600 * hour) for hour in hours]).cast(pl.Datetime("us"))
+    found = _after_gaps(times)
+    assert len(found) < MAX_PIECES
+    assert found == sorted(found)
+    assert cuts is None or found == cuts
 
 
 SPAN_IDS = st.lists(st.sampled_from([f"s{n}" for n in range(8)]), min_size=1, max_size=20)
