@@ -102,10 +102,11 @@ def _start_anew(stream: Stream) -> None:
 
 def _collect(metric: str, stream: Stream, queue: Points, rules: Rules) -> Points:
     need = rules.stages[0] - len(stream.warm.time)
-    points = _warm_points(stream.warm).then(queue.cut(0, need))
-    if len(points) < rules.stages[0]:
-        stream.warm = _warm(points)
+    fresh = queue.cut(0, need)
+    if len(fresh) < need:
+        stream.warm = _warmer(stream.warm, fresh)
     else:
+        points = _warm_points(stream.warm).then(fresh)
         reference = build(metric, points)
         points = _as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
@@ -114,12 +115,16 @@ def _collect(metric: str, stream: Stream, queue: Points, rules: Rules) -> Points
     return queue.cut(min(need, len(queue)))
 
 
-def _warm(points: Points) -> Warm:
+def _warmer(warm: Warm, fresh: Points) -> Warm:
     """What is kept of points while they wait: of each group the first and the last output."""
-    ends = np.append(points.starts[1:], len(points.outputs))
-    pairs = zip(points.starts, ends, strict=True)
-    kept = [[short(v) for v in points.outputs[sorted({int(a), int(b) - 1})]] for a, b in pairs]
-    return Warm(time=np.diff(points.time, prepend=0).tolist(), combo=runs(points.combo), outputs=kept)
+    ends = np.append(fresh.starts[1:], len(fresh.outputs))
+    pairs = zip(fresh.starts.tolist(), ends.tolist(), strict=True)
+    kept = [[short(v) for v in fresh.outputs[sorted({a, b - 1})].tolist()] for a, b in pairs]
+    return Warm(
+        time=warm.time + np.diff(fresh.time, prepend=sum(warm.time)).tolist(),
+        combo=runs(np.concatenate((unrolled(warm.combo), fresh.combo))),
+        outputs=warm.outputs + kept,
+    )
 
 
 def _warm_points(warm: Warm) -> Points:
