@@ -65,7 +65,7 @@ class _Answer(msgspec.Struct, gc=False):
 def of_call(values: Values, flags: list[str], *, wide: bool) -> Content:
     """Return the content of a model call, and fill facts that only its raw request or answer tells into `values`."""
     inputs = _messages(values.get("input_messages"), "user", flags)
-    outputs = _messages(values.get("output_messages"), "assistant", flags)
+    outputs = _messages(values.get("output_messages"), "assistant", flags) or _answered(values, flags)
     if "invocation" in values:
         _facts(values, load_object(values["invocation"]))
     raw = values.get("input_value")
@@ -85,8 +85,10 @@ def of_embedding(values: Values, flags: list[str]) -> Content:
     if "invocation" in values:
         _facts(values, load_object(values["invocation"]))
     texts = values.get("texts")
-    if isinstance(texts, list):
-        return Content(input_value=_clean("\n".join(text for text in texts if isinstance(text, str))))
+    texts = _loaded(texts, flags) if isinstance(texts, str) else texts
+    if isinstance(texts, list | str):
+        told = [texts] if isinstance(texts, str) else [_loaded(t, flags) for t in texts if isinstance(t, str)]
+        return Content(input_value=_clean("\n".join(text for text in told if isinstance(text, str))))
     inputs = _messages(values.get("input_messages"), "user", flags)
     return Content(input_value=_clean(text_of(inputs)))
 
@@ -94,12 +96,25 @@ def of_embedding(values: Values, flags: list[str]) -> Content:
 def of_tool(values: Values, flags: list[str]) -> Content:
     """Return arguments and result."""
     given, got = (_unwrapped(values.get(name), flags) for name in ("input_value", "output_value"))
+    if given is None:
+        given = _handed(_messages(values.get("input_messages"), "tool", flags))
+    if got is None:
+        got = _handed(_messages(values.get("output_messages"), "tool", flags))
     return Content(input_value=_text(given), output_value=_text(got))
+
+
+def _handed(messages: list[Message]) -> Any:
+    """Take arguments or result out of the messages that some frameworks put them into."""
+    parts = [part for message in messages for part in message["parts"]]
+    if len(parts) == 1:
+        return next((parts[0][name] for name in ("arguments", "result", "content") if name in parts[0]), None)
+    return messages or None
 
 
 def of_retrieval(values: Values, flags: list[str]) -> Content:
     """Return query and documents."""
-    query = _plainest(_unwrapped(values.get("input_value"), flags))
+    given = values.get("input_value", values.get("input_messages"))
+    query = _plainest(_unwrapped(given, flags))
     documents = values.get("documents")
     if isinstance(documents, list):
         found: Any = [item.get("document", item) if isinstance(item, dict) else item for item in documents]
@@ -112,7 +127,7 @@ def of_step(values: Values, flags: list[str]) -> Content:
     """Return what a chain, agent or workflow was given and gave back: as messages where it was a conversation."""
     given, got = (_unwrapped(values.get(name), flags) for name in ("input_value", "output_value"))
     inputs = _messages(values.get("input_messages"), "user", flags)
-    outputs = _messages(values.get("output_messages"), "assistant", flags)
+    outputs = _messages(values.get("output_messages"), "assistant", flags) or _answered(values, flags)
     if not inputs and has_messages(given):
         inputs = messages_of(given, "user")
     if not outputs and has_messages(got):
@@ -127,6 +142,20 @@ def of_step(values: Values, flags: list[str]) -> Content:
         None if inputs else _text(_plainest(given)),
         None if outputs else _text(_plainest(got)),
     )
+
+
+def _answered(values: Values, flags: list[str]) -> list[Message]:
+    """Put together an answer whose text, thoughts and tool calls came apart (Vercel AI SDK)."""
+    calls = _loaded(values["answer_calls"], flags) if "answer_calls" in values else None
+    message = {
+        "role": "assistant",
+        "content": values.get("answer_text"),
+        "reasoning_content": values.get("answer_reasoning"),
+        "tool_calls": [{"type": "tool_call"} | call for call in calls if isinstance(call, dict)]
+        if isinstance(calls, list)
+        else None,
+    }
+    return messages_of([message], "assistant")
 
 
 def load_object(value: Any) -> dict[str, Any]:

@@ -31,6 +31,11 @@ ROLES: Final = {
     "tool": "tool",
 }
 LISTS: Final = ("messages", "choices", "generations")
+SAID: Final = ("messages", "contents", "input", "prompt", "prompts")
+PLAIN: Final = ("input", "prompt")
+ANSWERED: Final = ("choices", "generations", "output", "candidates")
+SYSTEM: Final = ("system", "instructions", "system_instruction", "systemInstruction")
+"""Where the requests and answers of the providers' APIs hold what was said; `config` is Google's."""
 
 
 def messages_of(value: Any, role: str) -> list[Message]:
@@ -94,16 +99,23 @@ def _from_item(item: Any, role: str) -> list[Message]:
 
 
 def _from_object(value: dict[str, Any], role: str) -> list[Message]:
-    if isinstance(value.get("messages"), list):
-        system = messages_of(value.get("system"), "system")
-        return system + messages_of(value["messages"], role)
-    if isinstance(value.get("choices"), list):
-        return messages_of(value["choices"], "assistant")
-    if isinstance(value.get("generations"), list):
-        return messages_of(value["generations"], "assistant")
-    if isinstance(value.get("output"), list):  # OpenAI responses
-        return messages_of(value["output"], "assistant")
+    if "role" not in value:
+        for name in SAID:
+            if value.get(name) and (isinstance(value[name], list) or (name in PLAIN and isinstance(value[name], str))):
+                return _system_of(value) + messages_of(value[name], role)
+        for name in ANSWERED:
+            if isinstance(value.get(name), list):
+                return messages_of(value[name], "assistant")
+        if isinstance(value.get("output"), dict):  # Bedrock Converse
+            return _from_item(value["output"], "assistant")
     return _from_item(value, role)
+
+
+def _system_of(request: dict[str, Any]) -> list[Message]:
+    config = request.get("config")
+    places = (request, config if isinstance(config, dict) else {})
+    found = next((place[name] for place in places for name in SYSTEM if place.get(name)), None)
+    return messages_of(found, "system")
 
 
 def _is_pair(item: list[Any]) -> bool:
@@ -128,12 +140,19 @@ def _message(item: Any, role: str) -> Message | None:
         return _text_message(ROLES[item[0]], item[1]) if _is_pair(item) else None
     if not isinstance(item, dict):
         return None
+    if isinstance(content := item.get("content"), dict) and isinstance(content.get("parts"), list):  # Gemini
+        item = item | content
     parts = item.get("parts")
     inner = item if isinstance(parts, list) else opened(item)
     found = list(parts_of(inner))
     if not found:
         return None
-    message = {"role": _role(item, inner, role), "parts": found}
+    named = _role(item, inner, role)
+    if named == "user" and all(part["type"] == "tool_call_response" for part in found):
+        named = "tool"  # Anthropic, Bedrock and Gemini let the user hand in what tools said
+    if "role" not in item and all(part["type"] in {"tool_call", "reasoning"} for part in found):
+        named = "assistant"  # items of an OpenAI response, handed in again
+    message = {"role": named, "parts": found}
     finish = item.get("finish_reason") or inner.get("finish_reason")
     if isinstance(finish, str):
         message["finish_reason"] = finish

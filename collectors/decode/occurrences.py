@@ -6,7 +6,6 @@ import hashlib
 from typing import Any, Final
 
 from collectors.batch import Batch
-from collectors.decode.content import load_object
 from collectors.decode.loose_json import load
 from collectors.decode.messages import Message, messages_of
 from collectors.decode.wire import Attributes
@@ -50,7 +49,10 @@ def _message_object(source: dict[str, Any], role: str) -> Any:
         return load(text).value
     inner = source.get("message")
     named = {"role": role} | {key: value for key, value in source.items() if key in EVENT_KEYS}
-    return named | {"message": load_object(inner)} if inner is not None else named
+    if inner is None:
+        return named
+    told = load(inner).value if isinstance(inner, str) else inner
+    return named | ({"message": told} if isinstance(told, dict) else {"content": told})
 
 
 EVENT_KEYS: Final = frozenset({"role", "content", "tool_calls", "tool_call_id", "id", "finish_reason", "parts", "name"})

@@ -12,9 +12,24 @@ Part = dict[str, Any]
 
 TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "refusal", "prompt"})
 CALL_TYPES: Final = frozenset({"tool_call", "tool_use", "function_call", "function", "server_tool_use"})
-RESULT_TYPES: Final = frozenset({"tool_call_response", "tool_result", "function_call_output", "tool_response"})
+RESULT_TYPES: Final = frozenset(
+    {"tool_call_response", "tool_result", "function_call_output", "tool_response", "tool_error"}
+)
 REASONING_TYPES: Final = frozenset({"reasoning", "thinking", "redacted_thinking"})
+KEYED: Final = {
+    "toolUse": "tool_call",
+    "functionCall": "tool_call",
+    "function_call": "tool_call",
+    "toolResult": "tool_result",
+    "functionResponse": "tool_result",
+    "function_response": "tool_result",
+    "reasoningContent": "reasoning",
+}
+"""Bedrock and Gemini name the type of a part by its only key."""
+
 ENVELOPES: Final = ("message", "kwargs", "data", "message_content", "tool_call")
+CALL_IDS: Final = ("call_id", "toolCallId", "toolUseId", "id")
+RESULT_IDS: Final = ("id", "tool_use_id", "call_id", "tool_call_id", "toolCallId", "toolUseId")
 MAX_OTHER: Final = 256
 
 DATA_URI: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]*)")
@@ -31,14 +46,28 @@ def parts_of(message: dict[str, Any]) -> Iterator[Part]:
     """Yield the normalised parts of a message of any shape, out of its envelopes."""
     listed = message.get("parts")
     if isinstance(listed, list):
-        for part in listed:
-            yield from _part(part)
+        yield from _with_calls(_listed(listed, message), message)
         return
     if kind_of(message) in CALL_TYPES | RESULT_TYPES | REASONING_TYPES:  # OpenAI responses: items beside messages
         yield from _part(message)
         return
+    yield from _with_calls(_spoken(message), message)
+
+
+def _listed(listed: list[Any], message: dict[str, Any]) -> Iterator[Part]:
+    parts = [part for item in listed for part in _part(item)]
+    answered = message.get("tool_call_id")
+    if answered and all(part["type"] == "text" for part in parts):
+        text = "\n".join(part["content"] for part in parts)
+        yield {"type": "tool_call_response", "id": _label(answered), "result": text}
+    else:
+        yield from parts
+
+
+def _with_calls(parts: Iterator[Part], message: dict[str, Any]) -> Iterator[Part]:
+    """Yield the parts, and those tool calls that stand beside them and are not among them."""
     seen: set[str | None] = set()
-    for part in _spoken(message):
+    for part in parts:
         if part["type"] == "tool_call":
             seen.add(part["id"])
         yield part
@@ -58,8 +87,9 @@ def _spoken(message: dict[str, Any]) -> Iterator[Part]:
         if content:
             yield {"type": "tool_call_response", "id": _label(call_id or message.get("id")), "result": _plain(content)}
         return
-    if isinstance(content, str) and content.startswith('[{"type"'):  # OpenLLMetry 0.x put lists of parts in as text
-        content = load(content).value
+    if isinstance(content, str) and content.startswith('[{"'):  # OpenLLMetry 0.x and Strands send parts as text
+        loaded = load(content).value
+        content = loaded if isinstance(loaded, list) and all(map(_is_part, loaded)) else content
     for part in content if isinstance(content, list) else [content]:
         yield from _part(part)
 
@@ -76,6 +106,12 @@ def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
+def _is_part(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    return kind_of(item) is not None or isinstance(item.get("text"), str) or not KEYED.keys().isdisjoint(item)
+
+
 def _part(part: Any) -> Iterator[Part]:
     if isinstance(part, str) and part:
         yield {"type": "text", "content": part}
@@ -83,40 +119,63 @@ def _part(part: Any) -> Iterator[Part]:
         return
     if isinstance(part.get("message_content"), dict):
         part = {key: value for key, value in part.items() if key != "message_content"} | part["message_content"]
+    part = _named(part)
     kind = kind_of(part)
     if kind in CALL_TYPES:
         yield _call(part)
     elif kind in RESULT_TYPES:
         yield _result(part)
     elif kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str)):
-        text = _said(part)
-        if text:
-            yield {"type": "reasoning" if kind in REASONING_TYPES else "text", "content": text}
+        yield from _text_part(_said(part), "reasoning" if kind in REASONING_TYPES else "text")
     elif kind is not None:
         yield {"type": kind[:32], "content": _small(part)}
 
 
+def _named(part: dict[str, Any]) -> dict[str, Any]:
+    if "type" in part:
+        return part
+    key = next((key for key in KEYED if isinstance(part.get(key), dict)), None)
+    return part if key is None else {"type": KEYED[key]} | part[key]
+
+
+def _text_part(text: str | None, kind: str) -> Iterator[Part]:
+    if text and text.startswith('{"type":') and _is_part(block := load(text).value):
+        yield from _part(block)  # OpenLLMetry for JavaScript puts each block in as the text of a part
+    elif text:
+        yield {"type": kind, "content": text}
+
+
 def _said(part: dict[str, Any]) -> str | None:
-    found = next((part[key] for key in ("content", "text", "thinking", "refusal", "summary") if part.get(key)), None)
-    return _label(_plain(found))
+    found = next(
+        (part[key] for key in ("content", "text", "thinking", "refusal", "summary", "reasoningText") if part.get(key)),
+        None,
+    )
+    return _label(_plain(found.get("text") if isinstance(found, dict) else found))
 
 
 def _call(part: dict[str, Any]) -> Part:
     inner = opened(part)
+    spelled = inner.get("content")
+    if isinstance(spelled, str) and "name" not in inner and isinstance(block := load(spelled).value, dict):
+        inner = block
     function = inner.get("function")
     source = function if isinstance(function, dict) else inner
     arguments = next((source[key] for key in ("arguments", "input", "args") if source.get(key) is not None), None)
     return {
         "type": "tool_call",
-        "id": _label(part.get("call_id") or inner.get("id") or part.get("id")),
-        "name": _label(source.get("name")),
+        "id": _label(next((part[key] for key in CALL_IDS if part.get(key)), None) or inner.get("id")),
+        "name": _label(source.get("name") or source.get("toolName")),
         "arguments": load(arguments).value if isinstance(arguments, str) else arguments,
     }
 
 
 def _result(part: dict[str, Any]) -> Part:
     result = next((part[key] for key in ("result", "response", "content", "output") if part.get(key) is not None), None)
-    call_id = part.get("id") or part.get("tool_use_id") or part.get("call_id") or part.get("tool_call_id")
+    if (
+        isinstance(result, dict) and "value" in result and "type" in result
+    ):  # Vercel AI SDK: {"type": "text", "value": ...}
+        result = result["value"]
+    call_id = next((part[key] for key in RESULT_IDS if part.get(key)), None)
     return {"type": "tool_call_response", "id": _label(call_id), "result": _plain(result)}
 
 
@@ -153,4 +212,4 @@ def opened(item: dict[str, Any]) -> dict[str, Any]:
 def kind_of(item: dict[str, Any]) -> str | None:
     """Return the type that a part or message names."""
     kind = item.get("type")
-    return kind if isinstance(kind, str) else None
+    return kind.replace("-", "_") if isinstance(kind, str) else None

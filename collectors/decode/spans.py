@@ -31,8 +31,12 @@ HEX: Final = frozenset("0123456789abcdef")
 FLAGS: Final = AT["spans"]["flags"]
 
 STATUS: Final = {1: "ok", ERROR: "error"}
+LATE: Final = "log"
+"""Logfire sends what a stream said as a span of no length, beside the span of the call."""
+
 CONTENT_FIELDS: Final = frozenset(
     {"input_messages", "output_messages", "input_value", "output_value", "system", "documents", "texts", "invocation"}
+    | {"answer_text", "answer_reasoning", "answer_calls"}
 )
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
 
@@ -99,11 +103,15 @@ def _add_span(
     time = moment(span.start_ns, received, flags)
     if span.events:
         _read_events(span, values, table, batch, received, source.app)
-    kind = resolve_kind(values, rest, table)
+    kind = resolve_kind(span.name, values, rest, table)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
     if any(content):
         batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
-    settle(values, span, kind)
+    spoken = scope_dialect or dialect
+    settle(values, span, kind, spoken, table)
+    if kind == "llm" and values.get("span_type") == LATE:
+        flags.append("stream_end")
+        values["stream"] = True
     if "tools" in values:
         rest["tools"] = tool_names(values["tools"])
     get = values.get
@@ -125,7 +133,7 @@ def _add_span(
             get("environment") or resource("environment"),
             get("release") or resource("release"),
             group.scope or None,
-            scope_dialect or dialect,
+            spoken,
             group.scope_version or None,
             source.sdk,
             get("operation"),
@@ -190,7 +198,7 @@ def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Cont
     try:
         if kind == "llm":
             return of_call(values, flags, wide=wide)
-        as_step = kind != "embedding" and ("input_messages" in values or "output_messages" in values)
+        as_step = kind not in CONTENT_BY_KIND and ("input_messages" in values or "output_messages" in values)
         return of_step(values, flags) if as_step else CONTENT_BY_KIND.get(kind, of_step)(values, flags)
     except RecursionError:  # nesting that is valid JSON and nonsense; the span itself is good
         flags.append("content_unreadable")
@@ -201,12 +209,16 @@ def _read_events(span: WireSpan, values: Values, table: Table, batch: Batch, rec
     said: dict[str, list[Any]] = {"system": [], "input": [], "output": []}
     for event in span.events:
         part = table.events.get(event.name)
-        if part in said:
+        if part == "details":
+            values |= {
+                name: value for name, value in read(event.attributes, table).values.items() if name not in values
+            }
+        elif part in said:
             said[part] += event_messages(event.name, None, event.attributes)
         elif part is not None:
             _read_event(event, part, span, values, table, batch, received, app)
         elif event.name in table.first_token_events and event.time_ns > span.start_ns > 0:
-            values.setdefault("ttft_ms", (event.time_ns - span.start_ns) / 1e6)
+            values.setdefault("first_chunk_ms", (event.time_ns - span.start_ns) / 1e6)
     if said["system"] or said["input"]:
         values.setdefault("input_messages", said["system"] + said["input"])
     if said["output"]:

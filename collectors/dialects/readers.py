@@ -6,6 +6,7 @@ JSON-encoded twice. Each reader takes whatever arrives.
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,6 +17,9 @@ Reader = Callable[[Any], Any]
 
 MAX_LABEL: Final = 1024
 """Names, ids and labels longer than this are cut: they are no names."""
+
+MAX_PRINTED: Final = 8192
+"""Objects longer than this are not read from how Python prints them: that costs more than it tells."""
 
 INT64: Final = 2**63
 
@@ -88,6 +92,21 @@ def first(value: Any) -> str | None:
     return label(value)
 
 
+def mapping(value: Any) -> dict[str, Any] | None:
+    """Return an object, also from JSON text or from how Python prints one (LiteLLM)."""
+    if isinstance(value, str) and len(value) <= MAX_PRINTED and value.lstrip()[:1] == "{":
+        value = _decoded(value)
+        value = _printed(value) if isinstance(value, str) else value
+    return value if isinstance(value, dict) else None
+
+
+def _printed(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text
+
+
 def _decoded(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
@@ -104,5 +123,6 @@ READERS: Final[dict[str, Reader]] = {
     "milliseconds": milliseconds,
     "seconds": seconds,
     "first": first,
+    "mapping": mapping,
 }
 """The readers that dialect files may name."""

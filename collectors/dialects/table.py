@@ -3,7 +3,7 @@
 A rule is `[key, field, priority, reader]`: the value of `key` fills `field` unless a rule with a lower priority already
 did. A key that begins with `re:` is a regular expression over the whole key; its groups are the path of the value inside
 the field, so that flattened lists (`llm.input_messages.0.message.role`) can be put together again. A field named `-`
-drops the value. What no rule names is kept among the attributes of the span, and counted when its key looks like GenAI:
+drops the value, one named `+` keeps it among the attributes of the span as understood. What no rule names is kept among the attributes of the span, and counted when its key looks like GenAI:
 it begins with one of a dialect's `namespaces`, or one of its words is of the trade.
 
 `bags` are key prefixes under which applications put keys of their own; `bag_rows` are rules for what stands behind the
@@ -44,9 +44,13 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bags: tuple[str, ...] = ()
     bag_rows: tuple[Row, ...] = ()
     kinds: dict[str, str] = {}
+    span_names: dict[str, str] = {}
     operations: dict[str, tuple[str, str]] = {}
     events: dict[str, str] = {}
     first_token_events: tuple[str, ...] = ()
+    model_prefixes: tuple[str, ...] = ()
+    estimates_streams: bool = False
+    cached_apart: tuple[str, ...] = ()
 
 
 class Rule(NamedTuple):
@@ -80,6 +84,10 @@ class Table(dict[str, Rule]):
         self.kinds = {name: kind for one in dialects for name, kind in one.kinds.items()}
         self.operations = {name: meaning for one in dialects for name, meaning in one.operations.items()}
         self.events = {name: part for one in dialects for name, part in one.events.items()}
+        self.span_names = {name: kind for one in dialects for name, kind in one.span_names.items()}
+        self.model_prefixes = frozenset(prefix for one in dialects for prefix in one.model_prefixes)
+        self.estimators = frozenset(one.dialect for one in dialects if one.estimates_streams)
+        self.cached_apart = {one.dialect: frozenset(one.cached_apart) for one in dialects if one.cached_apart}
         self.first_token_events = frozenset(name for one in dialects for name in one.first_token_events)
         self._rules = _Rules((row, one) for one in dialects for row in one.rows)
         self._bag_rules = _Rules((row, one) for one in dialects for row in one.bag_rows)
@@ -96,7 +104,7 @@ class Table(dict[str, Rule]):
 
     def scope_dialect(self, scope: str) -> str | None:
         """Return the dialect whose instrumentation scopes `scope` belongs to."""
-        return next((dialect for prefix, dialect in self.scopes if scope.startswith(prefix)), None)
+        return next((dialect for prefix, dialect in self.scopes if _within(scope, prefix)), None)
 
     def _resolved(self, key: str) -> Rule:
         rule = self._rules.find(key)
@@ -109,6 +117,11 @@ class Table(dict[str, Rule]):
         return found or (UNKNOWN if key.startswith(self._namespaces) or OF_THE_TRADE.fullmatch(key) else KEEP)
 
 
+def _within(scope: str, prefix: str) -> bool:
+    """Tell that `scope` is `prefix` or lies below it: `ai` is not the beginning of `aiohttp`."""
+    return scope.startswith(prefix) and not (scope[len(prefix) : len(prefix) + 1].isalnum() and prefix[-1].isalnum())
+
+
 class _Rules:
     """Exact rules and patterns of one namespace; of two exact rules for a key the first file wins."""
 
@@ -116,7 +129,8 @@ class _Rules:
         self.exact: dict[str, Rule] = {}
         self.patterns: list[tuple[re.Pattern[str], Rule]] = []
         for (key, field, priority, reader), one in rows:
-            rule = Rule("" if field == "-" else field, priority, READERS[reader], (), one.rank, one.dialect)
+            filled = {"-": "", "+": None}.get(field, field)
+            rule = Rule(filled, 0 if filled is None else priority, READERS[reader], (), one.rank, one.dialect)
             if key.startswith("re:"):
                 self.patterns.append((re.compile(key[3:]), rule))
             else:
@@ -156,7 +170,7 @@ def table() -> Table:
 
 def known_fields(dialects: Iterable[Dialect]) -> set[str]:
     """Return every field that some rule fills."""
-    return {row[1] for one in dialects for row in (*one.rows, *one.bag_rows)} - {"-"}
+    return {row[1] for one in dialects for row in (*one.rows, *one.bag_rows)} - {"-", "+"}
 
 
 Values = dict[str, Any]

@@ -18,6 +18,8 @@ from monitor.store.once import count_once
 from monitor.store.opening import Store, Transaction
 from monitor.store.rollup import roll_up
 from monitor.store.scored import attach_scores
+from monitor.store.settled import take_spans
+from monitor.store.streams import join_streams
 
 AROUND: Final = timedelta(days=1)
 """How far from the newly arrived rows other rows of the same trace are looked for."""
@@ -47,8 +49,9 @@ def finish(
         bounds = _settled(txn, naive_utc(now), settle, settle_without_root, flush=flush)
         if bounds is None:
             return 0
-        _take_spans(txn, bounds)
+        take_spans(txn, bounds.on("time"))
         assemble_logged(txn, bounds.on("time"))
+        join_streams(txn, bounds.on("time"))
         count_once(txn, bounds.on("time"))
         _share_identity(txn, bounds)
         attach_scores(txn, bounds.on("time"))
@@ -70,15 +73,6 @@ def _settled(
     )
     lo, hi = txn.frame("SELECT min(lo) AS lo, max(hi) AS hi FROM temp.settled").row(0)
     return None if lo is None else Bounds(lo - AROUND, hi + AROUND)
-
-
-def _take_spans(txn: Transaction, bounds: Bounds) -> None:
-    """The spans of the settled traces, each with what its content row holds; everything below works on these."""
-    txn.execute(
-        f"""
-        CREATE OR REPLACE TEMP TABLE touched AS
-        SELECT s.* FROM base.spans s SEMI JOIN temp.settled t ON t.trace_id = s.trace_id WHERE {bounds.on("s.time")}"""
-    )
 
 
 def _share_identity(txn: Transaction, bounds: Bounds) -> None:
@@ -123,7 +117,7 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
         f"UPDATE base.spans s SET {fills} FROM temp.shared f "
         f"WHERE f.trace_id = s.trace_id AND {bounds.on('s.time')} AND ({gains})"
     )
-    _take_spans(txn, bounds)
+    take_spans(txn, bounds.on("time"))
 
 
 def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
@@ -134,7 +128,8 @@ def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
         SELECT b.trace_id, b.seq FROM base.turns b SEMI JOIN temp.fresh f ON f.trace_id = b.trace_id
         WHERE {bounds.on("b.time")}"""
     )
-    txn.execute(f"DELETE FROM base.turns WHERE {bounds.on('time')} AND trace_id IN (SELECT trace_id FROM temp.known)")
+    # a trace whose only call turned out to be somebody else's is no turn any more
+    txn.execute(f"DELETE FROM base.turns WHERE {bounds.on('time')} AND trace_id IN (SELECT trace_id FROM temp.settled)")
     new = txn.frame(
         """
         SELECT f.* EXCLUDE (seq), ? AS finished_at,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from monitor.store.opening import Transaction
+from monitor.store.settled import also_settle
 
 NATIVE_SCOPES: Final = ("com.anthropic.sdk.python",)
 """Client libraries that trace themselves, without texts; an instrumentation of them sees the same call."""
@@ -30,12 +31,14 @@ def count_once(txn: Transaction, bounds: str) -> None:
             "DELETE FROM temp.candidates c WHERE EXISTS (FROM temp.gone g "
             "WHERE g.trace_id = c.trace_id AND g.span_id = c.span_id)"
         )
+        if txn.frame("SELECT count(*) AS n FROM temp.gone")["n"][0]:
+            also_settle(txn, "SELECT DISTINCT trace_id FROM temp.gone", bounds)
 
 
 _CALLS: Final = """
     CREATE OR REPLACE TEMP TABLE candidates AS
     WITH near AS (
-        SELECT * FROM base.spans WHERE kind = 'llm' AND {bounds} AND (
+        SELECT * FROM base.spans WHERE kind IN ('llm', 'embedding') AND {bounds} AND (
             trace_id IN (SELECT trace_id FROM temp.settled)
             OR response_id IN (SELECT response_id FROM temp.touched WHERE response_id IS NOT NULL)
             OR scope IN ('com.anthropic.sdk.python')
@@ -45,14 +48,14 @@ _CALLS: Final = """
                (c.input_messages IS NOT NULL)::INT + (c.output_messages IS NOT NULL)::INT AS texts
         FROM base.content c SEMI JOIN near n ON n.trace_id = c.trace_id AND n.span_id = c.span_id WHERE {bounds})
     SELECT n.trace_id, n.span_id, n.parent_id, n.time, n.time + n.duration_ms * INTERVAL 1 MILLISECOND AS ended,
-           n.app, n.scope, n.response_id, n.request_model, n.response_model, n.input_tokens, n.output_tokens,
+           n.kind, n.app, n.scope, n.response_id, n.request_model, n.response_model, n.input_tokens, n.output_tokens,
            4 * coalesce(h.texts, 0) + 2 * (n.output_tokens IS NOT NULL)::INT + (n.response_id IS NOT NULL)::INT AS knows
     FROM near n LEFT JOIN held h ON h.trace_id = n.trace_id AND h.span_id = n.span_id"""
 
 _SAME_RESPONSE: Final = """
     SELECT trace_id, span_id, first_value(span_id) OVER best AS kept
     FROM temp.candidates WHERE response_id IS NOT NULL
-    WINDOW best AS (PARTITION BY response_id ORDER BY knows DESC, time DESC, span_id)
+    WINDOW best AS (PARTITION BY response_id, kind ORDER BY knows DESC, time DESC, span_id)
     QUALIFY row_number() OVER best > 1 AND first_value(time) OVER best - time BETWEEN INTERVAL '-1 hour' AND INTERVAL '1 hour'"""
 
 _NATIVE: Final = """
@@ -78,7 +81,7 @@ _WRAPPER: Final = """
                sum(i.output_tokens) OVER (PARTITION BY o.trace_id, o.span_id) AS all_tokens
         FROM above a
         JOIN temp.candidates o ON o.trace_id = a.trace_id AND o.span_id = a.at
-        JOIN temp.candidates i ON i.trace_id = a.trace_id AND i.span_id = a.inner_id)
+        JOIN temp.candidates i ON i.trace_id = a.trace_id AND i.span_id = a.inner_id AND i.kind = o.kind)
     SELECT DISTINCT ON (trace_id, span_id) * FROM (
         SELECT trace_id, CASE WHEN inners = 1 AND outer_knows > inner_knows THEN inner_id ELSE outer_id END AS span_id,
                CASE WHEN inners = 1 AND outer_knows > inner_knows THEN outer_id ELSE inner_id END AS kept

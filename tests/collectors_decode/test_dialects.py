@@ -17,6 +17,8 @@ from tests.collectors_decode.encoding import RECEIVED, request_of, span_of
 SLOTS = {
     *("input_messages", "output_messages", "system", "input_value", "output_value", "documents", "texts"),
     *("invocation", "tools", "metadata", "tags", "arm", "usage", "costs", "entity_name", "kind", "event_name"),
+    *("first_chunk_ms", "first_chunk_at", "span_type", "cache_write_tokens"),
+    *("answer_text", "answer_reasoning", "answer_calls"),
     *(
         "sdk_language",
         "sdk_version",
