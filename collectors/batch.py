@@ -32,11 +32,15 @@ AT: Final[dict[str, dict[str, int]]] = {
 
 
 class Batch:
-    """Rows by table. Append to `rows[table]` in column order, or use `add` where speed does not matter."""
+    """Rows by table. Append to `rows[table]` in column order, or use `add` where speed does not matter.
 
-    __slots__ = ("rows",)
+    `replies` are answers that were seen beside their calls (trace, answer, facts): see `collectors.decode.replies`.
+    """
+
+    __slots__ = ("replies", "rows")
 
     def __init__(self) -> None:
+        self.replies: list[tuple[str, tuple[str, tuple[str, ...]], dict[str, str]]] = []
         self.rows: dict[str, list[Row]] = {table: [] for table in BATCH_TABLES}
 
     def __len__(self) -> int:
@@ -60,11 +64,12 @@ class Batch:
 
     def mark(self) -> Mark:
         """Remember how far the batch is filled."""
-        return tuple(len(rows) for rows in self.rows.values())
+        return (len(self.replies), *(len(rows) for rows in self.rows.values()))
 
     def rollback(self, mark: Mark) -> None:
         """Drop whatever was appended since `mark`."""
-        for rows, length in zip(self.rows.values(), mark, strict=True):
+        del self.replies[mark[0] :]
+        for rows, length in zip(self.rows.values(), mark[1:], strict=True):
             del rows[length:]
 
 

@@ -109,9 +109,15 @@ def _body(part: str, log: _Log) -> Any:
         if part == "exception":
             return _exception(log)
         messages = event_messages(log.name, log.wire.body, log.wire.attributes)
-        return messages[0] if messages else None
+        return messages[0] if messages else _reason_only(part, log.wire.body)
     except RecursionError:  # nesting that is valid JSON and nonsense
         return None
+
+
+def _reason_only(part: str, body: Any) -> dict[str, Any] | None:
+    """Keep why the model stopped, which is told even where content is off."""
+    reason = body.get("finish_reason") if isinstance(body, dict) and part == "output" else None
+    return {"role": "assistant", "parts": [], "finish_reason": reason[:64]} if isinstance(reason, str) else None
 
 
 def _details(log: _Log) -> dict[str, Any] | None:

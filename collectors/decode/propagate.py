@@ -10,6 +10,7 @@ from typing import Final
 
 from collectors.batch import AT, Batch, Row
 from collectors.decode.loose_json import load
+from collectors.decode.replies import apply_replies
 
 SPAN: Final = AT["spans"]
 EVENT: Final = AT["events"]
@@ -34,6 +35,7 @@ TRACE, ID, PARENT = SPAN["trace_id"], SPAN["span_id"], SPAN["parent_id"]
 def propagate(batch: Batch) -> None:
     """Fill identity within each trace of the batch, in place."""
     _apply_flags(batch)
+    apply_replies(batch)
     traces: dict[str, list[Row]] = {}
     for row in batch.rows["spans"]:
         traces.setdefault(row[TRACE], []).append(row)

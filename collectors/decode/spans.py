@@ -21,6 +21,7 @@ from collectors.decode.derived import ERROR, resolve_kind, settle
 from collectors.decode.leftovers import attrs_json, unknown_keys
 from collectors.decode.occurrences import add_score, event_messages, flag_of
 from collectors.decode.reading import read
+from collectors.decode.replies import note_replies
 from collectors.decode.wire import Attributes, SpanGroup, WireEvent, WireSpan
 from collectors.dialects.table import Table, Values
 
@@ -38,6 +39,7 @@ CONTENT_FIELDS: Final = frozenset(
     {"input_messages", "output_messages", "input_value", "output_value", "system", "documents", "texts", "invocation"}
     | {"answer_text", "answer_reasoning", "answer_calls"}
 )
+STEPS: Final = frozenset({"chain", "agent", "workflow"})
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
 
 
@@ -104,6 +106,8 @@ def _add_span(
     if span.events:
         _read_events(span, values, table, batch, received, source.app)
     kind = resolve_kind(span.name, values, rest, table)
+    if kind in STEPS:
+        note_replies(span.trace_id, values, batch)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
     if any(content):
         batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])

@@ -33,10 +33,33 @@ def assemble_logged(txn: Transaction, bounds: str) -> None:
     for record in records:
         by_span.setdefault((record["trace_id"], record["span_id"]), []).append(record)
     stored = _stored(txn, bounds, by_span)
-    _replace(txn, bounds, [_combined(key, rows, stored.get(key)) for key, rows in by_span.items()])
+    _replace(txn, bounds, [_combined(key, rows, stored.get(key)) for key, rows in by_span.items() if _speaks(rows)])
+    _tell_reasons(txn, bounds, by_span)
     txn.execute(
         f"UPDATE base.events SET body = NULL WHERE {bounds} AND list_contains(?, key)", [[r["key"] for r in records]]
     )
+
+
+def _speaks(records: list[dict[str, Any]]) -> bool:
+    """Tell records with content from those that only say why the model stopped."""
+    return any(record["part"] == "details" or msgspec.json.decode(record["body"])["parts"] for record in records)
+
+
+def _tell_reasons(txn: Transaction, bounds: str, spans: dict[tuple[str, str], list[dict[str, Any]]]) -> None:
+    """Fill the finish reason of calls that tell it in a log only; the first choice counts."""
+    told = {}
+    for key, records in spans.items():
+        outputs = [msgspec.json.decode(record["body"]) for record in records if record["part"] == "output"]
+        reason = next((one["finish_reason"] for one in outputs if one.get("finish_reason")), None)
+        if reason is not None:
+            told["".join(key)] = reason
+    if told:
+        txn.execute(
+            f"""
+            UPDATE base.spans SET finish_reason = list_extract(?, list_position(?, trace_id || span_id))
+            WHERE finish_reason IS NULL AND {bounds} AND list_contains(?, trace_id || span_id)""",
+            [list(told.values()), list(told), list(told)],
+        )
 
 
 def _stored(txn: Transaction, bounds: str, spans: dict[tuple[str, str], Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -69,7 +92,7 @@ def _told(records: list[dict[str, Any]], row: dict[str, Any]) -> dict[str, str |
         elif record["part"] == "system":
             system += [text for text in _texts(body) if text not in system]
         else:
-            lists[f"{record['part']}_messages"].append(body)
+            lists[f"{record['part']}_messages"] += [body] if body["parts"] else []
     logged = {name: msgspec.json.encode(items).decode() if items else None for name, items in lists.items()}
     told = {"system_text": "\n".join(system) or None, **logged}
     return {name: (value if grows else texts[name] or value) for name, value in told.items()}

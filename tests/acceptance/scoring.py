@@ -239,6 +239,12 @@ FACTS: dict[str, Fact] = {
 }
 
 
+def knowable(fact: str, told: Told) -> int:
+    """Return how many facts of this kind are in the bodies."""
+    one = FACTS[fact]
+    return round(one.wanted(told).total() * ((told.visible.get(one.share) or 0.0) if one.share else 1.0))
+
+
 def score(name: str, case: Row, seen: Seen) -> list[Score]:
     """Compare one case with what the store says of it."""
     told = told_by(case)
@@ -246,13 +252,12 @@ def score(name: str, case: Row, seen: Seen) -> list[Score]:
     exact = counted[0] == counted[1]
     found = [Score(name, "calls", 1, int(exact), () if exact else (f"{counted[0]} of {counted[1]}",))]
     for fact, one in FACTS.items():
-        facts = one.wanted(told)
-        knowable = round(facts.total() * ((told.visible.get(one.share) or 0.0) if one.share else 1.0))
+        facts, known = one.wanted(told), knowable(fact, told)
         lacking = facts - one.got(seen)
-        recovered = min(knowable, facts.total() - lacking.total())
-        missing = tuple(f"{count} x {text}" for text, count in lacking.items()) if recovered < knowable else ()
-        if knowable:
-            found.append(Score(name, fact, knowable, recovered, missing))
+        recovered = min(known, facts.total() - lacking.total())
+        missing = tuple(f"{count} x {text}" for text, count in lacking.items()) if recovered < known else ()
+        if known:
+            found.append(Score(name, fact, known, recovered, missing))
     return found
 
 

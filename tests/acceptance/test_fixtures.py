@@ -1,79 +1,74 @@
 """What real instrumentations sent, against what their applications really did: each call once, with its facts.
 
-A fact is asked for only where `visible_in_payload` says that all of it is in the bodies. Known exceptions are facts about a
-dialect (SDK retries it cannot see, a call that never left the process) and stand beside the test that leaves them out.
+What is knowable is said in `scoring`. The exceptions are facts about a dialect, each with its reason; nothing else may be missing,
+and all exceptions together stay below one in a hundred of the knowable facts.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from tests.acceptance.fixtures import cases, detail, stored
+from tests.acceptance.fixtures import cases, stored
+from tests.acceptance.scoring import FACTS, knowable, scorable, scored, told_by
 from tests.support.shared import needs_shared
 
-FAMILIES = ("otel-openai-v2", "otel-genai-", "openinference-", "openllmetry-")
-NAMES = [name for name, case in cases().items() if name.startswith(FAMILIES) and "llm_calls" in case["expected"]]
+NO_SPAN: Final = "the span of the stream that was given up is never exported"
+NO_REASON: Final = "a stream that was given up ends without a finish reason"
+ALIAS: Final = "says the alias that was asked for where the model of the answer belongs"
 
-UNSEEN = {"otel-openai-v2/responses_api"}
-"""The instrumentation emits nothing at all for these calls."""
-
-DOUBLE_COUNTED = {"openllmetry-anthropic/streaming"}
-"""The instrumentation adds message_start's output token to the total: 31 where the provider said 29."""
+LOST: Final[dict[str, dict[str, tuple[int, str]]]] = {
+    "otel-openai-v2/responses_api": {
+        "calls": (1, "the instrumentation does not see the responses API at all"),
+        "tokens": (4, "the same"),
+    },
+    "mlflow-openai/async_stream": dict.fromkeys(
+        ("calls", "request models", "response models", "finish reasons", "streams"), (1, NO_SPAN)
+    ),
+    "openlit-openai/async_stream": dict.fromkeys(("calls", "finish reasons", "streams"), (1, NO_SPAN)),
+    "logfire-openai/async_stream": {"finish reasons": (1, NO_REASON)},
+    "openinference-openai/async_stream": {"finish reasons": (1, NO_REASON)},
+    "openllmetry-anthropic/streaming": {
+        "tokens": (2, "message_start's output token is added to the total: 15 where the provider said 14"),
+        "streams": (1, "only one of its two ways of streaming is marked"),
+    },
+    "google-adk/tools": {"finish reasons": (1, "says stop where the model asked for tools")},
+    "openllmetry-openai/responses_api": {"finish reasons": (1, "says tool_call where the stub's log says completed")},
+    "otel-genai-openai/responses_api": {"finish reasons": (1, "says tool_call where the stub's log says completed")},
+    "langfuse-langchain/streaming": {"response models": (1, ALIAS)},
+    "openinference-langchain/streaming": {"response models": (1, ALIAS)},
+    "openllmetry-langchain/streaming": {"response models": (1, ALIAS)},
+    "openai-agents-openinference/errors": {"request models": (2, "failed calls name no model; the error text does")},
+    "langfuse-openai/batch_200": {
+        "request models": (16, "the word stands in error texts; the span names the answering model")
+    },
+}
 
 pytestmark = needs_shared
 
 
-def visible(case: dict[str, Any], fact: str) -> bool:
-    share = (case.get("visible_in_payload") or {}).get(fact)
-    return share is not None and share == 1.0
+@pytest.mark.parametrize("name", scorable())
+def test_every_call_once_with_its_facts(name: str) -> None:
+    excused = LOST.get(name, {})
+    short = [one for one in scored(name) if one.recovered < one.knowable - excused.get(one.fact, (0, ""))[0]]
+    assert not short
 
 
-def missing(wanted: list[Any], found: list[Any]) -> dict[Any, int]:
-    return dict(Counter(wanted) - Counter(found))
+@pytest.mark.parametrize("name", LOST)
+def test_an_exception_that_no_longer_holds_is_struck_out(name: str) -> None:
+    by_fact = {one.fact: one for one in scored(name)}
+    assert {fact: by_fact[fact].knowable - by_fact[fact].recovered for fact in LOST[name]} == {
+        fact: lost for fact, (lost, _) in LOST[name].items()
+    }
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_call_once_with_its_facts(name: str, tmp_path: Path) -> None:
-    case = cases()[name]
-    expected, real = case["expected"], detail(case)
-    with stored(case, tmp_path) as store:
-        calls = store.read("SELECT * FROM calls").to_pylist()
-    models = [call for call in calls if call["operation"] != "embeddings"]
-    if name in UNSEEN:
-        assert models == []
-        return
-    assert len(models) == expected["llm_calls"]
-    done = [call for call in real["calls"] if call.get("status") == 200]
-    tokens = {fact: sum(call[fact] or 0 for call in models) for fact in ("input_tokens", "output_tokens")}
-    assert tokens["input_tokens"] == expected["input_tokens_known_to_client"]
-    if name not in DOUBLE_COUNTED:
-        assert tokens["output_tokens"] == expected["output_tokens_known_to_client"]
-    assert sum(1 for call in models if call["error_type"]) == expected["failed_calls"]
-    asked = [call["request_model"] for call in done]
-    assert not missing(asked if visible(case, "request_models") else [], [c["request_model"] for c in models])
-    ids = [call["response_id"] for call in done if visible(case, "response_ids")]
-    assert not missing(ids, [call["response_id"] for call in models])
-    texts = [call["completion"] for call in done if call.get("completion") and visible(case, "completions")]
-    assert not missing(texts, [call["output_text"] for call in models])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_prompts_and_identity(name: str, tmp_path: Path) -> None:
-    case = cases()[name]
-    with stored(case, tmp_path) as store:
-        calls = store.read("SELECT * FROM calls").to_pylist()
-    done = [call for call in detail(case)["calls"] if call.get("status") == 200]
-    if visible(case, "last_user_prompts"):
-        said = [[p["text"] for p in call["prompt"] if p["role"] == "user"] for call in done]
-        assert not missing([texts[-1] for texts in said if texts], [call["input_text"] for call in calls])
-    if visible(case, "session_ids"):
-        assert {call["session_id"] for call in calls} - {None} >= set(case["expected"]["sessions"])
-    if visible(case, "user_ids"):
-        assert {call["user_id"] for call in calls} - {None} >= set(case["expected"]["users"])
+def test_exceptions_are_below_one_in_a_hundred() -> None:
+    everything = sum(1 + sum(knowable(fact, told) for fact in FACTS) for told in map(told_by, scorable().values()))
+    lost = sum(count for facts in LOST.values() for count, _ in facts.values())
+    assert everything > 15_000
+    assert lost <= everything / 100
 
 
 def edge(name: str) -> dict[str, Any]:

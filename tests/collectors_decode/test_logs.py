@@ -97,9 +97,15 @@ def test_details_hold_the_whole_exchange() -> None:
     assert (row["part"], row["user_id"], row["session_id"]) == ("details", "u", "c")
 
 
+def test_why_the_model_stopped_is_kept_where_content_is_off() -> None:
+    batch, _ = logged(record("gen_ai.choice", {"finish_reason": "length", "message": {"role": "assistant"}}))
+    (event,) = batch.dicts("events")
+    assert json.loads(event["body"]) == {"role": "assistant", "parts": [], "finish_reason": "length"}
+
+
 def test_events_without_content_and_foreign_logs_are_counted_not_kept() -> None:
     batch, outcome = logged(
-        record("gen_ai.choice", {"index": 0, "finish_reason": "stop", "message": {"role": "assistant"}}),
+        record("gen_ai.choice", {"index": 0, "message": {"role": "assistant"}}),
         record("gen_ai.client.inference.operation.details", attributes={"gen_ai.request.model": "m"}),
         record("", "GET /health 200"),
         record("user.signup", {"plan": "pro"}),

@@ -102,6 +102,19 @@ def test_messages_in_logs_reach_their_call_whatever_came_first(home: Home, order
     assert home.rows("SELECT count(*) AS n FROM base.events WHERE body IS NOT NULL") == [{"n": 0}]
 
 
+def test_why_the_model_stopped_is_told_by_a_log_even_without_content(home: Home) -> None:
+    stop = '{"role":"assistant","parts":[],"finish_reason":"length"}'
+    home.take(frame(spans=[a_call("c1"), a_call("c2", 1, finish_reason="stop")]))
+    home.take(frame(events=[an_event("k1", "output", stop), an_event("k2", "output", stop, span_id="c2")]))
+    home.finish()
+    calls = home.rows("SELECT span_id, finish_reason, output_text FROM calls ORDER BY span_id")
+    assert calls == [
+        {"span_id": "c1", "finish_reason": "length", "output_text": None},
+        {"span_id": "c2", "finish_reason": "stop", "output_text": None},
+    ]
+    assert home.rows("SELECT count(*) AS n FROM base.content") == [{"n": 0}]
+
+
 def test_a_log_that_repeats_the_span_does_not_store_the_text_twice(home: Home) -> None:
     body = f'{{"system_text":"s","input_messages":{QUESTION % "log"},"output_messages":{ANSWER % "log"}}}'
     home.take(frame(spans=[a_call("c1")], content=[texts("c1")], events=[an_event("k", "details", body)]))
