@@ -132,6 +132,8 @@ def of_step(values: Values, flags: list[str]) -> Content:
         inputs = messages_of(given, "user")
     if not outputs and has_messages(got):
         outputs = last_answer(messages_of(got, "assistant"))
+    if any(message["role"] == "user" for message in outputs):  # a whole history was given back
+        outputs = last_answer(outputs)
     spoken, inputs = split_system(inputs)
     _simplify(inputs)
     _simplify(outputs)
