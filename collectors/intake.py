@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import Final, Literal
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
+from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
 from collectors.meters import decode_metrics
 from collectors.redact import Redactor
@@ -32,21 +34,15 @@ from monitor.spool import SpoolWriter
 _log = logging.getLogger("plumbline.collector")
 
 Signal = Literal["traces", "logs", "metrics", "scores", "langfuse_scores", "langfuse_events", "annotations"]
-DECODERS: Final[dict[Signal, Callable[[bytes, Media, Batch, int], Outcome]]] = {
-    "traces": decode_traces,
-    "logs": decode_logs,
-    "metrics": decode_metrics,
-    "scores": ours.decode_scores,
-    "langfuse_scores": langfuse.decode_scores,
-    "langfuse_events": langfuse.decode_events,
-    "annotations": phoenix.decode_annotations,
-}
 GROUP_BYTES: Final = 4 << 20
 GROUP_BODIES: Final = 64
 REFUSALS_EVERY_S: Final = 1.0
 
 MAX_WRITES: Final = 2
 """Groups that may wait for the disk: more would only grow memory while it is slow."""
+
+
+Decoder = Callable[[bytes, Media, Batch, int], Outcome]
 
 
 @dataclass
@@ -65,7 +61,7 @@ Settled = list[tuple[Letter, Outcome]]
 
 @dataclass
 class Intake:
-    """The way from bodies to the spool. `submit` may be called from any thread."""
+    """The way from bodies to the spool. `submit` may be called from any thread; None as `rules` takes the shipped ones."""
 
     writer: SpoolWriter
     redactor: Redactor | None
@@ -74,10 +70,20 @@ class Intake:
     max_queue_bytes: int
     min_free_bytes: int
     max_field_bytes: int = FIELD_BYTES
+    rules: Table | None = None
     counters: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         """Start the two threads."""
+        self._decoders: dict[Signal, Decoder] = {
+            "traces": partial(decode_traces, rules=self.rules),
+            "logs": partial(decode_logs, rules=self.rules),
+            "metrics": decode_metrics,
+            "scores": ours.decode_scores,
+            "langfuse_scores": langfuse.decode_scores,
+            "langfuse_events": langfuse.decode_events,
+            "annotations": phoenix.decode_annotations,
+        }
         self._waiting: list[Letter] = []
         self._queued_bytes = 0
         self._changed = threading.Condition()
@@ -163,7 +169,7 @@ class Intake:
         for letter in group:
             mark = batch.mark()
             try:
-                outcome = DECODERS[letter.signal](letter.body, letter.media, batch, received)
+                outcome = self._decoders[letter.signal](letter.body, letter.media, batch, received)
             except BadBody as error:
                 self.note_refusal(str(error), letter.door)
                 letter.answer.set_exception(error)

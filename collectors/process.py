@@ -14,6 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from collectors.cors import Cors
+from collectors.dialects.own import table_with
 from collectors.front import Visitor
 from collectors.http_protocol import watching
 from collectors.intake import Intake
@@ -94,6 +95,7 @@ def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
         max_queue_bytes=int(settings.max_queue_mb * 1_000_000),
         min_free_bytes=settings.min_free_mb << 20,
         max_field_bytes=settings.max_field_kb * 1000,
+        rules=table_with(None if settings.dialects is None else Path(settings.dialects)),
     )
 
 

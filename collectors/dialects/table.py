@@ -34,10 +34,13 @@ MAX_STEPS: Final = 16
 
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One dialect file. The dialect with the highest `rank` among the rules that matched names the span's dialect."""
+    """One dialect file, described in docs/dialects.md; where two files rule the same name, the first one wins.
+
+    The dialect with the highest `rank` among the rules that matched names the span's dialect.
+    """
 
     dialect: str
-    rank: int
+    rank: int = 100
     scopes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     namespaces: tuple[str, ...] = ()
@@ -78,13 +81,14 @@ class Table(dict[str, Rule]):
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
         super().__init__()
+        last_first = dialects[::-1]  # of two meanings of a name the first file's stays
         self.scopes = sorted(
             ((scope, one.dialect) for one in dialects for scope in one.scopes), key=lambda pair: -len(pair[0])
         )
-        self.kinds = {name: kind for one in dialects for name, kind in one.kinds.items()}
-        self.operations = {name: meaning for one in dialects for name, meaning in one.operations.items()}
-        self.events = {name: part for one in dialects for name, part in one.events.items()}
-        self.span_names = {name: kind for one in dialects for name, kind in one.span_names.items()}
+        self.kinds = {name: kind for one in last_first for name, kind in one.kinds.items()}
+        self.operations = {name: meaning for one in last_first for name, meaning in one.operations.items()}
+        self.events = {name: part for one in last_first for name, part in one.events.items()}
+        self.span_names = {name: kind for one in last_first for name, kind in one.span_names.items()}
         self.model_prefixes = frozenset(prefix for one in dialects for prefix in one.model_prefixes)
         self.estimators = frozenset(one.dialect for one in dialects if one.estimates_streams)
         self.cached_apart = {one.dialect: frozenset(one.cached_apart) for one in dialects if one.cached_apart}

@@ -11,6 +11,7 @@ from typing import IO, Any, Final, Protocol
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, propagate
+from collectors.dialects.table import Table
 from collectors.importers.batches import beside, requests_of
 from collectors.importers.files import Source
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
@@ -44,7 +45,7 @@ class Spool(Protocol):
 class Terms:
     """How files are read: names of columns, the app of records that name none, the limit of one body, and now.
 
-    `format` overrules what a file looks like.
+    `format` overrules what a file looks like; None as `rules` takes the shipped dialects.
     """
 
     names: Mapping[str, str]
@@ -52,6 +53,7 @@ class Terms:
     max_body: int
     now_us: Callable[[], int]
     format: Format | None = None
+    rules: Table | None = None
 
 
 @dataclass
@@ -106,7 +108,13 @@ class Import:
         if seen.format is not None and seen.format.name == "openai" and not given:
             requests = requests_of(beside(source))
         return Origin(
-            min(source.changed_ns // 1000, now), now, self.terms.app, requests, source.signal, self.terms.names
+            min(source.changed_ns // 1000, now),
+            now,
+            self.terms.app,
+            requests,
+            source.signal,
+            self.terms.names,
+            self.terms.rules,
         )
 
     def _read(self, source: Source, seen: Seen, done: int, origin: Origin, share: Callable[[float], float]) -> None:

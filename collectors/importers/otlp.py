@@ -13,10 +13,11 @@ import msgspec
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces
+from collectors.dialects.table import Table
 from collectors.importers.readers import Item
 from collectors.importers.told import Added, BadRecord, Origin
 
-Decoder = Callable[[bytes, Media, Batch, int], Outcome]
+Decoder = Callable[[bytes, Media, Batch, int, Table | None], Outcome]
 
 DECODERS: Final[dict[str, Decoder]] = {"traces": decode_traces, "logs": decode_logs}
 KEYS: Final = {"resourceSpans": "spans", "resourceLogs": "events", "resourceMetrics": "taken, not kept"}
@@ -44,8 +45,9 @@ def add(batch: Batch, item: Item, origin: Origin) -> Added:
         if origin.signal == "metrics":
             return Added()
         if origin.signal is not None:
-            return Added(*DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us)[:3])
-        return Added(*_either(item.raw, batch, origin.received_us)[:3])
+            told = DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us, origin.rules)
+            return Added(*told[:3])
+        return Added(*_either(item.raw, batch, origin)[:3])
     except BadBody as error:
         raise BadRecord(str(error)) from None
 
@@ -55,7 +57,7 @@ def _json(body: bytes, batch: Batch, origin: Origin) -> Added:
         held = msgspec.json.decode(body, type=_Signals)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecord(f"not JSON: {error}") from None
-    parts = [DECODERS[s](body, "json", batch, origin.received_us) for s, raw in
+    parts = [DECODERS[s](body, "json", batch, origin.received_us, origin.rules) for s, raw in
              (("traces", held.resource_spans), ("logs", held.resource_logs)) if bytes(raw)]  # fmt: skip
     if not parts and not bytes(held.resource_metrics) and body.strip() != b"{}":
         raise BadRecord("neither resourceSpans nor resourceLogs nor resourceMetrics")
@@ -63,13 +65,13 @@ def _json(body: bytes, batch: Batch, origin: Origin) -> Added:
     return Added(sum(p.accepted for p in parts), sum(p.rejected for p in parts), messages)
 
 
-def _either(body: bytes, batch: Batch, received_us: int) -> Outcome:
+def _either(body: bytes, batch: Batch, origin: Origin) -> Outcome:
     """Protobuf does not say what it is. As the wrong signal a body yields nothing: ids are not where they should be."""
     mark = batch.mark()
     for decode in (decode_traces, decode_logs):
         with contextlib.suppress(BadBody):
-            outcome = decode(body, "protobuf", batch, received_us)
+            outcome = decode(body, "protobuf", batch, origin.received_us, origin.rules)
             if outcome.accepted or not outcome.rejected:
                 return outcome
         batch.rollback(mark)
-    return decode_traces(body, "protobuf", batch, received_us)
+    return decode_traces(body, "protobuf", batch, origin.received_us, origin.rules)

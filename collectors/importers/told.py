@@ -14,7 +14,7 @@ from collectors.batch import AT, Batch
 from collectors.decode.loose_json import load
 from collectors.decode.spans import add_spans
 from collectors.decode.wire import SpanGroup, WireSpan
-from collectors.dialects.table import table
+from collectors.dialects.table import Table, table
 
 DIALECT: Final = AT["spans"]["dialect"]
 FLAGS: Final = AT["spans"]["flags"]
@@ -43,6 +43,7 @@ class Origin:
     requests: Mapping[str, bytes] = field(default_factory=dict)
     signal: str | None = None  # of recorded OTLP bodies, where the name of the file tells
     names: Mapping[str, str] = field(default_factory=dict)  # our field -> column, as --map says
+    rules: Table | None = None  # None takes the shipped dialects
 
 
 class Added(NamedTuple):
@@ -93,7 +94,8 @@ def add_told(batch: Batch, told: Told, origin: Origin, dialect: str) -> Added:
     resource = {name: value for name, value in told.resource.items() if said(value) is not None} | {"service.name": app}
     begin = len(batch.rows["spans"])
     spans = [_wire(step, origin) for step in told.steps]
-    accepted, refused = add_spans([SpanGroup(resource, SCOPE, "", iter(spans))], table(), batch, origin.received_us)
+    rules = table() if origin.rules is None else origin.rules
+    accepted, refused = add_spans([SpanGroup(resource, SCOPE, "", iter(spans))], rules, batch, origin.received_us)
     if refused:
         raise BadRecord("; ".join(refused))
     for row, step in zip(batch.rows["spans"][begin:], told.steps, strict=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.checks import load_rules
+from collectors.dialects.own import own_dialects
 from monitor.cli import show
 from monitor.cli.origins import origins
 from monitor.cli.settings import Given, Resolved, resolve
@@ -23,7 +24,7 @@ def run(
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
-    """Validate config, policies and alert rules, and print every setting with its origin. Pages nobody."""
+    """Validate config, policies, dialects and alert rules, and print every setting with its origin. Pages nobody."""
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     found = gather(resolved)
     if form is Form.JSON:
@@ -38,6 +39,8 @@ def gather(resolved: Resolved) -> dict[str, Any]:
     settings = resolved.settings
     policies = load_policies(None if settings.policies is None else Path(settings.policies))
     book = load_rules(None if settings.alerts is None else Path(settings.alerts))
+    own = settings.collector.dialects
+    dialects = own_dialects(None if own is None else Path(own))
     return {
         "config": None if resolved.file is None else str(resolved.file),
         "settings": [asdict(setting) for setting in origins(resolved)],
@@ -45,14 +48,17 @@ def gather(resolved: Resolved) -> dict[str, Any]:
             {"id": p.id, "version": p.version, "status": p.status, "rules": len(p.rules), "file": p.path}
             for p in policies
         ],
+        "dialects": [{"dialect": d.dialect, "rank": d.rank, "rules": len(d.rows) + len(d.bag_rows)} for d in dialects],
         "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
         "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
     }
 
 
 def _print(found: dict[str, Any]) -> None:
-    for title in ("settings", "policies", "alert_rules", "receivers"):
+    for title in ("settings", "policies", "dialects", "alert_rules", "receivers"):
         records = found[title]
+        if title == "dialects" and not records:
+            continue
         if title != "settings":
             print(f"\n{title.replace('_', ' ')}")
         if records:

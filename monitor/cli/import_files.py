@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from collectors.dialects.own import table_with
 from collectors.frames import to_tables
 from collectors.importers.files import Source, find
 from collectors.importers.formats import BY_NAME, Format
@@ -81,7 +82,8 @@ def _load(
 ) -> Report:
     settings, clock = resolved.settings.collector, SystemClock()
     redactor = redactor_for(settings, install_key(resolved.places.root))
-    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_)
+    rules = table_with(None if settings.dialects is None else Path(settings.dialects))
+    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
     journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")

@@ -67,6 +67,8 @@ def resolve(given: Given, folder: Path) -> Resolved:
     settings = Settings() if file is None else _read(file)
     base = folder if file is None else file.parent
     root = _expand(settings.data_dir, base) if given.data_dir is None else _expand(str(given.data_dir), folder)
+    collector = msgspec.structs.replace(settings.collector, dialects=_maybe(settings.collector.dialects, base))
+    settings = msgspec.structs.replace(settings, collector=collector)
     settings = msgspec.structs.replace(
         settings, data_dir=str(root), policies=_maybe(settings.policies, base), alerts=_maybe(settings.alerts, base)
     )

@@ -32,6 +32,7 @@ class CollectorSettings(Section, frozen=True):
     max_body_mb: float = 32  # decompressed; larger bodies get 413, RESOURCE_EXHAUSTED over gRPC
     max_queue_mb: float = 96  # bodies waiting for their fdatasync; beyond it 503, UNAVAILABLE over gRPC
     max_field_kb: int = 256  # one text field; longer ones are cut and flagged
+    dialects: str | None = None  # a file or folder of your own rules for attribute keys, in front of the shipped ones
     min_free_mb: int = 256  # below this much free disk the collector answers 503
     cors: tuple[
         str, ...

@@ -10,27 +10,10 @@ import pytest
 
 from collectors.batch import Batch
 from collectors.decode import decode_traces
+from collectors.dialects.fields import FIELDS
 from collectors.dialects.table import Table, dialect_of, known_fields, shipped
-from monitor.model.rows import KINDS, SPANS
+from monitor.model.rows import KINDS
 from tests.collectors_decode.encoding import RECEIVED, request_of, span_of
-
-SLOTS = {
-    *("input_messages", "output_messages", "system", "input_value", "output_value", "documents", "texts"),
-    *("invocation", "tools", "metadata", "tags", "arm", "usage", "costs", "entity_name", "kind", "event_name"),
-    *("first_chunk_ms", "first_chunk_at", "span_type", "cache_write_tokens"),
-    *("answer_text", "answer_reasoning", "answer_calls"),
-    *(
-        "sdk_language",
-        "sdk_version",
-        "exception_type",
-        "exception_message",
-        "score_name",
-        "score_value",
-        "score_label",
-        "score_comment",
-    ),
-}
-"""Fields that are no columns: the decoder makes columns, content and scores of them."""
 
 OWN = """
 dialect: house
@@ -43,7 +26,7 @@ operations: {converse: [chat, llm]}
 
 
 def test_rules_fill_fields_that_exist() -> None:
-    assert known_fields(shipped()) <= set(SPANS) | SLOTS
+    assert known_fields(shipped()) <= set(FIELDS)
 
 
 def test_every_kind_a_dialect_names_is_ours() -> None:
@@ -78,7 +61,7 @@ def test_a_users_own_rules_stand_in_front() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["dialect: x", "dialect: x\nrank: 1\nrules: []", "dialect: x\nrank: 1\nrows: [[a, b]]", "dialect: x\nrank: high"],
+    ["rank: 1", "dialect: x\nrank: 1\nrules: []", "dialect: x\nrank: 1\nrows: [[a, b]]", "dialect: x\nrank: high"],
 )
 def test_a_file_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(msgspec.ValidationError):

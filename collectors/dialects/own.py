@@ -1,0 +1,116 @@
+"""Rules of one's own, in front of the shipped ones: a file or a folder of files of the same shape, checked before use.
+
+A mistake is a `ConfigError` with file, line and the name that was probably meant; nothing is taken from a file with one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import yaml
+
+from collectors.dialects.fields import FIELDS
+from collectors.dialects.readers import READERS
+from collectors.dialects.table import Dialect, Row, Table, shipped
+from monitor.config.read import parse_yaml
+from monitor.errors import ConfigError
+from monitor.model.rows import KINDS
+
+PARTS: Final = ("system", "input", "output", "details", "exception", "flag", "score")
+"""What an event may hold."""
+
+
+class _Place(NamedTuple):
+    """Where in a file something stands."""
+
+    path: str
+    node: yaml.Node | None
+
+    def error(self, steps: tuple[str | int, ...], problem: str, hint: str = "") -> ConfigError:
+        return ConfigError(self.path, _line(self.node, steps), problem, hint)
+
+
+def table_with(own: Path | None) -> Table:
+    """Return the table of the shipped dialects with the rules of `own` in front. Raises `ConfigError`."""
+    return Table([*own_dialects(own), *shipped()])
+
+
+def own_dialects(own: Path | None) -> list[Dialect]:
+    """Return the dialects of a file, or of the *.yaml and *.yml of a folder by name; none for None. Raises `ConfigError`."""
+    if own is None:
+        return []
+    return [_read(path) for path in _files(own)]
+
+
+def _files(own: Path) -> list[Path]:
+    found = sorted([*own.glob("*.yaml"), *own.glob("*.yml")]) if own.is_dir() else [own]
+    if not found:
+        raise ConfigError(
+            str(own), None, "no dialect file is in this folder", "name a *.yaml file, or remove collector.dialects"
+        )
+    return found
+
+
+def _read(path: Path) -> Dialect:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), None, f"cannot be read: {error}", "check the path and that it is UTF-8") from None
+    dialect = parse_yaml(text, Dialect, str(path))
+    place = _Place(str(path), yaml.compose(text, Loader=yaml.SafeLoader))
+    for problem in (*_row_faults(place, "rows", dialect.rows), *_row_faults(place, "bag_rows", dialect.bag_rows)):
+        raise problem
+    for problem in _name_faults(place, dialect):
+        raise problem
+    return dialect
+
+
+def _row_faults(place: _Place, block: str, rows: tuple[Row, ...]) -> Iterator[ConfigError]:
+    for number, (key, field, _, reader) in enumerate(rows):
+        at = (block, number)
+        if field not in FIELDS and field not in {"-", "+"}:
+            yield place.error(at, f"there is no field `{field}`", _meant(field, FIELDS))
+        if reader not in READERS:
+            yield place.error(at, f"there is no reader `{reader}`", _meant(reader, READERS))
+        if key.startswith("re:") and (problem := _pattern_fault(key[3:])):
+            yield place.error(at, f"`{key}` is not a regular expression: {problem}", "quote it with single quotes")
+        if not key.removeprefix("re:"):
+            yield place.error(at, "the key is empty", "write the attribute key as it is sent")
+
+
+def _pattern_fault(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        return str(error)
+    return None
+
+
+def _name_faults(place: _Place, dialect: Dialect) -> Iterator[ConfigError]:
+    kinds = [(("kinds", name), kind) for name, kind in dialect.kinds.items()]
+    kinds += [(("span_names", name), kind) for name, kind in dialect.span_names.items()]
+    kinds += [(("operations", name), kind) for name, (_, kind) in dialect.operations.items()]
+    for at, kind in kinds:
+        if kind not in KINDS:
+            yield place.error(at, f"there is no kind `{kind}`", _meant(kind, KINDS))
+    for name, part in dialect.events.items():
+        if part not in PARTS:
+            yield place.error(("events", name), f"an event cannot hold `{part}`", _meant(part, PARTS))
+
+
+def _meant(name: str, allowed: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"allowed here: {', '.join(allowed)}"
+
+
+def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int | None:
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            node = next((value for key, value in node.value if key.value == step), node)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+    return None if node is None else node.start_mark.line + 1
