@@ -36,6 +36,7 @@ TURNS: Final[Columns] = {
     "prompt_name": "str",
     "prompt_version": "str",
     "model": "str",
+    "system_hash": "str",  # of the system prompt of the first call: which instructions, without their text
     "input_span_id": "str",  # whose content holds what the user said
     "output_span_id": "str",  # whose content holds what the user saw
     "n_calls": "int",
@@ -179,6 +180,9 @@ EXPOSED: Final[Columns] = {
 REREADS: Final[Columns] = {"experiment": "str"}
 """Experiments whose turns changed arms after they were compared: the cycle sums them up again."""
 
+SIDE_BY_SIDE: Final[Columns] = {"experiment": "str", "value": "str"}
+"""Values of prompt version, model, release or system prompt that run at the same time: arms that nobody declared."""
+
 MARKS: Final[Columns] = {"step": "str", "seq": "int", "time": "time", "note": "str"}
 """How far each step of the cycle has come."""
 
@@ -209,6 +213,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "exposed": EXPOSED,
     "rereads": REREADS,
     "marks": MARKS,
+    "side_by_side": SIDE_BY_SIDE,
     "unknown_keys": UNKNOWN_KEYS,
     "positions": POSITIONS,
 }
@@ -272,6 +277,16 @@ VIEWS: Final[dict[str, str]] = {
     "estimates": "SELECT * FROM base.estimates",
     "findings": "SELECT * FROM base.findings",
     "comparisons": "SELECT * FROM base.comparisons",
+    "contamination": """
+        WITH told AS (
+            SELECT experiment, unit_kind, unit, variant, min(time) AS since
+            FROM (SELECT experiment, variant, time, 'session' AS unit_kind, session_id AS unit FROM base.turns
+                  UNION ALL SELECT experiment, variant, time, 'user', user_id FROM base.turns)
+            WHERE experiment IS NOT NULL AND variant IS NOT NULL AND unit IS NOT NULL
+            GROUP BY experiment, unit_kind, unit, variant)
+        SELECT experiment, unit_kind, unit, list(variant ORDER BY since, variant) AS arms,
+               list_extract(list(since ORDER BY since), 2) AS first_seen
+        FROM told GROUP BY experiment, unit_kind, unit HAVING count(*) > 1""",
     "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,

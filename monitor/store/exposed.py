@@ -47,18 +47,20 @@ def join_fresh_turns(txn: Transaction) -> None:
 
 
 def _join(txn: Transaction, turns: str) -> None:
-    """Of several experiments a turn gets the one its user entered last: a turn has one arm."""
+    """Of several experiments a turn gets the one its user entered last: a turn has one arm. Nobody declared those side by side."""
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE met AS
         WITH entered AS (
             SELECT user_id, experiment, min(time) AS since, arg_min(variant, (time, variant)) AS variant
             FROM base.exposures GROUP BY user_id, experiment)
-        SELECT t.trace_id, any_value(t.time) AS time, any_value(t.experiment) AS own_experiment,
+        SELECT t.trace_id, any_value(t.time) AS time,
+               any_value(CASE WHEN t.variant IS NULL THEN t.experiment END) AS own_experiment,
                arg_max(e.experiment, (e.since, e.experiment)) AS experiment,
                arg_max(e.variant, (e.since, e.experiment)) AS variant
         FROM base.turns t JOIN entered e ON e.user_id = t.user_id AND e.since <= t.time
-        WHERE t.variant IS NULL AND (t.experiment IS NULL OR t.experiment = e.experiment) AND {turns}
+        WHERE {turns} AND (t.variant IS NULL AND (t.experiment IS NULL OR t.experiment = e.experiment)
+                           OR t.experiment IN (SELECT experiment FROM base.side_by_side))
         GROUP BY t.trace_id"""
     )
     txn.execute(

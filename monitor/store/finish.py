@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
+from monitor.store.arms import give_arms
 from monitor.store.exposed import join_fresh_turns, join_new_exposures
 from monitor.store.logged import assemble_logged
 from monitor.store.once import count_once
@@ -122,6 +123,7 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
 
 def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
     txn.execute(_TURNS.format(content=bounds.on("time")))
+    give_arms(txn, bounds.on("time"), now)
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE known AS
@@ -161,14 +163,14 @@ def _advance(txn: Transaction, last: int | None) -> None:
 _TURNS: Final = """
     CREATE OR REPLACE TEMP TABLE fresh AS
     WITH texts AS (
-        SELECT c.trace_id, c.span_id,
+        SELECT c.trace_id, c.span_id, left(md5(c.system_text), 12) AS system_hash,
                c.input_messages IS NOT NULL OR c.input_value IS NOT NULL AS has_input,
                c.output_messages IS NOT NULL OR c.output_value IS NOT NULL AS has_output,
                c.input_messages IS NOT NULL OR left(ltrim(c.input_value), 1) NOT IN ('{{', '[') AS plain_input,
                c.output_messages IS NOT NULL OR left(ltrim(c.output_value), 1) NOT IN ('{{', '[') AS plain_output
         FROM base.content c SEMI JOIN temp.settled t ON t.trace_id = c.trace_id WHERE {content}),
     spans AS (
-        SELECT s.*, s.time + s.duration_ms * INTERVAL 1 MILLISECOND AS ended,
+        SELECT s.*, x.system_hash, s.time + s.duration_ms * INTERVAL 1 MILLISECOND AS ended,
                coalesce(x.has_input, false) AS has_input, coalesce(x.has_output, false) AS has_output,
                coalesce(x.plain_input, false) AS plain_input, coalesce(x.plain_output, false) AS plain_output,
                s.parent_id IS NULL AS is_root, s.kind = 'llm' AS is_call
@@ -185,6 +187,7 @@ _TURNS: Final = """
            coalesce(arg_min(prompt_name, time) FILTER (is_root), arg_min(prompt_name, time)) AS prompt_name,
            coalesce(arg_min(prompt_version, time) FILTER (is_root), arg_min(prompt_version, time)) AS prompt_version,
            arg_max(coalesce(response_model, request_model), time) FILTER (is_call) AS model,
+           arg_min(system_hash, time) FILTER (is_call) AS system_hash,
            coalesce(arg_min(span_id, time) FILTER (is_root AND has_input AND plain_input),
                     arg_min(span_id, time) FILTER (is_call AND has_input),
                     arg_min(span_id, time) FILTER (has_input AND kind <> 'tool' AND kind <> 'retriever')) AS input_span_id,
