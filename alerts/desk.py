@@ -6,7 +6,7 @@ import json
 import random
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -110,6 +110,13 @@ class AlertDesk:
             about = [alert.fingerprint for alert in known_alerts(txn) if alert.labels.get("app") == app]
             alerts.forget(txn, about)
         return len(about)
+
+    def erase(self, change: Callable[[str], str]) -> int:
+        """Apply `change` to every text about alerts and rewrite the file; return how many rows changed."""
+        with self.state.transaction() as txn:
+            changed = alerts.rewrite_texts(txn, change)
+        self.state.compact()
+        return changed
 
     def rehearsal(self) -> AlertDesk:
         """Return a desk with the same rules, an empty state in memory and nobody to tell: for replay."""

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from alerts.desk import AlertDesk, open_desk
-from monitor.api.agent_protocol import Progress
+from monitor.api.agent_protocol import Kind, Progress
 from monitor.api.bearer import ensure_token
 from monitor.api.server import create_app, serve
 from monitor.clock import Clock, FakeClock, SystemClock
@@ -25,14 +25,17 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
+from monitor.erasure import finish_erasure
 from monitor.errors import PlumblineError
+from monitor.forms import stored_forms
 from monitor.graders.cascade import RuleSet
+from monitor.keyed import install_key
 from monitor.places import Address, Places, bind
 from monitor.policy import policies_in_force
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
 from monitor.schedule import Job, start
-from monitor.store.erase import erase_app
+from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finish import finish
 from monitor.store.load import pump
@@ -60,6 +63,7 @@ class Agent:
     policies: Sequence[RuleSet]
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
+    replaying: threading.Lock = field(default_factory=threading.Lock)
 
     # -- what the timetable calls
 
@@ -82,7 +86,8 @@ class Agent:
         return self.desk.deliver()
 
     def maintain(self) -> None:
-        """Checkpoint, and let go of spool segments that are loaded and old enough."""
+        """Finish erasures, checkpoint, and let go of spool segments that are loaded and old enough."""
+        self.finish_erasure()
         maintain(self.store, self.places.spool, parse_duration(self.settings.agent.keep_spool))
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
@@ -136,12 +141,13 @@ class Agent:
         def furnish(scratch: Store, clock: FakeClock) -> House:
             return self._house(scratch, clock, told)
 
-        scratch = run_replay(self.store, furnish, plan, progress)
-        try:
-            added = merge(self.store, scratch, plan.start, plan.end)
-            findings = scratch.read("SELECT * FROM base.findings ORDER BY detected_at").to_pylist()
-        finally:
-            scratch.close()
+        with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
+            scratch = run_replay(self.store, furnish, plan, progress)
+            try:
+                added = merge(self.store, scratch, plan.start, plan.end)
+                findings = scratch.read("SELECT * FROM base.findings ORDER BY detected_at").to_pylist()
+            finally:
+                scratch.close()
         return {"findings": findings, "alerts": told.history(), "added": added}
 
     def explain(self, subject: str) -> list[str]:
@@ -155,11 +161,25 @@ class Agent:
         """Return the side-by-side report of a finding, rendered by a child process the first time."""
         return render_report(self.store, finding_id, self.places.root / "reports")
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        """Remove every row of one app, its alerts included."""
-        with self.loading, self.cycling:
-            removed = erase_app(self.store, app)
-        return {**removed, "alerts": self.desk.forget(app)}
+    def erase(self, kind: Kind, given: str) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app, from every file; return rows per table.
+
+        Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
+        """
+        key = install_key(self.places.root)
+        forms = stored_forms(key, given) if kind != "app" else frozenset([given])
+        self.load()  # what is not loaded yet could not be found
+        with self.replaying, self.loading, self.cycling:
+            removed = erase_rows(self.store, Wanted(kind, forms), key)
+            if kind == "app":
+                removed["alerts"] = self.desk.forget(given)
+            finish_erasure(self.store, self.places, key, self.desk.erase)
+        return removed
+
+    def finish_erasure(self) -> bool:
+        """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
+        with self.replaying, self.loading, self.cycling:
+            return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk.erase)
 
     def check(self) -> list[str]:
         """Return what is wrong with the store."""
@@ -181,7 +201,13 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -
     except PlumblineError:
         store.close()
         raise
-    return Agent(settings, places, clock, store, desk, policies)
+    agent = Agent(settings, places, clock, store, desk, policies)
+    try:
+        agent.finish_erasure()
+    except PlumblineError:
+        agent.close()
+        raise
+    return agent
 
 
 @dataclass(frozen=True)

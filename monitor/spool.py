@@ -87,7 +87,7 @@ class SpoolWriter:
         """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
         payload = msgspec.msgpack.encode(dict(tables))
         self._sequence += 1
-        head = HEADER.pack(MAGIC, self._sequence, len(payload), _checksum(self._sequence, payload))
+        head = HEADER.pack(MAGIC, self._sequence, len(payload), checksum_of(self._sequence, payload))
         with _disk_errors(self._folder):
             file = self._room_for(len(head) + len(payload))
             _write_all(file, head + payload)
@@ -119,7 +119,7 @@ class SpoolWriter:
             self.abandon()
         if self._file is None:
             self._number += 1
-            self._file = _create(self._folder, _path(self._folder, self.family, self._number))
+            self._file = _create(self._folder, segment_path(self._folder, self.family, self._number))
         return self._file
 
     def _mend(self, number: int) -> None:
@@ -127,7 +127,7 @@ class SpoolWriter:
         good = 0
         while (reached := read_frames(self._folder, self.family, number, good, MEND_BYTES).byte) != good:
             good = reached
-        with _path(self._folder, self.family, number).open("r+b") as file:
+        with segment_path(self._folder, self.family, number).open("r+b") as file:
             file.truncate(good)
             os.fdatasync(file.fileno())
 
@@ -170,7 +170,7 @@ class _Piece:
 
 def _piece(folder: Path, family: str, number: int, base: int, length: int) -> _Piece:
     """Read at most `length` bytes: a loader that asks five times a second must not read whole segments."""
-    with _disk_errors(folder), _path(folder, family, number).open("rb") as file:
+    with _disk_errors(folder), segment_path(folder, family, number).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(base)
         data = file.read(max(0, min(length, size - base)))
@@ -202,7 +202,7 @@ def _frame_at(piece: _Piece, at: int) -> Frame | None:
     if magic != MAGIC or length > MAX_PAYLOAD or end > len(piece.data):
         return None
     payload = memoryview(piece.data)[at + HEADER.size : end]
-    if _checksum(sequence, payload) != checksum:
+    if checksum_of(sequence, payload) != checksum:
         return None
     return Frame(piece.family, piece.number, piece.base + end, msgspec.msgpack.decode(payload, type=dict[str, bytes]))
 
@@ -216,7 +216,8 @@ def _next_good(piece: _Piece, at: int) -> int | None:
     return None
 
 
-def _checksum(sequence: int, payload: bytes | memoryview) -> int:
+def checksum_of(sequence: int, payload: bytes | memoryview) -> int:
+    """Return what the header of a frame says about the whole."""
     return zlib.crc32(payload, zlib.crc32(struct.pack("<QI", sequence, len(payload))))
 
 
@@ -237,7 +238,7 @@ def drop_segments(folder: Path, family: str, before: int, older_than: timedelta,
     """
     dropped = 0
     for number in segments(folder, family)[:-1]:
-        path = _path(folder, family, number)
+        path = segment_path(folder, family, number)
         if number < before and now.timestamp() - path.stat().st_mtime > older_than.total_seconds():
             path.unlink(missing_ok=True)
             dropped += 1
@@ -252,7 +253,8 @@ def _segment_files(folder: Path) -> Iterator[re.Match[str]]:
     yield from (match for name in names if (match := _SEGMENT.fullmatch(name)))
 
 
-def _path(folder: Path, family: str, number: int) -> Path:
+def segment_path(folder: Path, family: str, number: int) -> Path:
+    """Return the file of a segment."""
     return folder / f"{family}-{number:08d}.seg"
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
+
+Kind = Literal["user", "session", "trace", "app", "late"]
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and a word on what is going on; may raise to stop the work."""
@@ -42,8 +44,8 @@ class AgentCore(Protocol):
     def report(self, finding_id: str) -> Path:
         """The HTML side-by-side report of a finding; rendered by a child process, up to 40 s. Raises KeyError."""
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        """Remove every row of `app`; returns the count per table."""
+    def erase(self, kind: Kind, given: str) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app, from every file; returns the count per table."""
 
     def check(self) -> Sequence[Any]:
         """What is wrong with the store, one entry a problem; empty when nothing is."""

@@ -55,9 +55,9 @@ class ApiClient:
         problems: list[str] = self._call("GET", "/v1/check")["problems"]
         return problems
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        """Remove every row of `app`; returns counts."""
-        return self._call("POST", f"/v1/apps/{quote(app, safe='')}/erase")
+    def erase(self, kind: str, given: str) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app; returns counts."""
+        return self._call("POST", "/v1/erase", UsageError, {"kind": kind, "id": given})
 
     def replay(
         self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]

@@ -7,7 +7,7 @@ import io
 import socket
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -55,6 +55,13 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"start":
     end: datetime
     step: str = "1h"
     notify: bool = False
+
+
+class EraseRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of POST /v1/erase; the id travels in the body, so that no log of addresses holds it."""
+
+    kind: Literal["user", "session", "trace", "app"]
+    id: str
 
 
 class Routes:
@@ -126,7 +133,10 @@ class Routes:
         return FileResponse(path, media_type="text/html; charset=utf-8", headers=headers)
 
     async def erase(self, request: Request) -> Response:
-        return _json(await run_in_threadpool(self.core.erase_app, request.path_params["app"]))
+        ask = await _body(request, EraseRequest)
+        if not ask.id:
+            raise UsageError(f"which {ask.kind}? the id is empty")
+        return _json(await run_in_threadpool(self.core.erase, ask.kind, ask.id))
 
     async def check(self, _: Request) -> Response:
         return _json({"problems": [str(problem) for problem in await run_in_threadpool(self.core.check)]})
@@ -149,7 +159,7 @@ def create_app(core: AgentCore, token: str, bound: str) -> Starlette:
         ("/v1/jobs/{id}", routes.job, "GET DELETE"),
         ("/v1/explain/{id:path}", routes.explain, "GET"),
         ("/v1/findings/{id:path}/report", routes.report, "GET"),
-        ("/v1/apps/{app:path}/erase", routes.erase, "POST"),
+        ("/v1/erase", routes.erase, "POST"),
     ]
     return Starlette(
         routes=[Route(path, handler, methods=methods.split()) for path, handler, methods in table],

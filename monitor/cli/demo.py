@@ -43,7 +43,7 @@ def run(
 
 def _remove(resolved: Resolved) -> int:
     with session(resolved) as asked:
-        counts = asked.erase_app(APP)
+        counts = asked.erase("app", APP)
     print(f"demo removed: {sum(counts.values())} rows of app {APP}")
     return 0
 

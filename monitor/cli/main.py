@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "check": "validate config, policies and alert rules; pages nobody",
     "explain": "why was this sampled, graded, alerted, paged?",
     "terms": "hash a list of names, so that redaction knows them and nobody reads them",
+    "erase": "remove everything of one user, session, trace or app, for good",
     "demo": "play the demo, or remove it",
     "doctor": "find out what is missing on this machine",
 }

@@ -41,8 +41,8 @@ class Session(Protocol):
     def check(self) -> list[str]:
         """Return what is wrong with the store."""
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        """Remove every row of `app`."""
+    def erase(self, kind: str, given: str) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app, from every file."""
 
 
 @contextlib.contextmanager
@@ -113,6 +113,6 @@ class AtRest:
     def check(self) -> list[str]:
         return [str(problem) for problem in self.core.check()]
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        counts: dict[str, int] = self.core.erase_app(app)
+    def erase(self, kind: str, given: str) -> dict[str, int]:
+        counts: dict[str, int] = self.core.erase(kind, given)
         return counts

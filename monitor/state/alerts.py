@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
@@ -13,6 +14,7 @@ from monitor.state.tables import ALERT_EVENTS, ALERTS, OUTBOX
 Row = dict[str, Any]
 
 _NEW: Final = insert(ALERTS)
+_SAID: Final = ("labels", "reason", "memory", "numbers", "body", "outcome")
 _KEYS: Final = ("fingerprint", "episode")
 _SAVE: Final = _NEW.on_conflict_do_update(
     index_elements=list(_KEYS), set_={column.name: column for column in _NEW.excluded if column.name not in _KEYS}
@@ -66,6 +68,21 @@ def forget(txn: Transaction, fingerprints: list[str]) -> None:
     """Erase alerts with everything said about them; only for data that has to go."""
     for table in (ALERTS, ALERT_EVENTS, OUTBOX):
         txn.execute(delete(table).where(table.c.fingerprint.in_(fingerprints)))
+
+
+def rewrite_texts(txn: Transaction, change: Callable[[str], str]) -> int:
+    """Apply `change` to everything that was said about alerts; return how many rows it changed."""
+    changed = 0
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX):
+        keys = list(table.primary_key.columns)
+        texts = [column for column in table.columns if column.name in _SAID]
+        for row in txn.execute(select(*keys, *texts)).mappings().all():
+            told = {c.name: change(row[c.name]) for c in texts if row[c.name] is not None}
+            if any(told[name] != row[name] for name in told):
+                same = [key == row[key.name] for key in keys]
+                txn.execute(update(table).where(*same).values(told))
+                changed += 1
+    return changed
 
 
 def open_counts(txn: Transaction) -> dict[str, int]:

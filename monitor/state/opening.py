@@ -69,6 +69,18 @@ class ControlState:
                 f"{self.engine.url.database}: the control state does not take this: {error.orig}"
             ) from error
 
+    def compact(self) -> None:
+        """Rewrite the file, so that nothing deleted is left in it or in its log. Raises `StoreError`."""
+        try:
+            with self._turn, self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                raw = connection.connection.driver_connection
+                if isinstance(raw, sqlite3.Connection):
+                    raw.commit()
+                    raw.execute("VACUUM")
+                    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sqlite3.Error, DBAPIError) as error:
+            raise StoreError(f"{self.engine.url.database}: the control state cannot be compacted: {error}") from error
+
     def close(self) -> None:
         """Let go of the file."""
         self.engine.dispose()
@@ -118,7 +130,7 @@ def _engine(path: Path | None) -> Engine:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by `_begin`, not by the driver's guesses
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

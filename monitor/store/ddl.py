@@ -198,6 +198,21 @@ UNKNOWN_KEYS: Final[Columns] = {
 POSITIONS: Final[Columns] = {"family": "str", "segment": "int", "byte": "int"}
 """How far each spool family is loaded; written in the transaction that loads it."""
 
+TOMBSTONES: Final[Columns] = {"kind": "str", "hash": "str", "until": "time"}
+"""Keyed hashes of what was erased: rows that come late are refused. `until` bounds users and sessions: they may go on."""
+
+ERASING: Final[Columns] = {"kind": "str", "id": "str"}
+"""What an unfinished erasure still has to find in files; empty when none is going on."""
+
+ERASURES: Final[Columns] = {
+    "id": "int",
+    "kind": "str",  # user | session | trace | app | late: rows of an erased trace that came before it was known as one
+    "asked_at": "time",
+    "finished_at": "time",  # NULL while the files are still being rewritten
+    "removed": "str",  # JSON: rows per table
+}
+"""That something was erased, never what."""
+
 BASE: Final[dict[str, Columns]] = TABLES | {
     "turns": TURNS,
     "arrivals": ARRIVALS,
@@ -216,6 +231,9 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "side_by_side": SIDE_BY_SIDE,
     "unknown_keys": UNKNOWN_KEYS,
     "positions": POSITIONS,
+    "tombstones": TOMBSTONES,
+    "erasing": ERASING,
+    "erasures": ERASURES,
 }
 
 MACROS: Final = (
@@ -287,6 +305,7 @@ VIEWS: Final[dict[str, str]] = {
         SELECT experiment, unit_kind, unit, list(variant ORDER BY since, variant) AS arms,
                list_extract(list(since ORDER BY since), 2) AS first_seen
         FROM told GROUP BY experiment, unit_kind, unit HAVING count(*) > 1""",
+    "erasures": "SELECT kind, asked_at, finished_at, removed FROM base.erasures",
     "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,

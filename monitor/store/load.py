@@ -21,8 +21,11 @@ import pyarrow as pa
 
 from monitor.config.schema import Price
 from monitor.errors import StoreError
+from monitor.keyed import install_key
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.spool import Frame, Stretch, families, read_frames
+from monitor.store.doomed import Tombstones, without
+from monitor.store.erase import tombstones, want_late
 from monitor.store.opening import Store, Transaction, to_arrow
 from monitor.store.unknown import count_unknown
 
@@ -87,6 +90,7 @@ def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price
     if "spans" in tables and prices:
         tables["spans"] = priced(tables["spans"], prices)
     with store.transaction() as txn:
+        tables = _unerased(txn, store, tables)
         counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name != "refusals"}
         ledger = _ledger(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
         txn.insert("ledger", ledger)
@@ -96,6 +100,24 @@ def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price
         txn.insert("positions", [{"family": family, "segment": stretch.segment, "byte": stretch.byte}])
     stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
     return Loaded(stored, duplicate, refused, len(stretch.damage))
+
+
+def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Refuse what was erased before: a resend or a rebuild from the spool must not bring it back."""
+    held = tombstones(txn)
+    if not held or store.path is None:
+        return tables
+    stones = Tombstones(install_key(store.path.parent), held)
+    kept, taken = without(tables, stones.lookup)
+    if taken:
+        want_late(txn, taken)
+        told = [
+            rows.select(time="received_at", source="source", received=pl.lit(1, pl.Int64), reason=pl.lit("erased"))
+            for name, rows in taken.items()
+            if name in LEDGER_TABLES
+        ]
+        kept["refusals"] = pl.concat([*told, *([kept["refusals"]] if "refusals" in kept else [])])
+    return {name: rows for name, rows in kept.items() if rows.height}
 
 
 def _sum(ledger: pl.DataFrame, name: str) -> int:

@@ -25,6 +25,7 @@ from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError, StoreInUse
 from monitor.model.rows import Columns
 from monitor.store.ddl import BASE, SQL_TYPES, VERSION, create_statements
+from monitor.store.gate import Gate
 
 _log = logging.getLogger("plumbline.store")
 
@@ -98,6 +99,7 @@ class Store:
     path: Path | None
     lock: int | None
     writing: threading.RLock = field(default_factory=threading.RLock)
+    gate: Gate = field(default_factory=Gate)
 
     @classmethod
     def open(cls, data_dir: Path, *, memory_limit: str = "2GB", threads: int = 2, clock: Clock) -> Store:
@@ -118,12 +120,18 @@ class Store:
     @classmethod
     def scratch(cls, clock: Clock, *, memory_limit: str = "2GB", threads: int = 2) -> Store:
         """Return an empty store in memory, gone when it is closed."""
-        return cls(_prepared(duckdb.connect(), memory_limit, threads), clock, None, None)
+        return cls(prepared(duckdb.connect(), memory_limit, threads), clock, None, None)
 
     def read(self, sql: str, params: Params = None) -> pa.Table:
         """Return the rows of a query; a cursor of its own, so any thread may ask. Raises `StoreError`."""
-        with _store_errors(), self.connection.cursor() as cursor:
+        with _store_errors(), self.cursor() as cursor:
             return _fetch(cursor, sql, params)
+
+    @contextlib.contextmanager
+    def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor of its own for a read; the file is not replaced while it is open. Never write inside."""
+        with self.gate.reading(), self.connection.cursor() as cursor:
+            yield cursor
 
     def frame(self, sql: str, params: Params = None) -> pl.DataFrame:
         """Return the rows of a query as polars."""
@@ -221,7 +229,7 @@ def _take(data_dir: Path) -> int:
 
 def _open_or_rebuild(path: Path, memory_limit: str, threads: int, clock: Clock) -> duckdb.DuckDBPyConnection:
     try:
-        return _prepared(_connect(path), memory_limit, threads)
+        return prepared(_connect(path), memory_limit, threads)
     except (duckdb.IOException, duckdb.PermissionException) as error:
         if isinstance(error, duckdb.PermissionException) or not os.access(path, os.R_OK | os.W_OK):
             raise StoreError(f"{path}: cannot be opened: {_first_line(error)}") from None
@@ -244,7 +252,7 @@ def _rebuilt(
         _first_line(error),
         stamp,
     )
-    return _prepared(_connect(path), memory_limit, threads)
+    return prepared(_connect(path), memory_limit, threads)
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:
@@ -259,7 +267,8 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(str(path))
 
 
-def _prepared(connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+def prepared(connection: duckdb.DuckDBPyConnection, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
+    """Return the connection with settings, tables and views in place, locked down."""
     for name, value in (("memory_limit", memory_limit), ("threads", threads), ("checkpoint_threshold", "256MB")):
         connection.execute(f"SET {name} = '{value}'")
     connection.execute("SET TimeZone = 'UTC'")

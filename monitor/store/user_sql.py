@@ -23,7 +23,7 @@ FORBIDDEN = ("duckdb_secrets", "duckdb_settings", "pragma_", "getenv", "current_
 def run_user_sql(store: Store, sql: str, *, max_rows: int, timeout_s: float, extra: Mapping[str, pa.Table]) -> pa.Table:
     """Return at most `max_rows` rows of `sql`; `extra` tables can be queried by name. Raises `BadSql`, one line."""
     _check(sql)
-    with store.connection.cursor() as cursor, _time_limit(cursor, timeout_s):
+    with store.cursor() as cursor, _time_limit(cursor, timeout_s):
         for name, table in extra.items():
             cursor.register(name, table)
         try:

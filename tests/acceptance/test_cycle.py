@@ -150,7 +150,7 @@ def test_erasing_an_app_leaves_nothing_of_it(agent: Agent, tmp_path: Path) -> No
     spooled(tmp_path / "spool", records(600))
     agent.settle()
     agent.cycle()
-    agent.erase_app("shop")
+    agent.erase("app", "shop")
     for view in ("calls", "turns", "scores", "samples", "grades", "estimates", "findings", "comparisons"):
         assert agent.sql(f"SELECT * FROM {view}", 10).num_rows == 0, view
     assert agent.check() == []

@@ -86,8 +86,8 @@ class FakeAgent:
         path.write_text("<html><script>1</script></html>")
         return path
 
-    def erase_app(self, app: str) -> dict[str, int]:
-        self.erased.append(app)
+    def erase(self, kind: str, given: str) -> dict[str, int]:
+        self.erased.append(f"{kind} {given}")
         return {"spans": 4}
 
     def check(self) -> list[str]:

@@ -23,7 +23,7 @@ def test_what_the_agent_says_comes_through(tmp_path: Path) -> None:
         assert client.settle() == {"loaded": 7}
         assert client.sources()["sources"][0]["app"] == "shop"
         assert client.explain("a/b?c")[0] == "a/b?c was sampled"
-        assert client.erase_app("x") == {"spans": 4}
+        assert client.erase("app", "x") == {"spans": 4}
         assert client.check() == ["spans: 1 row without a trace"]
 
 

@@ -48,7 +48,7 @@ def error_of(answer: httpx.Response) -> str:
         ("GET", "/v1/jobs/x"),
         ("GET", "/v1/explain/x"),
         ("GET", "/v1/findings/f1/report"),
-        ("POST", "/v1/apps/x/erase"),
+        ("POST", "/v1/erase"),
         ("GET", "/nothing"),
     ],
 )
@@ -163,8 +163,10 @@ def test_settle_explain_erase_check(http: httpx.Client, agent: FakeAgent) -> Non
     assert http.post("/v1/settle").json() == {"loaded": 7}
     assert http.get("/v1/explain/t1").json()["lines"][0] == "t1 was sampled"
     assert http.get("/v1/explain/none").status_code == 404
-    assert http.post("/v1/apps/demo%20app/erase").json() == {"spans": 4}
-    assert agent.erased == ["demo app"]
+    assert http.post("/v1/erase", json={"kind": "app", "id": "demo app"}).json() == {"spans": 4}
+    assert agent.erased == ["app demo app"]
+    assert http.post("/v1/erase", json={"kind": "user", "id": ""}).status_code == 400
+    assert http.post("/v1/erase", json={"kind": "late", "id": "x"}).status_code == 400
     assert http.get("/v1/check").json() == {"problems": ["spans: 1 row without a trace"]}
 
 

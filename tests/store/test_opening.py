@@ -14,7 +14,7 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.errors import BadSql, StoreError, StoreInUse
-from monitor.store.erase import erase_app
+from monitor.store.erase import Wanted, erase_rows, searched
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.user_sql import run_user_sql
@@ -161,11 +161,12 @@ def test_erasing_an_app_takes_all_of_it_and_nothing_else(home: Home) -> None:
         frame(spans=[a_call("c1"), a_call("c2", **other)], content=[texts("c1"), texts("c2", trace_id="cd" * 16)])
     )
     home.finish()
-    removed = erase_app(home.store, "shop")
+    removed = erase_rows(home.store, Wanted("app", frozenset(["shop"])), b"k")
+    searched(home.store)
     assert (removed["spans"], removed["turns"], removed["content"]) == (1, 1, 1)
     assert [row["app"] for row in home.rows("SELECT app FROM calls")] == ["kept"]
     assert home.rows(f"SELECT * FROM base.content WHERE trace_id = '{TRACE}'") == []
-    assert sum(erase_app(home.store, "shop").values()) == 0
+    assert sum(erase_rows(home.store, Wanted("app", frozenset(["shop"])), b"k").values()) == 0
 
 
 def test_a_segment_goes_only_when_it_is_loaded_and_old(home: Home) -> None:

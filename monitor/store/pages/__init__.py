@@ -26,7 +26,7 @@ def read_page(store: Store, name: str, params: Mapping[str, str], extra: Mapping
     values = page.bind(dict(params))
     if not page.extra:
         return store.read(page.sql, values)
-    with store.connection.cursor() as cursor, ExitStack() as lent:
+    with store.cursor() as cursor, ExitStack() as lent:
         reader = Transaction(cursor)  # a cursor of its own: what is lent to it, no other read sees
         for table in page.extra:
             lent.enter_context(reader.registered(table, extra[table]))

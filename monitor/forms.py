@@ -1,0 +1,24 @@
+"""Every way in which an id that a person gives may have been written down: as it is, redacted, or as a pseudonym."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.keyed import digest
+from monitor.pattern import Found
+from monitor.patterns import KINDS, find_personal
+
+
+def stored_forms(key: bytes, given: str) -> frozenset[str]:
+    """Return `given` and the forms that redaction gives it where ids stand: with all kinds on, and with each alone."""
+    found = [find_personal(given), *(find_personal(given, (kind,)) for kind in KINDS)]
+    return frozenset([given, *("".join(_pieces(key, given, pieces)) for pieces in found)])
+
+
+def _pieces(key: bytes, text: str, found: list[Found]) -> Iterator[str]:
+    reached = 0
+    for start, end, kind in found:
+        yield text[reached:start]
+        yield f"<{kind.upper()}_{digest(key, '', kind, text[start:end])[:8]}>"
+        reached = end
+    yield text[reached:]

@@ -1,0 +1,90 @@
+"""Change frames of the spool where they lie: same place, same length, so that no position moves and no writer is disturbed.
+
+A writer only appends, so a whole frame is never touched by it again. A kill in the middle damages one frame; the reader steps over
+it, and what was in it has been loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from monitor.errors import StoreError
+from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, read_frames, segment_path
+
+Tables = dict[str, bytes]
+Change = Callable[[Tables], Tables | None]
+"""The tables as they shall be, or None when they may stay. They may be smaller, and must not be larger."""
+
+FILLERS: Final = ("", "_", "__", "___")
+"""Names of the padding; the loader ignores tables it does not know."""
+
+
+def rewrite_spool(folder: Path, change: Change) -> int:
+    """Apply `change` to every frame of every segment and clear unreadable stretches; return how many frames changed."""
+    changed = 0
+    for family in families(folder):
+        at = (0, 0)
+        while True:
+            stretch = read_frames(folder, family, *at)
+            for piece in stretch.damage:
+                _write(segment_path(folder, family, piece.segment), piece.start, bytes(piece.end - piece.start))
+            changed += sum(_rewrite(folder, frame, change) for frame in stretch.frames)
+            if (stretch.segment, stretch.byte) == at:
+                break
+            at = (stretch.segment, stretch.byte)
+    return changed
+
+
+def _rewrite(folder: Path, frame: Frame, change: Change) -> bool:
+    wanted = change(frame.tables)
+    if wanted is None:
+        return False
+    path = segment_path(folder, frame.family, frame.segment)
+    length = len(msgspec.msgpack.encode(frame.tables))
+    start = frame.end - HEADER.size - length
+    with path.open("rb") as file:
+        file.seek(start)
+        magic, sequence, found, _ = HEADER.unpack(file.read(HEADER.size))
+    if (magic, found) != (MAGIC, length):
+        raise StoreError(f"{path}: the frame at byte {start} is not where it was (run `plumbline erase` again)")
+    payload = padded(wanted, length)
+    _write(path, start, HEADER.pack(MAGIC, sequence, length, checksum_of(sequence, payload)) + payload)
+    return True
+
+
+def padded(tables: Mapping[str, bytes], length: int) -> bytes:
+    """Return the payload of `tables`, filled up to exactly `length` bytes; one that cannot be is emptied."""
+    exact = msgspec.msgpack.encode(dict(tables))
+    if len(exact) == length:
+        return exact
+    for payload in _filled(tables, length - len(exact)):
+        if len(payload) == length:
+            return payload
+    return padded({}, length) if tables else exact
+
+
+def _filled(tables: Mapping[str, bytes], gap: int) -> Iterator[bytes]:
+    for name in FILLERS:
+        for header in (2, 3, 5):  # bytes that msgpack needs to say how long the filler is
+            size = gap - 1 - len(name) - header
+            if size >= 0:
+                yield msgspec.msgpack.encode({**tables, name: bytes(size)})
+
+
+def _write(path: Path, at: int, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(handle, view, at)
+            view, at = view[done:], at + done
+        os.fdatasync(handle)
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror} (the erasure goes on at the next start)") from error
+    finally:
+        os.close(handle)

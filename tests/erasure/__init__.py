@@ -1,0 +1,1 @@
+"""Erasure: gone from every file, and it stays gone."""
