@@ -19,7 +19,7 @@ from monitor.config import schema
 DOCS = Path(__file__).parent
 COMMANDS = (
     *("up", "collector", "agent", "dashboard"),
-    *("import", "replay", "sql", "keys", "status", "check", "explain", "terms", "demo", "doctor"),
+    *("import", "replay", "sql", "keys", "status", "check", "explain", "terms", "erase", "demo", "doctor"),
 )
 
 
