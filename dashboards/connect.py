@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from dashboards.client import Row
 
@@ -73,11 +73,8 @@ service:
 
 
 def collector_url(status: Row) -> str:
-    """Return where the collector listens, as far as the agent says it."""
-    collector: Any = status.get("collector") or {}
-    address = (collector.get("otlp_http") or collector.get("address")) if isinstance(collector, dict) else collector
-    address = str(address or status.get("otlp_http") or DEFAULT_COLLECTOR)
-    return address if address.startswith("http") else f"http://{address}"
+    """Return where the collector listens, as the agent says it."""
+    return f"http://{status.get('collector') or DEFAULT_COLLECTOR}"
 
 
 def lines(way: str, url: str) -> str:

@@ -30,7 +30,7 @@ from monitor.errors import PlumblineError
 from monitor.forms import stored_forms
 from monitor.graders.cascade import RuleSet
 from monitor.keyed import install_key
-from monitor.places import Address, Places, bind
+from monitor.places import Address, Places, bind, read_run
 from monitor.policy import policies_in_force
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
@@ -99,6 +99,7 @@ class Agent:
         """Return how far everything is, ready to be JSON."""
         return {
             "ready": True,
+            "collector": self._door(),
             "spans": self.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py(),
             "turns": self.store.read("SELECT count(*) AS n FROM base.turns")["n"][0].as_py(),
             "last_span_at": self.store.read("SELECT max(received_at) AS t FROM base.spans")["t"][0].as_py(),
@@ -113,6 +114,11 @@ class Agent:
             ],
             "alerts": self.desk.counts(),
         }
+
+    def _door(self) -> str:
+        """Where OTLP/HTTP comes in: of the collector that runs here, else where the settings put it."""
+        run = read_run(self.places, "collector")
+        return self.settings.collector.otlp_http if run is None else run.address
 
     def sql(self, text: str, max_rows: int) -> pa.Table:
         """Return the rows of one read-only SELECT. Raises `BadSql`."""

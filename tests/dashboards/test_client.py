@@ -82,9 +82,7 @@ def test_the_command_hands_over_what_the_app_reads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "url"),
     [
-        ({"collector": {"otlp_http": "10.0.0.5:4318"}}, "http://10.0.0.5:4318"),
-        ({"collector": "http://h:1"}, "http://h:1"),
-        ({"otlp_http": "h:2"}, "http://h:2"),
+        ({"collector": "10.0.0.5:4320"}, "http://10.0.0.5:4320"),
         ({}, "http://127.0.0.1:4318"),
     ],
 )

@@ -29,9 +29,7 @@ class FakeAgent:
     """What is served; tests may change it while it runs."""
 
     store: GeneratedStore
-    status: dict[str, Any] = field(
-        default_factory=lambda: {"collector": {"otlp_http": "127.0.0.1:4318"}, "baseline_first": 250}
-    )
+    status: dict[str, Any] = field(default_factory=lambda: {"collector": "127.0.0.1:4318", "baseline_first": 250})
     explain: list[str] = field(default_factory=lambda: ["value 0.121 above 0.02", "fired after 1 evaluation"])
     asked: list[str] = field(default_factory=list)
 
