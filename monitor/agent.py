@@ -38,7 +38,7 @@ from monitor.schedule import Job, start
 from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finish import finish
-from monitor.store.load import pump
+from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
@@ -108,6 +108,7 @@ class Agent:
                 "coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused "
                 "FROM base.ledger"
             ).to_pylist()[0],
+            "families": came(self.store),
             "policies": [
                 {"id": p.id, "version": p.version, "hash": p.hash, "rules": [r.id for r in p.rules]}
                 for p in self.policies

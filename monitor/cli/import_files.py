@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -58,11 +59,19 @@ def run(
     if not sources:
         raise UsageError(f"nothing to import in {', '.join(str(path) for path in paths)}")
     prepare(resolved.places)
-    report = _load(resolved, sources, names, app, _format(named))
-    with session(resolved, create=True) as asked:
-        counts = asked.settle()
-    _tell(report, len(passed), counts)
+    before = _came(resolved)
+    report, family = _load(resolved, sources, names, app, _format(named))
+    after = _came(resolved)
+    _tell(report, len(passed), Counter(after.get(family)), Counter(before.get(family)))
     return 1 if report.refused else 0
+
+
+def _came(resolved: Resolved) -> dict[str, dict[str, int]]:
+    """What became of the rows of each spool family so far: a running agent loads while we write, so both ends are read."""
+    with session(resolved, create=True) as asked:
+        asked.settle()
+        families: dict[str, dict[str, int]] = asked.status()["families"]
+        return families
 
 
 def _names(mapping: list[str]) -> dict[str, str]:
@@ -79,7 +88,7 @@ def _names(mapping: list[str]) -> dict[str, str]:
 
 def _load(
     resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None, format_: Format | None
-) -> Report:
+) -> tuple[Report, str]:
     settings, clock = resolved.settings.collector, SystemClock()
     redactor = redactor_for(settings, install_key(resolved.places.root))
     rules = table_with(None if settings.dialects is None else Path(settings.dialects))
@@ -90,9 +99,10 @@ def _load(
     spool = SpoolWriter(resolved.places.spool, "import")
     try:
         with bar("import") as progress:
-            return Import(spool, lambda batch: to_tables(batch, redactor), journal, terms, _complain, progress).run(
+            report = Import(spool, lambda batch: to_tables(batch, redactor), journal, terms, _complain, progress).run(
                 sources
             )
+        return report, spool.family
     finally:
         spool.close()
 
@@ -116,10 +126,11 @@ def _complain(line: str) -> None:
     print(f"plumbline: {' '.join(show.harmless(line).split())}", file=sys.stderr)
 
 
-def _tell(report: Report, passed: int, counts: dict[str, int]) -> None:
+def _tell(report: Report, passed: int, after: Counter[str], before: Counter[str]) -> None:
     left = f", {passed} files passed over" if passed else ""
     print(f"imported {report.accepted} items from {report.files} files ({report.refused} refused{left})")
     print(f"taken for: {', '.join(f'{name} ({count})' for name, count in report.formats.most_common())}")
     for note, count in report.notes.most_common():
         print(f"{note}: {count}")
-    print(f"stored {counts.get('stored', 0)} new rows, {counts.get('duplicate', 0)} were there already")
+    stored, known = (after[name] - before[name] for name in ("stored", "duplicate"))
+    print(f"stored {stored} new rows, {known} were there already")

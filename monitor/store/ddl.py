@@ -195,8 +195,14 @@ UNKNOWN_KEYS: Final[Columns] = {
 }
 """What we did not understand: GenAI-looking attribute keys that no rule names, counted once per stored span."""
 
-POSITIONS: Final[Columns] = {"family": "str", "segment": "int", "byte": "int"}
-"""How far each spool family is loaded; written in the transaction that loads it."""
+POSITIONS: Final[Columns] = {
+    "family": "str",
+    "segment": "int",
+    "byte": "int",
+    "stored": "int",  # rows that came through this family, ever
+    "duplicate": "int",
+}
+"""How far each spool family is loaded, and what came of it; written in the transaction that loads it."""
 
 TOMBSTONES: Final[Columns] = {"kind": "str", "hash": "str", "until": "time"}
 """Keyed hashes of what was erased: rows that come late are refused. `until` bounds users and sessions: they may go on."""

@@ -71,6 +71,12 @@ def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None) -
     return total
 
 
+def came(store: Store) -> dict[str, dict[str, int]]:
+    """Return what became of the rows of each spool family, ever: stored, and known already."""
+    rows = store.read("SELECT family, coalesce(stored, 0) s, coalesce(duplicate, 0) d FROM base.positions").to_pylist()
+    return {row["family"]: {"stored": row["s"], "duplicate": row["d"]} for row in rows}
+
+
 def _stretches(store: Store, spool: Path, family: str) -> Iterator[Stretch]:
     rows = store.read("SELECT segment, byte FROM base.positions WHERE family = ?", [family]).to_pylist()
     at: tuple[int, int] = (rows[0]["segment"], rows[0]["byte"]) if rows else (0, 0)
@@ -96,10 +102,18 @@ def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price
         txn.insert("ledger", ledger)
         txn.insert("arrivals", _arrivals(counts))
         count_unknown(txn, counts.get("spans"))
-        txn.execute("DELETE FROM base.positions WHERE family = ?", [family])
-        txn.insert("positions", [{"family": family, "segment": stretch.segment, "byte": stretch.byte}])
-    stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
-    return Loaded(stored, duplicate, refused, len(stretch.damage))
+        stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
+        loaded = Loaded(stored, duplicate, refused, len(stretch.damage))
+        _advance(txn, family, stretch, loaded)
+    return loaded
+
+
+def _advance(txn: Transaction, family: str, stretch: Stretch, loaded: Loaded) -> None:
+    so_far = txn.read("SELECT stored, duplicate FROM base.positions WHERE family = ?", [family]).to_pylist()
+    stored, duplicate = (sum(row[name] or 0 for row in so_far) for name in ("stored", "duplicate"))
+    txn.execute("DELETE FROM base.positions WHERE family = ?", [family])
+    at = {"family": family, "segment": stretch.segment, "byte": stretch.byte}
+    txn.insert("positions", [at | {"stored": stored + loaded.stored, "duplicate": duplicate + loaded.duplicate}])
 
 
 def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
