@@ -20,6 +20,15 @@ def digest(key: bytes, *told: str) -> str:
     return hmac.new(key, "\x00".join(told).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
+def key_there(data_dir: Path) -> bytes | None:
+    """Return the key of this installation if it has been made; makes nothing."""
+    path = data_dir / "redaction.key"
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror} (it must be readable)") from None
+
+
 def install_key(data_dir: Path) -> bytes:
     """Return the key of this installation, made on first use and readable by its owner only. Raises `StoreError`."""
     path = data_dir / "redaction.key"

@@ -38,6 +38,7 @@ CHARS_HELD: Final = 200_000_000
 """Characters of unfinished calls that are held at a time; beyond it the oldest are closed as they are."""
 
 PIECES: Final = "_pieces"
+NESTED: Final = "properties"
 
 
 def looks(record: Mapping[str, Any]) -> bool:
@@ -48,8 +49,25 @@ def looks(record: Mapping[str, Any]) -> bool:
 
 def _plain(record: Mapping[str, Any]) -> Row:
     """Return one flat row with lower-case names: the two ways of export differ in case and nesting only."""
-    flat = {**record, **mapping(record.get("properties"))}
+    flat = {**record, **mapping(record.get(NESTED))}
     return {str(key).lower(): value for key, value in flat.items()}
+
+
+def pairs(item: Item) -> Iterator[tuple[str, Any]]:
+    """Yield the columns of a row as they are written, nested ones too."""
+    for key, value in (item.record or {}).items():
+        inner = mapping(value) if key == NESTED else {}
+        yield from ((f"{NESTED}.{name}", held) for name, held in inner.items()) if inner else [(str(key), value)]
+
+
+def spelled(key: str) -> str:
+    """Return a column as `KEYS` has it, whichever way of export wrote it.
+
+    >>> spelled("properties.promptTokens")
+    'PromptTokens'
+    """
+    plain = key.removeprefix(f"{NESTED}.").lower()
+    return next((known for known in KEYS if known.lower() == plain), key)
 
 
 def gather(items: Iterator[Item]) -> Iterator[Item]:

@@ -16,13 +16,19 @@ from collectors.importers.told import Added, Origin, Told, add_told
 
 Add = Callable[[Batch, Item, Origin], Added]
 Gather = Callable[[Iterator[Item]], Iterator[Item]]
+Pairs = Callable[[Item], Iterable[tuple[str, Any]]]
+
+
+def _top(item: Item) -> Iterable[tuple[str, Any]]:
+    return ((str(key), value) for key, value in (item.record or {}).items())
 
 
 @dataclass(frozen=True)
 class Format:
     """How records of one kind are known and read. `add` raises `BadRecord`; `keys` say which field each key of a record fills.
 
-    `gather` makes one item of several, `raw` leaves items unparsed, `companion` is only read beside something else.
+    `gather` makes one item of several, `raw` leaves items unparsed, `companion` is only read beside something else. `pairs` are
+    the keys and values of one item, for people who want to see them; `spelled` is how a key is looked up in `keys`.
     """
 
     name: str
@@ -33,6 +39,8 @@ class Format:
     gather: Gather = iter
     raw: bool = False
     companion: bool = False
+    pairs: Pairs = _top
+    spelled: Callable[[str], str] = str
 
 
 def _tell(
@@ -42,8 +50,8 @@ def _tell(
     return add_told(batch, told, origin, name)
 
 
-def _told(name: str, title: str, module: Any, gather: Gather = iter) -> Format:
-    return Format(name, title, module.looks, partial(_tell, tell=module.tell, name=name), module.KEYS, gather)
+def _told(name: str, title: str, module: Any, **more: Any) -> Format:
+    return Format(name, title, module.looks, partial(_tell, tell=module.tell, name=name), module.KEYS, **more)
 
 
 def _interaction(batch: Batch, item: Item, origin: Origin) -> Added:
@@ -67,7 +75,13 @@ INTERACTIONS: Final = Format(
     {name: name for name in (*FIELDS, PREFIX)},
 )
 OTLP: Final = Format(
-    "otlp", "OTLP export requests, one a file, line or frame", otlp.looks, otlp.add, otlp.KEYS, raw=True
+    "otlp",
+    "OTLP export requests, one a file, line or frame",
+    otlp.looks,
+    otlp.add,
+    otlp.KEYS,
+    raw=True,
+    pairs=otlp.pairs,
 )
 EXPOSURES: Final = Format(
     "exposures",
@@ -89,9 +103,16 @@ FORMATS: Final = (
     OTLP,
     _told("litellm", "LiteLLM StandardLoggingPayload", litellm),
     _told("langsmith", "LangSmith runs", langsmith),
-    _told("langfuse", "Langfuse observations, traces and scores", langfuse),
+    _told("langfuse", "Langfuse observations, traces and scores", langfuse, spelled=langfuse.snake),
     _told("bedrock", "AWS Bedrock model invocation logs", bedrock),
-    _told("azure-apim", "Azure API Management LLM gateway log", azure_apim, azure_apim.gather),
+    _told(
+        "azure-apim",
+        "Azure API Management LLM gateway log",
+        azure_apim,
+        gather=azure_apim.gather,
+        pairs=azure_apim.pairs,
+        spelled=azure_apim.spelled,
+    ),
     BATCH_REQUESTS,
     _told("openai", "OpenAI stored completions, responses and batch output", openai_files),
     EXPOSURES,

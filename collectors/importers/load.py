@@ -16,7 +16,6 @@ from collectors.importers.batches import beside, requests_of
 from collectors.importers.files import Source
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
 from collectors.importers.layout import opened
-from collectors.importers.progress import Journal
 from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
 from collectors.importers.sniff import Seen, look
 from collectors.importers.told import Added, BadRecord, Origin
@@ -41,6 +40,19 @@ class Spool(Protocol):
         """Make it durable."""
 
 
+class Steps(Protocol):
+    """What is remembered of an import, so that one that was killed goes on where it stopped."""
+
+    def done(self, source: Source) -> tuple[int, bool]:
+        """Return how many items of `source` are in already, and whether that is all."""
+
+    def note(self, source: Source, done: int, *, whole: bool) -> None:
+        """Remember that `done` items of `source` are durable."""
+
+    def finish(self) -> None:
+        """Forget everything: it is in."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """How files are read: names of columns, the app of records that name none, the limit of one body, and now.
@@ -58,25 +70,46 @@ class Terms:
 
 @dataclass
 class Report:
-    """What an import did. `notes` counts what is worth a line: content that lies elsewhere, answers without a question."""
+    """What an import did. `formats` are files by format, `taken` and `turned_away` the things in them that were fine and refused.
+
+    `notes` counts what is worth a line: content that lies elsewhere, answers without a question.
+    """
 
     files: int = 0
-    accepted: int = 0
-    refused: int = 0
     formats: Counter[str] = field(default_factory=Counter)
+    taken: Counter[str] = field(default_factory=Counter)
+    turned_away: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def accepted(self) -> int:
+        """How many things were fine and are durable."""
+        return self.taken.total()
+
+    @property
+    def refused(self) -> int:
+        """How many things were refused."""
+        return self.turned_away.total()
+
+
+def _unwatched(_format: Format, _item: Item) -> None:
+    """Nobody looks at the items as they pass."""
 
 
 @dataclass(frozen=True)
 class Import:
-    """An import on its way. `complain` takes one line for each thing refused, `progress` the share done and a file."""
+    """An import on its way. `complain` takes one line for each thing refused, `progress` the share done and a file.
+
+    `watch` sees each item as it stands in its file.
+    """
 
     spool: Spool
     to_tables: Callable[[Batch], Mapping[str, bytes]]
-    journal: Journal
+    journal: Steps
     terms: Terms
     complain: Callable[[str], None]
     progress: Callable[[float, str], None]
+    watch: Callable[[Format, Item], None] = _unwatched
     report: Report = field(default_factory=Report)
 
     def run(self, sources: Sequence[Source]) -> Report:
@@ -95,11 +128,13 @@ class Import:
     def _file(self, source: Source, seen: Seen, given: Mapping[str, bytes], share: Callable[[float], float]) -> None:
         done, whole = self.journal.done(source)
         if seen.format is None:
-            self._refuse_file(source, seen.problem or "nothing that can be imported is in it (plumbline import --help)")
+            self._refuse_file(
+                source, seen, seen.problem or "nothing that can be imported is in it (plumbline import --help)"
+            )
         elif not whole:
             self._read(source, seen, done, self._origin(source, seen, given), share)
         self.report.files += 1
-        self.report.formats[seen.format.name if seen.format else "unknown"] += 1
+        self.report.formats[_name(seen)] += 1
         self.progress(share(1.0), source.label)
 
     def _origin(self, source: Source, seen: Seen, given: Mapping[str, bytes]) -> Origin:
@@ -124,7 +159,7 @@ class Import:
                 items = self._items(source, seen, file)
                 self._chunks(source, seen, items, done, origin, lambda: self.progress(share(at()), source.label))
         except (BadBody, *READING_ERRORS) as error:
-            self._refuse_file(source, str(error) or type(error).__name__)
+            self._refuse_file(source, seen, str(error) or type(error).__name__)
 
     def _items(self, source: Source, seen: Seen, file: IO[bytes]) -> Iterator[Item]:
         if seen.format is None:
@@ -132,7 +167,12 @@ class Import:
         items = read(file, seen.layout, raw=seen.format.raw, max_body=self.terms.max_body)
         if seen.format in (INTERACTIONS, EXPOSURES) and seen.layout in ("csv", "parquet"):
             items = _checked(source, items, self.terms.names)
-        return seen.format.gather(items)
+        return seen.format.gather(self._watched(seen.format, items))
+
+    def _watched(self, format_: Format, items: Iterator[Item]) -> Iterator[Item]:
+        for item in items:
+            self.watch(format_, item)
+            yield item
 
     def _chunks(
         self, source: Source, seen: Seen, items: Iterator[Item], done: int, origin: Origin, tick: Callable[[], None]
@@ -142,7 +182,8 @@ class Import:
             batch = Batch()
             count, accepted = self._chunk(source, seen, fresh, batch, origin)
             done += count
-            self._keep(source, batch, accepted, done, whole=count == 0)
+            self._keep(source, batch, done, whole=count == 0)
+            self.report.taken[_name(seen)] += accepted
             tick()
             if count == 0:
                 return
@@ -163,38 +204,41 @@ class Import:
     def _add(self, source: Source, seen: Seen, batch: Batch, item: Item, origin: Origin) -> Added:
         """Append a record, or say what is wrong with it."""
         if seen.format is None or item.problem:
-            return self._refuse(source, item.position, item.problem, batch)
+            return self._refuse(source, seen, item.position, item.problem, batch)
         mark = batch.mark()
         try:
             outcome = seen.format.add(batch, item, origin)
         except BadRecord as error:
             batch.rollback(mark)
-            return self._refuse(source, item.position, str(error), batch)
+            return self._refuse(source, seen, item.position, str(error), batch)
         self.report.notes.update(outcome.notes)
         if outcome.rejected:
             self.complain(f"{_place(source, item.position)}: {outcome.message}")
-            self.report.refused += outcome.rejected
+            self.report.turned_away[_name(seen)] += outcome.rejected
         return outcome
 
-    def _refuse(self, source: Source, position: int, reason: str, batch: Batch) -> Added:
+    def _refuse(self, source: Source, seen: Seen, position: int, reason: str, batch: Batch) -> Added:
         self.complain(f"{_place(source, position)}: {reason}")
-        self.report.refused += 1
+        self.report.turned_away[_name(seen)] += 1
         batch.add("refusals", time=self.terms.now_us(), source=SOURCE, received=1, reason=reason)
         return Added()
 
-    def _refuse_file(self, source: Source, reason: str) -> None:
+    def _refuse_file(self, source: Source, seen: Seen, reason: str) -> None:
         batch = Batch()
-        self._refuse(source, 0, reason, batch)
-        self._keep(source, batch, 0, 0, whole=True)
+        self._refuse(source, seen, 0, reason, batch)
+        self._keep(source, batch, 0, whole=True)
 
-    def _keep(self, source: Source, batch: Batch, accepted: int, done: int, *, whole: bool) -> None:
+    def _keep(self, source: Source, batch: Batch, done: int, *, whole: bool) -> None:
         """Make a batch durable, and only then write down that it is."""
         propagate(batch)
         if len(batch):
             self.spool.append(self.to_tables(batch))
             self.spool.sync()
         self.journal.note(source, done, whole=whole)
-        self.report.accepted += accepted
+
+
+def _name(seen: Seen) -> str:
+    return seen.format.name if seen.format else "unknown"
 
 
 def _place(source: Source, position: int) -> str:

@@ -6,17 +6,19 @@ Source: the OpenTelemetry Collector's file exporter (contrib, exporter/fileexpor
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces
+from collectors.decode.requests import LOGS_IN, SPANS_IN
 from collectors.dialects.table import Table
 from collectors.importers.readers import Item
 from collectors.importers.told import Added, BadRecord, Origin
 
+Group = TypeVar("Group")
 Decoder = Callable[[bytes, Media, Batch, int, Table | None], Outcome]
 
 DECODERS: Final[dict[str, Decoder]] = {"traces": decode_traces, "logs": decode_logs}
@@ -63,6 +65,27 @@ def _json(body: bytes, batch: Batch, origin: Origin) -> Added:
         raise BadRecord("neither resourceSpans nor resourceLogs nor resourceMetrics")
     messages = "; ".join(part.message for part in parts if part.message)
     return Added(sum(p.accepted for p in parts), sum(p.rejected for p in parts), messages)
+
+
+def pairs(item: Item) -> Iterator[tuple[str, Any]]:
+    """Yield every attribute of a request: of resources, spans, their events, and log records. One that cannot be parsed has none."""
+    media: Media = "json" if item.raw.lstrip()[:1] == b"{" else "protobuf"
+    for group in _groups(SPANS_IN[media], item.raw):
+        yield from group.resource.items()
+        for span in group.spans:
+            yield from span.attributes.items()
+            for event in span.events:
+                yield from event.attributes.items()
+    for told in _groups(LOGS_IN[media], item.raw):
+        yield from told.resource.items()
+        for log in told.logs:
+            yield from log.attributes.items()
+
+
+def _groups(read: Callable[[bytes], Iterator[Group]], body: bytes) -> Iterator[Group]:
+    """Protobuf read as another signal is refused, or yields groups with nothing in them."""
+    with contextlib.suppress(BadBody):
+        yield from read(body)
 
 
 def _either(body: bytes, batch: Batch, origin: Origin) -> Outcome:

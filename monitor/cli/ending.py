@@ -29,5 +29,10 @@ def guarded(work: Callable[[], int | None]) -> int:
 
 def fail(message: str, code: int) -> int:
     """Say `message` in one line on stderr and return `code`."""
-    print(f"plumbline: {' '.join(message.split())}", file=sys.stderr)
+    print(f"plumbline: {_printable(' '.join(message.split()))}", file=sys.stderr)
     return code
+
+
+def _printable(text: str) -> str:
+    """A message may quote what stands in a file, such as the name of a column."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -19,10 +19,12 @@ from collectors.importers.progress import open_journal
 from collectors.importers.records import FIELDS, PREFIX
 from collectors.redact import redactor_for
 from monitor.cli import show
+from monitor.cli.import_trial import told, try_out
 from monitor.cli.progress import bar
 from monitor.cli.session import session
 from monitor.cli.settings import Given, Resolved, resolve
-from monitor.cli.typed import Api, Config, DataDir
+from monitor.cli.typed import Api, Config, DataDir, Form
+from monitor.cli.typed import Format as Shown
 from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.keyed import install_key
@@ -39,6 +41,8 @@ def run(
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Our field stands in this column.")
     ] = None,
     app: Annotated[str | None, typer.Option("--app", help="The app of interactions that name none.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show how each key is understood.")] = False,
+    form: Shown = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
     api: Api = None,
@@ -51,16 +55,21 @@ def run(
     An interaction is one record, with any of: id time app environment release model provider prompt_name prompt_version
     experiment variant user session input output system input_tokens output_tokens latency_ms cost_usd error scores
     metadata; only input and output must be there. Importing twice adds nothing; an import that was interrupted goes on
-    where it stopped. Exit code 1 when something was refused.
+    where it stopped. --dry-run reads everything and writes nothing: it shows formats, counts, and for each key the field it
+    fills, or that it is kept as an attribute, or not understood, with a redacted example. Exit code 1 when something was
+    refused.
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     names = _names(mapping or [])
     sources, passed = find(path.resolve() for path in paths)
     if not sources:
         raise UsageError(f"nothing to import in {', '.join(str(path) for path in paths)}")
+    terms = _terms(resolved, names, app, _format(named))
+    if dry_run:
+        return told(try_out(resolved, sources, terms), len(passed), form)
     prepare(resolved.places)
     before = _came(resolved)
-    report, family = _load(resolved, sources, names, app, _format(named))
+    report, family = _load(resolved, sources, terms)
     after = _came(resolved)
     _tell(report, len(passed), Counter(after.get(family)), Counter(before.get(family)))
     return 1 if report.refused else 0
@@ -86,22 +95,28 @@ def _names(mapping: list[str]) -> dict[str, str]:
     return names
 
 
-def _load(
-    resolved: Resolved, sources: list[Source], names: dict[str, str], app: str | None, format_: Format | None
-) -> tuple[Report, str]:
+def _terms(resolved: Resolved, names: dict[str, str], app: str | None, format_: Format | None) -> Terms:
     settings, clock = resolved.settings.collector, SystemClock()
-    redactor = redactor_for(settings, install_key(resolved.places.root))
     rules = table_with(None if settings.dialects is None else Path(settings.dialects))
-    terms = Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
+    return Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
+
+
+def _load(resolved: Resolved, sources: list[Source], terms: Terms) -> tuple[Report, str]:
+    redactor = redactor_for(resolved.settings.collector, install_key(resolved.places.root))
     journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")
     spool = SpoolWriter(resolved.places.spool, "import")
     try:
         with bar("import") as progress:
-            report = Import(spool, lambda batch: to_tables(batch, redactor), journal, terms, _complain, progress).run(
-                sources
-            )
+            report = Import(
+                spool,
+                lambda batch: to_tables(batch, redactor),
+                journal,
+                terms,
+                lambda line: _complain(redactor.text(line, "")),
+                progress,
+            ).run(sources)
         return report, spool.family
     finally:
         spool.close()

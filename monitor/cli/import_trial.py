@@ -1,0 +1,160 @@
+"""`plumbline import --dry-run`: read everything, write nothing, and say how it was understood."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from collectors.dialects.table import table
+from collectors.importers.files import Source
+from collectors.importers.load import Import, Report, Terms
+from collectors.importers.meanings import words
+from collectors.importers.trial import FormatSeen, KeySeen, Trial, Unwritten
+from collectors.redact import Redactor, redactor_for
+from monitor.cli import show
+from monitor.cli.progress import bar
+from monitor.cli.settings import Resolved
+from monitor.cli.typed import Form
+from monitor.config.schema import CollectorSettings
+from monitor.keyed import key_there
+from monitor.patterns import KINDS
+
+MAX_PROBLEMS: Final = 20
+"""Refusals that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a dry run found: as an import reports it, key by key, and the first refusals in words."""
+
+    report: Report
+    trial: Trial
+    problems: list[str]
+
+
+def try_out(resolved: Resolved, sources: Sequence[Source], terms: Terms) -> Tried:
+    """Read `sources` as an import would, and write nothing, not even the folder it would write to."""
+    redactor = redactor_for(_all_redaction(resolved.settings.collector), _key(resolved))
+    trial = Trial(lambda text: redactor.text(text, ""), terms.names, terms.rules or table())
+    problems: list[str] = []
+    nothing = Unwritten()
+    with bar("dry run") as progress:
+        report = Import(
+            nothing,
+            trial.count_rows,
+            nothing,
+            terms,
+            lambda line: _note(problems, line, redactor),
+            progress,
+            trial.see,
+        ).run(sources)
+    return Tried(report, trial, problems)
+
+
+def _all_redaction(settings: CollectorSettings) -> CollectorSettings:
+    """What is shown here may end in a ticket: every kind, whatever is stored."""
+    redaction = msgspec.structs.replace(settings.redaction, enabled=True, kinds=KINDS)
+    return msgspec.structs.replace(settings, redaction=redaction)
+
+
+def _key(resolved: Resolved) -> bytes:
+    """The key of the installation, without making one: what nobody stores needs no lasting key."""
+    return key_there(resolved.places.root) or secrets.token_bytes(32)
+
+
+def _note(problems: list[str], line: str, redactor: Redactor) -> None:
+    if len(problems) < MAX_PROBLEMS:
+        problems.append(one_line(redactor.text(line, "")))
+
+
+def one_line(text: str) -> str:
+    """Return text of others as one line that a terminal only displays."""
+    return show.harmless(" ".join(text.split()))
+
+
+def told(tried: Tried, passed: int, form: Form) -> int:
+    """Print what was found; return the exit code an import would have had."""
+    if form is Form.JSON:
+        show.print_json(as_json(tried, passed))
+    else:
+        _print(tried, passed)
+    return 1 if tried.report.refused else 0
+
+
+def as_json(tried: Tried, passed: int) -> dict[str, Any]:
+    """Return what was found, for programs."""
+    report = tried.report
+    return {
+        "dry_run": True,
+        "files": report.files,
+        "passed_over": passed,
+        "accepted": report.accepted,
+        "refused": report.refused,
+        "rows": dict(tried.trial.rows),
+        "formats": [_format(tried, name) for name in report.formats],
+        "notes": dict(report.notes),
+        "problems": tried.problems,
+    }
+
+
+def _format(tried: Tried, name: str) -> dict[str, Any]:
+    seen, report = tried.trial.formats.get(name), tried.report
+    return {
+        "format": name,
+        "title": seen.format.title if seen else None,
+        "files": report.formats[name],
+        "records": seen.records if seen else 0,
+        "accepted": report.taken[name],
+        "refused": report.turned_away[name],
+        "keys": [_key_told(key, one) for key, one in tried.trial.shown_keys(seen)] if seen else [],
+        "more_keys": seen.more if seen else 0,
+    }
+
+
+def _key_told(key: str, one: KeySeen) -> dict[str, Any]:
+    example = None if one.example is None else one_line(one.example)
+    return {
+        "key": one_line(key),
+        "understood": one.meaning.how,
+        "field": one.meaning.field,
+        "count": one.count,
+        "example": example,
+    }
+
+
+def _print(tried: Tried, passed: int) -> None:
+    report = tried.report
+    for name, files in report.formats.most_common():
+        seen = tried.trial.formats.get(name)
+        print(f"{name}: {seen.format.title if seen else 'nothing that can be imported'}")
+        records = f"{seen.records if seen else 0} records in {files} files"
+        print(f"{records}: {report.taken[name]} would be imported, {report.turned_away[name]} refused")
+        if seen:
+            _print_keys(tried.trial, seen)
+        print()
+    for line in tried.problems:
+        print(f"refused: {line}")
+    if report.refused > len(tried.problems):
+        print(f"refused: {report.refused - len(tried.problems)} more")
+    for note, count in report.notes.most_common():
+        print(f"{note}: {count}")
+    rows = ", ".join(f"{count} {table}" for table, count in sorted(tried.trial.rows.items())) or "none"
+    left = f", {passed} files passed over" if passed else ""
+    print(
+        f"dry run, nothing was written: {report.accepted} items from {report.files} files ({report.refused} refused{left})"
+    )
+    print(f"rows that would be written, those that are there already among them: {rows}")
+
+
+def _print_keys(trial: Trial, seen: FormatSeen) -> None:
+    rows = [
+        [one_line(key), words(one.meaning), one.count, None if one.example is None else one_line(one.example)]
+        for key, one in trial.shown_keys(seen)
+    ]
+    show.print_table(["key", "understood as", "values", "example"], rows)
+    if seen.more:
+        print(f"and {seen.more} values of more keys")
