@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from collectors.importers.files import Source, is_data, local
+from collectors.importers.files import Source
 from collectors.importers.formats import BATCH_REQUESTS
 from collectors.importers.layout import opened
 from collectors.importers.readers import READING_ERRORS, read_lines
-from collectors.importers.sniff import Seen, look
+from collectors.importers.sniff import look
 
 NEIGHBOURS: Final = 50
 """Files of a folder that are looked at in search of a batch's input."""
@@ -42,15 +41,5 @@ def _requests(source: Source) -> Iterator[tuple[str, bytes]]:
 
 def beside(source: Source) -> list[Source]:
     """Return the batch input files that lie in the folder of `source`."""
-    if source.folder is None:
-        return []
-    near = [path for path in sorted(source.folder.iterdir()) if str(path) != source.name and _may_be(path)]
-    return [one for path in near[:NEIGHBOURS] if _is_input(look(one := local(path)))]
-
-
-def _may_be(path: Path) -> bool:
-    return path.is_file() and is_data(path.name) and ".json" in path.name
-
-
-def _is_input(seen: Seen) -> bool:
-    return seen.format is BATCH_REQUESTS
+    near = [one for one in source.beside() if ".json" in one.label.lower()]
+    return [one for one in near[:NEIGHBOURS] if look(one).format is BATCH_REQUESTS]

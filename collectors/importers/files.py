@@ -6,8 +6,9 @@ protobuf does not. Notes that lie beside them (README, index.json, *.expected.js
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,8 @@ NOT_DATA_ENDINGS: Final = (".expected.json", ".other.json")
 class Source:
     """Something to import, known by `name`; `size` and `changed_ns` tell whether it is what it was.
 
-    `signal` is None where the name does not tell; `folder` is where a companion may lie, None where that is not asked.
+    `changed_ns` is 0 where the place does not tell, `signal` None where the name does not; `beside` finds what lies in the same
+    folder, where a companion may be.
     """
 
     name: str
@@ -34,7 +36,7 @@ class Source:
     changed_ns: int
     signal: str | None
     open_raw: Callable[[], IO[bytes]] = field(compare=False)
-    folder: Path | None = None
+    beside: Callable[[], Sequence[Source]] = field(default=tuple, compare=False)
 
     @property
     def label(self) -> str:
@@ -50,14 +52,27 @@ def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:
     sources: list[Source] = []
     passed: list[Path] = []
     for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path} does not exist")
-        if path.is_dir():
-            for inner in _walk(path):
-                sources.append(local(inner)) if is_data(inner.name) else passed.append(inner)
-        else:
+        if path.is_file():
             sources.append(_named(path))
+            continue
+        for inner in _inside(path):
+            sources.append(local(inner)) if is_data(inner.name) else passed.append(inner)
     return sources, passed
+
+
+def _inside(path: Path) -> Iterator[Path]:
+    """Yield the files of a folder, or of what a name with `*`, `?` or `[` matches that no shell has expanded."""
+    if path.is_dir():
+        yield from _walk(path)
+        return
+    found = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []  # noqa: PTH207 - of a whole path
+    if not found:
+        raise UsageError(f"{path} does not exist")
+    for match in map(Path, found):
+        if match.is_file():
+            yield match
+        elif match.is_dir():
+            yield from _walk(match)
 
 
 def _named(path: Path) -> Source:
@@ -78,7 +93,17 @@ def _walk(folder: Path) -> Iterator[Path]:
 def local(path: Path) -> Source:
     """Return a file of this machine."""
     stat = path.stat()
-    return Source(str(path), stat.st_size, stat.st_mtime_ns, signal_of(path.name), partial(_open, path), path.parent)
+    return Source(
+        str(path), stat.st_size, stat.st_mtime_ns, signal_of(path.name), partial(_open, path), partial(_near, path)
+    )
+
+
+def _near(path: Path) -> list[Source]:
+    return [
+        local(inner)
+        for inner in sorted(path.parent.iterdir())
+        if inner != path and inner.is_file() and is_data(inner.name)
+    ]
 
 
 def _open(path: Path) -> IO[bytes]:

@@ -143,7 +143,7 @@ class Import:
         if seen.format is not None and seen.format.name == "openai" and not given:
             requests = requests_of(beside(source))
         return Origin(
-            min(source.changed_ns // 1000, now),
+            min(source.changed_ns // 1000 or now, now),
             now,
             self.terms.app,
             requests,

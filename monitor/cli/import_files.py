@@ -12,13 +12,14 @@ import typer
 
 from collectors.dialects.own import table_with
 from collectors.frames import to_tables
-from collectors.importers.files import Source, find
+from collectors.importers.files import Source
 from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import, Report, Terms
 from collectors.importers.progress import open_journal
 from collectors.importers.records import FIELDS, PREFIX
 from collectors.redact import redactor_for
 from monitor.cli import show
+from monitor.cli.import_places import find_all
 from monitor.cli.import_trial import told, try_out
 from monitor.cli.progress import bar
 from monitor.cli.session import session
@@ -33,7 +34,9 @@ from monitor.spool import SpoolWriter
 
 
 def run(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Files, or folders to look through.")],
+    places: Annotated[
+        list[str], typer.Argument(metavar="FILE|DIR|URL...", help="Files, folders to look through, or URLs of them.")
+    ],
     named: Annotated[
         str | None, typer.Option("--as", metavar="FORMAT", help="Take files for this, whatever they look like.")
     ] = None,
@@ -49,6 +52,9 @@ def run(
 ) -> int:
     """Read what you already have into the store: JSON, JSON lines, CSV, Parquet or OTLP bodies; plain, .gz or .zst.
 
+    A place is a file, a folder, a pattern such as 'logs/*.json.gz', or a URL of any of these that fsspec can open
+    (s3://bucket/prefix needs the extra: pip install 'plumbline[s3]').
+
     What a file holds is told by its content: otlp, litellm, langsmith, langfuse, bedrock, azure-apim, openai,
     openai-batch-input (joined with the output of the batch), exposures or interactions; --as overrules that.
 
@@ -61,17 +67,15 @@ def run(
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     names = _names(mapping or [])
-    sources, passed = find(path.resolve() for path in paths)
-    if not sources:
-        raise UsageError(f"nothing to import in {', '.join(str(path) for path in paths)}")
+    sources, passed = find_all(places, Path.cwd())
     terms = _terms(resolved, names, app, _format(named))
     if dry_run:
-        return told(try_out(resolved, sources, terms), len(passed), form)
+        return told(try_out(resolved, sources, terms), passed, form)
     prepare(resolved.places)
     before = _came(resolved)
     report, family = _load(resolved, sources, terms)
     after = _came(resolved)
-    _tell(report, len(passed), Counter(after.get(family)), Counter(before.get(family)))
+    _tell(report, passed, Counter(after.get(family)), Counter(before.get(family)))
     return 1 if report.refused else 0
 
 

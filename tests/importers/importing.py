@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ import msgspec
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.importers.files import find
+from collectors.importers.files import Source, find
 from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import, Report, Terms
 from collectors.importers.progress import open_journal
@@ -31,6 +31,7 @@ from monitor.store.opening import Store
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOW_US = int(NOW.timestamp() * 1_000_000)
 ORIGIN = Origin(NOW_US, NOW_US, None)
+TERMS = Terms({}, None, 32_000_000, lambda: NOW_US)
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,15 @@ def imported(
     max_body: int = 32_000_000,
 ) -> Iterator[Imported]:
     """Import `paths` into a store in `folder`, redacted, and hold it open."""
-    complaints: list[str] = []
-    sources, _ = find(paths)
     terms = Terms(names or {}, app, max_body, lambda: NOW_US, format_)
+    with imported_sources(folder, find(paths)[0], terms) as done:
+        yield done
+
+
+@contextmanager
+def imported_sources(folder: Path, sources: Sequence[Source], terms: Terms = TERMS) -> Iterator[Imported]:
+    """Import `sources` into a store in `folder`, redacted, and hold it open."""
+    complaints: list[str] = []
     writer = SpoolWriter(folder / "spool", "import")
     redactor = Redactor(b"k" * 32, ("email", "card", "secret"))
     report = Import(
