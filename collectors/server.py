@@ -35,6 +35,10 @@ IN_LEDGER: Final = frozenset({400, 401, 403, 413, 415})
 """Refusals that cost the client its data: it does not come back with it."""
 
 
+class Gone(Exception):
+    """The client hung up while it was sending."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is known of a request before its body is read."""
@@ -121,6 +125,8 @@ class Door:
             raise Refused(415, str(error)) from None
         except (BadBody, ValueError) as error:
             raise Refused(400, str(error)) from None
+        except Gone:  # nobody hears this; a client that was cut off comes back with its data
+            raise Refused(408, "the client went away before the body was complete") from None
         except TimeoutError:
             raise Refused(408, f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from None
 
@@ -145,7 +151,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadBody("the client went away before the body was complete")
+            raise Gone
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > limit:

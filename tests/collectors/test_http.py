@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import socket
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,18 @@ def test_chunks_beyond_the_limit_are_refused_while_they_come(door: Open) -> None
         door.url + "/v1/traces", content=chunks, headers={"Content-Type": "application/x-protobuf"}
     )
     assert answer.status_code == 413
+
+
+def test_a_client_that_hangs_up_in_the_middle_is_not_told_of_as_lost(door: Open) -> None:
+    """It comes back with its data: counted as refused, the ledger would hold it twice."""
+    head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 999\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", int(door.url.rpartition(":")[2])), timeout=10) as connection:
+        connection.sendall(head + b"abc")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100) == b""
+    assert door.post(a_body()).status_code == 200
+    door.intake.close()
+    assert door.rows("refusals") == []
 
 
 def test_one_connection_serves_many_requests(door: Open) -> None:
