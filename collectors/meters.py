@@ -140,7 +140,7 @@ def _json(body: bytes) -> Iterator[Point]:
         resource = _json_pairs(block.get("resource"))
         for scoped in _objects(block, "scopeMetrics"):
             for metric in _objects(scoped, "metrics"):
-                if metric.get("name") in NAMES:
+                if _text(metric.get("name")) in NAMES:
                     yield from _json_points(metric, resource)
 
 

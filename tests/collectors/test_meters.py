@@ -89,7 +89,11 @@ def test_a_point_says_how_many_calls_were_made(kind: str, name: str, temporality
     assert (row["time"], row["start_time"]) == (AT // 1000, START // 1000)
 
 
-@pytest.mark.parametrize("said", [a_request(name="http.server.duration"), a_request("gauge"), a_request("summary"), {}])
+NO_NAMES: list[Any] = [["x"], {"x": 1}, 7, None]
+ELSE = [a_request(name="http.server.duration"), a_request("gauge"), a_request("summary"), {}]
+
+
+@pytest.mark.parametrize("said", [*ELSE, *(a_request(name=name) for name in NO_NAMES)])
 def test_everything_else_is_dropped(said: dict[str, Any]) -> None:
     assert rows_of(json.dumps(said).encode()) == []
 

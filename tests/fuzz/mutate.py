@@ -89,6 +89,62 @@ def field(number: int, data: bytes) -> bytes:
     return varint(number << 3 | 2) + varint(len(data)) + data
 
 
+def fields_of(data: bytes) -> list[tuple[int, bytes]] | None:
+    """The fields of a message as (tag, value), values of kind 2 without their length; None when it is no message."""
+    found, at = [], 0
+    while at < len(data):
+        tag, at = unvarint(data, at)
+        kind = tag & 7
+        begin = at
+        if kind == 0:
+            _, at = unvarint(data, at)
+        elif kind == 2:
+            length, begin = unvarint(data, at)
+            at = begin + length
+        else:
+            at += {1: 8, 5: 4}.get(kind, len(data) + 1)
+        if not tag >> 3 or at > len(data):
+            return None
+        found.append((tag, data[begin:at]))
+    return found
+
+
+def unvarint(data: bytes, at: int) -> tuple[int, int]:
+    """The number at `at`, and where it ends; beyond the data when it does not."""
+    value, shift = 0, 0
+    while at < len(data) and shift < 70:
+        value |= (data[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 0x80:
+            return value, at
+    return 0, len(data) + 1
+
+
+def joined(fields: list[tuple[int, bytes]]) -> bytes:
+    return b"".join(varint(tag) + (varint(len(value)) if tag & 7 == 2 else b"") + value for tag, value in fields)
+
+
+def bent_field(data: bytes, rng: Rng) -> bytes:
+    """The same message with one field somewhere in it changed, repeated or gone; every length around it is right again."""
+    fields = fields_of(data)
+    if not fields:
+        return data
+    at = rng.randrange(len(fields))
+    tag, value = fields[at]
+    if tag & 7 == 2 and fields_of(value) and rng.random() < 0.85:
+        fields[at] = (tag, bent_field(value, rng))
+        return joined(fields)
+    odd = {
+        0: [varint(0), varint(1), varint(2**63), varint(2**64 - 1), varint(77)],
+        1: [bytes(8), b"\xff" * 8, rng.randbytes(8)],
+        2: [b"", b"\0", b"x", "\u202eé✓".encode(), b"-1", value * 2, value[:-1], b"[" * 900, b"{" + value],
+        5: [bytes(4), b"\xff" * 4],
+    }[tag & 7]
+    replaced = [(tag, rng.choice(odd))]
+    fields[at : at + 1] = rng.choice([replaced, replaced, replaced, [], [fields[at]] * rng.choice([2, 300])])
+    return joined(fields)
+
+
 def unknown_fields(data: bytes, rng: Rng) -> bytes:
     """Fields that no schema knows, of every wire type, some that lie about their length."""
     number = rng.choice([0, 3, 15, 99, 536_870_911])
@@ -136,7 +192,7 @@ def in_span(fields: bytes, rng: Rng) -> bytes:
     )
 
 
-PROTOBUF: Final = (*BYTES, unknown_fields, deep_attribute, big_attribute, odd_ids)
+PROTOBUF: Final = (*BYTES, *[bent_field] * 6, unknown_fields, deep_attribute, big_attribute, odd_ids)
 
 
 # -- JSON: change the tree, then perhaps the bytes
