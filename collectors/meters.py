@@ -11,13 +11,13 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-import msgspec
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome
+from collectors.decode.json_bodies import parsed
 
 NAMES: Final = frozenset({"gen_ai.client.operation.duration", "gen_ai.client.inference.duration"})
 PROVIDERS: Final = ("gen_ai.provider.name", "gen_ai.system")
@@ -130,10 +130,7 @@ def _pairs(pairs: Iterable[Any]) -> Attributes:
 
 
 def _json(body: bytes) -> Iterator[Point]:
-    try:
-        request = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBody(f"not an OTLP metrics request in JSON: {error}") from None
+    request = parsed(body, "an OTLP metrics request")
     if not isinstance(request, dict):
         raise BadBody("not an OTLP metrics request in JSON: an object is expected")
     for block in _objects(request, "resourceMetrics"):

@@ -8,15 +8,16 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
-from collectors.decode.errors import BadBody
+from collectors.decode.json_bodies import parsed_as
 from collectors.decode.wire import MAX_DEPTH, Attributes, LogGroup, SpanGroup, WireEvent, WireLog, WireSpan, blob
 
 Number = int | float | str | None
 
+WHAT: Final = "an OTLP request"
 STATUS: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
@@ -118,24 +119,16 @@ class _Logs(_Struct):
 
 _TRACES: Final = msgspec.json.Decoder(_Traces)
 _LOGS: Final = msgspec.json.Decoder(_Logs)
-_T = TypeVar("_T")
 
 
 def span_groups(body: bytes) -> Iterator[SpanGroup]:
     """Parse a trace export request; raises `BadBody` before the first group."""
-    return _span_groups(_parsed(_TRACES, body))
+    return _span_groups(parsed_as(_TRACES, body, WHAT))
 
 
 def log_groups(body: bytes) -> Iterator[LogGroup]:
     """Parse a log export request; raises `BadBody` before the first group."""
-    return _log_groups(_parsed(_LOGS, body))
-
-
-def _parsed(decoder: msgspec.json.Decoder[_T], body: bytes) -> _T:
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBody(f"not an OTLP request in JSON: {error}") from None
+    return _log_groups(parsed_as(_LOGS, body, WHAT))
 
 
 def _span_groups(request: _Traces) -> Iterator[SpanGroup]:

@@ -47,14 +47,6 @@ class Draft:
     lone_span: bool = False  # a span id may stand without its trace
 
 
-def parsed(body: bytes, what: str) -> Any:
-    """Return the JSON value of a body. Raises `BadBody`."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBody(f"not {what} in JSON: {error}") from None
-
-
 def objects(listed: Any, what: str) -> list[Any]:
     """Return `listed` when it is a list. Raises `BadBody`."""
     if not isinstance(listed, list):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
 from collectors.answers import Answer, told
 from collectors.batch import Batch
-from collectors.decode import BadBody, Media, Outcome
-from collectors.scores.draft import Draft, Unfit, add_all, objects, parsed
+from collectors.decode import Media, Outcome
+from collectors.decode.json_bodies import parsed
+from collectors.scores.draft import Draft, Unfit, add_all, objects
 
 SOURCE: Final = "langfuse scores"
 EVENTS: Final = frozenset(
@@ -100,10 +99,7 @@ def events_reply(outcome: Outcome) -> Answer:
 
 def media_reply(body: bytes) -> Answer:
     """Return the id of a medium without a place to upload it to, which clients take for "is there already"."""
-    try:
-        request = msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadBody(f"not a media request in JSON: {error}") from None
+    request = parsed(body, "a media request")
     digest = request.get("sha256Hash") if isinstance(request, dict) else None
     name = digest if isinstance(digest, str) else "none"
     return told({"mediaId": name.replace("+", "-").replace("/", "_")[:MEDIA_ID_CHARS], "uploadUrl": None})

@@ -7,7 +7,8 @@ from typing import Any, Final
 from collectors.answers import Answer, told
 from collectors.batch import Batch
 from collectors.decode import Media, Outcome
-from collectors.scores.draft import Draft, Unfit, add_all, objects, parsed
+from collectors.decode.json_bodies import parsed
+from collectors.scores.draft import Draft, Unfit, add_all, objects
 
 SOURCE: Final = "phoenix annotations"
 

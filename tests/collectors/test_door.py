@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from benchmarks.traffic import bodies
+from collectors.routes import ROUTES, Route
 from monitor.errors import StoreError
 from monitor.spool import SpoolWriter
 from tests.collectors.door import MAX_BODY, Open, opened
@@ -89,6 +90,41 @@ def test_a_body_that_cannot_be_taken_is_refused_in_one_line(
     door.intake.close()
     (refusals,) = [pl.read_ipc_stream(t["refusals"]) for t in door.tables() if "refusals" in t]
     assert refusals["received"].sum() == 1, "the ledger hears of it, once"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.tail)
+def test_json_that_is_not_utf8_is_refused_at_every_door_even_where_nobody_reads_it(door: Open, route: Route) -> None:
+    for text in (b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80"):
+        answer = door.post(b'{"a":"' + text + b'"}', route.tail, **JSON)
+        assert (answer.status_code, answer.json()["code"]) == (400, 3)
+        assert "utf-8" in answer.json()["message"]
+    door.intake.close()
+    assert sum(int(str(row["received"])) for row in door.rows("refusals")) == 5
+
+
+def test_json_in_utf8_is_taken(door: Open) -> None:
+    answer = door.post('{"a":"é✓𝄞\\u00e9"}'.encode(), **JSON)
+    assert (answer.status_code, answer.json()) == (200, {})
+
+
+def test_a_medium_that_is_not_utf8(door: Open) -> None:
+    assert door.post(b'{"a":"\xff"}', "/api/public/media", **JSON).status_code == 400
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
+def test_protobuf_that_is_not_utf8_is_refused(door: Open, signal: str) -> None:
+    answer = door.post(not_utf8(), f"/v1/{signal}")
+    assert answer.status_code == 400
+    assert "UTF-8" in Status.FromString(answer.content).message
+    door.intake.close()
+    assert [row["received"] for row in door.rows("refusals")] == [1]
+
+
+def not_utf8() -> bytes:
+    """A resource with one attribute whose key is a lone byte: the same bytes in every signal."""
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().resource.attributes.add(key="?")
+    return request.SerializeToString().replace(b"?", b"\xff")
 
 
 @pytest.mark.parametrize(

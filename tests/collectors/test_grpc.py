@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from collectors.decode import Outcome
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, Open, opened
-from tests.collectors.test_door import a_body
+from tests.collectors.test_door import a_body, not_utf8
 
 GZIP, DEFLATE = grpc.Compression.Gzip, grpc.Compression.Deflate
 
@@ -74,6 +74,7 @@ def test_bad_spans_of_a_good_body_are_counted(door: Open) -> None:
     ("body", "compression", "code"),
     [
         (b"\xff\xff\xff", grpc.Compression.NoCompression, grpc.StatusCode.INVALID_ARGUMENT),
+        (not_utf8(), grpc.Compression.NoCompression, grpc.StatusCode.INVALID_ARGUMENT),
         (b"\x1f\x8bno gzip", grpc.Compression.NoCompression, grpc.StatusCode.INVALID_ARGUMENT),
         (b"\0" * (MAX_BODY + 1), GZIP, grpc.StatusCode.RESOURCE_EXHAUSTED),
         (b"\0" * 50_000_000, GZIP, grpc.StatusCode.RESOURCE_EXHAUSTED),
