@@ -89,6 +89,11 @@ def ledger_line(row: Row) -> str:
     return f"{received} {'=' if adds_up(row) else 'is not'} {' + '.join(rest)}"
 
 
+def methods(rates: Sequence[Row]) -> str:
+    """Return how the rates were made, each way once; what a single rate leaves out stands on the page Quality."""
+    return " or ".join(dict.fromkeys(str(row["method"]).partition("; left out")[0] for row in rates))
+
+
 def show(context: Context) -> None:
     """Draw the page; it looks again by itself."""
     say_if_missed(context.scope)
@@ -196,10 +201,10 @@ def _rates(rates: Sequence[Row]) -> None:
         for row in rates[:RATES_SHOWN]
     ]
     draw(intervals(rows))
-    methods = ", ".join(dict.fromkeys(str(row["method"]) for row in rates))
     with st.container(key="muted-rates"):
         plain(
-            f"Newest window with enough turns, with {100 * rates[0]['confidence']:.0f} % interval. Method: {methods}."
+            f"Newest window with enough turns, with {100 * rates[0]['confidence']:.0f} % interval. "
+            f"Method: {methods(rates[:RATES_SHOWN])}."
         )
 
 

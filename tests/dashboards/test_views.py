@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.views.overview import methods
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.one_view import VIEWS, run, texts
 from tests.support.generated_texts import HOSTILE
@@ -38,6 +39,15 @@ def test_overview_says_the_state_in_one_sentence(full: Served) -> None:
     assert "graded answers of support-assistant" in said
     assert "10,014 received = 10,000 stored + 12 duplicate + 2 refused" in said
     assert "Refused because: otlp-http: span without a trace id" in said
+
+
+def test_a_method_is_named_once_without_the_counts_of_a_single_rate() -> None:
+    rates = [
+        {"method": "hajek-wilson; left out: 48 cannot_judge"},
+        {"method": "hajek-wilson; left out: 2 not_graded"},
+        {"method": "hajek-exact"},
+    ]
+    assert methods(rates) == "hajek-wilson or hajek-exact"
 
 
 def test_overview_marks_demo_data(full: Served) -> None:

@@ -26,9 +26,9 @@ READS: Final[dict[str, PageRead]] = {
         f"""SELECT e.* FROM base.estimates e WHERE {_WINDOWS} AND e.n_graded > 0
             QUALIFY row_number() OVER (PARTITION BY e.rule_id, e.app ORDER BY
                 e.n_graded >= {ENOUGH} DESC, e.window_start DESC) = 1
-            ORDER BY e.low DESC NULLS LAST, e.value DESC NULLS LAST, e.app, e.rule_id""",
+            ORDER BY e.low DESC NULLS LAST, e.value DESC NULLS LAST, e.n_graded DESC, e.app, e.rule_id""",
         _RATES,
-        "per rule and app the newest rate that rests on enough turns, the most certainly violated rule first",
+        "per rule and app the newest rate that rests on enough turns, the most certainly violated rule first, then the best known",
     ),
     "verdicts": PageRead(
         f"""SELECT g.rule_id, g.verdict, count(*) AS n
