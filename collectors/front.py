@@ -1,12 +1,14 @@
 """The front of the gRPC port: looks at the first bytes of a connection, then hands it on to grpcio or says what is wrong.
 
 grpcio binds its own port and drops whoever does not speak HTTP/2 without a word. So our own socket listens, in the same
-way as that of every other door, and grpcio serves a private Unix socket behind it. What passes is copied, not read.
+way as that of every other door, and grpcio serves a private Unix socket behind it. What passes is copied, not read; only
+in answers it looks for the words with which grpcio refuses a message that is too large, of which our handlers hear nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -19,12 +21,17 @@ LINGER_S: Final = 2.0
 """How long a refused client may go on sending: closed at once, it would see a reset instead of the answer."""
 
 
+TOO_LARGE: Final = b"Received message larger than max"
+"""grpcio's words; HPACK as grpcio writes it leaves them as they are."""
+
+
 @dataclass
 class Visitor(asyncio.Protocol):
     """One connection to the port."""
 
     backend: str  # path of grpcio's socket
     hints: Hints
+    refused: Callable[[str], None]  # told why, when grpcio refuses a message by itself
 
     def __post_init__(self) -> None:
         """Nothing has come yet."""
@@ -60,7 +67,9 @@ class Visitor(asyncio.Protocol):
 
     async def _open(self) -> None:
         try:
-            inner, _ = await self._loop.create_unix_connection(lambda: Inside(self.transport), self.backend)
+            inner, _ = await self._loop.create_unix_connection(
+                lambda: Inside(self.transport, self.refused), self.backend
+            )
         except OSError:
             self.transport.abort()
             return
@@ -104,9 +113,12 @@ class Inside(asyncio.Protocol):
     """The connection to grpcio on behalf of a visitor."""
 
     visitor: asyncio.Transport
+    refused: Callable[[str], None]
 
     def data_received(self, data: bytes) -> None:
         """Pass on what grpcio says."""
+        for _ in range(data.count(TOO_LARGE)):
+            self.refused("RESOURCE_EXHAUSTED: the message is larger than the limit (send smaller batches)")
         self.visitor.write(data)
 
     def pause_writing(self) -> None:

@@ -2,14 +2,18 @@
 
 Messages come in as bytes and reach the intake undecoded. grpcio's own decompression is switched off, because its size limit
 is that of the compressed message: we inflate, within the limit, what grpcio hands over as it came.
+
+To grpcio the methods take a stream of requests, of which the first is read. On the wire that is the same; but a unary handler
+is called only once its message is there, and the worker waits for it: 32 calls that send none would close the door for
+everybody. So we look at the key first, and wait for the message with `Patience`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 import grpc
@@ -19,6 +23,7 @@ from collectors.bodies import TooLarge, unpacked
 from collectors.decode import BadBody
 from collectors.intake import Intake, Signal
 from collectors.keys import Gate, NotAdmitted
+from collectors.patience import Patience
 from monitor.errors import RetryLater, StoreError
 
 SERVICES: Final[dict[str, Signal]] = {
@@ -39,7 +44,10 @@ MAGIC: Final = {
 }
 """First bytes of compressed messages. No OTLP request starts with one: they would be fields 3 and 15, which do not exist."""
 
-Export = Callable[[bytes, grpc.ServicerContext], bytes]
+MESSAGE_TIMEOUT_S: Final = 15.0
+"""From the call to its whole message; longer than the deadline of every SDK (10 s)."""
+
+Export = Callable[[Iterator[bytes], grpc.ServicerContext], bytes]
 
 
 @dataclass(frozen=True)
@@ -49,25 +57,26 @@ class GrpcDoor:
     intake: Intake
     max_body: int
     gate: Gate
+    patience: Patience = field(default_factory=lambda: Patience(MESSAGE_TIMEOUT_S))
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """Return one handler a service; requests and answers are bytes."""
         return [
             grpc.method_handlers_generic_handler(
-                service, {"Export": grpc.unary_unary_rpc_method_handler(self._export(signal))}
+                service, {"Export": grpc.stream_unary_rpc_method_handler(self._export(signal))}
             )
             for service, signal in SERVICES.items()
         ]
 
     def _export(self, signal: Signal) -> Export:
-        def export(message: bytes, context: grpc.ServicerContext) -> bytes:
-            return self._answer(signal, message, context)
+        def export(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+            return self._answer(signal, messages, context)
 
         return export
 
-    def _answer(self, signal: Signal, message: bytes, context: grpc.ServicerContext) -> bytes:
+    def _answer(self, signal: Signal, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         source = self._admitted(context) or "grpc"
-        body = self._body(message, source, context)
+        body = self._body(self._message(messages, context), source, context)
         try:
             outcome = self.intake.submit(signal, "protobuf", body, source).result()
         except RetryLater as error:
@@ -85,6 +94,15 @@ class GrpcDoor:
             self.intake.counters["unauthorized"] += 1
             code = grpc.StatusCode.UNAUTHENTICATED if error.missing else grpc.StatusCode.PERMISSION_DENIED
             self._refuse(context, code, str(error), "grpc")
+
+    def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        with self.patience.bounded(context.cancel):
+            try:
+                return next(messages)
+            except (
+                StopIteration
+            ):  # none was sent, or it was larger than grpcio takes: then this code does not reach the client
+                _end(context, grpc.StatusCode.INVALID_ARGUMENT, "one message is expected")
 
     def _body(self, message: bytes, source: str, context: grpc.ServicerContext) -> bytes:
         try:

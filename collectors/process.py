@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -113,6 +114,7 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._backend, self._hints, self._bound, self._ready = backend, hints, bound, ready
+        self._refused = partial(door.intake.note_refusal, door="grpc")
         self._grpc = start_grpc(door, f"unix:{backend}")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -120,7 +122,9 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._front = await asyncio.get_running_loop().create_server(
-                lambda: Visitor(self._backend, self._hints), sock=self._bound.grpc, backlog=self.config.backlog
+                lambda: Visitor(self._backend, self._hints, self._refused),
+                sock=self._bound.grpc,
+                backlog=self.config.backlog,
             )
             self._ready()
 

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 
 import grpc
@@ -22,11 +23,14 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from collectors import otlp_grpc
 from collectors.decode import Outcome
+from collectors.keys import add_key
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, Open, opened
 from tests.collectors.test_door import a_body, not_utf8
 
+TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 GZIP, DEFLATE = grpc.Compression.Gzip, grpc.Compression.Deflate
 
 
@@ -95,6 +99,39 @@ def test_what_cannot_be_taken_is_refused_for_good_and_is_in_the_ledger(
 def test_a_message_beyond_the_limit_is_refused_before_it_is_read(door: Open) -> None:
     error = refused(door, b"\0" * (MAX_BODY + 1))
     assert (error.code(), error.trailing_metadata()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, ())
+    door.intake.close()
+    (refusal,) = door.rows("refusals")
+    assert (refusal["source"], refusal["received"]) == ("grpc", 1)
+    assert "larger than the limit" in str(refusal["reason"])
+
+
+def test_calls_without_a_message_do_not_keep_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(otlp_grpc, "MESSAGE_TIMEOUT_S", 1.0)
+    silence = threading.Event()
+    with opened(tmp_path / "spool") as door, grpc.insecure_channel(door.rpc) as channel:
+        call = channel.stream_unary(TRACES)
+        silent = [call.future(iter(silence.wait, True)) for _ in range(2 * otlp_grpc.WORKERS)]
+        assert door.export(a_body()) == b""
+        assert {each.code() for each in silent} == {grpc.StatusCode.CANCELLED}, "which a client may try again"
+        silence.set()
+        door.intake.close()
+        assert door.rows("refusals") == []
+
+
+def test_strangers_are_turned_away_before_their_message_is_waited_for(tmp_path: Path) -> None:
+    silence = threading.Event()
+    add_key(tmp_path / "keys.json", "app", datetime(2026, 11, 25, tzinfo=UTC))
+    with opened(tmp_path / "spool") as door, grpc.insecure_channel(door.rpc) as channel:
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.stream_unary(TRACES)(iter(silence.wait, True), timeout=10)
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        silence.set()
+
+
+def test_a_call_that_ends_without_a_message_is_an_error_of_the_client(door: Open) -> None:
+    with grpc.insecure_channel(door.rpc) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.stream_unary(TRACES)(iter([]), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_no_room_says_when_to_come_back_in_both_trailers(tmp_path: Path) -> None:
