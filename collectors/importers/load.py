@@ -1,43 +1,26 @@
-"""Sources -> spool: the same rows, redaction and features as at the OTLP door, in frames that are durable one by one."""
+"""Files -> spool: told what they are, read record by record, and gone on with where a killed import stopped."""
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Final, Protocol
 
 from collectors.batch import Batch
-from collectors.decode import BadBody, propagate
-from collectors.dialects.table import Table
+from collectors.decode import BadBody
 from collectors.importers.batches import beside, requests_of
 from collectors.importers.files import Source
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
 from collectors.importers.layout import opened
 from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
 from collectors.importers.sniff import Seen, look
-from collectors.importers.told import Added, BadRecord, Origin
+from collectors.importers.taking import CHUNK_ROWS, Report, Taking, Terms
+from collectors.importers.told import Origin
 
 CHUNK: Final = 2000
 """Records that become durable together."""
-
-CHUNK_ROWS: Final = 8000
-"""Rows after which a chunk is full, however few records they came from."""
-
-SOURCE: Final = "import"
-"""The ledger's name for what was refused before an app was known."""
-
-
-class Spool(Protocol):
-    """Where frames become durable."""
-
-    def append(self, tables: Mapping[str, bytes]) -> None:
-        """Write one frame."""
-
-    def sync(self) -> None:
-        """Make it durable."""
 
 
 class Steps(Protocol):
@@ -54,63 +37,13 @@ class Steps(Protocol):
 
 
 @dataclass(frozen=True)
-class Terms:
-    """How files are read: names of columns, the app of records that name none, the limit of one body, and now.
-
-    `format` overrules what a file looks like; None as `rules` takes the shipped dialects.
-    """
-
-    names: Mapping[str, str]
-    app: str | None
-    max_body: int
-    now_us: Callable[[], int]
-    format: Format | None = None
-    rules: Table | None = None
-
-
-@dataclass
-class Report:
-    """What an import did. `formats` are files by format, `taken` and `turned_away` the things in them that were fine and refused.
-
-    `notes` counts what is worth a line: content that lies elsewhere, answers without a question.
-    """
-
-    files: int = 0
-    formats: Counter[str] = field(default_factory=Counter)
-    taken: Counter[str] = field(default_factory=Counter)
-    turned_away: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def accepted(self) -> int:
-        """How many things were fine and are durable."""
-        return self.taken.total()
-
-    @property
-    def refused(self) -> int:
-        """How many things were refused."""
-        return self.turned_away.total()
-
-
-def _unwatched(_format: Format, _item: Item) -> None:
-    """Nobody looks at the items as they pass."""
-
-
-@dataclass(frozen=True)
 class Import:
-    """An import on its way. `complain` takes one line for each thing refused, `progress` the share done and a file.
+    """An import of files on its way; `progress` takes the share done and a file."""
 
-    `watch` sees each item as it stands in its file.
-    """
-
-    spool: Spool
-    to_tables: Callable[[Batch], Mapping[str, bytes]]
+    taking: Taking
     journal: Steps
     terms: Terms
-    complain: Callable[[str], None]
     progress: Callable[[float, str], None]
-    watch: Callable[[Format, Item], None] = _unwatched
-    report: Report = field(default_factory=Report)
 
     def run(self, sources: Sequence[Source]) -> Report:
         """Bring `sources` into the spool. What is wrong with one item or file is told, counted and stepped over."""
@@ -123,7 +56,7 @@ class Import:
             self._file(source, seen[source.name], given, share)
             before += source.size
         self.journal.finish()
-        return self.report
+        return self.taking.report
 
     def _file(self, source: Source, seen: Seen, given: Mapping[str, bytes], share: Callable[[float], float]) -> None:
         done, whole = self.journal.done(source)
@@ -133,8 +66,8 @@ class Import:
             )
         elif not whole:
             self._read(source, seen, done, self._origin(source, seen, given), share)
-        self.report.files += 1
-        self.report.formats[_name(seen)] += 1
+        self.taking.report.files += 1
+        self.taking.report.formats[_name(seen)] += 1
         self.progress(share(1.0), source.label)
 
     def _origin(self, source: Source, seen: Seen, given: Mapping[str, bytes]) -> Origin:
@@ -171,7 +104,7 @@ class Import:
 
     def _watched(self, format_: Format, items: Iterator[Item]) -> Iterator[Item]:
         for item in items:
-            self.watch(format_, item)
+            self.taking.watch(format_, item)
             yield item
 
     def _chunks(
@@ -183,7 +116,7 @@ class Import:
             count, accepted = self._chunk(source, seen, fresh, batch, origin)
             done += count
             self._keep(source, batch, done, whole=count == 0)
-            self.report.taken[_name(seen)] += accepted
+            self.taking.report.taken[_name(seen)] += accepted
             tick()
             if count == 0:
                 return
@@ -195,45 +128,20 @@ class Import:
         count = accepted = 0
         for item in itertools.islice(items, CHUNK):
             count += 1
-            outcome = self._add(source, seen, batch, item, origin)
-            accepted += outcome.accepted
+            place = _place(source, item.position)
+            accepted += self.taking.add(place, _name(seen), seen.format, batch, item, origin).accepted
             if len(batch) >= CHUNK_ROWS:
                 break
         return count, accepted
 
-    def _add(self, source: Source, seen: Seen, batch: Batch, item: Item, origin: Origin) -> Added:
-        """Append a record, or say what is wrong with it."""
-        if seen.format is None or item.problem:
-            return self._refuse(source, seen, item.position, item.problem, batch)
-        mark = batch.mark()
-        try:
-            outcome = seen.format.add(batch, item, origin)
-        except BadRecord as error:
-            batch.rollback(mark)
-            return self._refuse(source, seen, item.position, str(error), batch)
-        self.report.notes.update(outcome.notes)
-        if outcome.rejected:
-            self.complain(f"{_place(source, item.position)}: {outcome.message}")
-            self.report.turned_away[_name(seen)] += outcome.rejected
-        return outcome
-
-    def _refuse(self, source: Source, seen: Seen, position: int, reason: str, batch: Batch) -> Added:
-        self.complain(f"{_place(source, position)}: {reason}")
-        self.report.turned_away[_name(seen)] += 1
-        batch.add("refusals", time=self.terms.now_us(), source=SOURCE, received=1, reason=reason)
-        return Added()
-
     def _refuse_file(self, source: Source, seen: Seen, reason: str) -> None:
         batch = Batch()
-        self._refuse(source, seen, 0, reason, batch)
+        self.taking.refuse(source.name, _name(seen), reason, batch)
         self._keep(source, batch, 0, whole=True)
 
     def _keep(self, source: Source, batch: Batch, done: int, *, whole: bool) -> None:
         """Make a batch durable, and only then write down that it is."""
-        propagate(batch)
-        if len(batch):
-            self.spool.append(self.to_tables(batch))
-            self.spool.sync()
+        self.taking.keep(batch)
         self.journal.note(source, done, whole=whole)
 
 

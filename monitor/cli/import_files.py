@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +17,17 @@ from collectors.dialects.own import table_with
 from collectors.frames import to_tables
 from collectors.importers.files import Source
 from collectors.importers.formats import BY_NAME, Format
-from collectors.importers.load import Import, Report, Terms
-from collectors.importers.progress import open_journal
+from collectors.importers.load import Import, Steps
+from collectors.importers.progress import Journal, open_journal
 from collectors.importers.records import FIELDS, PREFIX
+from collectors.importers.taking import Report, Taking, Terms
+from collectors.importers.trial import Unwritten
 from collectors.redact import redactor_for
 from monitor.cli import show
 from monitor.cli.import_places import find_all
-from monitor.cli.import_trial import told, try_out
+from monitor.cli.import_told import Ended, tell
+from monitor.cli.import_topics import take_topics, topics_of
+from monitor.cli.import_trial import told_of_trial, try_out
 from monitor.cli.progress import bar
 from monitor.cli.session import session
 from monitor.cli.settings import Given, Resolved, resolve
@@ -28,7 +35,7 @@ from monitor.cli.typed import Api, Config, DataDir, Form
 from monitor.cli.typed import Format as Shown
 from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
-from monitor.keyed import install_key
+from monitor.keyed import install_key, key_there
 from monitor.places import prepare
 from monitor.spool import SpoolWriter
 
@@ -44,6 +51,7 @@ def run(
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Our field stands in this column.")
     ] = None,
     app: Annotated[str | None, typer.Option("--app", help="The app of interactions that name none.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Of a topic: go on when its end is reached.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing; show how each key is understood.")] = False,
     form: Shown = Form.TABLE,
     config: Config = None,
@@ -53,7 +61,9 @@ def run(
     """Read what you already have into the store: JSON, JSON lines, CSV, Parquet or OTLP bodies; plain, .gz or .zst.
 
     A place is a file, a folder, a pattern such as 'logs/*.json.gz', or a URL of any of these that fsspec can open
-    (s3://bucket/prefix needs the extra: pip install 'plumbline[s3]').
+    (s3://bucket/prefix needs the extra: pip install 'plumbline[s3]'). kafka://host:port/topic is a topic of OTLP export
+    requests (pip install 'plumbline[kafka]'): read up to its end, or on and on with --follow, each time from where the last
+    import stopped.
 
     What a file holds is told by its content: otlp, litellm, langsmith, langfuse, bedrock, azure-apim, openai,
     openai-batch-input (joined with the output of the batch), exposures or interactions; --as overrules that.
@@ -67,23 +77,46 @@ def run(
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     names = _names(mapping or [])
-    sources, passed = find_all(places, Path.cwd())
     terms = _terms(resolved, names, app, _format(named))
+    topics = topics_of(places, terms, Path.cwd())
+    if follow and (topics is None or dry_run):
+        raise UsageError("--follow goes on with a topic (kafka://host:port/topic), and not in a dry run")
+    sources, passed = ([], 0) if topics else find_all(places, Path.cwd())
     if dry_run:
-        return told(try_out(resolved, sources, terms), passed, form)
+        key = key_there(resolved.places.root) or secrets.token_bytes(32)
+        tried = partial(take_topics, topics, key, commit=False) if topics else partial(_files, sources, Unwritten())
+        return told_of_trial(try_out(resolved.settings.collector, key, terms, tried), passed, form)
     prepare(resolved.places)
+    key = install_key(resolved.places.root)
+    taken = (
+        partial(take_topics, topics, key, follow=follow)
+        if topics
+        else partial(_files, sources, _journal(resolved, sources, terms))
+    )
     before = _came(resolved)
-    report, family = _load(resolved, sources, terms)
+    report, family = _load(resolved, key, terms, taken)
     after = _came(resolved)
-    _tell(report, passed, Counter(after.get(family)), Counter(before.get(family)))
+    tell(Ended(report, passed, topics.url if topics else None, *_new(before, after, family)), form)
     return 1 if report.refused else 0
 
 
-def _came(resolved: Resolved) -> dict[str, dict[str, int]]:
+Work = Callable[[Taking, Terms], Report]
+"""What reads something and hands it over, item by item."""
+
+
+def _files(sources: list[Source], steps: Steps, taking: Taking, terms: Terms) -> Report:
+    with bar("import") as progress:
+        return Import(taking, steps, terms, progress).run(sources)
+
+
+Families = Mapping[str, Mapping[str, int]]
+
+
+def _came(resolved: Resolved) -> Families:
     """What became of the rows of each spool family so far: a running agent loads while we write, so both ends are read."""
     with session(resolved, create=True) as asked:
         asked.settle()
-        families: dict[str, dict[str, int]] = asked.status()["families"]
+        families: Families = asked.status()["families"]
         return families
 
 
@@ -105,25 +138,28 @@ def _terms(resolved: Resolved, names: dict[str, str], app: str | None, format_: 
     return Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
 
 
-def _load(resolved: Resolved, sources: list[Source], terms: Terms) -> tuple[Report, str]:
-    redactor = redactor_for(resolved.settings.collector, install_key(resolved.places.root))
+def _journal(resolved: Resolved, sources: list[Source], terms: Terms) -> Journal:
     journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")
+    return journal
+
+
+def _load(resolved: Resolved, key: bytes, terms: Terms, work: Work) -> tuple[Report, str]:
+    redactor = redactor_for(resolved.settings.collector, key)
     spool = SpoolWriter(resolved.places.spool, "import")
+    complain: Callable[[str], None] = lambda line: _complain(redactor.text(line, ""))  # noqa: E731
     try:
-        with bar("import") as progress:
-            report = Import(
-                spool,
-                lambda batch: to_tables(batch, redactor),
-                journal,
-                terms,
-                lambda line: _complain(redactor.text(line, "")),
-                progress,
-            ).run(sources)
-        return report, spool.family
+        taking = Taking(spool, lambda batch: to_tables(batch, redactor), terms.now_us, complain)
+        return work(taking, terms), spool.family
     finally:
         spool.close()
+
+
+def _new(before: Families, after: Families, family: str) -> tuple[int, int]:
+    """How many rows of a spool family became new rows, and how many were there already."""
+    then, now = Counter(before.get(family)), Counter(after.get(family))
+    return now["stored"] - then["stored"], now["duplicate"] - then["duplicate"]
 
 
 def _asked(terms: Terms) -> str:
@@ -143,13 +179,3 @@ def _microseconds(clock: Clock) -> int:
 
 def _complain(line: str) -> None:
     print(f"plumbline: {' '.join(show.harmless(line).split())}", file=sys.stderr)
-
-
-def _tell(report: Report, passed: int, after: Counter[str], before: Counter[str]) -> None:
-    left = f", {passed} files passed over" if passed else ""
-    print(f"imported {report.accepted} items from {report.files} files ({report.refused} refused{left})")
-    print(f"taken for: {', '.join(f'{name} ({count})' for name, count in report.formats.most_common())}")
-    for note, count in report.notes.most_common():
-        print(f"{note}: {count}")
-    stored, known = (after[name] - before[name] for name in ("stored", "duplicate"))
-    print(f"stored {stored} new rows, {known} were there already")

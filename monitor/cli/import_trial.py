@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from collectors.dialects.table import table
-from collectors.importers.files import Source
-from collectors.importers.load import Import, Report, Terms
 from collectors.importers.meanings import words
+from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.trial import FormatSeen, KeySeen, Trial, Unwritten
 from collectors.redact import Redactor, redactor_for
 from monitor.cli import show
-from monitor.cli.progress import bar
-from monitor.cli.settings import Resolved
 from monitor.cli.typed import Form
 from monitor.config.schema import CollectorSettings
-from monitor.keyed import key_there
 from monitor.patterns import KINDS
 
 MAX_PROBLEMS: Final = 20
@@ -36,34 +31,21 @@ class Tried:
     problems: list[str]
 
 
-def try_out(resolved: Resolved, sources: Sequence[Source], terms: Terms) -> Tried:
-    """Read `sources` as an import would, and write nothing, not even the folder it would write to."""
-    redactor = redactor_for(_all_redaction(resolved.settings.collector), _key(resolved))
+def try_out(settings: CollectorSettings, key: bytes, terms: Terms, work: Callable[[Taking, Terms], Report]) -> Tried:
+    """Let `work` read as an import would, and write nothing; `key` is that of the installation, or one that nobody keeps."""
+    redactor = redactor_for(_all_redaction(settings), key)
     trial = Trial(lambda text: redactor.text(text, ""), terms.names, terms.rules or table())
     problems: list[str] = []
-    nothing = Unwritten()
-    with bar("dry run") as progress:
-        report = Import(
-            nothing,
-            trial.count_rows,
-            nothing,
-            terms,
-            lambda line: _note(problems, line, redactor),
-            progress,
-            trial.see,
-        ).run(sources)
-    return Tried(report, trial, problems)
+    taking = Taking(
+        Unwritten(), trial.count_rows, terms.now_us, lambda line: _note(problems, line, redactor), trial.see
+    )
+    return Tried(work(taking, terms), trial, problems)
 
 
 def _all_redaction(settings: CollectorSettings) -> CollectorSettings:
     """What is shown here may end in a ticket: every kind, whatever is stored."""
     redaction = msgspec.structs.replace(settings.redaction, enabled=True, kinds=KINDS)
     return msgspec.structs.replace(settings, redaction=redaction)
-
-
-def _key(resolved: Resolved) -> bytes:
-    """The key of the installation, without making one: what nobody stores needs no lasting key."""
-    return key_there(resolved.places.root) or secrets.token_bytes(32)
 
 
 def _note(problems: list[str], line: str, redactor: Redactor) -> None:
@@ -76,7 +58,7 @@ def one_line(text: str) -> str:
     return show.harmless(" ".join(text.split()))
 
 
-def told(tried: Tried, passed: int, form: Form) -> int:
+def told_of_trial(tried: Tried, passed: int, form: Form) -> int:
     """Print what was found; return the exit code an import would have had."""
     if form is Form.JSON:
         show.print_json(as_json(tried, passed))
@@ -95,10 +77,15 @@ def as_json(tried: Tried, passed: int) -> dict[str, Any]:
         "accepted": report.accepted,
         "refused": report.refused,
         "rows": dict(tried.trial.rows),
-        "formats": [_format(tried, name) for name in report.formats],
+        "formats": [_format(tried, name) for name in _names(tried)],
         "notes": dict(report.notes),
         "problems": tried.problems,
     }
+
+
+def _names(tried: Tried) -> list[str]:
+    """The formats that were met; topics are no files."""
+    return list(dict.fromkeys([*(name for name, _ in tried.report.formats.most_common()), *tried.trial.formats]))
 
 
 def _format(tried: Tried, name: str) -> dict[str, Any]:
@@ -128,10 +115,11 @@ def _key_told(key: str, one: KeySeen) -> dict[str, Any]:
 
 def _print(tried: Tried, passed: int) -> None:
     report = tried.report
-    for name, files in report.formats.most_common():
+    for name in _names(tried):
+        files = report.formats[name]
         seen = tried.trial.formats.get(name)
         print(f"{name}: {seen.format.title if seen else 'nothing that can be imported'}")
-        records = f"{seen.records if seen else 0} records in {files} files"
+        records = f"{seen.records if seen else 0} records" + (f" in {files} files" if files else "")
         print(f"{records}: {report.taken[name]} would be imported, {report.turned_away[name]} refused")
         if seen:
             _print_keys(tried.trial, seen)
@@ -144,9 +132,8 @@ def _print(tried: Tried, passed: int) -> None:
         print(f"{note}: {count}")
     rows = ", ".join(f"{count} {table}" for table, count in sorted(tried.trial.rows.items())) or "none"
     left = f", {passed} files passed over" if passed else ""
-    print(
-        f"dry run, nothing was written: {report.accepted} items from {report.files} files ({report.refused} refused{left})"
-    )
+    places = f" from {report.files} files" if report.files else ""
+    print(f"dry run, nothing was written: {report.accepted} items{places} ({report.refused} refused{left})")
     print(f"rows that would be written, those that are there already among them: {rows}")
 
 

@@ -67,6 +67,11 @@ def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
             _refuse_duplicates(item, path)
 
 
+def with_secrets(text: str, where: str, folder: Path) -> str:
+    """Return `text` with its references filled in; paths begin in `folder`, `where` only names it in errors."""
+    return _REFERENCE.sub(lambda match: _secret(match, where, None, folder), text)
+
+
 def _resolve(value: Any, node: yaml.Node | None, path: str, folder: Path) -> Any:
     if isinstance(value, dict) and isinstance(node, yaml.MappingNode):
         children = {key.value: child for key, child in node.value}

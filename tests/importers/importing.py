@@ -17,9 +17,10 @@ from collectors.batch import Batch
 from collectors.frames import to_tables
 from collectors.importers.files import Source, find
 from collectors.importers.formats import BY_NAME, Format
-from collectors.importers.load import Import, Report, Terms
+from collectors.importers.load import Import
 from collectors.importers.progress import open_journal
 from collectors.importers.readers import Item
+from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.told import Added, Origin
 from collectors.redact import Redactor
 from monitor.clock import FakeClock
@@ -71,20 +72,22 @@ def imported_sources(folder: Path, sources: Sequence[Source], terms: Terms = TER
     complaints: list[str] = []
     writer = SpoolWriter(folder / "spool", "import")
     redactor = Redactor(b"k" * 32, ("email", "card", "secret"))
-    report = Import(
-        writer,
-        partial(_tables, redactor),
-        open_journal(folder / "imports", sources, "t"),
-        terms,
-        complaints.append,
-        lambda _share, _note: None,
-    ).run(sources)
+    taking = Taking(writer, partial(_tables, redactor), terms.now_us, complaints.append)
+    journal = open_journal(folder / "imports", sources, "t")
+    report = Import(taking, journal, terms, lambda _share, _note: None).run(sources)
     writer.close()
+    with loaded(folder, report, complaints) as done:
+        yield done
+
+
+@contextmanager
+def loaded(folder: Path, report: Report | None = None, complaints: Sequence[str] = ()) -> Iterator[Imported]:
+    """Load what lies in the spool of `folder`, and hold the store open."""
     store = Store.open(folder, clock=FakeClock(NOW))
     try:
         pump(store, folder / "spool")
         finish(store, NOW, timedelta(0), timedelta(0), flush=True)
-        yield Imported(report, complaints, store)
+        yield Imported(report or Report(), list(complaints), store)
     finally:
         store.close()
 

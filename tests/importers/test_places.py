@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 
 from collectors.importers.files import Source
-from collectors.importers.load import CHUNK, Import, Terms
+from collectors.importers.load import CHUNK, Import
 from collectors.importers.progress import open_journal
 from collectors.importers.remote import find_remote
+from collectors.importers.taking import Taking, Terms
 from monitor.cli.import_places import find_all
 from monitor.errors import UsageError
 from tests.cli.plumbline import ROOT, plumbline
@@ -121,7 +122,8 @@ def run(folder: Path, sources: list[Source], spool: Kept) -> Any:
     terms = Terms({}, None, 1_000_000, lambda: NOW_US)
     count = lambda batch: {"spans": bytes(len(batch.rows["spans"]))}  # noqa: E731
     journal = open_journal(folder, sources, "t")
-    return Import(spool, count, journal, terms, print, lambda _share, _note: None).run(sources)
+    taking = Taking(spool, count, terms.now_us, print)
+    return Import(taking, journal, terms, lambda _share, _note: None).run(sources)
 
 
 @pytest.mark.parametrize("where", ["memory", "file", "local"])
