@@ -125,9 +125,17 @@ def _is_json(line: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    """Tell text from protobuf, whose lengths and tags are control characters."""
+    """Tell text from protobuf, whose lengths and tags are control characters.
+
+    Texts that people and models wrote can hold such characters too (colours of a terminal, a NUL); the names of columns do
+    not, and no request in protobuf begins with a line of text: its first byte is a line feed, of a framed one a zero.
+    """
     sample = head[:2048]
-    return bool(sample) and not any(byte < 9 or 13 < byte < 32 for byte in sample)
+    return bool(sample) and (_is_plain(sample) or (_is_plain(_first_line(sample)) and b"\n" in sample))
+
+
+def _is_plain(text: bytes) -> bool:
+    return bool(text) and not any(byte < 9 or 13 < byte < 32 for byte in text)
 
 
 def _is_framed(head: bytes) -> bool:

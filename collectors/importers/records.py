@@ -112,9 +112,9 @@ def _content(given: Mapping[str, Any]) -> Row:
 def _require(record: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """An empty answer is an answer; only a failed call may have none."""
     if record.get("input") is None:
-        raise BadRecord("`input` is missing")
+        raise BadRecord("`input` is missing (--map input=COLUMN says where it stands)")
     if record.get("output") is None and "error" not in given:
-        raise BadRecord("`output` is missing")
+        raise BadRecord("`output` is missing (--map output=COLUMN says where it stands)")
 
 
 def _ids(given: Mapping[str, Any], position: int, app: str) -> tuple[str, str]:

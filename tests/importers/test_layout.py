@@ -38,6 +38,8 @@ PRETTY = json.dumps([ONE, ONE], indent=2).encode()
         (PRETTY, "document"),
         (b"a,b\n1,2\n", "csv"),
         (b"a\tb\n1\t2\n", "csv"),
+        (b"input,output\nhi,\x1b[31mred\x1b[0m\n", "csv"),
+        (b"input,output\nhi,a\x00b\n", "csv"),
         (b"PAR1\x15\x04", "parquet"),
         (b"\x0a\x10\x0a\x00\x12", "protobuf"),
         (b"\x00\x00\x00\x05\x0a\x03abc", "framed"),
@@ -152,6 +154,19 @@ def test_frames() -> None:
     assert (
         "not valid zstd" in next(read_framed(io.BytesIO(frame(zstandard.compress(b"two")[:-4] + b"abcd")), 99)).problem
     )
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b", "\x7f"])
+def test_control_characters_in_a_text_lose_no_row(tmp_path: Path, character: str) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(f"input,output\nhi,he{character}llo\nand,so on\n", newline="")
+    seen = look(local(file))
+    assert (seen.layout, seen.format and seen.format.name) == ("csv", "interactions")
+    with file.open("rb") as raw:
+        records = [item.record for item in read_csv(raw)]
+    assert [record and record["input"] for record in records] == ["hi", "and"]
+    assert records[0] is not None
+    assert "llo" in records[0]["output"]
 
 
 def test_csv_rows_keep_their_line_numbers() -> None:
