@@ -16,13 +16,19 @@ from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_trace
 from collectors.decode.requests import LOGS_IN, SPANS_IN
 from collectors.dialects.table import Table
 from collectors.importers.readers import Item
+from collectors.importers.signals import signal_in
 from collectors.importers.told import Added, BadRecord, Origin
+from collectors.meters import decode_metrics
 
 Group = TypeVar("Group")
 Decoder = Callable[[bytes, Media, Batch, int, Table | None], Outcome]
 
 DECODERS: Final[dict[str, Decoder]] = {"traces": decode_traces, "logs": decode_logs}
-KEYS: Final = {"resourceSpans": "spans", "resourceLogs": "events", "resourceMetrics": "taken, not kept"}
+KEYS: Final = {
+    "resourceSpans": "spans",
+    "resourceLogs": "events",
+    "resourceMetrics": "meters: how many calls a client says it made",
+}
 SIGNALS: Final = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
 
 
@@ -40,16 +46,12 @@ def looks(record: Mapping[str, Any]) -> bool:
 
 
 def add(batch: Batch, item: Item, origin: Origin) -> Added:
-    """Append what one request holds. Metrics are taken and not kept. Raises `BadRecord` when it cannot be parsed."""
+    """Append what one request holds. Raises `BadRecord` when it cannot be parsed."""
     try:
         if item.raw.lstrip()[:1] == b"{":
             return _json(item.raw, batch, origin)
-        if origin.signal == "metrics":
-            return Added()
-        if origin.signal is not None:
-            told = DECODERS[origin.signal](item.raw, "protobuf", batch, origin.received_us, origin.rules)
-            return Added(*told[:3])
-        return Added(*_either(item.raw, batch, origin)[:3])
+        signal = origin.signal or signal_in(item.raw)
+        return _decoded(signal, item.raw, "protobuf", batch, origin)
     except BadBody as error:
         raise BadRecord(str(error)) from None
 
@@ -59,12 +61,21 @@ def _json(body: bytes, batch: Batch, origin: Origin) -> Added:
         held = msgspec.json.decode(body, type=_Signals)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecord(f"not JSON: {error}") from None
-    parts = [DECODERS[s](body, "json", batch, origin.received_us, origin.rules) for s, raw in
-             (("traces", held.resource_spans), ("logs", held.resource_logs)) if bytes(raw)]  # fmt: skip
-    if not parts and not bytes(held.resource_metrics) and body.strip() != b"{}":
+    signals = (("traces", held.resource_spans), ("logs", held.resource_logs), ("metrics", held.resource_metrics))
+    parts = [_decoded(signal, body, "json", batch, origin) for signal, raw in signals if bytes(raw)]
+    if not parts and body.strip() != b"{}":
         raise BadRecord("neither resourceSpans nor resourceLogs nor resourceMetrics")
     messages = "; ".join(part.message for part in parts if part.message)
     return Added(sum(p.accepted for p in parts), sum(p.rejected for p in parts), messages)
+
+
+def _decoded(signal: str, body: bytes, media: Media, batch: Batch, origin: Origin) -> Added:
+    """Metrics count calls: what is kept of them are the points of a few, as at the door."""
+    if signal == "metrics":
+        before = len(batch.rows["meters"])
+        decode_metrics(body, media, batch, origin.received_us)
+        return Added(len(batch.rows["meters"]) - before)
+    return Added(*DECODERS[signal](body, media, batch, origin.received_us, origin.rules)[:3])
 
 
 def pairs(item: Item) -> Iterator[tuple[str, Any]]:
@@ -86,15 +97,3 @@ def _groups(read: Callable[[bytes], Iterator[Group]], body: bytes) -> Iterator[G
     """Protobuf read as another signal is refused, or yields groups with nothing in them."""
     with contextlib.suppress(BadBody):
         yield from read(body)
-
-
-def _either(body: bytes, batch: Batch, origin: Origin) -> Outcome:
-    """Protobuf does not say what it is. As the wrong signal a body yields nothing: ids are not where they should be."""
-    mark = batch.mark()
-    for decode in (decode_traces, decode_logs):
-        with contextlib.suppress(BadBody):
-            outcome = decode(body, "protobuf", batch, origin.received_us, origin.rules)
-            if outcome.accepted or not outcome.rejected:
-                return outcome
-        batch.rollback(mark)
-    return decode_traces(body, "protobuf", batch, origin.received_us, origin.rules)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,7 @@ from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.trial import Unwritten
 from collectors.redact import redactor_for
 from monitor.cli import show
+from monitor.cli.import_arms import Arms, arms_now, changed
 from monitor.cli.import_places import find_all
 from monitor.cli.import_told import Ended, tell
 from monitor.cli.import_topics import take_topics, topics_of
@@ -96,7 +97,8 @@ def run(
     before = _came(resolved)
     report, family = _load(resolved, key, terms, taken)
     after = _came(resolved)
-    tell(Ended(report, passed, topics.url if topics else None, *_new(before, after, family)), form)
+    stored, known = after.of(family) - before.of(family), after.of(family, "duplicate") - before.of(family, "duplicate")
+    tell(Ended(report, passed, topics.url if topics else None, stored, known, changed(before.arms, after.arms)), form)
     return 1 if report.refused else 0
 
 
@@ -109,15 +111,23 @@ def _files(sources: list[Source], steps: Steps, taking: Taking, terms: Terms) ->
         return Import(taking, steps, terms, progress).run(sources)
 
 
-Families = Mapping[str, Mapping[str, int]]
+@dataclass(frozen=True)
+class Came:
+    """What became of the rows of each spool family so far, and the experiments."""
+
+    families: Mapping[str, Mapping[str, int]]
+    arms: Mapping[str, Arms]
+
+    def of(self, family: str, what: str = "stored") -> int:
+        """Return one count of one family."""
+        return self.families.get(family, {}).get(what, 0)
 
 
-def _came(resolved: Resolved) -> Families:
-    """What became of the rows of each spool family so far: a running agent loads while we write, so both ends are read."""
+def _came(resolved: Resolved) -> Came:
+    """Ask before and after: a running agent loads while we write."""
     with session(resolved, create=True) as asked:
         asked.settle()
-        families: Families = asked.status()["families"]
-        return families
+        return Came(asked.status()["families"], arms_now(asked))
 
 
 def _names(mapping: list[str]) -> dict[str, str]:
@@ -150,16 +160,11 @@ def _load(resolved: Resolved, key: bytes, terms: Terms, work: Work) -> tuple[Rep
     spool = SpoolWriter(resolved.places.spool, "import")
     complain: Callable[[str], None] = lambda line: _complain(redactor.text(line, ""))  # noqa: E731
     try:
-        taking = Taking(spool, lambda batch: to_tables(batch, redactor), terms.now_us, complain)
+        most = resolved.settings.collector.max_field_kb * 1000
+        taking = Taking(spool, lambda batch: to_tables(batch, redactor, most), terms.now_us, complain)
         return work(taking, terms), spool.family
     finally:
         spool.close()
-
-
-def _new(before: Families, after: Families, family: str) -> tuple[int, int]:
-    """How many rows of a spool family became new rows, and how many were there already."""
-    then, now = Counter(before.get(family)), Counter(after.get(family))
-    return now["stored"] - then["stored"], now["duplicate"] - then["duplicate"]
 
 
 def _asked(terms: Terms) -> str:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from collectors.importers.taking import Report
 from monitor.cli import show
+from monitor.cli.import_arms import Arms, lines_of
 from monitor.cli.typed import Form
+
+MOST: Final = 40
+"""Lines on experiments; the views have all."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """An import that is over. `passed` files were passed over; `topics` names what was read when it was no file."""
+    """An import that is over. `passed` files were passed over; `topics` names what was read when it was no file.
+
+    `arms` are the experiments that it changed.
+    """
 
     report: Report
     passed: int
     topics: str | None
     stored: int
     known: int
+    arms: Sequence[Arms] = ()
 
 
 def tell(ended: Ended, form: Form) -> None:
@@ -43,6 +52,7 @@ def as_json(ended: Ended) -> dict[str, Any]:
         "notes": dict(report.notes),
         "stored": ended.stored,
         "duplicate": ended.known,
+        "experiments": [asdict(arms) for arms in ended.arms],
     }
 
 
@@ -56,3 +66,5 @@ def _print(ended: Ended) -> None:
     for note, count in report.notes.most_common():
         print(f"{note}: {count}")
     print(f"stored {ended.stored} new rows, {ended.known} were there already")
+    for line in [line for arms in ended.arms for line in lines_of(arms)][:MOST]:
+        print(" ".join(show.harmless(line).split()))

@@ -168,3 +168,39 @@ def test_an_arm_that_is_taken_back_leaves_the_sums(tmp_path: Path) -> None:
     sums, _ = compared(tmp_path / "home", [told], [wrong], [earlier])
     assert {row["arm"] for row in sums} == {"C"}
     assert sum(row["n"] for row in sums if row["metric"] == "output_chars") == len(turns)
+
+
+def side_by_side() -> list[dict[str, Any]]:
+    """Forty users in two hours; each has one of two versions of a prompt, which nobody declared as arms."""
+    return [
+        turn(f"user{n}", n / 20, prompt_name="support", prompt_version=f"{n % 2 + 1}", id=f"s{n}") for n in range(40)
+    ]
+
+
+def by_user(done: Any) -> dict[str, tuple[str | None, str | None]]:
+    rows = done.rows("SELECT user_id, experiment, variant FROM turns")
+    return {row["user_id"]: (row["experiment"], row["variant"]) for row in rows}
+
+
+@pytest.mark.parametrize("order", [("t", "e"), ("e", "t"), ("both",)])
+def test_an_uploaded_exposure_overrides_an_arm_that_nobody_declared(tmp_path: Path, order: tuple[str, ...]) -> None:
+    shown = [exposure("user2", "B", -1), exposure("user3", "A", -1), exposure("user5", "A", 99)]
+    turns = lines(tmp_path / "t.jsonl", *side_by_side())
+    exposures = lines(tmp_path / "e.jsonl", *shown)
+    steps = {"t": [turns], "e": [exposures], "both": [exposures, turns]}
+    for step in order:
+        with imported(tmp_path / "home", *steps[step]) as done:
+            found = by_user(done)
+    assert {found["user2"], found["user3"]} == {("tone", "B"), ("tone", "A")}
+    assert found["user4"] == ("prompt:support", "1")
+    assert found["user5"] == ("prompt:support", "2")  # exposed only after the turn
+    with imported(tmp_path / "home", lines(tmp_path / "f.jsonl", exposure("user4", "B", -1))) as done:
+        again = by_user(done)
+    assert again == found | {"user4": ("tone", "B")}
+
+
+def test_an_uploaded_exposure_leaves_a_declared_arm_alone(tmp_path: Path) -> None:
+    own = turn("ann", 3, experiment="prompt:support", variant="7")
+    paths = lines(tmp_path / "t.jsonl", own), lines(tmp_path / "e.jsonl", exposure("ann", "B", 1))
+    with imported(tmp_path / "home", *paths) as done:
+        assert by_user(done)["ann"] == ("prompt:support", "7")
