@@ -7,6 +7,8 @@ rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
 from __future__ import annotations
 
 import logging
+import secrets
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -34,7 +36,9 @@ from monitor.places import Address, Places, bind, read_run
 from monitor.policy import policies_in_force
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
+from monitor.retention import EVERY, Disk, Retained, described, retain
 from monitor.schedule import Job, start
+from monitor.store.aged import limits_at
 from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finish import finish
@@ -43,12 +47,14 @@ from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
 from monitor.store.replayed import merge
+from monitor.store.retain import progress
 from monitor.store.user_sql import run_user_sql
 from monitor.store.verify import problems
 
 _log = logging.getLogger("plumbline.agent")
 
 SQL_TIMEOUT_S = 30.0
+MB = 1_000_000
 
 
 @dataclass
@@ -64,6 +70,7 @@ class Agent:
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
     replaying: threading.Lock = field(default_factory=threading.Lock)
+    keeping: threading.Lock = field(default_factory=threading.Lock)  # files are rewritten by one at a time; taken first
 
     # -- what the timetable calls
 
@@ -72,7 +79,8 @@ class Agent:
         settle = parse_duration(self.settings.agent.settle)
         without_root = parse_duration(self.settings.agent.settle_without_root)
         with self.loading:
-            loaded = pump(self.store, self.places.spool, self.settings.prices)
+            limits = limits_at(self.settings.agent.retention, self.clock.now())
+            loaded = pump(self.store, self.places.spool, self.settings.prices, limits)
             turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
         return {**asdict(loaded), "turns": turns}
 
@@ -88,7 +96,22 @@ class Agent:
     def maintain(self) -> None:
         """Finish erasures, checkpoint, and let go of spool segments that are loaded and old enough."""
         self.finish_erasure()
-        maintain(self.store, self.places.spool, parse_duration(self.settings.agent.keep_spool))
+        with self.keeping:
+            maintain(self.store, self.places.spool, parse_duration(self.settings.agent.keep_spool))
+
+    def retain(self) -> Retained:
+        """Remove what is older than it may be kept, once an hour however often this is called; other rewriting waits."""
+        now, kept = self.clock.now(), self.settings.agent.retention
+        with self.keeping:
+            if not progress(self.store).due(now, EVERY):
+                return Retained()
+            done = retain(self.store, self.places, kept, now, self._disk(), secrets.token_hex(16))
+        if done.lacking:
+            _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
+        return done
+
+    def _disk(self) -> Disk:
+        return Disk(lambda folder: shutil.disk_usage(folder).free, self.settings.collector.min_free_mb * MB)
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
         return House(store, self.settings, self.policies, clock, desk)
@@ -114,6 +137,7 @@ class Agent:
                 for p in self.policies
             ],
             "alerts": self.desk.counts(),
+            "retention": described(self.store, self.places, self.settings.agent.retention, self._disk()),
         }
 
     def _door(self) -> str:
@@ -176,7 +200,7 @@ class Agent:
         key = install_key(self.places.root)
         forms = stored_forms(key, given) if kind != "app" else frozenset([given])
         self.load()  # what is not loaded yet could not be found
-        with self.replaying, self.loading, self.cycling:
+        with self.keeping, self.replaying, self.loading, self.cycling:
             removed = erase_rows(self.store, Wanted(kind, forms), key)
             if kind == "app":
                 removed["alerts"] = self.desk.forget(given)
@@ -185,7 +209,7 @@ class Agent:
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
-        with self.replaying, self.loading, self.cycling:
+        with self.keeping, self.replaying, self.loading, self.cycling:
             return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk.erase)
 
     def check(self) -> list[str]:
@@ -237,6 +261,9 @@ class Guarded:
 LOAD_EVERY_S = 0.2
 DELIVER_EVERY_S = 2.0
 MAINTAIN_EVERY_S = 600.0
+RETAIN_EVERY_S = (
+    60.0  # how often to look whether the hour is over: an agent that is started again and again gets there too
+)
 
 
 def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
@@ -250,6 +277,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
             Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
+            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain)),
         ]
     )
     try:

@@ -24,16 +24,21 @@ FILLERS: Final = ("", "_", "__", "___")
 """Names of the padding; the loader ignores tables it does not know."""
 
 
-def rewrite_spool(folder: Path, change: Change) -> int:
-    """Apply `change` to every frame of every segment and clear unreadable stretches; return how many frames changed."""
+def rewrite_spool(folder: Path, change: Change, loaded: Mapping[str, tuple[int, int]]) -> int:
+    """Apply `change` to every frame that is `loaded` and clear unreadable stretches; return how many frames changed.
+
+    `loaded` is, per family, the segment and byte up to which the store has it. What comes after is left: it was acknowledged
+    and is in no ledger yet, so it is the loader that must refuse it.
+    """
     changed = 0
     for family in families(folder):
-        at = (0, 0)
-        while True:
+        at, upto = (0, 0), loaded.get(family, (0, 0))
+        while at < upto:
             stretch = read_frames(folder, family, *at)
             for piece in stretch.damage:
-                _write(segment_path(folder, family, piece.segment), piece.start, bytes(piece.end - piece.start))
-            changed += sum(_rewrite(folder, frame, change) for frame in stretch.frames)
+                if (piece.segment, piece.end) <= upto:
+                    _write(segment_path(folder, family, piece.segment), piece.start, bytes(piece.end - piece.start))
+            changed += sum(_rewrite(folder, f, change) for f in stretch.frames if (f.segment, f.end) <= upto)
             if (stretch.segment, stretch.byte) == at:
                 break
             at = (stretch.segment, stretch.byte)
@@ -85,6 +90,6 @@ def _write(path: Path, at: int, data: bytes) -> None:
             view, at = view[done:], at + done
         os.fdatasync(handle)
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror} (the erasure goes on at the next start)") from error
+        raise StoreError(f"{path}: {error.strerror} (what was begun goes on at the next start)") from error
     finally:
         os.close(handle)

@@ -6,12 +6,16 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from monitor.cli.written import written_in
 from monitor.config.durations import parse_duration
-from monitor.config.schema import Settings
+from monitor.config.schema import RetentionSettings, Settings
 from monitor.errors import ConfigError
 from monitor.patterns import KINDS
 
@@ -25,6 +29,9 @@ def _is_duration(text: str) -> bool:
         return parse_duration(text).total_seconds() > 0
     except (ValueError, OverflowError):
         return False
+
+
+LONGEST: Final = timedelta(days=36_525)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,12 @@ LIMITS: Final = (
         ),
         _is_duration,
         "is not a duration (write a number and one of s, m, h, d, w, such as 30s or 7d)",
+    ),
+    Limit(
+        ("agent.retention.content", "agent.retention.spans", "agent.retention.rollups"),
+        lambda text: text is None or (_is_duration(text) and parse_duration(text) <= LONGEST),
+        "is not a duration above 0 and up to 100 years (write a number and one of s, m, h, d, w, such as 30d; "
+        "leave it out to keep for ever)",
     ),
     Limit(
         ("collector.redaction.kinds",),
@@ -95,3 +108,18 @@ def check_limits(settings: Settings, file: Path) -> None:
             if not limit.holds(value):
                 stands = written_in(file).get(key)
                 raise ConfigError(str(file), stands.line if stands else None, f"{key}: {value!r} {limit.words}")
+    _check_order(settings.agent.retention, file)
+
+
+def _check_order(retention: RetentionSettings, file: Path) -> None:
+    """Texts hang on spans, and what is summed up must not go before what it sums up: no class outlives the next one."""
+    for (inner, text), (outer, bound) in pairwise(msgspec.structs.asdict(retention).items()):
+        if bound is not None and (text is None or parse_duration(text) > parse_duration(bound)):
+            said = "for ever" if text is None else text
+            stands = written_in(file).get(f"agent.retention.{outer}")
+            raise ConfigError(
+                str(file),
+                stands.line if stands else None,
+                f"agent.retention: {inner} would be kept longer ({said}) than {outer} ({bound})",
+                f"write {inner}: {bound} or shorter",
+            )

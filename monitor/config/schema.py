@@ -40,6 +40,14 @@ class CollectorSettings(Section, frozen=True):
     redaction: RedactionSettings = RedactionSettings()
 
 
+class RetentionSettings(Section, frozen=True):
+    """How long what is kept, by the time of what happened; an unset class is kept for ever. content <= spans <= rollups."""
+
+    content: str | None = None  # texts: inputs, outputs, prompts, tool arguments, event bodies, comments, attributes
+    spans: str | None = None  # spans, calls, turns, and what hangs on them: scores, grades, samples, exposures
+    rollups: str | None = None  # sums, estimates, findings, and comparisons of experiments that have ended
+
+
 class AgentSettings(Section, frozen=True):
     """The owner of the store."""
 
@@ -50,6 +58,7 @@ class AgentSettings(Section, frozen=True):
     settle: str = "2s"  # a trace is finished this long after its root and last span arrived
     settle_without_root: str = "60s"  # the same for a trace whose root never comes
     keep_spool: str = "72h"  # replay source should the store be damaged
+    retention: RetentionSettings = RetentionSettings()
 
 
 class DashboardSettings(Section, frozen=True):

@@ -219,6 +219,18 @@ ERASURES: Final[Columns] = {
 }
 """That something was erased, never what."""
 
+RETENTIONS: Final[Columns] = {
+    "id": "int",
+    "started_at": "time",
+    "finished_at": "time",  # NULL while rows are still being removed
+    "content_before": "time",  # texts of before this went; NULL: kept for ever
+    "spans_before": "time",
+    "rollups_before": "time",
+    "removed": "str",  # JSON: rows per table; "TABLE (texts)" counts rows that stayed without their texts
+    "rewritten_at": "time",  # when the files were rewritten, so that it left the bytes too; NULL while that is due
+}
+"""What retention removed: a row a run that removed something."""
+
 BASE: Final[dict[str, Columns]] = TABLES | {
     "turns": TURNS,
     "arrivals": ARRIVALS,
@@ -240,6 +252,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "tombstones": TOMBSTONES,
     "erasing": ERASING,
     "erasures": ERASURES,
+    "retentions": RETENTIONS,
 }
 
 MACROS: Final = (
@@ -312,6 +325,9 @@ VIEWS: Final[dict[str, str]] = {
                list_extract(list(since ORDER BY since), 2) AS first_seen
         FROM told GROUP BY experiment, unit_kind, unit HAVING count(*) > 1""",
     "erasures": "SELECT kind, asked_at, finished_at, removed FROM base.erasures",
+    "retentions": """
+        SELECT started_at, finished_at, content_before, spans_before, rollups_before, removed, rewritten_at
+        FROM base.retentions""",
     "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,

@@ -24,7 +24,7 @@ Ids = dict[str, frozenset[str]]
 
 GONE: Final = "(erased)"
 HEX: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-OURS: Final = ("tombstones", "erasing", "erasures")
+OURS: Final = ("tombstones", "erasing", "erasures", "retentions")
 BY_APP: Final = ("meters", "estimates", "findings", "rollup")
 ARMS: Final = (
     "experiment IN (SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))"

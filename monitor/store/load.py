@@ -24,8 +24,10 @@ from monitor.errors import StoreError
 from monitor.keyed import install_key
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.spool import Frame, Stretch, families, read_frames
+from monitor.store.aged import KEEP_ALL, TOO_OLD, Limits, within
 from monitor.store.doomed import Tombstones, without
 from monitor.store.erase import tombstones, want_late
+from monitor.store.ledger import ledger_rows, refusing
 from monitor.store.opening import Store, Transaction, to_arrow
 from monitor.store.unknown import count_unknown
 
@@ -62,12 +64,15 @@ class Loaded:
         )
 
 
-def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None) -> Loaded:
-    """Load every family of `spool` from its position until nothing is left; `prices` fill costs that nobody sent."""
+def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None, limits: Limits = KEEP_ALL) -> Loaded:
+    """Load every family of `spool` from its position until nothing is left.
+
+    `prices` fill costs that nobody sent; what is older than `limits` is refused, or loses its texts.
+    """
     total = Loaded()
     for family in families(spool):
         for stretch in _stretches(store, spool, family):
-            total += load(store, family, stretch, prices or {})
+            total += load(store, family, stretch, prices or {}, limits)
     return total
 
 
@@ -75,6 +80,12 @@ def came(store: Store) -> dict[str, dict[str, int]]:
     """Return what became of the rows of each spool family, ever: stored, and known already."""
     rows = store.read("SELECT family, coalesce(stored, 0) s, coalesce(duplicate, 0) d FROM base.positions").to_pylist()
     return {row["family"]: {"stored": row["s"], "duplicate": row["d"]} for row in rows}
+
+
+def positions(store: Store) -> dict[str, tuple[int, int]]:
+    """Return per family up to which segment and byte the spool is loaded."""
+    rows = store.read("SELECT family, segment, byte FROM base.positions").to_pylist()
+    return {row["family"]: (row["segment"], row["byte"]) for row in rows}
 
 
 def _stretches(store: Store, spool: Path, family: str) -> Iterator[Stretch]:
@@ -88,7 +99,13 @@ def _stretches(store: Store, spool: Path, family: str) -> Iterator[Stretch]:
         at = (stretch.segment, stretch.byte)
 
 
-def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price] | None = None) -> Loaded:
+def load(
+    store: Store,
+    family: str,
+    stretch: Stretch,
+    prices: Mapping[str, Price] | None = None,
+    limits: Limits = KEEP_ALL,
+) -> Loaded:
     """Load one stretch of one family in one transaction, its position included."""
     for piece in stretch.damage:
         _log.warning("spool %s-%08d: bytes %d to %d are unreadable", family, piece.segment, piece.start, piece.end)
@@ -96,9 +113,9 @@ def load(store: Store, family: str, stretch: Stretch, prices: Mapping[str, Price
     if "spans" in tables and prices:
         tables["spans"] = priced(tables["spans"], prices)
     with store.transaction() as txn:
-        tables = _unerased(txn, store, tables)
+        tables = _young(_unerased(txn, store, tables), limits)
         counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name != "refusals"}
-        ledger = _ledger(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
+        ledger = ledger_rows(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
         txn.insert("ledger", ledger)
         txn.insert("arrivals", _arrivals(counts))
         count_unknown(txn, counts.get("spans"))
@@ -125,13 +142,13 @@ def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -
     kept, taken = without(tables, stones.lookup)
     if taken:
         want_late(txn, taken)
-        told = [
-            rows.select(time="received_at", source="source", received=pl.lit(1, pl.Int64), reason=pl.lit("erased"))
-            for name, rows in taken.items()
-            if name in LEDGER_TABLES
-        ]
-        kept["refusals"] = pl.concat([*told, *([kept["refusals"]] if "refusals" in kept else [])])
-    return {name: rows for name, rows in kept.items() if rows.height}
+    return refusing(kept, taken, "erased")
+
+
+def _young(tables: dict[str, pl.DataFrame], limits: Limits) -> dict[str, pl.DataFrame]:
+    """Refuse what is older than it would be kept: retention must not have to find it again, nor the ledger lose it."""
+    kept, refused = within(tables, limits)
+    return refusing(kept, refused, TOO_OLD)
 
 
 def _sum(ledger: pl.DataFrame, name: str) -> int:
@@ -250,34 +267,3 @@ def _arrivals(fresh: dict[str, pl.DataFrame]) -> pl.DataFrame:
         .group_by("trace_id")
         .agg(pl.col("time").min(), pl.col("received_at").max(), pl.col("has_root").any())
     )
-
-
-def _ledger(tables: dict[str, pl.DataFrame], fresh: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """What was received, by day of receipt and source: each row is stored, duplicate or refused, and counted once."""
-    by = ["day", "source"]
-    day = pl.col("received_at").dt.truncate("1d").alias("day")
-    parts = []
-    for name in LEDGER_TABLES:
-        if name in tables:
-            came = tables[name].group_by(day, "source").agg(received=pl.len())
-            kept = fresh[name].group_by(day, "source").agg(stored=pl.len())
-            parts.append(came.join(kept, on=by, how="left", nulls_equal=True))
-    rows = [
-        pl.concat(parts).group_by(by).sum().with_columns(refused=0, reason=pl.lit(None, pl.String)) if parts else None,
-        _refused(tables.get("refusals")),
-    ]
-    present = [row for row in rows if row is not None]
-    if not present:
-        return pl.DataFrame()
-    whole = pl.concat(present, how="diagonal_relaxed").with_columns(pl.col("stored").fill_null(0))
-    return whole.with_columns(
-        pl.col("received", "stored", "refused").cast(pl.Int64),
-        duplicate=(pl.col("received").cast(pl.Int64) - pl.col("stored") - pl.col("refused")),
-    )
-
-
-def _refused(refusals: pl.DataFrame | None) -> pl.DataFrame | None:
-    if refusals is None or not refusals.height:
-        return None
-    grouped = refusals.group_by(pl.col("time").dt.truncate("1d").alias("day"), "source", "reason")
-    return grouped.agg(received=pl.col("received").sum(), stored=pl.lit(0), refused=pl.col("received").sum())

@@ -7,6 +7,7 @@ the old one in one rename: a kill at any moment leaves one or the other, whole.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -40,9 +41,11 @@ def _replace(path: Path, memory_limit: str) -> None:
     draft = path.with_name(path.name + ".rebuilt")
     for leftover in (draft, draft.with_name(draft.name + ".wal")):
         leftover.unlink(missing_ok=True)
+    for spilled in (path, draft):  # what a query that was killed had put aside
+        shutil.rmtree(spilled.with_name(spilled.name + ".tmp"), ignore_errors=True)
     log = path.with_name(path.name + ".wal")
     if log.exists():
-        raise StoreError(f"{log} did not fold into the store (restart the agent; the erasure goes on then)")
+        raise StoreError(f"{log} did not fold into the store (restart the agent; what was begun goes on then)")
     _copy(path, draft, memory_limit)
     _sync(draft)
     draft.replace(path)

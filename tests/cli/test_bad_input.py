@@ -70,6 +70,11 @@ CONFIGS = [
     ("a missing file", "dashboard:\n  title: ${file:gone}\n", "2: file gone cannot be read"),
     ("a bad duration", "agent:\n  threads: 1\n  cycle_every: soon\n", "3: agent.cycle_every: 'soon' is not a duration"),
     ("a duration of nothing", "agent: {settle: 0s}\n", "agent.settle: '0s' is not a duration"),
+    (
+        "texts that outlive rows",
+        "agent: {retention: {spans: 9d}}\n",
+        "content would be kept longer (for ever) than spans",
+    ),
     ("a rate above one", "sampling:\n  rate: 1.5\n", "2: sampling.rate: 1.5 is not a share"),
     ("a stratum below zero", "sampling:\n  strata: {shop: -1}\n", "2: sampling.strata:"),
     ("certainty", "estimates: {confidence: 1}\n", "estimates.confidence: 1.0 must lie between 0 and 1"),

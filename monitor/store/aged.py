@@ -1,0 +1,79 @@
+"""Which rows are older than they may be kept, and which of their columns hold texts.
+
+One rule for the store, for what comes late, and for the spool. Age is counted from the time of what happened, not of its receipt. A row exactly at a limit is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import RetentionSettings
+from monitor.model.rows import KEYS
+
+TOO_OLD: Final = "too old"
+"""The reason in the ledger."""
+
+TEXTS: Final[dict[str, tuple[str, ...]]] = {
+    "spans": ("attrs", "error_message"),
+    "events": ("body",),
+    "scores": ("comment", "metadata"),
+}
+"""Columns that hold what somebody wrote, in tables whose rows outlive it; `content` holds nothing else and goes as rows."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What happened before these times (naive UTC) is not kept; None: kept for ever."""
+
+    content: datetime | None = None
+    spans: datetime | None = None
+    rollups: datetime | None = None
+
+
+KEEP_ALL: Final = Limits()
+
+
+def limits_at(retention: RetentionSettings, now: datetime) -> Limits:
+    """Return the limits of `retention` at `now`."""
+    return Limits(*(_before(text, now) for text in (retention.content, retention.spans, retention.rollups)))
+
+
+def _before(text: str | None, now: datetime) -> datetime | None:
+    return None if text is None else naive_utc(now - parse_duration(text))
+
+
+def within(
+    tables: Mapping[str, pl.DataFrame], limits: Limits
+) -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
+    """Return the tables as they may be kept, and the rows of each that are too old to be kept at all.
+
+    A table whose rows lose their texts only is among the first, changed; `content` that is too old is simply not there.
+    """
+    kept, refused = dict(tables), {}
+    for name, rows in tables.items():
+        old = _older(rows, limits.spans) if name in KEYS else None
+        if old is not None and old.any():
+            refused[name], kept[name] = rows.filter(old), rows.filter(~old)
+        kept[name] = _without_texts(name, kept[name], limits.content)
+    return kept, refused
+
+
+def _older(rows: pl.DataFrame, limit: datetime | None) -> pl.Series | None:
+    return None if limit is None else (rows["time"] < limit).fill_null(value=False)
+
+
+def _without_texts(name: str, rows: pl.DataFrame, limit: datetime | None) -> pl.DataFrame:
+    old = _older(rows, limit) if name in TEXTS or name == "content" else None
+    if old is None or not old.any():
+        return rows
+    if name == "content":
+        return rows.filter(~old)
+    present = [column for column in TEXTS[name] if column in rows.columns]
+    return rows.with_columns(pl.when(~old).then(pl.col(column)).alias(column) for column in present)

@@ -1,0 +1,1 @@
+"""Retention: what is too old goes, and nothing else does."""
