@@ -1,7 +1,8 @@
 """Some instrumentations tell a stream twice: a span of the call, and when the last piece has come a span with what was said.
 
 The second span (flag `stream_end`) has no length and may be in a trace of its own. What it knows moves to the call; it
-becomes `other`. Concurrent streams are told apart by what was asked, equal questions by their order.
+becomes `other`. Concurrent streams are told apart by what was asked, equal questions by their order. What was asked is
+compared without the digits of placeholders: one address has others in another trace.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from monitor.store.opening import Transaction
 from monitor.store.settled import also_settle
 
 MAX_ALIKE: Final = 32
+ASKED: Final = r"regexp_replace(c.input_messages, '<([A-Z0-9_]+)_[0-9a-f]+>', '<\1>', 'g')"
 
 FACTS: Final = (
     "response_model",
@@ -77,15 +79,15 @@ def _move_texts(txn: Transaction, bounds: str) -> None:
     txn.execute("INSERT INTO base.content BY NAME SELECT * FROM temp.told")
 
 
-_PAIRS: Final = """
+_PAIRS: Final = f"""
     CREATE OR REPLACE TEMP TABLE joined AS
     WITH near AS (
         SELECT s.trace_id, s.span_id, s.time, s.time + coalesce(s.duration_ms, 0) * INTERVAL 1 MILLISECOND AS ended,
                s.app, s.scope, s.request_model, contains(coalesce(s.flags, ''), 'stream_end') AS is_end,
-               s.output_tokens IS NOT NULL AS metered, c.input_messages AS asked, c.output_messages IS NOT NULL AS answered
+               s.output_tokens IS NOT NULL AS metered, {ASKED} AS asked, c.output_messages IS NOT NULL AS answered
         FROM base.spans s LEFT JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.time = s.time
-        WHERE s.kind = 'llm' AND {bounds_s}
-          AND s.scope IN (SELECT scope FROM base.spans WHERE {bounds} AND kind = 'llm' AND contains(flags, 'stream_end'))),
+        WHERE s.kind = 'llm' AND {{bounds_s}}
+          AND s.scope IN (SELECT scope FROM base.spans WHERE {{bounds}} AND kind = 'llm' AND contains(flags, 'stream_end'))),
     calls AS (SELECT * FROM near WHERE NOT is_end AND NOT metered AND NOT answered),
     ends AS (SELECT * FROM near WHERE is_end),
     fits AS (

@@ -134,6 +134,25 @@ def test_two_spans_with_one_response_id_are_one_call(home: Home, trace: str) -> 
     assert "repeats:c1" in gone["flags"]
 
 
+@pytest.mark.parametrize(("asked", "pairs"), [("<EMAIL_0b1c> asks", 1), ("<EMAIL_0b1c> asks again", 2)])
+def test_the_end_of_a_stream_finds_its_call_in_another_trace_though_placeholders_differ(
+    home: Home, asked: str, pairs: int
+) -> None:
+    other = "cd" * 16
+    end = a_call("e1", 1, trace_id=other, duration_ms=0.0, scope="lf", flags="stream_end", output_tokens=7)
+    home.take(
+        frame(
+            spans=[a_call("c1", scope="lf", stream=True), end],
+            content=[texts("c1", "<EMAIL_fa12> asks", None), texts("e1", asked, "hello", at=1, trace_id=other)],
+        )
+    )
+    home.finish()
+    calls = home.rows("SELECT trace_id, output_tokens, output_text FROM calls ORDER BY trace_id")
+    assert len(calls) == pairs
+    if pairs == 1:
+        assert calls == [{"trace_id": TRACE, "output_tokens": 7, "output_text": "hello"}]
+
+
 @pytest.mark.parametrize("trace", [TRACE, "cd" * 16])
 def test_a_failed_call_seen_by_the_client_library_too_is_one_call(home: Home, trace: str) -> None:
     failed: Row = {"status": "error", "error_type": "RateLimitError", "response_model": None}
