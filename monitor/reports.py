@@ -28,6 +28,8 @@ def render_report(store: Store, finding_id: str, folder: Path) -> Path:
     windows = finding_windows(store, finding_id, BEFORE)
     page = folder / f"{finding_id}.html"
     if not page.exists():
+        if not all(any(side.values()) for side in windows.values()):
+            raise PluginError("the turns before or after the change are no longer kept, so there is nothing to compare")
         folder.mkdir(mode=0o700, exist_ok=True)
         _render(windows, page)
     return page

@@ -76,10 +76,14 @@ def _whole(role: str, text: str | None) -> list[Part]:
     return [] if text is None else [Part(role, text)]
 
 
-def show_chat(parts: Sequence[Part]) -> None:
-    """Draw a conversation; neighbours of one role share a bubble."""
+NOT_SENT: Final = "No text was sent with this span. OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT turns it on."
+NOT_KEPT: Final = "Texts as old as this are no longer kept."
+
+
+def show_chat(parts: Sequence[Part], without: str = NOT_SENT) -> None:
+    """Draw a conversation; neighbours of one role share a bubble. `without` is said when there is none."""
     if not parts:
-        st.caption("No text was sent with this span. OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT turns it on.")
+        st.caption(without)
     run: list[Part] = []
     for part in parts:
         if run and run[-1].role != part.role:

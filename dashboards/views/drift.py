@@ -184,6 +184,9 @@ def _band(metric: str, row: Row) -> Row:
     return {"value": row["q50"], "low": row["q25"], "high": row["q75"]}
 
 
+GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."
+
+
 def _examples(context: Context, row: Row) -> None:
     ids = [str(item) for item in parsed(row["examples"], [])][:SHOWN]
     column, _, value = str(row["segment"] or "all").partition("=")
@@ -196,7 +199,9 @@ def _examples(context: Context, row: Row) -> None:
             if rows:
                 turn_table(context, rows, EXAMPLES, key=f"examples-{title}")
             else:
-                st.caption("No example is stored.")
+                st.caption(GONE if title == "After" and ids else "No example is stored.")
+            if title == "After" and 0 < len(rows) < len(set(ids)):
+                st.caption(f"{len(set(ids)) - len(rows)} more are no longer kept.")
 
 
 def _report(context: Context, finding_id: str) -> None:

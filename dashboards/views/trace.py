@@ -13,7 +13,7 @@ from dashboards.numbers import count, money, took, utc, when
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
-from dashboards.views.chat import conversation, show_chat
+from dashboards.views.chat import NOT_KEPT, NOT_SENT, conversation, show_chat
 
 DEEPEST: Final = 40
 
@@ -68,7 +68,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     spans = tree(ask("trace_spans", trace_id=trace_id))
     _head(context, trace_id, filters)
     if not spans:
-        st.info("Nothing is stored under this trace id.")
+        st.info("Nothing is stored under this trace id. It was never sent, was erased, or is no longer kept.")
         return
     if turn is None:
         st.info("This trace is not finished yet: it becomes a turn a few seconds after its last span has arrived.")
@@ -79,7 +79,13 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
         chosen = _tree(spans)
         _verdicts(context, trace_id)
     with right:
-        _talk(turn, spans, content, chosen)
+        _talk(turn, spans, content, chosen, _without(context, spans[0]))
+
+
+def _without(context: Context, span: Row) -> str:
+    """What to say where a text is missing: whether it was never sent, or is too old to be kept."""
+    kept = next(iter(context.source.read("kept_since")), {})
+    return NOT_KEPT if kept.get("content") and utc(span["time"]) < utc(kept["content"]) else NOT_SENT
 
 
 def _head(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
@@ -132,14 +138,14 @@ def _tree(spans: Sequence[Row]) -> str | None:
     return str(picked[0]["span_id"]) if picked else None
 
 
-def _talk(turn: Row | None, spans: Sequence[Row], content: dict[str, Row], chosen: str | None) -> None:
+def _talk(turn: Row | None, spans: Sequence[Row], content: dict[str, Row], chosen: str | None, without: str) -> None:
     span = next((row for row in spans if row["span_id"] == chosen), None)
     if span is not None:
-        _one_span(span, content.get(span["span_id"], {}))
+        _one_span(span, content.get(span["span_id"], {}), without)
         return
     st.subheader("Conversation")
     shown = _spoken(turn, spans, content)
-    show_chat(conversation(shown))
+    show_chat(conversation(shown), without)
     for row in spans:
         if row["kind"] in {"tool", "retriever"} and row["span_id"] in content:
             _folded(row, content[row["span_id"]])
@@ -169,7 +175,7 @@ def _folded(row: Row, content: Row) -> None:
 _ICONS: Final = {"tool": ":material/build:", "retriever": ":material/search:"}
 
 
-def _one_span(span: Row, content: Row) -> None:
+def _one_span(span: Row, content: Row, without: str) -> None:
     st.subheader("Span")
     facts(
         {
@@ -192,7 +198,7 @@ def _one_span(span: Row, content: Row) -> None:
         },
         columns=3,
     )
-    show_chat(conversation(content))
+    show_chat(conversation(content), without)
     if span["attrs"]:
         with st.expander("Attributes no rule understood"):
             code(pretty_json(span["attrs"]), "json")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from monitor.cli.kept import kept_for
 from monitor.cli.session import Session, session
 from monitor.cli.settings import OPTIONS, Resolved
 from monitor.errors import PlumblineError
@@ -130,11 +131,19 @@ def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         yield Examined("store", "fail", problem)
     if not problems:
         yield Examined("store", "ok", "consistent")
+    yield _retention(asked.status()["retention"])
     told = asked.sources()["sources"]
     if not told:
         yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
     for source in told:
         yield from _source(source)
+
+
+def _retention(told: dict[str, Any]) -> Examined:
+    found = "; ".join(kept_for(told).values())
+    if told["lacking_bytes"]:
+        return Examined("retention", "warn", found, "free some disk, or move the data directory to a larger one")
+    return Examined("retention", "ok", found)
 
 
 def _endpoint(resolved: Resolved) -> str:

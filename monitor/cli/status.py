@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.cli import show
+from monitor.cli.kept import kept_for
 from monitor.cli.session import session
 from monitor.cli.settings import OPTIONS, Given, Resolved, resolve
 from monitor.cli.typed import Config, DataDir, Form, Format
@@ -78,4 +79,5 @@ def _print(status: dict[str, Any]) -> None:
     show.print_table(["process", "state", "address", "pid"], rows)
     ledger = status["ledger"] or {"ledger": status["problem"]}
     print()
-    show.print_pairs({"otlp/grpc": status["otlp_grpc"], "data": status["data_dir"], **ledger})
+    kept = {} if status["agent"] is None else kept_for(status["agent"]["retention"])
+    show.print_pairs({"otlp/grpc": status["otlp_grpc"], "data": status["data_dir"], **ledger, **kept})

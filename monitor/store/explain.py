@@ -12,10 +12,10 @@ from monitor.store.opening import Store
 def explain_finding(store: Store, finding_id: str) -> list[str]:
     """Return the lines of a finding, or none when there is no such finding."""
     rows = store.read("SELECT * FROM base.findings WHERE id = ?", [finding_id]).to_pylist()
-    return _finding(rows[0]) if rows else []
+    return _finding(store, rows[0]) if rows else []
 
 
-def _finding(row: dict[str, Any]) -> list[str]:
+def _finding(store: Store, row: dict[str, Any]) -> list[str]:
     return [
         f"finding {row['id']} ({row['origin']}): {row['metric']} of {row['app']}, segment {row['segment']}",
         row["reason"],
@@ -23,8 +23,15 @@ def _finding(row: dict[str, Any]) -> list[str]:
         f"detected {_minute(row['detected_at'])} UTC",
         f"likely cause: {row['cause']}",
         f"evidence: e-value {row['e_value']:.3g}; budget: {row['budget']}",
-        f"examples: {', '.join(json.loads(row['examples'] or '[]')) or 'none'}",
+        f"examples: {_examples(store, json.loads(row['examples'] or '[]'))}",
     ]
+
+
+def _examples(store: Store, ids: list[str]) -> str:
+    """Name the examples; a finding outlives them."""
+    there = store.read("SELECT DISTINCT trace_id AS id FROM base.spans WHERE list_contains(?, trace_id)", [ids])
+    kept = set(there["id"].to_pylist())
+    return ", ".join(name if name in kept else f"{name} (no longer kept)" for name in ids) or "none"
 
 
 def _minute(instant: datetime) -> str:
@@ -37,12 +44,20 @@ def explain_unit(store: Store, trace_id: str) -> list[str]:
         "SELECT count(*) AS n, min(time) AS time, max(app) AS app FROM base.spans WHERE trace_id = ?", [trace_id]
     ).to_pylist()[0]
     if not spans["n"]:
-        return []
+        return _gone(store, trace_id)
     turns = store.read("SELECT * FROM base.turns WHERE trace_id = ?", [trace_id]).to_pylist()
     lines = [f"trace {trace_id}: {spans['n']} spans of {spans['app']} from {spans['time']:%Y-%m-%d %H:%M:%S} UTC"]
     if not turns:
         return [*lines, "no turn: the trace is not finished yet, or holds no call of a model, tool or agent"]
     return [*lines, *_sampling(store, trace_id), *_verdicts(store, trace_id)]
+
+
+def _gone(store: Store, trace_id: str) -> list[str]:
+    """What is still known of a trace that is not there: which findings it was an example of."""
+    told = store.read(
+        "SELECT id FROM base.findings WHERE contains(examples, ?) ORDER BY id", [json.dumps(trace_id)]
+    ).to_pylist()
+    return [f"trace {trace_id}: no longer kept; it was an example of finding {row['id']}" for row in told]
 
 
 def _sampling(store: Store, trace_id: str) -> list[str]:

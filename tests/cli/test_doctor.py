@@ -126,3 +126,15 @@ def test_people_get_a_table_with_the_lines_to_copy(tmp_path: Path) -> None:
     assert "what to do" in ran.out
     assert "set_attributes" in ran.out
     assert "\x1b[31m" not in ran.out
+
+
+def test_what_is_kept_how_long_is_told(tmp_path: Path) -> None:
+    (tmp_path / "plumbline.yaml").write_text("agent:\n  retention: {content: 30d}\n")
+    data = tmp_path / "data"
+    imported(data, record(1, **PERSON))
+    _, found = doctor(data)
+    (told,) = (one for one in found if one["check"] == "retention")
+    assert told["state"] == "ok"
+    assert told["found"] == "content 30d, spans for ever, rollups for ever; has not run yet"
+    ran = plumbline("status", "--data-dir", data, cwd=tmp_path)
+    assert "content 30d, spans for ever, rollups for ever; has not run yet" in ran.out

@@ -132,6 +132,11 @@ READS: Final[dict[str, PageRead]] = {
         TRACE | {"chars": Param("int", 200_000, low=1, high=1_000_000)},
         "the texts of a trace; fields longer than `chars` are cut",
     ),
+    "kept_since": PageRead(
+        "SELECT max(r.content_before) AS content, max(r.spans_before) AS spans FROM base.retentions r",
+        {},
+        "what happened before these times is no longer kept; NULL where nothing was removed for its age",
+    ),
     "trace_grades": PageRead(
         """
         SELECT g.rule_id, g.verdict, g.score, g.reason, g.grader, g.grader_version, g.policy, g.policy_version, g.graded_at
