@@ -8,14 +8,15 @@ the key. Redaction fails closed: a field that cannot be redacted is dropped, cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Final
 
-import msgspec
 import polars as pl
 
+from collectors.people import WHO, People
+from collectors.still_json import still_json
 from collectors.terms import Terms, read_terms
 from monitor.config.schema import CollectorSettings
 from monitor.escapes import HIDING, HINT, View, plain_view
@@ -70,11 +71,15 @@ IN_NAMES: Final = ("secret", "password", "email")
 
 @dataclass
 class Redactor:
-    """Replaces personal data and secrets of `kinds`, and `terms` of your own. `failed` counts fields that were dropped."""
+    """Replaces personal data and secrets of `kinds`, `terms` of your own, and the ids of `people`.
+
+    `failed` counts fields that were dropped.
+    """
 
     key: bytes
     kinds: tuple[str, ...]
     terms: Terms = field(default_factory=Terms)
+    people: People | None = None
     failed: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -86,8 +91,12 @@ class Redactor:
         """Return all tables redacted, and (trace_id, span_id) of the spans that lost a field to a failure."""
         redacted: dict[str, pl.DataFrame] = {}
         lost = [pl.DataFrame(schema={"trace_id": pl.String, "span_id": pl.String})]
+        known = self.people and self.people.among(frames)
         for name, rows in frames.items():
-            redacted[name], failed = self._frame(name, rows)
+            nameless, unnamed = known.nameless(name, rows) if known else (rows, set[int]())
+            redacted[name], failed = self._frame(name, nameless)
+            self.failed += len(unnamed)
+            failed |= unnamed
             if failed and {"trace_id", "span_id"} <= set(rows.columns):
                 lost.append(redacted[name][sorted(failed)].select("trace_id", "span_id"))
         return redacted, pl.concat(lost)
@@ -151,7 +160,7 @@ class Redactor:
         replaced = self._replaced(text, scope, patterns, escaped)
         if replaced is text or text[:1] not in {"{", "["}:
             return replaced
-        return _still_json(text, replaced, lambda leaf: self._replaced(leaf, scope, patterns, True))
+        return still_json(text, replaced, lambda leaf: self._replaced(leaf, scope, patterns, True))
 
     def _replaced(self, text: str, scope: str, patterns: Patterns, escaped: bool) -> str:
         view = plain_view(text) if escaped else None
@@ -194,36 +203,11 @@ def _wanted(texts: pl.Series, patterns: Patterns) -> Iterator[tuple[Patterns, bo
         yield patterns if hiding else tuple(compress(patterns, may)), escaped
 
 
-def _still_json(text: str, replaced: str, redact: Callable[[str], str]) -> str:
-    """Return `replaced` when it is JSON as `text` was; a bare number that was replaced needs quotes."""
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return replaced
-    try:
-        msgspec.json.decode(replaced)
-    except (msgspec.DecodeError, UnicodeError):
-        return msgspec.json.encode(_leaves(value, redact)).decode()
-    return replaced
-
-
-def _leaves(value: object, redact: Callable[[str], str]) -> object:
-    if isinstance(value, dict):
-        return {redact(key): _leaves(child, redact) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_leaves(child, redact) for child in value]
-    if isinstance(value, str):
-        return redact(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    shown = str(value)
-    told = redact(shown)
-    return value if told == shown else told
-
-
 def redactor_for(settings: CollectorSettings, key: bytes) -> Redactor:
     """Return what these settings ask for. Raises `ConfigError` for patterns and dictionaries that cannot work."""
     redaction = settings.redaction
+    people = People(key, WHO[redaction.pseudonyms]) if redaction.pseudonyms != "none" else None
     if not redaction.enabled:
-        return Redactor(key, ())
-    return Redactor(key, redaction.kinds, read_terms(redaction.patterns, redaction.dictionaries, key, "plumbline.yaml"))
+        return Redactor(key, (), people=people)
+    terms = read_terms(redaction.patterns, redaction.dictionaries, key, "plumbline.yaml")
+    return Redactor(key, redaction.kinds, terms, people)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitor.keyed import digest
+from monitor.keyed import digest, pseudonym
 from monitor.pattern import Found
 from monitor.patterns import KINDS, find_personal
 
 
 def stored_forms(key: bytes, given: str) -> frozenset[str]:
-    """Return `given` and the forms that redaction gives it where ids stand: with all kinds on, and with each alone."""
+    """Return `given`, its pseudonyms, and the forms redaction gives it where ids stand: with all kinds on, and with each alone."""
     found = [find_personal(given), *(find_personal(given, (kind,)) for kind in KINDS)]
-    return frozenset([given, *("".join(_pieces(key, given, pieces)) for pieces in found)])
+    told = [pseudonym(key, "user", given), pseudonym(key, "session", given)]
+    return frozenset([given, *told, *("".join(_pieces(key, given, pieces)) for pieces in found)])
 
 
 def _pieces(key: bytes, text: str, found: list[Found]) -> Iterator[str]:

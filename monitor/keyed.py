@@ -9,10 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from pathlib import Path
+from typing import Final, Literal
 
 from monitor.errors import StoreError
+
+PSEUDONYM: Final = re.compile(r"(?:user|session)_[0-9a-f]{20}")
 
 
 def digest(key: bytes, *told: str) -> str:
@@ -27,6 +31,20 @@ def key_there(data_dir: Path) -> bytes | None:
         return path.read_bytes() if path.is_file() else None
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror} (it must be readable)") from None
+
+
+Who = Literal["user", "session"]
+
+
+def pseudonym(key: bytes, who: Who, plain: str) -> str:
+    """Return what stands for an id everywhere; what is a pseudonym already stays as it is, so that exports can come back.
+
+    >>> pseudonym(b"k", "user", "kim")
+    'user_adc2b444d70a9a777275'
+    """
+    if PSEUDONYM.fullmatch(plain):
+        return plain
+    return f"{who}_{digest(key, 'pseudonym', who, plain)[:20]}"
 
 
 def install_key(data_dir: Path) -> bytes:

@@ -5,6 +5,8 @@ Durations are text such as "30s"; addresses are HOST:PORT, and port 0 picks a fr
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -22,6 +24,7 @@ class RedactionSettings(Section, frozen=True):
     )
     patterns: dict[str, str] = {}  # NAME -> regex of the Rust engine; becomes <NAME_xxxx>
     dictionaries: dict[str, str] = {}  # NAME -> file made by `plumbline terms`; becomes <NAME_xxxx>
+    pseudonyms: Literal["none", "users", "users_and_sessions"] = "none"  # ids stored as keyed pseudonyms only
 
 
 class CollectorSettings(Section, frozen=True):
