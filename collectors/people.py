@@ -45,6 +45,9 @@ KEYS: Final[dict[Who, re.Pattern[str]]] = {
 """Keys of attributes whose values name somebody, in lower case and with humps cut apart."""
 
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+"""Halves of escaped characters: no text that Rust takes may hold them."""
+
 MIN_WORD: Final = 4
 
 
@@ -138,10 +141,10 @@ class Known:
         if isinstance(value, bool | None) or value == "":
             return value
         shown = str(value)
-        if isinstance(value, str) and value[:1] in {"{", "["}:
-            return self._tree(value)
         if who in self.people.whose:
             return pseudonym(self.people.key, who, shown)
+        if isinstance(value, str) and value[:1] in {"{", "["} and value not in self.names:
+            return self._tree(value)
         return self.names.get(shown, value) if len(shown) >= MIN_WORD or not shown.isdecimal() else value
 
     # -- texts: ids among other words
@@ -150,7 +153,11 @@ class Known:
         wanted = sorted((n for n in self.names if len(n) >= MIN_WORD and not n.isalpha()), key=len, reverse=True)
         escaped = column.str.contains(HINT).fill_null(value=False).arg_true()
         views = {at: plain_view(column[at]) for at in escaped} if wanted else {}
-        plain = column.clone().scatter(list(views), [view.plain for view in views.values()]) if views else column
+        plain = (
+            column.clone().scatter(list(views), [_HALVES.sub("\ufffd", view.plain) for view in views.values()])
+            if views
+            else column
+        )
         hits = plain.str.extract_many(wanted, leftmost=True) if wanted else pl.Series(dtype=pl.List(pl.String))
         at = (hits.list.len() > 0).fill_null(value=False).arg_true()
         told = [_safely(partial(self._replaced, column[i], views.get(i), hits[i].to_list()), i, failed) for i in at]

@@ -79,6 +79,11 @@ def test_escapes_hide_no_id() -> None:
     assert json.loads(json.loads(stored(attrs=hidden)["attrs"])["text"]) == {"a": f"hi\n{TOLD}"}
 
 
+def test_halves_of_escaped_characters_stop_nothing() -> None:
+    attrs = '{"a": "\\ud83d\\ude00 and \\ud83d, KIM"}'
+    assert stored(attrs=attrs.replace("KIM", USER))["attrs"] == attrs.replace("KIM", TOLD)
+
+
 def test_a_bare_number_stays_json() -> None:
     told = json.loads(stored(user_id="774112345", attrs='{"n": 774112345, "m": [774112345.5]}')["attrs"])
     assert told == {"n": pseudonym(KEY, "user", "774112345"), "m": [774112345.5]}
