@@ -92,6 +92,14 @@ def show_chat(parts: Sequence[Part], without: str = NOT_SENT) -> None:
         run.append(part)
     if run:
         _bubble(run)
+    if parts and not answered(parts):
+        st.caption("No answer was sent with this span.")
+
+
+def answered(parts: Sequence[Part]) -> bool:
+    """Whether somebody answered the last thing that was said."""
+    last_asked = max((n for n, part in enumerate(parts) if part.role == "user"), default=-1)
+    return any(part.role not in ("user", "system") for part in parts[last_asked + 1 :])
 
 
 def _bubble(parts: Sequence[Part]) -> None:

@@ -182,8 +182,12 @@ def _keys(row: Row) -> None:
     if not row["n_spans"]:
         st.caption("No span in this range.")
         return
-    whole = row["n_spans"] - row["n_puzzling"]
-    st.caption(f"{share(whole / row['n_spans'])} of spans have no GenAI-looking key that the rules do not know.")
+    puzzling = row["n_puzzling"] / row["n_spans"]
+    st.caption(
+        f"{share(puzzling)} of spans have a GenAI-looking key that the rules do not know; it is kept as it came."
+        if puzzling
+        else "The rules know every GenAI-looking key of its spans."
+    )
     keys: Sequence[tuple[str, int]] = list(row["keys"].items())
     if keys:
         cells = [{"key": one_line(key, 120), "n": n} for key, n in keys[:50]]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dashboards.numbers import change, count, measure, money, share, share_interval, took, when, wilson
 from dashboards.text import as_sentence, label, one_line, parsed, pretty_json, visible
+from dashboards.views.chat import answered, conversation
 from tests.support.generated_texts import HOSTILE
 
 
@@ -92,3 +93,17 @@ def test_the_score_interval_agrees_with_a_published_value() -> None:
     low, high = wilson(81, 263)
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "is_answered"),
+    [
+        ({"input_value": "Hi", "output_value": "Hello"}, True),
+        ({"input_value": "Hi"}, False),
+        ({"system_text": "Be kind."}, False),
+        ({"input_messages": '[{"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}]'}, False),
+        ({"input_value": "Hi", "output_messages": '[{"role": "tool", "content": "c"}]'}, True),
+    ],
+)
+def test_a_question_without_an_answer_is_noticed(content: dict[str, str], is_answered: bool) -> None:
+    assert answered(conversation(content)) is is_answered
