@@ -204,13 +204,13 @@ class Agent:
             removed = erase_rows(self.store, Wanted(kind, forms), key)
             if kind == "app":
                 removed["alerts"] = self.desk.forget(given)
-            finish_erasure(self.store, self.places, key, self.desk.erase)
+            finish_erasure(self.store, self.places, key, self.desk)
         return removed
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
         with self.keeping, self.replaying, self.loading, self.cycling:
-            return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk.erase)
+            return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk)
 
     def check(self) -> list[str]:
         """Return what is wrong with the store."""

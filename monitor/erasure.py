@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from monitor.places import Places
 from monitor.reducing import reduced
@@ -23,19 +23,31 @@ from monitor.store.load import positions
 from monitor.store.opening import Store
 from monitor.store.rebuild import rebuild
 
-Scrub = Callable[[Callable[[str], str]], int]
+
+class Control(Protocol):
+    """What is told about alerts, and kept beside the store."""
+
+    def erase(self, change: Callable[[str], str]) -> int:
+        """Apply `change` to every text and rewrite the file."""
+
+    def forget(self, app: str) -> int:
+        """Drop the alerts about an app."""
+
+
 ASIDE: Final = ("*.unreadable-*", "plumbline.duckdb.new*", "plumbline.duckdb.rebuilt*")
 
 
-def finish_erasure(store: Store, places: Places, key: bytes, scrub: Scrub) -> bool:
-    """Bring a begun erasure to its end; `scrub` rewrites the control state. Returns whether there was one."""
+def finish_erasure(store: Store, places: Places, key: bytes, control: Control) -> bool:
+    """Bring a begun erasure to its end, in the store, in files and in `control`. Returns whether there was one."""
     if not pending(store):
         return False
     erase_late(store, key)
     ids = erasing(store)
     lookup = either(listed(ids), Tombstones(key, tombstones(store)).lookup)
     rewrite_spool(places.spool, lambda tables: reduced(tables, partial(without, lookup=lookup)), positions(store))
-    scrub(unquoting(ids))
+    for app in ids.get("app", ()):
+        control.forget(app)
+    control.erase(unquoting(ids))
     for log in places.logs.glob("*") if places.logs.is_dir() else ():
         blank(log, ids)
     for folder in ("reports", "exports", "imports"):

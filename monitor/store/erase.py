@@ -29,6 +29,13 @@ BY_APP: Final = ("meters", "estimates", "findings", "rollup")
 ARMS: Final = (
     "experiment IN (SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))"
 )
+SEGMENTS: Final = (
+    "SELECT 'user_id=' || id FROM base.erasing WHERE kind = 'user' "
+    "UNION ALL SELECT 'session_id=' || id FROM base.erasing WHERE kind = 'session'"
+)
+"""Who watches traffic by user or session has numbers of one person alone."""
+PART: Final = "json_extract_string(TRY_CAST(stream AS JSON), '$[{}]')"
+"""A part of the name of a stream: its metric, app and segment."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,8 @@ def _condition(table: str) -> str | None:
     told = [f"{column} IN ({_of(kind)})" for column, kind in NAMED.items() if column in columns]
     if table in {"spans", "events", "turns", *BY_APP}:
         told.append(f"app IN ({_of('app')})")
+    if table in {"estimates", "findings"}:
+        told.append(f"segment IN ({SEGMENTS})")
     if table in {"samples", "grades"}:
         told.append(f"unit_id IN ({_of('trace')})")
     if table in {"scores", "exposures"}:
@@ -163,7 +172,8 @@ def _condition(table: str) -> str | None:
     if table == "comparisons":
         told.append(ARMS)
     if table == "trackers":
-        told.append(f"json_extract_string(state, '$.app') IN ({_of('app')})")
+        told.append(f"{PART.format(1)} IN ({_of('app')})")
+        told.append(f"{PART.format(2)} IN ({SEGMENTS})")
     return " OR ".join(told) or None
 
 
@@ -192,14 +202,22 @@ def _unquote(txn: Transaction, table: str, column: str) -> None:
 
 
 def unquoting(ids: Mapping[str, frozenset[str]]) -> Callable[[str], str]:
-    """Return what takes ids out of a text that quotes them: traces wherever they stand, others as whole words."""
+    """Return what takes ids out of a text or JSON that quotes them: traces wherever they stand, others as names of segments.
+
+    Users and sessions are told of in no other way, and an id such as "app" or "1" must not take the words of JSON along.
+    """
     traces = ids.get("trace", frozenset())
-    names = sorted((ids.get("user", frozenset()) | ids.get("session", frozenset())) - {""}, key=len, reverse=True)
-    words = re.compile(r"(?<![\w])(?:" + "|".join(map(re.escape, names)) + r")(?![\w])") if names else None
+    names = {
+        f"{column}={name}" for column, kind in NAMED.items() if kind != "trace" for name in ids.get(kind, ()) if name
+    }
+    once = {json.dumps(name)[1:-1] for name in names}
+    twice = {json.dumps(name)[1:-1] for name in once}  # the memory of drift names streams, which are JSON, in JSON
+    written = sorted(names | once | twice, key=len, reverse=True)
+    words = re.compile(r"(?:" + "|".join(map(re.escape, written)) + r")(?!\w)") if written else None
 
     def change(text: str) -> str:
         told = HEX.sub(lambda found: GONE if found[0] in traces else found[0], text)
-        return words.sub(GONE, told) if words else told
+        return words.sub(lambda found: f"{found[0].partition('=')[0]}={GONE}", told) if words else told
 
     return change
 
