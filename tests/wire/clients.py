@@ -66,7 +66,7 @@ class App:
             self.made += 2
 
     def run(self) -> None:
-        while not self.stop.wait(0.002):
+        while not self.stop.wait(0.005):
             self.call_model()
 
     def close(self) -> None:

@@ -34,6 +34,19 @@ def short_and_long(short: int, long: int) -> list[Any]:
     return [pytest.param(short, id="short"), pytest.param(long, id="long", marks=pytest.mark.faults)]
 
 
+KILLS = [
+    pytest.param(PROTOCOLS, 1, id="short"),
+    pytest.param(["http"], 20, id="http-long", marks=pytest.mark.faults),
+    pytest.param(["grpc"], 20, id="grpc-long", marks=pytest.mark.faults),
+]
+STORMS = [
+    pytest.param("http", 1, id="http-short"),
+    pytest.param("http", 10, id="http-long", marks=pytest.mark.faults),
+    pytest.param("grpc", 10, id="grpc-long", marks=pytest.mark.faults),
+]
+"""What a gRPC client does with one 503 is held by `tests/collectors/test_grpc.py`, without the backoff of a real storm."""
+
+
 def exporter(protocol: str, address: str) -> Callable[[], SpanExporter]:
     return partial(http_exporter if protocol == "http" else grpc_exporter, address)
 
@@ -42,7 +55,7 @@ def door(house: House, protocol: str) -> str:
     return house.http if protocol == "http" else house.grpc
 
 
-def hold_to_it(house: House, apps: list[App], said: str) -> dict[str, int]:
+def hold_to_it(house: House, apps: list[App], said: str) -> None:
     """Everything acknowledged is there, nothing twice, nothing unaccounted for; print the count."""
     acknowledged = set[str]().union(*(app.exporter.acknowledged for app in apps))
     found = house.span_ids(acknowledged)
@@ -57,21 +70,19 @@ def hold_to_it(house: House, apps: list[App], said: str) -> dict[str, int]:
     assert ledger["stored"] == len(found)
     assert ledger["received"] == ledger["stored"] + ledger["duplicate"] + ledger["refused"]
     assert ledger["refused"] == 0
-    return ledger
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("kills", short_and_long(1, 20))
-def test_a_collector_killed_in_the_middle(tmp_path: Path, protocol: str, kills: int) -> None:
+@pytest.mark.parametrize(("protocols", "kills"), KILLS)
+def test_a_collector_killed_in_the_middle(tmp_path: Path, protocols: list[str], kills: int) -> None:
     rng = random.Random(SEED)
     with a_house(tmp_path / "data") as house:
-        with working([exporter(protocol, door(house, protocol))] * 3) as apps:
+        with working([exporter(protocol, door(house, protocol)) for protocol in protocols * 2]) as apps:
             for _ in range(kills):
                 reached(apps, sum(len(app.exporter.acknowledged) for app in apps) + 100)
                 time.sleep(rng.uniform(0, 0.5))
                 house.kill("collector")
             reached(apps, sum(len(app.exporter.acknowledged) for app in apps) + 1)  # it takes data again
-        hold_to_it(house, apps, f"{protocol}, {kills} kills")
+        hold_to_it(house, apps, f"{' and '.join(protocols)}, {kills} kills")
 
 
 def reached(apps: list[App], acknowledged: int) -> None:
@@ -82,8 +93,7 @@ def reached(apps: list[App], acknowledged: int) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("storms", short_and_long(1, 10))
+@pytest.mark.parametrize(("protocol", "storms"), STORMS)
 def test_a_storm_of_503(tmp_path: Path, protocol: str, storms: int) -> None:
     """The queue holds about one batch, and eight applications send at once."""
     with a_house(tmp_path / "data", collector={"max_queue_mb": 0.08}) as house:
@@ -98,7 +108,7 @@ def test_a_storm_of_503(tmp_path: Path, protocol: str, storms: int) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("losses", short_and_long(2, 30))
+@pytest.mark.parametrize("losses", short_and_long(1, 30))
 def test_answers_that_get_lost(tmp_path: Path, protocol: str, losses: int) -> None:
     """The collector has stored a batch, and its client never hears of it: it sends the batch again."""
     with a_house(tmp_path / "data") as house:
@@ -107,12 +117,12 @@ def test_answers_that_get_lost(tmp_path: Path, protocol: str, losses: int) -> No
             working([exporter(protocol, proxy.address)] * 3) as apps,
         ):
             until = time.monotonic() + PATIENCE_S
-            while proxy.lost < losses:
-                assert time.monotonic() < until, f"{proxy.lost} answers were lost"
-                time.sleep(0.05)
+            while proxy.lost < losses or not house.ledger()["duplicate"]:  # a cut may also hit a request on its way
+                assert time.monotonic() < until, f"{proxy.lost} answers were lost, and nobody sent again"
+                time.sleep(0.1)
+            proxy.loss = 0.0  # what the clients still hold comes through
             reached(apps, 100)
-        ledger = hold_to_it(house, apps, f"{protocol}, {proxy.lost} answers lost")
-        assert ledger["duplicate"] > 0, "nobody sent again"
+        hold_to_it(house, apps, f"{protocol}, {proxy.lost} answers lost")
 
 
 def test_feedback_of_our_sdk_meets_its_call(tmp_path: Path) -> None:
