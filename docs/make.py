@@ -9,11 +9,13 @@ import inspect
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from collectors.importers.formats import FORMATS
 from monitor.config import schema
 
 DOCS = Path(__file__).parent
@@ -39,6 +41,7 @@ def generated() -> dict[Path, str]:
     """Return each page with generated parts as it should read."""
     return {
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
+        DOCS / "importing.md": _filled(DOCS / "importing.md", "formats", formats_table()),
         DOCS / "cli.md": _filled(DOCS / "cli.md", "commands", command_help()),
     }
 
@@ -66,6 +69,17 @@ def settings(section: type[Any], prefix: str = "") -> list[tuple[str, str, str]]
             shown = msgspec.json.encode(default).decode()
             found.append((prefix + field.name, shown, comments.get(field.name, "")))
     return found
+
+
+def formats_table() -> str:
+    """Return one table row a format that `plumbline import` knows."""
+    rows = [f"| `{one.name}` | {one.title} | {_keys(one.keys)} |" for one in FORMATS]
+    return "| format | what it is | key → what it fills |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _keys(keys: Mapping[str, str]) -> str:
+    """A table of our own names needs no second column."""
+    return "; ".join(f"`{key}`" if key == told else f"`{key}` → {told}" for key, told in keys.items())
 
 
 def command_help() -> str:

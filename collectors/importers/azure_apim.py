@@ -30,6 +30,7 @@ KEYS: Final = {
     "ResponseMessages": "output_messages",
     "OperationName": "kept",
     "Region": "kept",
+    "RequestId": "kept",
     "properties": "all of these",
     "ApiId": "app",
 }

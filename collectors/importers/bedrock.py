@@ -18,7 +18,7 @@ from collectors.importers.told import Failure, Origin, Row, Step, Told, first, m
 KEYS: Final = {
     "timestamp": "time",
     "requestId": "trace_id",
-    "operation": "operation",
+    "operation": "name, stream",
     "modelId": "request_model",
     "identity": "app (the role that called)",
     "region": "kept",
@@ -26,6 +26,8 @@ KEYS: Final = {
     "output": "output_messages, output_tokens, finish_reason, duration_ms",
     "requestMetadata": "session_id, user_id, experiment, variant, app",
     "errorCode": "error_type",
+    "errorMessage": "error_message",
+    "accountId": "kept",
     "status": "status",
 }
 

@@ -33,6 +33,7 @@ KEYS: Final = {
     "total_cost": "cost_usd",
     "feedback_stats": "scores",
     "session_name": "app",
+    "project_name": "app",
 }
 
 KINDS: Final = {"llm": "LLM", "tool": "TOOL", "retriever": "RETRIEVER", "embedding": "EMBEDDING"}

@@ -46,6 +46,7 @@ KEYS: Final = {
     "error_str": "error_message",
     "error_information": "error_type",
     "stream": "stream",
+    "cache_hit": "kept",
     "litellm_call_id": "trace_id",
 }
 
