@@ -30,6 +30,23 @@ ROWS: Final = 1000
 LISTS: Final = ("data", "records", "observations", "traces", "scores", "runs", "value", "items")
 """Names under which an API puts the list that was asked for."""
 
+MARKS: Final = frozenset(
+    {
+        "id",
+        "input",
+        "output",
+        "trace_id",
+        "traceId",
+        "CorrelationId",
+        "run_type",
+        "call_type",
+        "schemaType",
+        "messages",
+        "variant",
+    }
+)
+"""What records have and an answer with a list in it has not: the lists of a record are its own."""
+
 READING_ERRORS: Final = (OSError, EOFError, zlib.error, UnicodeDecodeError, zstandard.ZstdError, pa.ArrowException)
 
 
@@ -135,7 +152,13 @@ def records_in(found: Any) -> list[Any]:
     tables = found.get("tables")
     if isinstance(tables, list):
         return [row for table in tables if isinstance(table, dict) for row in _table(table)]
-    return next((found[name] for name in LISTS if isinstance(found.get(name), list) and "id" not in found), [found])
+    return (
+        [found] if MARKS & found.keys() else next((found[name] for name in LISTS if _is_list(found.get(name))), [found])
+    )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _table(table: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ DIALECT: Final = AT["spans"]["dialect"]
 FLAGS: Final = AT["spans"]["flags"]
 SCOPE: Final = "plumbline.import"
 UNKNOWN: Final = "unknown"
+DAY_US: Final = 86_400_000_000
 OK: Final = 1
 FAILED: Final = 2
 
@@ -103,8 +104,14 @@ def add_told(batch: Batch, told: Told, origin: Origin, dialect: str) -> Added:
         flags = [*filter(None, (row[FLAGS],)), *step.flags, *(("time_unknown",) if step.start_ns <= 0 else ())]
         row[FLAGS] = ",".join(flags) or None
     for score in told.scores:
-        batch.add("scores", **score, received_at=origin.received_us, source=app)
+        time = _possible(score["time"], origin)
+        batch.add("scores", **{**score, "time": time}, received_at=origin.received_us, source=app)
     return Added(accepted + len(told.scores), notes=told.notes)
+
+
+def _possible(time_us: int, origin: Origin) -> int:
+    """A time that is missing or lies ahead of us is that of the file, as for spans."""
+    return time_us if 0 < time_us <= origin.received_us + DAY_US else origin.changed_us
 
 
 def _wire(step: Step, origin: Origin) -> WireSpan:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collectors.importers.told import BadRecord
-from tests.importers.importing import imported, lines, span, texts, told
+from tests.importers.importing import ORIGIN, imported, lines, span, texts, told
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 ROOT: dict[str, Any] = {
@@ -153,3 +153,9 @@ def test_what_names_no_trace_or_time_is_refused() -> None:
     for bad, says in (({**ROOT, "trace_id": ""}, "`trace_id` is missing"), ({**SCORE, "timestamp": "?"}, "is no time")):
         with pytest.raises(BadRecord, match=says):
             told("langfuse", bad)
+
+
+@pytest.mark.parametrize("time", ["2101-01-01", 4133980799999999233, "9999-12-31"])
+def test_a_score_of_the_future_gets_the_time_of_its_file(time: Any) -> None:
+    (one,) = told("langfuse", {**SCORE, "timestamp": time})["scores"]
+    assert one["time"] == ORIGIN.changed_us

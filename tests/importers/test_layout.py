@@ -128,6 +128,9 @@ def test_documents() -> None:
     assert records(read_document(PRETTY)) == [ONE, ONE]
     assert records(read_document(b'{"object": "list", "data": [{"id": 1}], "has_more": false}')) == [{"id": 1}]
     assert records(read_document(b'{"id": "own", "data": [1]}')) == [{"id": "own", "data": [1]}]
+    assert records(read_document(b'{"data": [], "meta": {"page": 1}}')) == []
+    for own in ({"input": "a", "output": "b", "items": [{"sku": 1}]}, {"trace_id": "t", "value": []}, {"data": [1]}):
+        assert records(read_document(json.dumps(own).encode())) == [own]  # a list that is part of a record
     table = {"tables": [{"columns": [{"name": "a"}, {"name": "b"}], "rows": [[1, 2], [3, 4]]}]}
     assert records(read_document(json.dumps(table).encode())) == [{"a": 1, "b": 2}, {"a": 3, "b": 4}]
     assert records(read_document(b"[1]")) == ['not a JSON object such as {"input"']
