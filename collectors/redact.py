@@ -15,9 +15,11 @@ from typing import Final
 
 import polars as pl
 
+from collectors.field_rules import FieldRules
 from collectors.people import WHO, People
 from collectors.still_json import still_json
 from collectors.terms import Terms, read_terms
+from monitor.config.field_rules import read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.escapes import HIDING, HINT, View, plain_view
 from monitor.keyed import digest
@@ -80,6 +82,7 @@ class Redactor:
     kinds: tuple[str, ...]
     terms: Terms = field(default_factory=Terms)
     people: People | None = None
+    rules: FieldRules | None = None
     failed: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -92,7 +95,7 @@ class Redactor:
         redacted: dict[str, pl.DataFrame] = {}
         lost = [pl.DataFrame(schema={"trace_id": pl.String, "span_id": pl.String})]
         known = self.people and self.people.among(frames)
-        for name, rows in frames.items():
+        for name, rows in self._ruled(frames).items():
             nameless, unnamed = known.nameless(name, rows) if known else (rows, set[int]())
             redacted[name], failed = self._frame(name, nameless)
             self.failed += len(unnamed)
@@ -100,6 +103,14 @@ class Redactor:
             if failed and {"trace_id", "span_id"} <= set(rows.columns):
                 lost.append(redacted[name][sorted(failed)].select("trace_id", "span_id"))
         return redacted, pl.concat(lost)
+
+    def _ruled(self, frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+        if self.rules is None:
+            return frames
+        before = self.rules.failed
+        told = self.rules.applied(frames)
+        self.failed += self.rules.failed - before
+        return told
 
     def frame(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
         """Return `rows` of `table` with every text column redacted."""
@@ -207,7 +218,9 @@ def redactor_for(settings: CollectorSettings, key: bytes) -> Redactor:
     """Return what these settings ask for. Raises `ConfigError` for patterns and dictionaries that cannot work."""
     redaction = settings.redaction
     people = People(key, WHO[redaction.pseudonyms]) if redaction.pseudonyms != "none" else None
+    given = read_rules(settings.fields, "plumbline.yaml")
+    rules = FieldRules(key, given) if given else None
     if not redaction.enabled:
-        return Redactor(key, (), people=people)
+        return Redactor(key, (), people=people, rules=rules)
     terms = read_terms(redaction.patterns, redaction.dictionaries, key, "plumbline.yaml")
-    return Redactor(key, redaction.kinds, terms, people)
+    return Redactor(key, redaction.kinds, terms, people, rules)

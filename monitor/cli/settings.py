@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.cli.limits import check_limits
+from monitor.config.field_rules import read_rules
 from monitor.config.read import read_yaml
 from monitor.config.schema import Settings
 from monitor.errors import UsageError
@@ -88,6 +89,7 @@ def resolve(given: Given, folder: Path) -> Resolved:
 def _read(file: Path) -> Settings:
     settings = read_yaml(file, Settings)
     check_limits(settings, file)
+    read_rules(settings.collector.fields, str(file))  # refused here, before anything starts
     return settings
 
 

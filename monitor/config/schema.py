@@ -41,6 +41,7 @@ class CollectorSettings(Section, frozen=True):
         str, ...
     ] = ()  # origins of web pages that may send from a browser, such as https://app.example; * is all
     redaction: RedactionSettings = RedactionSettings()
+    fields: dict[str, dict[str, str]] = {}  # APP or * -> FIELD -> keep, drop, hash or "cap BYTES"; see privacy.md
 
 
 class RetentionSettings(Section, frozen=True):

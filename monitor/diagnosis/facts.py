@@ -35,6 +35,10 @@ class Voice:
     n_estimated: int = 0
     n_streams: int = 0
     n_blind_streams: int = 0  # streams without token counts
+    n_ruled_inputs: int = 0  # chats whose input a rule of `collector.fields` dropped
+    n_ruled_outputs: int = 0
+    n_ruled_users: int = 0
+    n_ruled_sessions: int = 0
 
     @property
     def n_fine(self) -> int:

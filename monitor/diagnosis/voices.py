@@ -22,7 +22,8 @@ def name_of(voice: Voice) -> str:
 def _texts(voice: Voice) -> Iterator[Problem]:
     if not voice.n_chats:
         return
-    texts = max(voice.n_inputs, voice.n_outputs)
+    inputs, outputs = voice.n_inputs + voice.n_ruled_inputs, voice.n_outputs + voice.n_ruled_outputs
+    texts = max(inputs, outputs)
     if texts < FEW * voice.n_chats:
         what = (
             "no call carries its texts" if not texts else f"{percent(texts, voice.n_chats)} of calls carry their texts"
@@ -30,10 +31,29 @@ def _texts(voice: Voice) -> Iterator[Problem]:
         why = "Without texts nothing can be graded: only counts, costs and times are watched."
         yield Problem("no-texts", "warn", f"{what} ({voice.n_chats:,} calls)", why, pick(TEXTS, voice))
         return
-    for side, n, of in (("inputs", voice.n_inputs, voice.n_chats), ("answers", voice.n_outputs, voice.n_answered)):
+    for side, n, of in (("inputs", inputs, voice.n_chats), ("answers", outputs, voice.n_answered)):
         if of >= ENOUGH and not n:
             why = "Graders need both what the user said and what the user saw."
             yield Problem(f"no-{side}", "warn", f"texts come without {side} ({of:,} calls)", why, pick(TEXTS, voice))
+
+
+def _ruled(voice: Voice) -> Iterator[Problem]:
+    """What a rule of the house took away is nothing to mend in the application."""
+    dropped = {
+        "inputs": voice.n_ruled_inputs,
+        "answers": voice.n_ruled_outputs,
+        "users": voice.n_ruled_users,
+        "sessions": voice.n_ruled_sessions,
+    }
+    told = ", ".join(f"{what} of {n:,}" for what, n in dropped.items() if n)
+    if told:
+        yield Problem(
+            "by-rule",
+            "note",
+            f"a rule of yours drops {told} of {voice.n_calls:,} calls",
+            "They were sent, and dropped here before they were stored: what needs them (grades, conversations, A/B tests) lacks them.",
+            Fix("If that is not meant, change collector.fields in plumbline.yaml; the application needs no change"),
+        )
 
 
 def _tokens(voice: Voice) -> Iterator[Problem]:
@@ -71,13 +91,14 @@ def _who(voice: Voice) -> Iterator[Problem]:
     if voice.n_calls < ENOUGH:
         return
     fix = pick(IDENTITY, voice)
-    if not voice.n_users and not voice.n_sessions:
+    users, sessions = voice.n_users + voice.n_ruled_users, voice.n_sessions + voice.n_ruled_sessions
+    if not users and not sessions:
         why = "Intervals count a chatty user as many witnesses, conversations fall apart, and no A/B test is honest."
         yield Problem("nobody", "warn", "no call says which user or session it belongs to", why, fix)
-    elif not voice.n_users:
+    elif not users:
         why = "A/B tests fall back to sessions, and one user in many sessions counts as many."
         yield Problem("no-user", "note", "no call says which user it belongs to", why, fix)
-    elif not voice.n_sessions:
+    elif not sessions:
         why = "Conversations cannot be put together."
         yield Problem("no-session", "note", "no call says which session it belongs to", why, fix)
 
@@ -132,6 +153,7 @@ def _unknown(voice: Voice) -> Iterator[Problem]:
 
 CHECKS: Final[tuple[Callable[[Voice], Iterator[Problem]], ...]] = (
     _texts,
+    _ruled,
     _tokens,
     _estimated,
     _who,

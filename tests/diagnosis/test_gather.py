@@ -215,3 +215,16 @@ def test_a_window_and_a_source_can_be_chosen(home: Home) -> None:
         told(home, start="yesterday")
     with pytest.raises(UsageError, match="unknown parameter"):
         told(home, limit="1")
+
+
+def test_texts_that_a_rule_dropped_are_no_fault_of_the_sender(home: Home) -> None:
+    flags = "by_rule:input_messages,by_rule:output_messages,by_rule:user_id"
+    event = {"app": "shop", "source": "shop", "received_at": us(5), "time": us(1), "name": "x", "part": "dropped"}
+    event |= {"trace_id": trace(9), "span_id": f"{9:016x}", "key": "k"}
+    calls = [call(n, flags=flags, session_id="s") for n in range(6)] + [call(9, session_id="s")]
+    home.take(frame(spans=calls, events=[event]))
+    shop = told(home)["shop"]
+    assert {"no-texts", "no-inputs", "no-answers", "nobody", "no-user"} & codes(shop) == set()
+    (problem,) = [one for one in shop["problems"] if one["code"] == "by-rule"]
+    assert problem["what"] == "a rule of yours drops inputs of 7, answers of 7, users of 6 of 7 calls"
+    assert "collector.fields" in problem["fix"]["do"]

@@ -100,6 +100,8 @@ CASES: list[tuple[Facts, str, str]] = [
     (voice(n_outputs=0), "no-answers", "warn"),
     (voice(n_tokens=10), "no-tokens", "warn"),
     (voice(n_tokens=85, n_blind_streams=5), "blind-streams", "warn"),
+    (voice(n_inputs=0, n_ruled_inputs=100), "by-rule", "note"),
+    (voice(n_users=0, n_ruled_users=100), "by-rule", "note"),
     (voice(n_estimated=1), "estimated", "note"),
     (voice(n_users=0, n_sessions=0), "nobody", "warn"),
     (voice(n_users=0), "no-user", "note"),

@@ -57,8 +57,11 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "source_voices": PageRead(
         f"""
-        WITH calls AS (
-            SELECT s.*, s.error_type IS NULL AND s.status IS DISTINCT FROM 'error' AS fine FROM base.spans s
+        WITH dropped AS (SELECT DISTINCT trace_id, span_id FROM base.events WHERE part = 'dropped'),
+        calls AS (
+            SELECT s.*, s.error_type IS NULL AND s.status IS DISTINCT FROM 'error' AS fine, coalesce(s.flags, '') AS notes,
+                   (s.trace_id, s.span_id) IN (SELECT (trace_id, span_id) FROM dropped) AS mute
+            FROM base.spans s
             WHERE {_SPANS} AND s.kind IN ('llm', 'embedding'))
         SELECT c.app, c.dialect, c.scope, {_VERSIONS.format("c.scope_version")} AS versions,
                {_VERSIONS.format("c.sdk")} AS sdks,
@@ -74,7 +77,13 @@ READS: Final[dict[str, PageRead]] = {
                count(coalesce(c.variant, c.prompt_version)) AS n_arms,
                count(*) FILTER (c.usage_source = 'estimated') AS n_estimated,
                count(*) FILTER (c.stream AND c.fine) AS n_streams,
-               count(*) FILTER (c.stream AND c.fine AND c.output_tokens IS NULL) AS n_blind_streams
+               count(*) FILTER (c.stream AND c.fine AND c.output_tokens IS NULL) AS n_blind_streams,
+               count(*) FILTER (c.kind = 'llm' AND t.has_input IS NOT TRUE
+                                AND (c.mute OR c.notes LIKE '%by_rule:input_messages%')) AS n_ruled_inputs,
+               count(*) FILTER (c.kind = 'llm' AND c.fine AND t.has_output IS NOT TRUE
+                                AND (c.mute OR c.notes LIKE '%by_rule:output_messages%')) AS n_ruled_outputs,
+               count(*) FILTER (c.user_id IS NULL AND c.notes LIKE '%by_rule:user_id%') AS n_ruled_users,
+               count(*) FILTER (c.session_id IS NULL AND c.notes LIKE '%by_rule:session_id%') AS n_ruled_sessions
         FROM calls c LEFT JOIN {_TEXTS} t ON t.trace_id = c.trace_id AND t.span_id = c.span_id AND t.time = c.time
         GROUP BY c.app, c.dialect, c.scope ORDER BY n_calls DESC, c.scope LIMIT 1000""",
         WINDOW,
