@@ -85,6 +85,8 @@ class Redactor:
     rules: FieldRules | None = None
     failed: int = field(default=0)
 
+    _said: dict[tuple[str, str, bool], str] = field(default_factory=dict, repr=False)
+
     def __post_init__(self) -> None:
         """Put the hints together once."""
         self._all = of_kinds(self.kinds)
@@ -102,6 +104,7 @@ class Redactor:
             failed |= unnamed
             if failed and {"trace_id", "span_id"} <= set(rows.columns):
                 lost.append(redacted[name][sorted(failed)].select("trace_id", "span_id"))
+        self._said.clear()  # the same text often stands in several spans of a trace, seldom in two batches
         return redacted, pl.concat(lost)
 
     def _ruled(self, frames: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
@@ -150,15 +153,18 @@ class Redactor:
         scopes: Sequence[str | None] = [""] * len(texts) if traces is None else traces[at].to_list()
         values = []
         for index, text, scope, wanted in zip(at, texts, scopes, _wanted(texts, patterns), strict=True):
-            told = self._safely(text, scope or "", wanted)
+            told = self._safely(text, scope or "", wanted, patterns is self._named)
             values.append(told)
             if told is None:
                 failed.add(index)
         return column.scatter(at, pl.Series(values, dtype=pl.String))
 
-    def _safely(self, text: str, scope: str, wanted: tuple[Patterns, bool]) -> str | None:
+    def _safely(self, text: str, scope: str, wanted: tuple[Patterns, bool], named: bool) -> str | None:
         try:
-            return self._redacted(text, scope, *wanted)
+            known = (text, scope, named)
+            if known not in self._said:
+                self._said[known] = self._redacted(text, scope, *wanted)
+            return self._said[known]
         except Exception:  # noqa: BLE001 - whatever went wrong, the raw text must not be stored
             self.failed += 1
             return None

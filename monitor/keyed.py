@@ -6,7 +6,6 @@ placeholders nor pseudonyms of old and new data belong together: keep it with yo
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import re
@@ -21,7 +20,7 @@ PSEUDONYM: Final = re.compile(r"(?:user|session)_[0-9a-f]{20}")
 
 def digest(key: bytes, *told: str) -> str:
     """Return the keyed hash of a purpose and a value, in hexadecimal digits."""
-    return hmac.new(key, "\x00".join(told).encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.digest(key, "\x00".join(told).encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def key_there(data_dir: Path) -> bytes | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+BESIDE: Final = 2
+"""Characters behind a run that decide whether a match in it is one."""
 
 
 class Found(NamedTuple):
@@ -34,9 +37,14 @@ class Pattern:
     check: Callable[[str, int, int], int]
     hint: str
     reach: int | None = None  # where `hint` is a literal: how far before it a match may begin
+    runs: re.Pattern[str] | None = None  # every match lies within one match of this, which is quick to find
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
         """Yield the matches of `look`; around a literal hint only, where there is one, since finding that costs nothing."""
+        if self.runs is not None:
+            for run in self.runs.finditer(text):
+                yield from self.look.finditer(text, run.start(), run.end() + BESIDE)
+            return
         if self.reach is None:
             yield from self.look.finditer(text)
             return

@@ -181,6 +181,7 @@ PATTERNS: Final = (
         ),
         _card,
         r"[0-9]{12}|[0-9]{4}[ -][0-9]{4,6}[ -][0-9]{4}",
+        runs=re.compile(r"[0-9][0-9 -]{11,}"),
     ),
     Pattern(
         "ssn",
@@ -202,7 +203,8 @@ PATTERNS: Final = (
             r"(?<![A-Za-z0-9])(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[02-9ac-hj-np-z]{11,71}|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])"
         ),
         _wallet,
-        r"\b[13][1-9A-HJ-NP-Za-km-z]{25}|bc1[02-9ac-hj-np-z]{11}|0x[0-9a-fA-F]{40}",
+        # A raw text has the letter of an escape where a reader sees a line break: `\n1A1z...` begins no word there.
+        r"(?:\b|\\[bfnrt]|[0-9A-Fa-f]{2})[13][1-9A-HJ-NP-Za-km-z]{25}|bc1[02-9ac-hj-np-z]{11}|0x[0-9a-fA-F]{40}",
     ),
     Pattern(
         "ip",
@@ -221,6 +223,7 @@ PATTERNS: Final = (
         ),
         _phone,
         r"[0-9](?:[ ()./-]{0,3}[0-9]){6}",
+        runs=re.compile(r"[0-9(+][0-9 ()./x+-]{6,}"),
     ),
 )
 """In order of precedence: where two kinds overlap, the earlier one stands."""

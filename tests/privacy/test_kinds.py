@@ -11,6 +11,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from monitor.pattern import Found, Pattern
 from monitor.patterns import KINDS, PATTERNS, PLACEHOLDER, find_personal, hint
@@ -192,22 +194,30 @@ HOSTILE = (
 )
 
 
-def test_hostile_texts_four_times_as_long_cost_about_four_times(capsys: pytest.CaptureFixture[str]) -> None:
-    """The bound is the static test above; here is what it comes to. Quadratic work would show as 16."""
-    worst = ("", 0.0, 0.0)
-    for seed in HOSTILE:
-        small, large = (seed * (n // len(seed)) for n in (10_000, 40_000))
-        took = [min(_cpu(text) for _ in range(2)) for text in (small, large)]
-        ratio = took[1] / max(took[0], 0.002)
-        worst = max(worst, (seed, ratio, took[1]), key=lambda entry: entry[1])
-    with capsys.disabled():
-        print(
-            f"\nworst: {worst[0]!r} repeated costs {worst[1]:.1f} times as much at 4 times the length ({worst[2]:.3f} s)"
-        )
-    assert worst[1] < 10
+@given(st.text(alphabet="0123456789 +()-./xa\n", max_size=80))
+@settings(deadline=None)
+def test_looking_into_runs_finds_what_looking_everywhere_finds(text: str) -> None:
+    for pattern in PATTERNS:
+        if pattern.runs is not None:
+            everywhere = [m.span() for m in pattern.look.finditer(text) if pattern.check(text, *m.span())]
+            assert [m.span() for m in pattern.matches(text) if pattern.check(text, *m.span())] == everywhere
+
+
+ATTEMPTS, TIMES, MOST = 6, 16, 80
+"""Sizes 16 times apart: linear work costs 16 times as much, quadratic work 256 times."""
+
+
+@pytest.mark.parametrize("seed", HOSTILE)
+def test_hostile_texts_sixteen_times_as_long_cost_about_sixteen_times(seed: str) -> None:
+    """The bound is the static test above. A busy machine makes single ratios worse, never all of them: the best one counts."""
+    small, large = (seed * (n // len(seed)) for n in (4_000, 4_000 * TIMES))
+    ratios: list[float] = []
+    while len(ratios) < ATTEMPTS and (not ratios or min(ratios) >= MOST):
+        ratios.append(_cpu(large) / min(_cpu(small) for _ in range(3)))
+    assert min(ratios) < MOST
 
 
 def _cpu(text: str) -> float:
-    before = time.process_time()
+    before = time.process_time_ns()
     find_personal(text)
-    return time.process_time() - before
+    return max(time.process_time_ns() - before, 1_000)

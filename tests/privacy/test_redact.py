@@ -227,3 +227,36 @@ def test_a_dictionary_of_plain_names_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="line 2"):
         hashed(KEY, ["fine", "..."])
     assert hashed(KEY, []) == [HEADER]
+
+
+BEHIND = {
+    "card": "4111 1111 1111 1111",
+    "card without spaces": "4111111111111111",
+    "iban": "GB82WEST12345698765432",
+    "ssn": "123-45-6789",
+    "ip": "192.168.77.12",
+    "mac": "aa:bb:cc:dd:ee:0f",
+    "phone": "+1 415 555 2671",
+    "wallet": "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "secret": "sk-abcdefghij0123456789ABCD",
+    "AWS": "AKIAIOSFODNN7EXAMPLE",
+    "password": "password=hunter2abc",
+    "bearer": "Bearer abcdefghijklmnop123456",
+}
+
+
+@pytest.mark.parametrize(
+    "escape", ["\\n", "\\t", "\\r", "\\u000a", "\\u0009", "\\\\n", "\\\\u000a", "%0A", "&#10;", "\\x0a"]
+)
+@pytest.mark.parametrize("name", BEHIND)
+def test_the_letter_of_an_escape_hides_nothing_behind_it(name: str, escape: str) -> None:
+    """`\\n4111...` is a card at the beginning of a line, not a word with an `n` in front; through hints and patterns."""
+    value = BEHIND[name]
+    hidden = value.split("=")[-1].split(" ")[-1]
+    batch = Batch()
+    place: dict[str, Any] = {"trace_id": TRACE, "span_id": "cd" * 8, "time": 1}
+    batch.add("spans", **place, attrs=f'{{"a":"hello{escape}{value}"}}', error_message=f"log: x{escape}{value}")
+    said = f'[{{"role":"user","parts":[{{"type":"text","content":"hi{escape}{value}"}}]}}]'
+    batch.add("content", **place, origin="span", input_messages=said)
+    (span,), (texts,) = (stored(batch)[table] for table in ("spans", "content"))
+    assert [told for told in (span["attrs"], span["error_message"], texts["input_messages"]) if hidden in told] == []
