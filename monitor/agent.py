@@ -38,7 +38,7 @@ from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
 from monitor.retention import EVERY, Disk, Retained, described, retain
 from monitor.schedule import Job, start
-from monitor.store.aged import limits_at
+from monitor.store.aged import Limits, limits_at
 from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finish import finish
@@ -47,7 +47,7 @@ from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
 from monitor.store.replayed import merge
-from monitor.store.retain import progress
+from monitor.store.retain import gone_before, progress
 from monitor.store.user_sql import run_user_sql
 from monitor.store.verify import problems
 
@@ -79,8 +79,7 @@ class Agent:
         settle = parse_duration(self.settings.agent.settle)
         without_root = parse_duration(self.settings.agent.settle_without_root)
         with self.loading:
-            limits = limits_at(self.settings.agent.retention, self.clock.now())
-            loaded = pump(self.store, self.places.spool, self.settings.prices, limits)
+            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits())
             turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
         return {**asdict(loaded), "turns": turns}
 
@@ -112,6 +111,11 @@ class Agent:
 
     def _disk(self) -> Disk:
         return Disk(lambda folder: shutil.disk_usage(folder).free, self.settings.collector.min_free_mb * MB)
+
+    def _limits(self, *, gone: bool = False) -> Limits:
+        """What is not kept by the settings; with `gone`, also what runs under other settings have removed."""
+        limits = limits_at(self.settings.agent.retention, self.clock.now())
+        return gone_before(self.store, limits) if gone else limits
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
         return House(store, self.settings, self.policies, clock, desk)
@@ -155,7 +159,7 @@ class Agent:
 
     def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
         """Return every source of a window with its facts and problems. Raises `UsageError`."""
-        return sources(self.store, params, self.clock.now())
+        return sources(self.store, params, self.clock.now(), self._limits(gone=True).content)
 
     def settle(self) -> dict[str, int]:
         """Load everything that was acknowledged and finish every trace, without waiting for late spans."""
@@ -166,7 +170,7 @@ class Agent:
     ) -> dict[str, Any]:
         """Return what the cycle would have told over stored history; merged into the store, told to nobody."""
         self.settle()
-        plan = Plan(start, end, step)
+        plan = Plan(start, end, step, self._limits(gone=True).content)
         told = self.desk if notify else self.desk.rehearsal()
 
         def furnish(scratch: Store, clock: FakeClock) -> House:

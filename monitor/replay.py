@@ -22,11 +22,15 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """The virtual days to run: from `start` to `end`, both included, one cycle every `step`."""
+    """The virtual days to run: from `start` to `end`, both included, one cycle every `step`.
+
+    Texts of before `kept_from` (naive UTC) are gone. What was published while they were there must not be replaced by less.
+    """
 
     start: datetime
     end: datetime
     step: timedelta
+    kept_from: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse days that cannot be run."""
@@ -34,6 +38,11 @@ class Plan:
             raise UsageError(f"--to {self.end:%Y-%m-%dT%H:%M} is not after --from {self.start:%Y-%m-%dT%H:%M}")
         if self.step <= timedelta(0):
             raise UsageError("--step must be longer than zero")
+        if self.kept_from is not None and naive_utc(self.start) < self.kept_from:
+            least = f"{self.kept_from + timedelta(minutes=1):%Y-%m-%dT%H:%M}"
+            raise UsageError(
+                f"--from {self.start:%Y-%m-%dT%H:%M} lies before the texts that are still kept (replay from {least} on)"
+            )
 
     def moments(self) -> Iterator[datetime]:
         """Yield the virtual instants at which the cycle runs."""

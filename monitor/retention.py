@@ -7,6 +7,7 @@ that opens, and the record says what is still owed.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -73,6 +74,9 @@ def retain(store: Store, places: Places, settings: RetentionSettings, now: datet
     if lacking := lacks(done, places, disk):
         return Retained(removed, lacking=lacking)
     if done.owed:
+        shutil.rmtree(
+            places.root / "reports", ignore_errors=True
+        )  # numbers of single turns; drawn again when asked for
         rebuild(store)
     rewritten(store, now)
     return Retained(removed, rewritten=True)

@@ -97,8 +97,11 @@ def run(
     before = _came(resolved)
     report, family = _load(resolved, key, terms, taken)
     after = _came(resolved)
-    stored, known = after.of(family) - before.of(family), after.of(family, "duplicate") - before.of(family, "duplicate")
-    tell(Ended(report, passed, topics.url if topics else None, stored, known, changed(before.arms, after.arms)), form)
+    stored, known, late = (after.of(family, what) - before.of(family, what) for what in ("stored", "duplicate", "late"))
+    tell(
+        Ended(report, passed, topics.url if topics else None, stored, known, late, changed(before.arms, after.arms)),
+        form,
+    )
     return 1 if report.refused else 0
 
 

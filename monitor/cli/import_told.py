@@ -27,6 +27,7 @@ class Ended:
     topics: str | None
     stored: int
     known: int
+    late: int
     arms: Sequence[Arms] = ()
 
 
@@ -52,6 +53,7 @@ def as_json(ended: Ended) -> dict[str, Any]:
         "notes": dict(report.notes),
         "stored": ended.stored,
         "duplicate": ended.known,
+        "too_old_or_erased": ended.late,
         "experiments": [asdict(arms) for arms in ended.arms],
     }
 
@@ -66,5 +68,7 @@ def _print(ended: Ended) -> None:
     for note, count in report.notes.most_common():
         print(f"{note}: {count}")
     print(f"stored {ended.stored} new rows, {ended.known} were there already")
+    if ended.late:
+        print(f"left out {ended.late} rows that were erased before or are older than rows are kept (agent.retention)")
     for line in [line for arms in ended.arms for line in lines_of(arms)][:MOST]:
         print(" ".join(show.harmless(line).split()))

@@ -30,6 +30,9 @@ HABITUAL_H: Final = 12
 DEMO: Final = "demo"
 NOT_KEPT: Final = "not kept"
 """How reasons begin that are no fault of the sender: log records that are not about model calls."""
+TOO_OLD: Final = "too old"
+OURS: Final = (TOO_OLD, "erased")
+"""Reasons that settings and people of this house gave."""
 
 
 # -- the way here
@@ -49,7 +52,7 @@ def _unbalanced(facts: Facts) -> Iterator[Problem]:
 
 
 def _refused(facts: Facts) -> Iterator[Problem]:
-    reasons = {reason: n for reason, n in facts.refusals.items() if not reason.startswith(NOT_KEPT)}
+    reasons = {reason: n for reason, n in facts.refusals.items() if not reason.startswith((NOT_KEPT, *OURS))}
     total, received = sum(reasons.values()), facts.ledger.received if facts.ledger else 0
     if not total:
         return
@@ -61,6 +64,20 @@ def _refused(facts: Facts) -> Iterator[Problem]:
         "What is refused is not stored, and clients do not send it again.",
         Fix("Mend what the reason names in the exporter of this source; the ledger below shows whether it stopped"),
     )
+
+
+def _aged(facts: Facts) -> Iterator[Problem]:
+    if n := facts.refusals.get(TOO_OLD):
+        yield Problem(
+            "too-old",
+            "note",
+            f"{n:,} rows were older than rows are kept",
+            "They were sent again, imported, or come from a clock that is behind; agent.retention says how long rows are kept.",
+            Fix(
+                "Nothing, if that is meant; else keep spans longer in plumbline.yaml",
+                ("agent: {retention: {spans: ...}}",),
+            ),
+        )
 
 
 def _future(facts: Facts) -> Iterator[Problem]:
@@ -250,6 +267,7 @@ def _puzzling(facts: Facts) -> Iterator[Problem]:
 CHECKS: Final[tuple[Callable[[Facts], Iterator[Problem]], ...]] = (
     _unbalanced,
     _refused,
+    _aged,
     _future,
     _behind,
     _timeless,

@@ -36,15 +36,19 @@ RENAMED: Final = {"example": "orphan"}
 ORDER: Final = {"bad": 0, "warn": 1, "ok": 2}
 
 
-def sources(store: Store, params: Mapping[str, str], now: datetime) -> dict[str, Any]:
+def sources(
+    store: Store, params: Mapping[str, str], now: datetime, texts_from: datetime | None = None
+) -> dict[str, Any]:
     """Return every source of a window with its facts and problems, worst first, ready to be JSON.
 
-    `params` may hold `start` and `end` (times of receipt; default: the seven days up to `now`) and `app` (one source).
+    `params` may hold `start` and `end` (times of receipt; default: the seven days up to `now`) and `app` (one source). By
+    default the window begins no earlier than `texts_from` (naive UTC): a text that is no longer kept is not one that is missing.
     Raises `UsageError` for a parameter that is unknown or cannot be read.
     """
     window = PAGES["source_spans"].bind(dict(params))
     end = window["end"] if params.get("end") else naive_utc(now)
-    start = window["start"] if params.get("start") else naive_utc(now) - USUAL
+    usual = max(filter(None, (naive_utc(now) - USUAL, texts_from)))
+    start = window["start"] if params.get("start") else usual
     given = {"start": f"{start}", "end": f"{end}", **({"app": str(window["app"])} if window["app"] else {})}
     answers = {name: _asked(store, name, given) for name in ASKED}
     told = [_told(facts, naive_utc(now)) for facts in facts_of(answers)]

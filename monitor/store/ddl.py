@@ -201,6 +201,7 @@ POSITIONS: Final[Columns] = {
     "byte": "int",
     "stored": "int",  # rows that came through this family, ever
     "duplicate": "int",
+    "late": "int",  # rows refused on loading: too old to be kept, or erased
 }
 """How far each spool family is loaded, and what came of it; written in the transaction that loads it."""
 

@@ -43,6 +43,9 @@ MAX_PIECES: Final = 8
 BY_OTHER_ID: Final = {"response_id": "response:", "message_id": "message:", "session_id": "session:"}
 """What a score may name instead of its trace, best first, and the prefix of an arrival whose trace is not known yet."""
 
+CAME: Final = ("stored", "duplicate", "late")
+"""What is counted per family, for whoever wrote it and wants to know what became of it."""
+
 STRETCH_BYTES: Final = 16 << 20
 
 
@@ -77,9 +80,10 @@ def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None, l
 
 
 def came(store: Store) -> dict[str, dict[str, int]]:
-    """Return what became of the rows of each spool family, ever: stored, and known already."""
-    rows = store.read("SELECT family, coalesce(stored, 0) s, coalesce(duplicate, 0) d FROM base.positions").to_pylist()
-    return {row["family"]: {"stored": row["s"], "duplicate": row["d"]} for row in rows}
+    """Return what became of the rows of each spool family, ever: stored, known already, and refused on loading."""
+    counts = ", ".join(f"coalesce({name}, 0) AS {name}" for name in CAME)
+    rows = store.read(f"SELECT family, {counts} FROM base.positions").to_pylist()
+    return {row["family"]: {name: row[name] for name in CAME} for row in rows}
 
 
 def positions(store: Store) -> dict[str, tuple[int, int]]:
@@ -113,24 +117,29 @@ def load(
     if "spans" in tables and prices:
         tables["spans"] = priced(tables["spans"], prices)
     with store.transaction() as txn:
+        sent = _counted(tables)
         tables = _young(_unerased(txn, store, tables), limits)
+        late = sent - _counted(tables)
         counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name != "refusals"}
         ledger = ledger_rows(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
         txn.insert("ledger", ledger)
         txn.insert("arrivals", _arrivals(counts))
         count_unknown(txn, counts.get("spans"))
         stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
-        loaded = Loaded(stored, duplicate, refused, len(stretch.damage))
-        _advance(txn, family, stretch, loaded)
-    return loaded
+        _advance(txn, family, stretch, {"stored": stored, "duplicate": duplicate, "late": late})
+    return Loaded(stored, duplicate, refused, len(stretch.damage))
 
 
-def _advance(txn: Transaction, family: str, stretch: Stretch, loaded: Loaded) -> None:
-    so_far = txn.read("SELECT stored, duplicate FROM base.positions WHERE family = ?", [family]).to_pylist()
-    stored, duplicate = (sum(row[name] or 0 for row in so_far) for name in ("stored", "duplicate"))
+def _counted(tables: Mapping[str, pl.DataFrame]) -> int:
+    """How many rows the ledger counts."""
+    return sum(tables[name].height for name in LEDGER_TABLES if name in tables)
+
+
+def _advance(txn: Transaction, family: str, stretch: Stretch, counts: Mapping[str, int]) -> None:
+    so_far = txn.read(f"SELECT {', '.join(CAME)} FROM base.positions WHERE family = ?", [family]).to_pylist()
+    sums = {name: count + sum(row[name] or 0 for row in so_far) for name, count in counts.items()}
     txn.execute("DELETE FROM base.positions WHERE family = ?", [family])
-    at = {"family": family, "segment": stretch.segment, "byte": stretch.byte}
-    txn.insert("positions", [at | {"stored": stored + loaded.stored, "duplicate": duplicate + loaded.duplicate}])
+    txn.insert("positions", [{"family": family, "segment": stretch.segment, "byte": stretch.byte, **sums}])
 
 
 def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

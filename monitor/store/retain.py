@@ -177,6 +177,15 @@ def _mark(txn: Transaction, step: str, now: datetime) -> None:
     txn.insert("marks", [{"step": step, "seq": None, "time": naive_utc(now), "note": None}])
 
 
+def gone_before(store: Store, limits: Limits) -> Limits:
+    """Return before when something may be gone: by `limits`, or by a run of other days that had tighter ones."""
+    (row,) = store.read(
+        "SELECT max(content_before) AS content, max(spans_before) AS spans, max(rollups_before) AS rollups FROM base.retentions"
+    ).to_pylist()
+    told = {name: [at for at in (row[name], getattr(limits, name)) if at is not None] for name in row}
+    return Limits(**{name: max(times, default=None) for name, times in told.items()})
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far retention is (times naive UTC): last run, last rewriting of the files, whether one is owed, last record."""

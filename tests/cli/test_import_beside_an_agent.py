@@ -45,4 +45,4 @@ def test_the_agent_keeps_count_for_each_door(answers: Path, tmp_path: Path) -> N
         (counts,) = agent.status()["families"].values()
     finally:
         agent.close()
-    assert counts == {"stored": LINES, "duplicate": 0}
+    assert counts == {"stored": LINES, "duplicate": 0, "late": 0}

@@ -71,6 +71,7 @@ def voice(**changes: Any) -> Facts:
 CASES: list[tuple[Facts, str, str]] = [
     (facts(ledger=Ledger(1000, 979, 15, 5)), "ledger", "bad"),
     (facts(refusals={"trace id is zero": 5}), "refused", "warn"),
+    (facts(refusals={"too old": 5, "erased": 7}), "too-old", "note"),
     (facts(refusals={"trace id is zero": 51}, ledger=Ledger(1000, 949, 0, 51)), "refused", "bad"),
     (facts(n_future=4, lag_low_s=-90.0), "clock-ahead", "bad"),
     (facts(n_future=3), "clock-ahead", "warn"),
