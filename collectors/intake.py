@@ -57,6 +57,8 @@ class Letter:
 
 
 Settled = list[tuple[Letter, Outcome]]
+Refusals = Counter[tuple[str, str]]
+"""How many bodies were refused, by (door, reason)."""
 
 
 @dataclass
@@ -88,8 +90,8 @@ class Intake:
         self._queued_bytes = 0
         self._changed = threading.Condition()
         self._open = True
-        self._refused: Counter[tuple[str, str]] = Counter()  # (door, reason)
-        self._writes: Queue[tuple[dict[str, bytes], Settled] | None] = Queue(MAX_WRITES)
+        self._refused: Refusals = Counter()
+        self._writes: Queue[tuple[dict[str, bytes], Settled, Refusals] | None] = Queue(MAX_WRITES)
         self._threads = [
             threading.Thread(target=work, name=name, daemon=True)
             for name, work in (("decode", self._decode_groups), ("write", self._write_groups))
@@ -138,13 +140,29 @@ class Intake:
 
     def _decode_groups(self) -> None:
         while (group := self._next_group()) is not None:
-            try:
-                batch, settled = self._decoded(group)
-                self._writes.put((to_tables(batch, self.redactor, self.max_field_bytes), settled))
-            except Exception as error:  # noqa: BLE001 - a bug of ours must not leave clients waiting for ever
-                _log.exception("a group of %d bodies could not be framed", len(group))
-                _fail([letter for letter in group if not letter.answer.done()], RetryLater(f"internal error: {error}"))
+            self._frame(group)
         self._writes.put(None)
+
+    def _frame(self, group: list[Letter]) -> None:
+        refused = self._take_refusals()
+        try:
+            batch, settled = self._decoded(group)
+            _add_refusals(batch, refused, self._now_us())
+            self._writes.put((to_tables(batch, self.redactor, self.max_field_bytes), settled, refused))
+        except Exception:  # noqa: BLE001 - a bug of ours must not leave clients waiting for ever
+            _log.exception("a group of %d bodies could not be framed", len(group))
+            self._put_back(refused)
+            self._frame_alone([letter for letter in group if not letter.answer.done()])
+
+    def _frame_alone(self, letters: list[Letter]) -> None:
+        """One body that cannot be framed must not cost the others, and trying again would never help it."""
+        if len(letters) > 1:
+            for letter in letters:
+                self._frame([letter])
+            return
+        for letter in letters:
+            self.note_refusal("cannot be framed", letter.door)
+            letter.answer.set_exception(BadBody("cannot be framed: an error of ours, which is in the collector's log"))
 
     def _next_group(self) -> list[Letter] | None:
         with self._changed:
@@ -165,7 +183,7 @@ class Intake:
 
     def _decoded(self, group: list[Letter]) -> tuple[Batch, Settled]:
         batch, settled = Batch(), []
-        received = int(self.clock.now().timestamp() * 1_000_000)
+        received = self._now_us()
         for letter in group:
             mark = batch.mark()
             try:
@@ -181,31 +199,36 @@ class Intake:
             else:
                 settled.append((letter, outcome))
         propagate(batch)
-        self._add_refusals(batch, received)
         return batch, settled
 
-    def _add_refusals(self, batch: Batch, received: int) -> None:
+    def _now_us(self) -> int:
+        return int(self.clock.now().timestamp() * 1_000_000)
+
+    def _take_refusals(self) -> Refusals:
         with self._changed:
             refused, self._refused = self._refused, Counter()
-        for (door, reason), count in refused.items():
-            batch.add("refusals", time=received, source=door, received=count, reason=reason[:200])
+        return refused
+
+    def _put_back(self, refused: Refusals) -> None:
+        with self._changed:
+            self._refused += refused
 
     # -- second thread: frames to disk
 
     def _write_groups(self) -> None:
         while (item := self._writes.get()) is not None:
-            tables, settled = item
-            self._write(tables, settled)
+            self._write(*item)
 
-    def _write(self, tables: dict[str, bytes], settled: Settled) -> None:
+    def _write(self, tables: dict[str, bytes], settled: Settled, refused: Refusals) -> None:
         try:
             if tables:
                 self.writer.append(tables)
                 self.writer.sync()
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the thread must live: all clients wait for it
             self.writer.abandon()  # what reached the disk is unknown: never acknowledge it, never append behind it
             self.counters["turned_away"] += len(settled)
             _log.error("spool: %s", error)
+            self._put_back(refused)
             _fail([letter for letter, _ in settled], RetryLater("the disk does not take data"))
             return
         self.counters["groups"] += 1
@@ -218,3 +241,8 @@ class Intake:
 def _fail(letters: list[Letter], error: Exception) -> None:
     for letter in letters:
         letter.answer.set_exception(error)
+
+
+def _add_refusals(batch: Batch, refused: Refusals, received: int) -> None:
+    for (door, reason), count in refused.items():
+        batch.add("refusals", time=received, source=door, received=count, reason=reason[:200])
