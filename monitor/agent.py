@@ -19,6 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from alerts.desk import AlertDesk, open_desk
+from collectors.redact import redactor_for
 from monitor.api.agent_protocol import Kind, Progress
 from monitor.api.bearer import ensure_token
 from monitor.api.server import create_app, serve
@@ -202,7 +203,8 @@ class Agent:
         Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
         """
         key = install_key(self.places.root)
-        forms = stored_forms(key, given) if kind != "app" else frozenset([given])
+        redacted = redactor_for(self.settings.collector, key).text(given, "")
+        forms = stored_forms(key, given, redacted) if kind != "app" else frozenset([given])
         self.load()  # what is not loaded yet could not be found
         with self.keeping, self.replaying, self.loading, self.cycling:
             removed = erase_rows(self.store, Wanted(kind, forms), key)
