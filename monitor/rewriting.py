@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from monitor.errors import StoreError
-from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, read_frames, segment_path
+from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, mend_idle, read_frames, segment_path
 
 Tables = dict[str, bytes]
 Change = Callable[[Tables], Tables | None]
@@ -25,12 +25,13 @@ FILLERS: Final = ("", "_", "__", "___")
 
 
 def rewrite_spool(folder: Path, change: Change, loaded: Mapping[str, tuple[int, int]]) -> int:
-    """Apply `change` to every frame that is `loaded` and clear unreadable stretches; return how many frames changed.
+    """Apply `change` to every frame that is `loaded` and clear what is unreadable; return how many frames changed.
 
     `loaded` is, per family, the segment and byte up to which the store has it. What comes after is left: it was acknowledged
     and is in no ledger yet, so it is the loader that must refuse it.
     """
     changed = 0
+    mend_idle(folder)
     for family in families(folder):
         at, upto = (0, 0), loaded.get(family, (0, 0))
         while at < upto:

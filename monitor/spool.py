@@ -81,7 +81,7 @@ class SpoolWriter:
             self._sequence = 0
             self._file: int | None = None
             if numbers:
-                self._mend(numbers[-1])
+                _mend(folder, self.family, numbers[-1])
 
     def append(self, tables: Mapping[str, bytes]) -> None:
         """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
@@ -122,14 +122,30 @@ class SpoolWriter:
             self._file = _create(self._folder, segment_path(self._folder, self.family, self._number))
         return self._file
 
-    def _mend(self, number: int) -> None:
-        """Cut a torn tail off. The segment is not gone on with: a reader may have passed what a power cut took back."""
-        good = 0
-        while (reached := read_frames(self._folder, self.family, number, good, MEND_BYTES).byte) != good:
-            good = reached
-        with segment_path(self._folder, self.family, number).open("r+b") as file:
-            file.truncate(good)
-            os.fdatasync(file.fileno())
+
+def _mend(folder: Path, family: str, number: int) -> None:
+    """Cut a torn tail off. The segment is not gone on with: a reader may have passed what a power cut took back."""
+    good = 0
+    while (reached := read_frames(folder, family, number, good, MEND_BYTES).byte) != good:
+        good = reached
+    with segment_path(folder, family, number).open("r+b") as file:
+        file.truncate(good)
+        os.fdatasync(file.fileno())
+
+
+def mend_idle(folder: Path) -> None:
+    """Cut torn tails off the families that nobody writes: what a killed writer left there was never acknowledged.
+
+    Whoever opens such a family next would do the same; an import may never come again. Raises `StoreError`.
+    """
+    with _disk_errors(folder):
+        for family in families(folder):
+            lock = _hold(folder, family)
+            if lock is not None:
+                try:
+                    _mend(folder, family, segments(folder, family)[-1])
+                finally:
+                    os.close(lock)
 
 
 def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes: int = 32 << 20) -> Stretch:
@@ -263,14 +279,19 @@ def _claim(folder: Path, prefix: str) -> tuple[str, int]:
     number = 0
     while True:
         family = f"{prefix}{number}"
-        handle = os.open(folder / f"{family}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            number += 1
-            continue
-        return family, handle
+        if (lock := _hold(folder, family)) is not None:
+            return family, lock
+        number += 1
+
+
+def _hold(folder: Path, family: str) -> int | None:
+    handle = os.open(folder / f"{family}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _create(folder: Path, path: Path) -> int:
