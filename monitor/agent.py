@@ -30,7 +30,7 @@ from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.erasure import finish_erasure
 from monitor.errors import PlumblineError
-from monitor.forms import stored_forms
+from monitor.forms import as_trace, stored_forms
 from monitor.graders.cascade import RuleSet
 from monitor.keyed import install_key
 from monitor.places import Address, Places, bind, read_run
@@ -203,8 +203,9 @@ class Agent:
         Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
         """
         key = install_key(self.places.root)
-        redacted = redactor_for(self.settings.collector, key).text(given, "")
-        forms = stored_forms(key, given, redacted) if kind != "app" else frozenset([given])
+        forms = frozenset([as_trace(given) if kind == "trace" else given])
+        if kind in {"user", "session"}:
+            forms = stored_forms(key, given, redactor_for(self.settings.collector, key).text(given, ""))
         self.load()  # what is not loaded yet could not be found
         with self.keeping, self.replaying, self.loading, self.cycling:
             removed = erase_rows(self.store, Wanted(kind, forms), key)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from monitor.keyed import digest, pseudonym
 from monitor.pattern import Found
 from monitor.patterns import KINDS, find_personal
+
+_TRACE: Final = re.compile(r"[0-9a-f]{32}")
 
 
 def stored_forms(key: bytes, given: str, redacted: str | None = None) -> frozenset[str]:
@@ -18,6 +22,16 @@ def stored_forms(key: bytes, given: str, redacted: str | None = None) -> frozens
     told = [pseudonym(key, "user", given), pseudonym(key, "session", given)]
     now = [] if redacted is None else [redacted]
     return frozenset([given, *told, *now, *("".join(_pieces(key, given, pieces)) for pieces in found)])
+
+
+def as_trace(given: str) -> str:
+    """Return a trace id as the store writes it: digits of a UUID without dashes, lower case; anything else as it is.
+
+    >>> as_trace("0AF76519-16CD-43DD-8448-EB211C80319C")
+    '0af7651916cd43dd8448eb211c80319c'
+    """
+    digits = given.strip().replace("-", "").lower()
+    return digits if _TRACE.fullmatch(digits) else given
 
 
 def _pieces(key: bytes, text: str, found: list[Found]) -> Iterator[str]:

@@ -117,6 +117,13 @@ def test_no_byte_is_left_and_the_rest_is_as_it_was(case: Case, kind: str) -> Non
     assert record["finished_at"] is not None
 
 
+@pytest.mark.parametrize("given", [T1.upper(), f" {T1}", f"{T1[:8]}-{T1[8:12]}-{T1[12:16]}-{T1[16:20]}-{T1[20:]}"])
+def test_a_trace_is_found_however_its_id_is_written(case: Case, given: str) -> None:
+    case.send()
+    assert case.agent.erase("trace", given)["spans"] == 2
+    assert case.holding(T1) == []
+
+
 def test_it_does_not_come_back_when_it_is_sent_again(case: Case) -> None:
     case.send()
     case.agent.erase("user", case.user)
