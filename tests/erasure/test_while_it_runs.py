@@ -29,7 +29,7 @@ def test_what_was_acknowledged_meanwhile_is_refused_and_counted_not_taken_from_t
     erase_rows(case.agent.store, Wanted("user", stored_forms(key, case.user)), key)
     case.writer.append(case.batch())  # durable and acknowledged, and not loaded yet
     case.writer.sync()
-    assert finish_erasure(case.agent.store, case.agent.places, key, case.agent.desk.erase)
+    assert finish_erasure(case.agent.store, case.agent.places, key, case.agent.desk)
     came = case.agent.load(flush=True)
     assert (came["stored"], came["duplicate"], came["refused"], came["damaged"]) == (0, 3, 4, 0)
     (sums,) = case.rows("SELECT sum(received) AS r, sum(stored + duplicate + refused) AS s FROM ledger")
