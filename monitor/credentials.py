@@ -81,6 +81,7 @@ _LABEL: Final = (
     r"|access[_-]?key|account[_-]?key|api[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|private[_-]?token|id[_-]?token"
     r"|session[_-]?token|x-amz-signature|x-amz-security-token|(?<![a-z])sig(?==))"
 )
+_BLANK: Final = r"\\[bfnrt]|(?:\\[ux]|%)(?:00|25)?[01][0-9A-Fa-f]"  # escaped
 _CODE: Final = re.compile(r"[A-Za-z_.]{1,80}[(\[]|[$%{*]|(?i:none|null|true|false|undefined|required|str|string)\b")
 
 
@@ -147,7 +148,7 @@ CREDENTIALS: Final = (
         "password",
         re.compile(_LABEL + r"""["']?\s{0,3}[:=]\s{0,3}["']?(?P<v>[^\s"',;&<>]{4,1024})"""),
         _labelled,
-        r"(?i:passw(?:or)?d|pwd|pass|phrase|secret|key|token|signature|sig)[\\\"']{0,9}\s{0,3}[:=]",
+        rf"(?i:passw(?:or)?d|pwd|pass|phrase|secret|key|token|signature|sig)(?:[\\\"'\s]|{_BLANK}){{0,24}}[:=]",
     ),
 )
 """Kinds `secret` (is one wherever it stands) and `password` (is one because of what stands before it)."""

@@ -44,13 +44,19 @@ def test_what_must_not_leave_does_not(secret: str, kind: str, around: str) -> No
     assert f"<{kind}_" in cleaned
 
 
+@pytest.mark.parametrize("code_points", [False, True])
 @pytest.mark.parametrize(("secret", "kind"), SECRETS.items())
-def test_json_in_a_text_stays_json(secret: str, kind: str) -> None:
+def test_json_in_a_text_stays_json(secret: str, kind: str, code_points: bool) -> None:
     told = json.dumps([{"role": "user", "content": f"first\n{secret}\nthen\t{secret}"}])
+    if code_points:
+        told = told.replace("\\n", "\\u000a").replace("\\t", "\\u0009")
     cleaned = json.loads(text(told))[0]["content"]
     assert secret not in cleaned
     assert cleaned.count(f"<{kind}_") == 2
-    assert cleaned.startswith("first\n")
+    if not (
+        code_points and kind == "EMAIL"
+    ):  # an escape may be a letter of an address, so what stands before it goes too
+        assert cleaned.startswith("first\n")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ Hook = Callable[[str, str], str | None]
 IDENTITIES: Final = {"user.id", "enduser.id", "session.id", "gen_ai.conversation.id", "feature_flag.context.id"}
 MARK: Final = " [cut]"
 MARGIN: Final = 9_000  # more than any pattern spans: where the text is cut, half of a secret cannot show
-_EDGE: Final = r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))"  # JSON in text: `\n` may stand before
+_EDGE: Final = r"(?:(?<![A-Za-z0-9_])|(?<=\\[bfnrt])|(?<=\\u00[0-7][0-9A-Fa-f]))"  # JSON in text: `\n` may stand before
 _ESCAPED: Final = r"\\u[0-9a-f]{4}"
 _KEYS: Final = (
     r"sk-[\w-]{20,200}|[srp]k_(?:live|test)_\w{16,250}|A[KS]IA[0-9A-Z]{16}|gh[pousr]_\w{36,255}|github_pat_\w{40,255}"
