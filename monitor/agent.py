@@ -35,6 +35,7 @@ from monitor.graders.cascade import RuleSet
 from monitor.keyed import install_key
 from monitor.places import Address, Places, bind, read_run
 from monitor.policy import policies_in_force
+from monitor.remembered import recall_tombstones
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
 from monitor.retention import EVERY, Disk, Retained, described, retain
@@ -241,6 +242,7 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -
         raise
     agent = Agent(settings, places, clock, store, desk, policies)
     try:
+        recall_tombstones(store, data_dir)
         agent.finish_erasure()
     except PlumblineError:
         agent.close()

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from monitor.places import Places
 from monitor.reducing import reduced
+from monitor.remembered import keep_tombstones
 from monitor.rewriting import rewrite_spool
 from monitor.store.doomed import Tombstones, either, listed, without
 from monitor.store.erase import erase_late, erasing, finished, pending, searched, tombstones, unquoting
@@ -55,6 +56,7 @@ def finish_erasure(store: Store, places: Places, key: bytes, control: Control) -
     for pattern in ASIDE:
         for path in places.root.glob(pattern):
             path.unlink(missing_ok=True)
+    keep_tombstones(store, places.root)
     searched(store)
     rebuild(store)
     finished(store)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -112,6 +112,12 @@ def bury(txn: Transaction, key: bytes, now: datetime, ids: Ids) -> None:
         for value in values
     ]
     txn.insert("tombstones", rows)
+
+
+def remember(store: Store, rows: Sequence[Mapping[str, object]]) -> int:
+    """Add tombstones (kind, hash, until) that are known from elsewhere; return how many."""
+    with store.transaction() as txn:
+        return txn.insert("tombstones", rows)
 
 
 def tombstones(reader: Store | Transaction) -> dict[tuple[str, str], datetime | None]:
