@@ -50,6 +50,8 @@ class Answer:
             yield b"content-length", str(len(self.body)).encode()
         if self.retry_after is not None:
             yield b"retry-after", str(self.retry_after).encode()
+        if self.status == 408:  # the rest of the body may come for ever
+            yield b"connection", b"close"
         if self.status == 401:
             yield b"www-authenticate", b'Bearer realm="plumbline", Basic realm="plumbline"'
         yield from self.extra

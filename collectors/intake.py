@@ -2,7 +2,8 @@
 
 One thread decodes, redacts and frames whatever is waiting; a second writes and syncs, so that the next group is worked on
 while the disk is busy. An answer is given only after the sync: acknowledged means durable. A body that cannot be read
-fails alone. When the queue, the disk or its free space is full, a request is turned away before anything is kept of it.
+fails alone. When the room for bodies, the disk or its free space is full, a request is turned away before anything is kept
+of it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
 from collectors.meters import decode_metrics
 from collectors.redact import Redactor
+from collectors.room import Held, Room
 from collectors.scores import langfuse, ours, phoenix
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError
@@ -63,7 +65,10 @@ Refusals = Counter[tuple[str, str]]
 
 @dataclass
 class Intake:
-    """The way from bodies to the spool. `submit` may be called from any thread; None as `rules` takes the shipped ones."""
+    """The way from bodies to the spool. `submit` may be called from any thread; None as `rules` takes the shipped ones.
+
+    `max_queue_bytes` is the size of `room`, which the doors share for bodies that have not arrived yet.
+    """
 
     writer: SpoolWriter
     redactor: Redactor | None
@@ -87,7 +92,7 @@ class Intake:
             "annotations": phoenix.decode_annotations,
         }
         self._waiting: list[Letter] = []
-        self._queued_bytes = 0
+        self.room = Room(self.max_queue_bytes, self.counters)
         self._changed = threading.Condition()
         self._open = True
         self._refused: Refusals = Counter()
@@ -99,17 +104,26 @@ class Intake:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, signal: Signal, media: Media, body: bytes, door: str = "http") -> Future[Outcome]:
-        """Queue one body that came by `door`. Raises `RetryLater` when there is no room for it now."""
+    def submit(
+        self, signal: Signal, media: Media, body: bytes, door: str = "http", held: Held | None = None
+    ) -> Future[Outcome]:
+        """Queue one body that came by `door`. Raises `RetryLater` when there is no room for it now.
+
+        What `held` holds of the room for this body is the intake's from then on, until the body is durable or refused.
+        """
         self._turn_away_when_full()
+        held = held or self.room.hold()
+        held.resize(len(body))
         letter = Letter(signal, media, body, door)
         letter.answer.set_running_or_notify_cancel()  # a client that goes away cannot cancel what others share
         with self._changed:
-            if not self._open or self._queued_bytes + len(body) > self.max_queue_bytes:
+            if not self._open:
+                held.resize(0)
                 self.counters["turned_away"] += 1
-                raise RetryLater("the queue is full" if self._open else "the collector is stopping")
+                raise RetryLater("the collector is stopping")
+            heir = held.handed_on()
+            letter.answer.add_done_callback(lambda _: heir.resize(0))
             self._waiting.append(letter)
-            self._queued_bytes += len(body)
             self._changed.notify()
         return letter.answer
 
@@ -178,7 +192,6 @@ class Intake:
                 size += len(self._waiting[count].body)
                 count += 1
             group, self._waiting = self._waiting[:count], self._waiting[count:]
-            self._queued_bytes -= size
             return group
 
     def _decoded(self, group: list[Letter]) -> tuple[Batch, Settled]:

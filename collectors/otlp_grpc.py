@@ -24,6 +24,7 @@ from collectors.decode import BadBody
 from collectors.intake import Intake, Signal
 from collectors.keys import Gate, NotAdmitted
 from collectors.patience import Patience
+from collectors.room import Held
 from monitor.errors import RetryLater, StoreError
 
 SERVICES: Final[dict[str, Signal]] = {
@@ -76,9 +77,11 @@ class GrpcDoor:
 
     def _answer(self, signal: Signal, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         source = self._admitted(context) or "grpc"
-        body = self._body(self._message(messages, context), source, context)
         try:
-            outcome = self.intake.submit(signal, "protobuf", body, source).result()
+            with self.intake.room.hold() as held:
+                body = self._body(self._message(messages, context, held), source, context)
+                answer = self.intake.submit(signal, "protobuf", body, source, held)
+            outcome = answer.result()
         except RetryLater as error:
             context.set_trailing_metadata(retry_trailers(str(error), random.randint(*RETRY_AFTER_S)))  # noqa: S311 - jitter
             _end(context, grpc.StatusCode.UNAVAILABLE, str(error))
@@ -95,14 +98,18 @@ class GrpcDoor:
             code = grpc.StatusCode.UNAUTHENTICATED if error.missing else grpc.StatusCode.PERMISSION_DENIED
             self._refuse(context, code, str(error), "grpc")
 
-    def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+    def _message(self, messages: Iterator[bytes], context: grpc.ServicerContext, held: Held) -> bytes:
+        """Return the message. Raises `RetryLater` when the room is used up; how much has come of it only grpcio knows."""
+        held.expect(1)
         with self.patience.bounded(context.cancel):
             try:
-                return next(messages)
+                message = next(messages)
             except (
                 StopIteration
             ):  # none was sent, or it was larger than grpcio takes: then this code does not reach the client
                 _end(context, grpc.StatusCode.INVALID_ARGUMENT, "one message is expected")
+        held.resize(len(message))
+        return message
 
     def _body(self, message: bytes, source: str, context: grpc.ServicerContext) -> bytes:
         try:

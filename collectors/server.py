@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from collectors import counted
@@ -20,6 +22,7 @@ from collectors.cors import Cors
 from collectors.decode import BadBody, Media, Outcome
 from collectors.intake import Intake
 from collectors.keys import Gate, NotAdmitted
+from collectors.room import Held
 from collectors.routes import LOOKS, MEDIA, OPEN_LOOKS, Route, route_of
 from collectors.scores import langfuse
 from monitor.errors import RetryLater
@@ -31,6 +34,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 ENCODINGS: Final[dict[str, Media]] = {PROTOBUF: "protobuf", JSON: "json"}
 BODY_TIMEOUT_S: Final = 30.0
+LARGE: Final = 1 << 18
+"""Compressed bodies from this size on, in bytes, are unpacked in a thread: on the loop they would keep others waiting."""
+
 IN_LEDGER: Final = frozenset({400, 401, 403, 413, 415})
 """Refusals that cost the client its data: it does not come back with it."""
 
@@ -55,12 +61,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Door:
-    """The ASGI application over an intake. `max_body` bounds a body after decompression, in bytes."""
+    """The ASGI application over an intake. `max_body` bounds a body after decompression, in bytes.
+
+    What a body will be once it is unpacked nobody knows before. One thread unpacks the large ones, and the loop the others:
+    so no more than two bodies at a time are larger than what they hold of the intake's room.
+    """
 
     intake: Intake
     max_body: int
     gate: Gate
     cors: Cors
+    unpacker: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 1, "unpack"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -87,8 +98,10 @@ class Door:
                 return await self._media(request, receive)
             route = route_of(request.path, request.method)
             media = _encoding(request.media, route)
-            body = await self._body(request, receive)
-            return route.reply(request.media, await self._taken(route, media, body, source))
+            with self.intake.room.hold() as held:
+                body = await self._body(request, receive, held)
+                answer = self._submitted(route, media, body, source, held)
+            return route.reply(request.media, await self._settled(answer))
         except Refused as refused:
             if refused.status in IN_LEDGER and request.method == "POST" and not refused.counted:
                 self.intake.note_refusal(f"{refused.status}: {refused.reason}", source)
@@ -107,7 +120,8 @@ class Door:
             raise Refused(401 if error.missing else 403, str(error)) from None
 
     async def _media(self, request: Request, receive: Receive) -> Answer:
-        body = await self._body(request, receive)
+        with self.intake.room.hold() as held:
+            body = await self._body(request, receive, held)
         if request.method == "PATCH":
             return Answer(204, b"")
         try:
@@ -115,10 +129,14 @@ class Door:
         except BadBody as error:
             raise Refused(400, str(error)) from None
 
-    async def _body(self, request: Request, receive: Receive) -> bytes:
+    async def _body(self, request: Request, receive: Receive, held: Held) -> bytes:
         try:
-            raw = await asyncio.wait_for(_read(receive, self.max_body), BODY_TIMEOUT_S)
-            return unpacked(raw, request.headers.get("content-encoding", "identity"), self.max_body)
+            self._announced(request, held)
+            raw = await asyncio.wait_for(_read(receive, self.max_body, held), BODY_TIMEOUT_S)
+            body = await self._unpacked(raw, request.headers.get("content-encoding", "identity"))
+            held.resize(len(body))
+        except RetryLater as error:
+            raise _come_back(error) from None
         except TooLarge:
             raise Refused(413, f"the body is larger than {self.max_body} bytes (send smaller batches)") from None
         except Unsupported as error:
@@ -129,14 +147,38 @@ class Door:
             raise Refused(408, "the client went away before the body was complete") from None
         except TimeoutError:
             raise Refused(408, f"the body did not arrive within {BODY_TIMEOUT_S:g} s") from None
+        return body
 
-    async def _taken(self, route: Route, media: Media, body: bytes, source: str) -> Outcome:
+    def _announced(self, request: Request, held: Held) -> None:
+        """Say no at once to a body that says itself that it will not fit. Raises `TooLarge` and `RetryLater`."""
+        length = request.headers.get("content-length", "")
+        if length.isdecimal():
+            if int(length) > self.max_body:
+                raise TooLarge
+            held.expect(int(length))
+
+    async def _unpacked(self, raw: bytes, encoding: str) -> bytes:
+        if len(raw) < LARGE or encoding == "identity":
+            return unpacked(raw, encoding, self.max_body)
+        return await asyncio.get_running_loop().run_in_executor(self.unpacker, unpacked, raw, encoding, self.max_body)
+
+    def _submitted(self, route: Route, media: Media, body: bytes, source: str, held: Held) -> Future[Outcome]:
         try:
-            return await asyncio.wrap_future(self.intake.submit(route.signal, media, body, source))
+            return self.intake.submit(route.signal, media, body, source, held)
         except RetryLater as error:
-            raise Refused(503, str(error), random.randint(*RETRY_AFTER_S)) from None  # noqa: S311 - jitter, not a secret
+            raise _come_back(error) from None
+
+    async def _settled(self, answer: Future[Outcome]) -> Outcome:
+        try:
+            return await asyncio.wrap_future(answer)
+        except RetryLater as error:
+            raise _come_back(error) from None
         except BadBody as error:
             raise Refused(400, str(error), counted=True) from None
+
+
+def _come_back(error: RetryLater) -> Refused:
+    return Refused(503, str(error), random.randint(*RETRY_AFTER_S))  # noqa: S311 - jitter, not a secret
 
 
 def _encoding(media: str, route: Route) -> Media:
@@ -146,15 +188,16 @@ def _encoding(media: str, route: Route) -> Media:
     return ENCODINGS[media]
 
 
-async def _read(receive: Receive, limit: int) -> bytes:
-    parts, size = [], 0
+async def _read(receive: Receive, limit: int, held: Held) -> bytes:
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
+        piece = message.get("body", b"")
+        if len(body) + len(piece) > limit:
             raise TooLarge
+        held.resize(len(body) + len(piece))
+        body += piece
         if not message.get("more_body"):
-            return b"".join(parts)
+            return bytes(body)
