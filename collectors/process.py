@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +22,8 @@ from collectors.keys import Gate, KeyRing
 from collectors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.redact import redactor_for
 from collectors.server import Door
+from collectors.short_folder import SOCKET, short_folder
+from collectors.sparse import keep_log_small
 from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
@@ -48,11 +49,12 @@ def serve_collector(settings: CollectorSettings, data_dir: Path, bound: Sockets,
     Raises `StoreError` when the data directory cannot be written.
     """
     sys.setswitchinterval(0.002)  # the event loop must not wait long behind a thread that decodes
+    keep_log_small()
     intake = make_intake(settings, data_dir)
     try:
-        with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:  # the path of a socket must be short
+        with short_folder() as folder:
             ring = KeyRing(Places(data_dir).keys)
-            run_server(make_server(intake, settings, bound, ring, Path(folder), ready), bound)
+            run_server(make_server(intake, settings, bound, ring, folder, ready), bound)
     finally:
         intake.close()
 
@@ -75,7 +77,7 @@ def make_server(
         loop="uvloop" if os.name == "posix" else "asyncio",
     )
     return Server(
-        config, GrpcDoor(intake, max_body, Gate(ring, is_local(bound.grpc))), f"{folder}/grpc", hints, bound, ready
+        config, GrpcDoor(intake, max_body, Gate(ring, is_local(bound.grpc))), f"{folder / SOCKET}", hints, bound, ready
     )
 
 
