@@ -156,8 +156,12 @@ class Agent:
         return run_user_sql(self.store, text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
-        """Return a named read of the dashboard."""
-        return read_page(self.store, name, params, self.desk.tables())
+        """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""
+        return read_page(self.store, name, params, self.desk.tables(), self._forms)
+
+    def _forms(self, given: str) -> frozenset[str]:
+        key = install_key(self.places.root)
+        return stored_forms(key, given, redactor_for(self.settings.collector, key).text(given, ""))
 
     def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
         """Return every source of a window with its facts and problems. Raises `UsageError`."""
@@ -206,7 +210,7 @@ class Agent:
         key = install_key(self.places.root)
         forms = frozenset([as_trace(given) if kind == "trace" else given])
         if kind in {"user", "session"}:
-            forms = stored_forms(key, given, redactor_for(self.settings.collector, key).text(given, ""))
+            forms = self._forms(given)
         self.load()  # what is not loaded yet could not be found
         with self.keeping, self.replaying, self.loading, self.cycling:
             removed = erase_rows(self.store, Wanted(kind, forms), key)

@@ -10,20 +10,28 @@ import pyarrow as pa
 
 from monitor.store.opening import Store, Transaction
 from monitor.store.pages import changes, health, quality, sources, traces
-from monitor.store.pages.shapes import PageRead, Param
+from monitor.store.pages.shapes import Forms, PageRead, Param, as_given
 
 __all__ = ["PAGES", "PageRead", "Param", "read_page"]
 
 PAGES: Final[dict[str, PageRead]] = health.READS | traces.READS | quality.READS | changes.READS | sources.READS
 
 
-def read_page(store: Store, name: str, params: Mapping[str, str], extra: Mapping[str, pa.Table]) -> pa.Table:
+def read_page(
+    store: Store,
+    name: str,
+    params: Mapping[str, str],
+    extra: Mapping[str, pa.Table],
+    forms: Forms = as_given,
+) -> pa.Table:
     """Return the rows of the named read; `extra` holds the tables kept elsewhere, `alerts` and `notifications`.
+
+    `forms` tells how an id among the parameters may have been written down (redacted, or as a pseudonym).
 
     Raises KeyError for an unknown name, `UsageError` for a bad parameter, `StoreError` when the store cannot be read.
     """
     page = PAGES[name]
-    values = page.bind(dict(params))
+    values = page.bind(dict(params), forms)
     if not page.extra:
         return store.read(page.sql, values)
     with store.cursor() as cursor, ExitStack() as lent:

@@ -7,6 +7,7 @@ of the names listed with the parameter.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -14,12 +15,20 @@ from typing import Final, Literal
 from monitor.clock import naive_utc
 from monitor.errors import UsageError
 
-Value = str | int | float | bool | datetime | None
-Kind = Literal["text", "time", "int", "float", "flag", "choice"]
+Value = str | int | float | bool | datetime | list[str] | None
+Forms = Callable[[str], Collection[str]]
+"""Tells how an id that a person gives may have been written down."""
+Kind = Literal["text", "id", "time", "int", "float", "flag", "choice"]
+"""An `id` is text that may be stored in another form: what is bound is every form it may have."""
 
 FIRST: Final = datetime(1, 1, 1)  # noqa: DTZ001 the store keeps naive UTC
 LAST: Final = datetime(9999, 12, 31)  # noqa: DTZ001 as above
 MAX_TEXT: Final = 1_000
+
+
+def as_given(given: str) -> tuple[str]:
+    """Return the one form of an id that nothing has changed."""
+    return (given,)
 
 
 @dataclass(frozen=True)
@@ -67,12 +76,17 @@ class PageRead:
     doc: str
     extra: tuple[str, ...] = ()
 
-    def bind(self, given: dict[str, str]) -> dict[str, Value]:
-        """Return the value of every parameter. Raises `UsageError` for an unknown name or an unreadable value."""
+    def bind(self, given: dict[str, str], forms: Forms = as_given) -> dict[str, Value]:
+        """Return the value of every parameter; of an id, all its `forms`. Raises `UsageError` for an unknown name or an unreadable value."""
         unknown = sorted(set(given) - set(self.params))
         if unknown:
             raise UsageError(f"unknown parameter {unknown[0]}; there are {', '.join(self.params) or 'none'}")
-        return {name: param.read(name, given.get(name, "")) for name, param in self.params.items()}
+        values = {name: param.read(name, given.get(name, "")) for name, param in self.params.items()}
+        return values | {
+            name: sorted(forms(value))
+            for name, value in values.items()
+            if self.params[name].kind == "id" and isinstance(value, str)
+        }
 
 
 def _instant(text: str) -> datetime:

@@ -16,8 +16,8 @@ FILTERS: Final = SCOPE | {
     "model": Param("text"),
     "prompt_name": Param("text"),
     "prompt_version": Param("text"),
-    "user": Param("text"),
-    "session": Param("text"),
+    "user": Param("id"),
+    "session": Param("id"),
     "experiment": Param("text"),
     "variant": Param("text"),
     "rule": Param("text"),
@@ -35,8 +35,8 @@ _FILTERED: Final = f"""{IN_SCOPE}
     AND ($model IS NULL OR t.model = $model)
     AND ($prompt_name IS NULL OR t.prompt_name = $prompt_name)
     AND ($prompt_version IS NULL OR t.prompt_version = $prompt_version)
-    AND ($user IS NULL OR t.user_id = $user)
-    AND ($session IS NULL OR t.session_id = $session)
+    AND ($user IS NULL OR list_contains($user::VARCHAR[], t.user_id))
+    AND ($session IS NULL OR list_contains($session::VARCHAR[], t.session_id))
     AND ($experiment IS NULL OR t.experiment = $experiment)
     AND ($variant IS NULL OR t.variant = $variant)
     AND (NOT $errors OR t.error_type IS NOT NULL)
