@@ -50,8 +50,8 @@ class House:
     def log(self, name: str) -> str:
         return (self.root.parent / f"{name}.log").read_text(errors="replace")
 
-    def start(self, name: str) -> None:
-        """Start `name` and wait until it answers."""
+    def start(self, name: str, *, wait: bool = True) -> None:
+        """Start `name`, and wait until it answers."""
         flags = {"--otlp-http": self.http, "--otlp-grpc": self.grpc}
         flags = flags if name == "collector" else {"--api": self.api}
         options = [
@@ -64,7 +64,8 @@ class House:
         with (self.root.parent / f"{name}.log").open("ab") as log:
             command = [sys.executable, "-m", "monitor.cli.process", name, *options]
             self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
-        self.wait_for(name)
+        if wait:
+            self.wait_for(name)
 
     def wait_for(self, name: str) -> None:
         process = self.running[name]
@@ -76,11 +77,11 @@ class House:
             time.sleep(0.05)
         raise AssertionError(f"{name} is not ready within {PATIENCE_S} s: {self.log(name)}")
 
-    def kill(self, name: str) -> None:
-        """End `name` as power loss would, and start it again."""
+    def kill(self, name: str, *, wait: bool = True) -> None:
+        """End `name` as power loss would, and start it again; without `wait` the next kill may find it half started."""
         self.running[name].send_signal(signal.SIGKILL)
         self.running[name].wait()
-        self.start(name)
+        self.start(name, wait=wait)
 
     def sql(self, text: str) -> list[list[Any]]:
         """Ask the agent."""
