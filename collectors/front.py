@@ -1,8 +1,9 @@
 """The front of the gRPC port: looks at the first bytes of a connection, then hands it on to grpcio or says what is wrong.
 
 grpcio binds its own port and drops whoever does not speak HTTP/2 without a word. So our own socket listens, in the same
-way as that of every other door, and grpcio serves a private Unix socket behind it. What passes is copied, not read; only
-in answers it looks for the words with which grpcio refuses a message that is too large, of which our handlers hear nothing.
+way as that of every other door, and grpcio serves a private Unix socket behind it. What passes is copied, not read; it only
+counts what messages bring (`arriving`), and looks in answers for the words with which grpcio refuses a message that is too
+large: of neither our handlers hear anything.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
+from collectors.arriving import Arriving
 from collectors.strangers import Hints, is_http1, is_http2, is_tls, plain_refusal
+from monitor.errors import RetryLater
 
 SILENCE_S: Final = 10.0
 """A connection that says nothing for so long is closed."""
@@ -32,6 +35,7 @@ class Visitor(asyncio.Protocol):
     backend: str  # path of grpcio's socket
     hints: Hints
     refused: Callable[[str], None]  # told why, when grpcio refuses a message by itself
+    arriving: Arriving
 
     def __post_init__(self) -> None:
         """Nothing has come yet."""
@@ -49,11 +53,21 @@ class Visitor(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Pass on what comes, once it is known where to."""
         if self._inner is not None:
-            self._inner.write(data)
+            self._pass_on(self._inner, data)
         elif not self._refused:
             self._start += data
             if self._opening is None:
                 self._decide()
+
+    def _pass_on(self, inner: asyncio.Transport, data: bytes) -> None:
+        """Pass on `data`, or end the connection: to its client that is UNAVAILABLE, after which it comes back."""
+        try:
+            self.arriving.came(data)
+        except RetryLater:
+            self.transport.abort()
+            inner.abort()
+        else:
+            inner.write(data)
 
     def _decide(self) -> None:
         """Let HTTP/2 in; a few bytes may be too few to tell, then wait for more."""
@@ -68,7 +82,7 @@ class Visitor(asyncio.Protocol):
     async def _open(self) -> None:
         try:
             inner, _ = await self._loop.create_unix_connection(
-                lambda: Inside(self.transport, self.refused), self.backend
+                lambda: Inside(self.transport, self.refused, self.arriving), self.backend
             )
         except OSError:
             self.transport.abort()
@@ -77,8 +91,9 @@ class Visitor(asyncio.Protocol):
             inner.abort()
             return
         self._inner = inner
-        inner.write(self._start)
-        self.transport.resume_reading()
+        self._pass_on(inner, self._start)
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def _turn_away(self) -> None:
         self._refused = True
@@ -104,6 +119,7 @@ class Visitor(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """Let go of the other side."""
         self._timer.cancel()
+        self.arriving.close()
         if self._inner is not None:
             self._inner.close()
 
@@ -114,9 +130,11 @@ class Inside(asyncio.Protocol):
 
     visitor: asyncio.Transport
     refused: Callable[[str], None]
+    arriving: Arriving
 
     def data_received(self, data: bytes) -> None:
         """Pass on what grpcio says."""
+        self.arriving.went(data)
         for _ in range(data.count(TOO_LARGE)):
             self.refused("RESOURCE_EXHAUSTED: the message is larger than the limit (send smaller batches)")
         self.visitor.write(data)

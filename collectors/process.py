@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from collectors.arriving import Arriving
 from collectors.cors import Cors
 from collectors.dialects.own import table_with
 from collectors.front import Visitor
@@ -21,6 +22,7 @@ from collectors.intake import Intake
 from collectors.keys import Gate, KeyRing
 from collectors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.redact import redactor_for
+from collectors.room import Room
 from collectors.server import Door
 from collectors.short_folder import SOCKET, short_folder
 from collectors.sparse import keep_log_small
@@ -30,6 +32,10 @@ from monitor.config.schema import CollectorSettings
 from monitor.keyed import install_key
 from monitor.places import Places, address_of, is_local
 from monitor.spool import SpoolWriter
+
+AT_ONCE = 4
+"""Largest messages that may arrive over gRPC at once, if the queue is smaller than that. They are counted apart from the queue:
+nobody can be told to come back before a message is whole, only cut off."""
 
 GRACE_S = 5.0
 """How long gRPC requests that are in the house may take once the collector is asked to stop."""
@@ -117,6 +123,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._backend, self._hints, self._bound, self._ready = backend, hints, bound, ready
         self._refused = partial(door.intake.note_refusal, door="grpc")
+        self.arriving = Room(max(door.intake.max_queue_bytes, AT_ONCE * door.max_body), door.intake.counters)
         self._grpc = start_grpc(door, f"unix:{backend}")
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -124,7 +131,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._front = await asyncio.get_running_loop().create_server(
-                lambda: Visitor(self._backend, self._hints, self._refused),
+                lambda: Visitor(self._backend, self._hints, self._refused, Arriving(self.arriving.hold())),
                 sock=self._bound.grpc,
                 backlog=self.config.backlog,
             )

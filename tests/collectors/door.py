@@ -18,6 +18,7 @@ from collectors.intake import Intake
 from collectors.keys import KeyRing
 from collectors.process import Sockets, make_server, run_server
 from collectors.redact import Redactor
+from collectors.room import Room
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.spool import SpoolWriter, read_frames
@@ -36,6 +37,7 @@ class Open:
     folder: Path
     intake: Intake
     client: httpx.Client
+    arriving: Room
 
     def post(self, body: bytes, path: str = "/v1/traces", **headers: str) -> httpx.Response:
         return self.client.post(self.url + path, content=body, headers=PROTOBUF | headers)
@@ -87,7 +89,7 @@ def opened(
         with httpx.Client(timeout=10) as client:
             try:
                 http, rpc = (f"127.0.0.1:{each.getsockname()[1]}" for each in (bound.http, bound.grpc))
-                yield Open(f"http://{http}", rpc, folder, intake, client)
+                yield Open(f"http://{http}", rpc, folder, intake, client, server.arriving)
             finally:
                 server.should_exit = True
                 thread.join(10)
