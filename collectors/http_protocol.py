@@ -19,6 +19,9 @@ MAX_HEAD: Final = 1 << 16
 MAX_AHEAD: Final = 16
 """Requests that may wait on one connection for the answer to the first; clients of OTLP send one after the other."""
 
+HEAD_TIMEOUT_S: Final = 30.0
+"""From the connection, or the first byte of a later request, to the end of its head."""
+
 HEAD_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 )
@@ -29,6 +32,17 @@ class Bounded(HttpToolsProtocol):
 
     in_head = True
     head = 0  # bytes of the head that is arriving
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A first head is expected."""
+        super().connection_made(transport)
+        self._late = self.loop.call_later(HEAD_TIMEOUT_S, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._in_time()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what comes, and count it while it is head."""
@@ -45,15 +59,23 @@ class Bounded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins; what came in one piece with the end of the request before it is not counted."""
         self.in_head = True
+        if self._late is None:
+            self._late = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """The head is over."""
         self.in_head, self.head = False, 0
+        self._in_time()
         super().on_headers_complete()
         if len(self.pipeline) > MAX_AHEAD and not self.transport.is_closing():
             self.logger.warning("a connection was cut: more than %d requests before an answer", MAX_AHEAD)
             self.transport.abort()
+
+    def _in_time(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 def watching(hints: Hints) -> type[asyncio.Protocol]:

@@ -105,6 +105,36 @@ def test_requests_without_a_pause_are_cut(door: Open) -> None:
     assert door.post(a_body()).status_code == 200
 
 
+@pytest.mark.parametrize("start", [b"", LOOK[:10], LOOK + LOOK[:10]], ids=["silence", "a part", "a part of the second"])
+def test_a_head_that_does_not_come_ends_the_connection_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes
+) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.3)
+    with opened(tmp_path / "spool") as door, connected(door.url) as older:
+        older.sendall(LOOK)
+        assert b" 200 " in older.recv(1000)
+        with connected(door.url) as client:
+            client.sendall(start)
+            heard = b"".join(iter(lambda: client.recv(1000), b""))
+        assert heard.count(b" 200 ") == start.count(LOOK)
+        older.sendall(LOOK)
+        assert b" 200 " in older.recv(1000), "between requests a connection may rest longer"
+
+
+def test_a_body_may_take_longer_than_a_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.3)
+    body = a_body()
+    with opened(tmp_path / "spool") as door, connected(door.url) as client:
+        client.sendall(
+            b"POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n"
+            % len(body)
+        )
+        with connected(door.url) as silent:
+            assert silent.recv(10) == b"", "which takes as long as a head may take"
+        client.sendall(body)
+        assert b" 200 " in client.recv(1000)
+
+
 def test_memory_does_not_follow_what_heads_bring(tmp_path: Path) -> None:
     with a_house(tmp_path / "data", "collector") as house:
         before = house.rss_kb("collector")
