@@ -160,7 +160,7 @@ def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path
     with dashboard(empty.url, folder) as url:
         chrome.get(url)
         _until(lambda: "Waiting for the first span" in _body(chrome))
-        assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in _body(chrome)
+        _until(lambda: "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in _body(chrome))  # code is coloured later
         shoot(chrome, "first-run")
         store = empty.agent.store
         row = {"trace_id": "a" * 32, "span_id": "b" * 16, "time": store.now, "received_at": store.now}
