@@ -215,7 +215,7 @@ def whole(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 
 SHORT = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
-LONG = settings(SHORT, max_examples=1500)
+LONG = settings(SHORT, max_examples=400)
 
 
 def any_records(name: str) -> st.SearchStrategy[list[dict[str, Any]]]:
