@@ -274,9 +274,8 @@ class Guarded:
 LOAD_EVERY_S = 0.2
 DELIVER_EVERY_S = 2.0
 MAINTAIN_EVERY_S = 600.0
-RETAIN_EVERY_S = (
-    60.0  # how often to look whether the hour is over: an agent that is started again and again gets there too
-)
+RETAIN_EVERY_S = 60.0
+"""How often to look whether the hour is over: an agent that is started again and again gets there too."""
 
 
 def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:

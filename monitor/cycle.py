@@ -27,6 +27,7 @@ from monitor.model.values import Finding, Signal
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
 from monitor.store import reads
+from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.replayed import forget_replayed
@@ -155,8 +156,7 @@ class Mark:
 def _marked(store: Store, mark: Mark) -> Iterator[Transaction]:
     """One transaction for what a step wrote and for the mark that says so."""
     with store.transaction() as txn:
-        txn.execute("DELETE FROM base.marks WHERE step = ?", [mark.step])
-        txn.insert("marks", [{"step": mark.step, "seq": mark.seq, "time": mark.time, "note": None}])
+        set_mark(txn, mark.step, mark.seq, mark.time)
         yield txn
 
 

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from monitor.places import Places
 from monitor.reducing import reduced
@@ -22,7 +22,7 @@ from monitor.store.doomed import Tombstones, either, listed, without
 from monitor.store.erase import erase_late, erasing, finished, pending, searched, tombstones, unquoting
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.rebuild import rebuild
+from monitor.store.rebuild import UNREADABLE, drop_drafts, rebuild
 
 
 class Control(Protocol):
@@ -33,9 +33,6 @@ class Control(Protocol):
 
     def forget(self, app: str) -> int:
         """Drop the alerts about an app."""
-
-
-ASIDE: Final = ("*.unreadable-*", "plumbline.duckdb.new*", "plumbline.duckdb.rebuilt*")
 
 
 def finish_erasure(store: Store, places: Places, key: bytes, control: Control) -> bool:
@@ -53,9 +50,9 @@ def finish_erasure(store: Store, places: Places, key: bytes, control: Control) -
         blank(log, ids)
     for folder in ("reports", "exports", "imports"):
         shutil.rmtree(places.root / folder, ignore_errors=True)
-    for pattern in ASIDE:
-        for path in places.root.glob(pattern):
-            path.unlink(missing_ok=True)
+    drop_drafts(places.root)
+    for damaged in places.root.glob(UNREADABLE):
+        damaged.unlink(missing_ok=True)
     keep_tombstones(store, places.root)
     searched(store)
     rebuild(store)

@@ -24,15 +24,13 @@ from monitor.rewriting import rewrite_spool
 from monitor.store.aged import KEEP_ALL, Limits, limits_at, within
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.rebuild import rebuild
+from monitor.store.rebuild import UNREADABLE, drop_drafts, rebuild
 from monitor.store.retain import Progress, begin, end, forget_units, progress, remove_aged, rewritten
 
 EVERY: Final = timedelta(hours=1)
 FILES_EVERY: Final = timedelta(days=1)
 ASIDE_FOR: Final = timedelta(days=7)
 """How long a damaged store that was set aside is left for whoever wants to save something from it, at the longest."""
-
-DRAFTS: Final = ("plumbline.duckdb.new*", "plumbline.duckdb.rebuilt*")
 
 
 @dataclass(frozen=True)
@@ -63,9 +61,7 @@ def retain(store: Store, places: Places, settings: RetentionSettings, now: datet
     run = begin(store, limits, now)
     removed = remove_aged(store, run) + forget_units(store, run, salt)
     end(store, run, now)
-    for pattern in DRAFTS:
-        for path in places.root.glob(pattern):
-            path.unlink(missing_ok=True)
+    drop_drafts(places.root)
     _drop_aside(places.root, settings, now)
     done = progress(store)
     if not _files_due(done, settings, now):
@@ -74,9 +70,8 @@ def retain(store: Store, places: Places, settings: RetentionSettings, now: datet
     if lacking := lacks(done, places, disk):
         return Retained(removed, lacking=lacking)
     if done.owed:
-        shutil.rmtree(
-            places.root / "reports", ignore_errors=True
-        )  # numbers of single turns; drawn again when asked for
+        # reports hold numbers of single turns; they are drawn again when asked for
+        shutil.rmtree(places.root / "reports", ignore_errors=True)
         rebuild(store)
     rewritten(store, now)
     return Retained(removed, rewritten=True)
@@ -105,7 +100,7 @@ def _drop_aside(root: Path, settings: RetentionSettings, now: datetime) -> None:
     if settings.content is None:
         return
     oldest = now - min(ASIDE_FOR, parse_duration(settings.content))
-    for path in root.glob("*.unreadable-*"):
+    for path in root.glob(UNREADABLE):
         if path.stat().st_mtime < oldest.timestamp():
             path.unlink(missing_ok=True)
 

@@ -12,6 +12,7 @@ from typing import Final
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.fixes import LIMITS, NAME, ROOTS, SAMPLER, SPANS_TOO, Fix
 from monitor.diagnosis.problem import ENOUGH, Problem, percent, stretch
+from monitor.store.ledger import ERASED, TOO_OLD
 
 AHEAD_S: Final = -5.0
 """Lags below this cannot be: the span would end after it arrived."""
@@ -30,9 +31,6 @@ HABITUAL_H: Final = 12
 DEMO: Final = "demo"
 NOT_KEPT: Final = "not kept"
 """How reasons begin that are no fault of the sender: log records that are not about model calls."""
-TOO_OLD: Final = "too old"
-OURS: Final = (TOO_OLD, "erased")
-"""Reasons that settings and people of this house gave."""
 
 
 # -- the way here
@@ -52,7 +50,7 @@ def _unbalanced(facts: Facts) -> Iterator[Problem]:
 
 
 def _refused(facts: Facts) -> Iterator[Problem]:
-    reasons = {reason: n for reason, n in facts.refusals.items() if not reason.startswith((NOT_KEPT, *OURS))}
+    reasons = {reason: n for reason, n in facts.refusals.items() if not reason.startswith((NOT_KEPT, TOO_OLD, ERASED))}
     total, received = sum(reasons.values()), facts.ledger.received if facts.ledger else 0
     if not total:
         return

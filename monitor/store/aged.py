@@ -17,9 +17,6 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings
 from monitor.model.rows import KEYS
 
-TOO_OLD: Final = "too old"
-"""The reason in the ledger."""
-
 TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "spans": ("attrs", "error_message"),
     "events": ("body",),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from monitor.store.marks import set_mark
 from monitor.store.opening import Transaction
 
 LOOK_AGAIN: Final = timedelta(hours=1)
@@ -101,8 +102,7 @@ def _find_side_by_side(txn: Transaction, bounds: str, now: datetime) -> None:
     )
     txn.execute("DELETE FROM base.side_by_side")
     txn.execute("INSERT INTO base.side_by_side SELECT experiment, value FROM temp.overlapping")
-    txn.execute("DELETE FROM base.marks WHERE step = ?", [STEP])
-    txn.insert("marks", [{"step": STEP, "seq": 0, "time": now, "note": None}])
+    set_mark(txn, STEP, 0, now)
 
 
 def _from_side_by_side(txn: Transaction) -> None:

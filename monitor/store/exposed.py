@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.store.marks import set_mark
 from monitor.store.opening import Transaction
 
 MARK: Final = "exposures"
@@ -31,8 +32,7 @@ def join_new_exposures(txn: Transaction) -> None:
     txn.execute("DELETE FROM base.exposed")
     _join(txn, "true")
     _ask_again(txn, "true")
-    txn.execute("DELETE FROM base.marks WHERE step = ?", [MARK])
-    txn.insert("marks", [{"step": MARK, "seq": known, "time": None, "note": None}])
+    set_mark(txn, MARK, known, None)
 
 
 def join_fresh_turns(txn: Transaction) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import polars as pl
 
 from monitor.model.rows import LEDGER_TABLES
+
+TOO_OLD: Final = "too old"
+ERASED: Final = "erased"
+"""Reasons of refusals that are made on loading, by settings and people of this house."""
 
 
 def refusing(kept: dict[str, pl.DataFrame], taken: Mapping[str, pl.DataFrame], reason: str) -> dict[str, pl.DataFrame]:

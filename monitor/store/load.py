@@ -24,10 +24,10 @@ from monitor.errors import StoreError
 from monitor.keyed import install_key
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.spool import Frame, Stretch, families, read_frames
-from monitor.store.aged import KEEP_ALL, TOO_OLD, Limits, within
+from monitor.store.aged import KEEP_ALL, Limits, within
 from monitor.store.doomed import Tombstones, without
 from monitor.store.erase import tombstones, want_late
-from monitor.store.ledger import ledger_rows, refusing
+from monitor.store.ledger import ERASED, TOO_OLD, ledger_rows, refusing
 from monitor.store.opening import Store, Transaction, to_arrow
 from monitor.store.unknown import count_unknown
 
@@ -72,9 +72,9 @@ def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None, l
 
     `prices` fill costs that nobody sent; what is older than `limits` is refused, or loses its texts.
     """
-    total = Loaded()
+    total, reached = Loaded(), positions(store)
     for family in families(spool):
-        for stretch in _stretches(store, spool, family):
+        for stretch in _stretches(spool, family, reached.get(family, (0, 0))):
             total += load(store, family, stretch, prices or {}, limits)
     return total
 
@@ -92,9 +92,7 @@ def positions(store: Store) -> dict[str, tuple[int, int]]:
     return {row["family"]: (row["segment"], row["byte"]) for row in rows}
 
 
-def _stretches(store: Store, spool: Path, family: str) -> Iterator[Stretch]:
-    rows = store.read("SELECT segment, byte FROM base.positions WHERE family = ?", [family]).to_pylist()
-    at: tuple[int, int] = (rows[0]["segment"], rows[0]["byte"]) if rows else (0, 0)
+def _stretches(spool: Path, family: str, at: tuple[int, int]) -> Iterator[Stretch]:
     while True:
         stretch = read_frames(spool, family, *at, STRETCH_BYTES)
         if (stretch.segment, stretch.byte) == at:
@@ -151,7 +149,7 @@ def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -
     kept, taken = without(tables, stones.lookup)
     if taken:
         want_late(txn, taken)
-    return refusing(kept, taken, "erased")
+    return refusing(kept, taken, ERASED)
 
 
 def _young(tables: dict[str, pl.DataFrame], limits: Limits) -> dict[str, pl.DataFrame]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from monitor.spool import drop_segments, families
+from monitor.store.load import positions
 from monitor.store.opening import Store
 
 
@@ -15,9 +16,8 @@ def maintain(store: Store, spool: Path, keep: timedelta) -> int:
     The order matters: a segment may go only once what was loaded from it no longer depends on DuckDB's log.
     """
     store.checkpoint()
-    dropped = 0
+    dropped, loaded = 0, positions(store)
     for family in families(spool):
-        rows = store.read("SELECT segment FROM base.positions WHERE family = ?", [family]).to_pylist()
-        if rows:
-            dropped += drop_segments(spool, family, rows[0]["segment"], keep, store.clock.now())
+        if family in loaded:
+            dropped += drop_segments(spool, family, loaded[family][0], keep, store.clock.now())
     return dropped

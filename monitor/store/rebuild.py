@@ -9,12 +9,25 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
 from monitor.errors import StoreError
 from monitor.store.ddl import BASE, create_statements
 from monitor.store.opening import Store, prepared
+
+UNREADABLE: Final = "*.unreadable-*"
+"""Damaged stores that were set aside."""
+
+DRAFTS: Final = ("plumbline.duckdb.new*", "plumbline.duckdb.rebuilt*")
+
+
+def drop_drafts(root: Path) -> None:
+    """Delete what a kill left of a store that was being written."""
+    for pattern in DRAFTS:
+        for path in root.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 def rebuild(store: Store) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from monitor.clock import naive_utc
 from monitor.store.aged import TEXTS, Limits
+from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 
 BATCH: Final = 50_000
@@ -159,7 +160,7 @@ def end(store: Store, run: Run, now: datetime) -> None:
     """Close the record of a run, and remember when the step last ran."""
     with store.transaction() as txn:
         txn.execute("UPDATE base.retentions SET finished_at = ? WHERE id = ?", [naive_utc(now), run.id])
-        _mark(txn, STEP, now)
+        set_mark(txn, STEP, None, naive_utc(now))
 
 
 def rewritten(store: Store, now: datetime) -> None:
@@ -169,12 +170,7 @@ def rewritten(store: Store, now: datetime) -> None:
             "UPDATE base.retentions SET rewritten_at = ? WHERE rewritten_at IS NULL AND finished_at IS NOT NULL",
             [naive_utc(now)],
         )
-        _mark(txn, f"{STEP}:files", now)
-
-
-def _mark(txn: Transaction, step: str, now: datetime) -> None:
-    txn.execute("DELETE FROM base.marks WHERE step = ?", [step])
-    txn.insert("marks", [{"step": step, "seq": None, "time": naive_utc(now), "note": None}])
+        set_mark(txn, f"{STEP}:files", None, naive_utc(now))
 
 
 def gone_before(store: Store, limits: Limits) -> Limits:
