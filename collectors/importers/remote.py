@@ -46,8 +46,11 @@ def find_remote(url: str) -> tuple[list[Source], list[str]]:
         raise UsageError(_missing(url, error)) from None
     except Exception as error:  # noqa: BLE001 - each driver has errors of its own: no credentials, no such host, forbidden
         raise UsageError(f"{url} cannot be read: {_said(error)}") from None
-    taken = [info for info in infos if named or is_data(_last(info))]
-    return [_source(files, info) for info in taken], [str(info["name"]) for info in infos if info not in taken]
+    sources: list[Source] = []
+    passed: list[str] = []
+    for info in infos:
+        sources.append(_source(files, info)) if named or is_data(_last(info)) else passed.append(str(info["name"]))
+    return sources, passed
 
 
 def _listed(files: Any, path: str) -> tuple[bool, list[Info]]:
