@@ -16,10 +16,10 @@ import msgspec
 import polars as pl
 
 from collectors.caps import MESSAGES, flagged, messages_within, text_within
-from monitor.config.field_rules import FIELDS, Rule
-from monitor.keyed import Who, digest, pseudonym
+from collectors.people import COLUMNS
+from monitor.config.field_rules import Rule
+from monitor.keyed import digest, pseudonym
 
-PEOPLE: Final[dict[str, Who]] = {"user_id": "user", "session_id": "session"}
 LOGGED: Final = {"system": "system_text", "input": "input_messages", "output": "output_messages"}
 """What a log event of a part holds."""
 
@@ -45,12 +45,16 @@ class FieldRules:
             rows = frames[table]
             whose = _whose(table, rows, apps)
             told[table] = self._logged(rows, whose) if table == "events" else rows
-            for name in (one for one in FIELDS if one in rows.columns):
+            for name in self._ruled() & set(rows.columns):
                 told[table] = told[table].with_columns(self._column(table, rows, name, whose, marks))
         for flag in sorted(marks):
             which = pl.DataFrame(marks[flag], schema={"trace_id": pl.String, "span_id": pl.String}, orient="row")
             told["spans"] = flagged(told["spans"], which, flag)
         return told
+
+    def _ruled(self) -> set[str]:
+        """Fields that some rule names: no other needs a look."""
+        return {name for rules in self.rules.values() for name in rules}
 
     def _for(self, app: str | None, name: str) -> Rule | None:
         own = self.rules.get(app, {}) if app is not None else {}
@@ -88,8 +92,8 @@ class FieldRules:
             return None
 
     def _hashed(self, name: str) -> Callable[[str], str]:
-        if name in PEOPLE:
-            return partial(pseudonym, self.key, PEOPLE[name])
+        if name in COLUMNS:
+            return partial(pseudonym, self.key, COLUMNS[name])
         return lambda value: f"hash_{digest(self.key, 'field', name, value)[:20]}"
 
     # -- texts that come as log events, and are joined to their calls in the store
@@ -111,7 +115,7 @@ class FieldRules:
         return (part, told[1:-1]) if told else ("dropped", None)
 
     def _details(self, body: str, app: str | None) -> tuple[str, str | None]:
-        rules = {name: rule for name in (*LOGGED.values(),) if (rule := self._for(app, name)) and rule.action != "keep"}
+        rules = {name: rule for name in LOGGED.values() if (rule := self._for(app, name)) and rule.action != "keep"}
         if not rules:
             return "details", body
         try:

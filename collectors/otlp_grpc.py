@@ -104,9 +104,8 @@ class GrpcDoor:
         with self.patience.bounded(context.cancel):
             try:
                 message = next(messages)
-            except (
-                StopIteration
-            ):  # none was sent, or it was larger than grpcio takes: then this code does not reach the client
+            except StopIteration:
+                # none was sent, or it was larger than grpcio takes: then this code does not reach the client
                 _end(context, grpc.StatusCode.INVALID_ARGUMENT, "one message is expected")
         held.resize(len(message))
         return message
