@@ -186,4 +186,4 @@ def _microseconds(clock: Clock) -> int:
 
 
 def _complain(line: str) -> None:
-    print(f"plumbline: {' '.join(show.harmless(line).split())}", file=sys.stderr)
+    print(f"plumbline: {show.one_line(line)}", file=sys.stderr)

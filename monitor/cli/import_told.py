@@ -71,4 +71,4 @@ def _print(ended: Ended) -> None:
     if ended.late:
         print(f"left out {ended.late} rows that were erased before or are older than rows are kept (agent.retention)")
     for line in [line for arms in ended.arms for line in lines_of(arms)][:MOST]:
-        print(" ".join(show.harmless(line).split()))
+        print(show.one_line(line))

@@ -50,12 +50,7 @@ def _all_redaction(settings: CollectorSettings) -> CollectorSettings:
 
 def _note(problems: list[str], line: str, redactor: Redactor) -> None:
     if len(problems) < MAX_PROBLEMS:
-        problems.append(one_line(redactor.text(line, "")))
-
-
-def one_line(text: str) -> str:
-    """Return text of others as one line that a terminal only displays."""
-    return show.harmless(" ".join(text.split()))
+        problems.append(show.one_line(redactor.text(line, "")))
 
 
 def told_of_trial(tried: Tried, passed: int, form: Form) -> int:
@@ -103,9 +98,9 @@ def _format(tried: Tried, name: str) -> dict[str, Any]:
 
 
 def _key_told(key: str, one: KeySeen) -> dict[str, Any]:
-    example = None if one.example is None else one_line(one.example)
+    example = None if one.example is None else show.one_line(one.example)
     return {
-        "key": one_line(key),
+        "key": show.one_line(key),
         "understood": one.meaning.how,
         "field": one.meaning.field,
         "count": one.count,
@@ -139,7 +134,7 @@ def _print(tried: Tried, passed: int) -> None:
 
 def _print_keys(trial: Trial, seen: FormatSeen) -> None:
     rows = [
-        [one_line(key), words(one.meaning), one.count, None if one.example is None else one_line(one.example)]
+        [show.one_line(key), words(one.meaning), one.count, None if one.example is None else show.one_line(one.example)]
         for key, one in trial.shown_keys(seen)
     ]
     show.print_table(["key", "understood as", "values", "example"], rows)

@@ -34,6 +34,11 @@ def harmless(value: Any) -> str:
     return str(value).translate(_VISIBLE)
 
 
+def one_line(value: Any) -> str:
+    """Return `value` as one line that a terminal only displays."""
+    return " ".join(harmless(value).split())
+
+
 def print_json(value: Any) -> None:
     """Print `value` as JSON for programs."""
     print(json.dumps(value, indent=2, ensure_ascii=not _is_utf8(sys.stdout), default=str).translate(_JSON_VISIBLE))
