@@ -17,6 +17,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from collectors.importers.kafka_url import Topics
+from collectors.importers.stream import Message, Place
 from monitor.errors import Unreachable, UsageError
 
 WAIT_S: Final = 10.0
@@ -30,23 +31,6 @@ MESSAGES: Final = 200
 """Messages that are taken at a time, so that their size stays bounded: each may be a megabyte."""
 
 PREFETCH_KB: Final = 32_768
-
-Place = tuple[str, int]
-"""A topic and a partition."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message: where it stands, and its bytes; None is a message that deletes a key and holds nothing."""
-
-    place: Place
-    offset: int
-    value: bytes | None
-
-    @property
-    def name(self) -> str:
-        """Where it stands, for people."""
-        return f"{self.place[0]}[{self.place[1]}]@{self.offset}"
 
 
 @dataclass

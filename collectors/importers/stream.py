@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from collectors.batch import Batch
 from collectors.importers.formats import OTLP
@@ -14,26 +14,21 @@ from collectors.importers.told import Origin
 
 EMPTY: Final = "messages without anything that is kept"
 Place = tuple[str, int]
+"""A topic and a partition."""
 
 
-class Message(Protocol):
-    """One message of a topic."""
+@dataclass(frozen=True)
+class Message:
+    """One message: where it stands, and its bytes; None is a message that deletes a key and holds nothing."""
 
-    @property
-    def place(self) -> Place:
-        """Topic and partition."""
-
-    @property
-    def offset(self) -> int:
-        """Where it stands in them."""
-
-    @property
-    def value(self) -> bytes | None:
-        """Its bytes; None for one that deletes a key."""
+    place: Place
+    offset: int
+    value: bytes | None
 
     @property
     def name(self) -> str:
         """Where it stands, for people."""
+        return f"{self.place[0]}[{self.place[1]}]@{self.offset}"
 
 
 @dataclass(frozen=True)

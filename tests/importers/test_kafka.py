@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collectors.frames import to_tables
-from collectors.importers.kafka import SILENCE_S, Message, Reader, open_reader
+from collectors.importers.kafka import SILENCE_S, Reader, open_reader
 from collectors.importers.kafka_url import Topics, parse
-from collectors.importers.stream import EMPTY, Stream
+from collectors.importers.stream import EMPTY, Message, Stream
 from collectors.importers.taking import Taking
 from monitor.errors import Unreachable, UsageError
 from monitor.keyed import digest, install_key
