@@ -22,7 +22,7 @@ from collectors.terms import Terms, read_terms
 from monitor.config.field_rules import read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.escapes import HIDING, HINT, View, plain_view
-from monitor.keyed import digest
+from monitor.keyed import placeholder
 from monitor.model.rows import TABLES
 from monitor.pattern import Found, Pattern
 from monitor.patterns import apart, find_by, of_kinds
@@ -192,12 +192,9 @@ class Redactor:
         for start, end, kind in found:
             begin, stop = view.original(start, end) if view else (start, end)
             yield text[reached:begin]
-            yield f"<{kind.upper()}_{self._digits(scope, kind, plain[start:end])}>"
+            yield placeholder(self.key, scope, kind, plain[start:end])
             reached = stop
         yield text[reached:]
-
-    def _digits(self, scope: str, kind: str, value: str) -> str:
-        return digest(self.key, scope, kind, value)[: 4 if scope else 8]
 
 
 def _any_of(patterns: Patterns) -> str:

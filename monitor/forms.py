@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.keyed import digest, pseudonym
+from monitor.keyed import placeholder, pseudonym
 from monitor.pattern import Found
 from monitor.patterns import KINDS, find_personal
 
@@ -38,6 +38,6 @@ def _pieces(key: bytes, text: str, found: list[Found]) -> Iterator[str]:
     reached = 0
     for start, end, kind in found:
         yield text[reached:start]
-        yield f"<{kind.upper()}_{digest(key, '', kind, text[start:end])[:8]}>"
+        yield placeholder(key, "", kind, text[start:end])
         reached = end
     yield text[reached:]

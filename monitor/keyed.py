@@ -15,12 +15,20 @@ from typing import Final, Literal
 
 from monitor.errors import StoreError
 
+PLACEHOLDER: Final = "<([A-Z0-9_]+)_[0-9a-f]+>"
+"""A pattern of what `placeholder` returns, for regex engines of every kind."""
+
 PSEUDONYM: Final = re.compile(r"(?:user|session)_[0-9a-f]{20}")
 
 
 def digest(key: bytes, *told: str) -> str:
     """Return the keyed hash of a purpose and a value, in hexadecimal digits."""
     return hmac.digest(key, "\x00".join(told).encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+def placeholder(key: bytes, scope: str, kind: str, value: str) -> str:
+    """Return what stands for a `value` of `kind`: the same within `scope` (a trace id), or everywhere where that is ""."""
+    return f"<{kind.upper()}_{digest(key, scope, kind, value)[: 4 if scope else 8]}>"
 
 
 def key_there(data_dir: Path) -> bytes | None:

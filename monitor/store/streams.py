@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.keyed import PLACEHOLDER
 from monitor.store.opening import Transaction
 from monitor.store.settled import also_settle
 
 MAX_ALIKE: Final = 32
-ASKED: Final = r"regexp_replace(c.input_messages, '<([A-Z0-9_]+)_[0-9a-f]+>', '<\1>', 'g')"
+ASKED: Final = rf"regexp_replace(c.input_messages, '{PLACEHOLDER}', '<\1>', 'g')"
 
 FACTS: Final = (
     "response_model",
