@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.ddl import VIEWS
+from monitor.store.views import VIEWS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sdk").glob("*.md")])
