@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.plumbline import ROOT
-from tests.erasure.test_erase import Case
+from tests.erasure.case import Case
 from tests.store.rows import a_call, a_span, frame, texts
+from tests.support.gone import killed_while
 
 RUN = """
 import sys
@@ -54,18 +48,7 @@ def test_a_kill_at_any_moment_ends_well(case: Case, share: float) -> None:
     kept = case.rows("SELECT trace_id, count(*) AS n FROM spans WHERE user_id = 'kept' GROUP BY ALL ORDER BY ALL")
     said = case.rows("SELECT trace_id, system_text FROM calls WHERE user_id = 'kept' ORDER BY ALL")
     case.agent.close()
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(case.folder), case.clock.now().isoformat(), case.user],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    time.sleep(share * random.uniform(0.5, 1.5))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    killed_while(RUN, str(case.folder), case.clock.now().isoformat(), case.user, after_s=share)
     case.agent = case.open()
     begun = case.rows("SELECT finished_at FROM erasures")
     assert all(row["finished_at"] is not None for row in begun)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from monitor.errors import StoreError
 from monitor.remembered import NAME, keep_tombstones, recall_tombstones
 from monitor.store.erase import tombstones
-from tests.erasure.test_erase import T1, Case
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
-    found = Case(tmp_path / "data")
-    yield found
-    found.close()
+from tests.erasure.case import T1, Case
 
 
 def lose_the_store(case: Case) -> None:

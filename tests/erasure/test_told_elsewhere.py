@@ -18,6 +18,7 @@ from monitor.model.values import Signal
 from monitor.spool import SpoolWriter
 from monitor.store.erase import Wanted, erase_rows, unquoting
 from tests.store.rows import START, a_call, a_span, frame, texts
+from tests.support.gone import holding
 
 TRACE = "a1" * 16
 OTHER = "b2" * 16
@@ -88,8 +89,7 @@ class House:
         return self.agent.store.read(f"SELECT * FROM base.{table}").to_pylist()
 
     def holding(self, text: str) -> list[str]:
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return sorted(str(path.relative_to(self.folder)) for path in files if text.encode() in path.read_bytes())
+        return holding(self.folder, text)
 
     def close(self) -> None:
         self.agent.close()

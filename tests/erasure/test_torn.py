@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from monitor.spool import SpoolWriter, mend_idle, segment_path, segments
-from tests.erasure.test_erase import Case
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
-    found = Case(tmp_path / "data")
-    yield found
-    found.close()
+from tests.erasure.case import Case
 
 
 def torn(case: Case) -> Path:

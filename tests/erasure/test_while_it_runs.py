@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from monitor.erasure import finish_erasure
 from monitor.forms import stored_forms
 from monitor.keyed import install_key
 from monitor.store.erase import Wanted, erase_rows
-from tests.erasure.test_erase import T1, Case
+from tests.erasure.case import T1, Case
 from tests.store.rows import a_call, frame, texts
-
-
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
-    found = Case(tmp_path / "data")
-    yield found
-    found.close()
 
 
 def test_what_was_acknowledged_meanwhile_is_refused_and_counted_not_taken_from_the_spool(case: Case) -> None:

@@ -27,6 +27,7 @@ from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.errors import ConfigError
 from monitor.keyed import PSEUDONYM, install_key, pseudonym
 from monitor.patterns import KINDS
+from tests.support.gone import holding
 
 KEY = b"k" * 32
 USER, SESSION = "cust-7741-kim", "visit/2026#9"
@@ -249,7 +250,7 @@ class Home:
         return open_agent(self.settings, self.root, SystemClock())
 
     def holding(self, text: str) -> list[str]:
-        return [str(p) for p in self.root.rglob("*") if p.is_file() and text.encode() in p.read_bytes()]
+        return holding(self.root, text)
 
 
 @pytest.fixture(scope="module")

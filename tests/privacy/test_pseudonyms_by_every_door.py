@@ -15,6 +15,7 @@ from monitor.cli.main import run
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.keyed import install_key, pseudonym
+from tests.support.gone import holding, told_by_sql
 
 Setting = Literal["none", "users", "users_and_sessions"]
 T1, T2 = "a1" * 16, "b2" * 16
@@ -104,21 +105,7 @@ class House:
         return open_agent(Settings(), self.folder, SystemClock())
 
     def holding(self, *texts: str) -> list[str]:
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return [path.name for path in files for text in texts if text.encode() in path.read_bytes()]
-
-
-def told_by_sql(agent: Agent, text: str) -> list[str]:
-    """Bytes of a database are compressed, so ask it as well."""
-    columns = agent.store.read(
-        "SELECT table_name AS t, column_name AS c FROM information_schema.columns "
-        "WHERE table_schema = 'base' AND data_type = 'VARCHAR'"
-    ).to_pylist()
-    return [
-        f"{at['t']}.{at['c']}"
-        for at in columns
-        if agent.store.read(f"SELECT 1 AS n FROM base.{at['t']} WHERE contains({at['c']}, '{text}')").num_rows
-    ]
+        return [name for text in texts for name in holding(self.folder, text)]
 
 
 @pytest.mark.parametrize("setting", ["users", "users_and_sessions"])
@@ -133,7 +120,7 @@ def test_no_file_holds_the_plain_id_and_everything_still_joins(tmp_path: Path, s
     try:
         agent.load(flush=True)
         for text in plain:
-            assert told_by_sql(agent, text) == []
+            assert told_by_sql(agent.store, text) == []
         key = install_key(house.folder)
         name = pseudonym(key, "user", house.user)
         turns = agent.sql("SELECT user_id, session_id, experiment, variant FROM turns WHERE user_id IS NOT NULL", 9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.spool import SpoolWriter
 from tests.store.rows import START, a_call, a_span, frame, texts
+from tests.support.gone import holding
 
 DAY = 86_400.0
 OLD, NEW = "a1" * 16, "b2" * 16
@@ -73,8 +75,7 @@ class Keeping:
         self.clock.advance(timedelta(**by))
 
     def holding(self, text: str) -> list[str]:
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        return sorted(str(path.relative_to(self.folder)) for path in files if text.encode() in path.read_bytes())
+        return holding(self.folder, text)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         return self.agent.store.read(sql).to_pylist()
@@ -92,3 +93,6 @@ class Keeping:
     def close(self) -> None:
         self.writer.close()
         self.agent.close()
+
+
+Make = Callable[..., Keeping]

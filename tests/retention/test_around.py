@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,24 +12,10 @@ from monitor.config.schema import RetentionSettings
 from monitor.errors import UsageError
 from monitor.store.retain import gone_before
 from tests.cli.plumbline import plumbline
-from tests.retention.keeping import NEW, OLD, Keeping
+from tests.retention.keeping import NEW, OLD, Keeping, Make
 from tests.store.rows import START, a_call, frame, us
 
 DAY_S = 86_400.0
-Make = Callable[..., Keeping]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[Keeping] = []
-
-    def new(**retention: str) -> Keeping:
-        made.append(Keeping(tmp_path / f"data{len(made)}", RetentionSettings(**retention)))
-        return made[-1]
-
-    yield new
-    for house in made:
-        house.close()
 
 
 def replayed(house: Keeping, start: datetime) -> None:
@@ -38,8 +23,10 @@ def replayed(house: Keeping, start: datetime) -> None:
 
 
 @pytest.mark.parametrize("kept", [{"content": "10d"}, {"content": "5d", "spans": "10d"}])
-def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(make: Make, kept: dict[str, str]) -> None:
-    house = make(**kept)
+def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(
+    new_house: Make, kept: dict[str, str]
+) -> None:
+    house = new_house(**kept)
     house.fill()
     estimates = house.rows("SELECT * FROM base.estimates ORDER BY ALL")
     assert estimates
@@ -55,8 +42,8 @@ def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(mak
     ]
 
 
-def test_a_replay_may_begin_exactly_where_texts_are_kept_from(make: Make) -> None:
-    house = make(content="10d")
+def test_a_replay_may_begin_exactly_where_texts_are_kept_from(new_house: Make) -> None:
+    house = new_house(content="10d")
     house.fill()
     house.agent.retain()
     limit = house.clock.now() - timedelta(days=10)
@@ -65,8 +52,8 @@ def test_a_replay_may_begin_exactly_where_texts_are_kept_from(make: Make) -> Non
         replayed(house, limit - timedelta(microseconds=1))
 
 
-def test_a_longer_setting_brings_nothing_back(make: Make) -> None:
-    house = make(content="10d")
+def test_a_longer_setting_brings_nothing_back(new_house: Make) -> None:
+    house = new_house(content="10d")
     house.fill()
     house.agent.retain()
     before = house.clock.now() - timedelta(days=10)
@@ -77,8 +64,8 @@ def test_a_longer_setting_brings_nothing_back(make: Make) -> None:
         replayed(house, START)
 
 
-def test_a_source_is_not_blamed_for_texts_that_are_no_longer_kept(make: Make) -> None:
-    house = make(content="1d")
+def test_a_source_is_not_blamed_for_texts_that_are_no_longer_kept(new_house: Make) -> None:
+    house = new_house(content="1d")
     day = 20
     for n in range(40):
         trace, at = f"{n:032x}", day * DAY_S + (0 if n < 20 else 3 * DAY_S) + n
@@ -100,8 +87,8 @@ def test_a_source_is_not_blamed_for_texts_that_are_no_longer_kept(make: Make) ->
     assert whole["n_calls"] == 40
 
 
-def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(make: Make) -> None:
-    house = make(content="5d", spans="10d")
+def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(new_house: Make) -> None:
+    house = new_house(content="5d", spans="10d")
     house.fill()
     late = [a_call(f"c{n}", 0, trace_id="c3" * 16, received_at=us(20 * DAY_S)) for n in range(5)]
     assert house.send(frame(spans=late))["refused"] == 5
@@ -112,8 +99,8 @@ def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(make: Ma
     assert problems["too-old"]["what"].startswith("5 rows were older")
 
 
-def test_reports_hold_numbers_of_single_turns_and_go_with_them(make: Make) -> None:
-    house = make(content="5d", spans="10d")
+def test_reports_hold_numbers_of_single_turns_and_go_with_them(new_house: Make) -> None:
+    house = new_house(content="5d", spans="10d")
     house.fill()
     report = house.folder / "reports" / "f1.html"
     report.parent.mkdir()

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from monitor.config.schema import RetentionSettings
-from tests.cli.plumbline import ROOT
 from tests.retention.keeping import OLD, Keeping
 from tests.store.rows import a_span, frame, texts
+from tests.support.gone import killed_while
 
 RUN = """
 import sys
@@ -49,18 +43,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_is_kept(tmp_path: Path, share: 
     spans, now = house.count("spans"), house.clock.now().isoformat()
     kept = house.rows("SELECT trace_id, span_id, kind FROM base.spans WHERE time >= '2026-12-05' ORDER BY ALL")
     house.agent.close()
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(house.folder), now],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    time.sleep(share * random.uniform(0.5, 1.5))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    killed_while(RUN, str(house.folder), now, after_s=share)
     house.agent = house.open()
     house.agent.retain()
     house.later(hours=25)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -13,25 +11,20 @@ from monitor.config.schema import RetentionSettings
 from monitor.retention import Disk, Retained, described, retain
 from monitor.store.aged import Limits, limits_at
 from monitor.store.retain import TASKS, begin, remove_aged, remove_batch
-from tests.retention.keeping import NEW, OLD, Keeping
+from tests.retention.keeping import NEW, OLD, Keeping, Make
 from tests.store.rows import START, a_span, frame
 
 ROOMY = Disk(lambda _: 1 << 60, 0)
-Make = Callable[..., Keeping]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    made: list[Keeping] = []
+def make(new_house: Make) -> Make:
+    def filled(**retention: str) -> Keeping:
+        house = new_house(**retention)
+        house.fill()
+        return house
 
-    def new(**retention: str) -> Keeping:
-        made.append(Keeping(tmp_path / f"data{len(made)}", RetentionSettings(**retention)))
-        made[-1].fill()
-        return made[-1]
-
-    yield new
-    for house in made:
-        house.close()
+    return filled
 
 
 def run(house: Keeping, disk: Disk = ROOMY) -> Retained:
