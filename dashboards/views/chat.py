@@ -77,6 +77,7 @@ def _whole(role: str, text: str | None) -> list[Part]:
 
 
 NOT_SENT: Final = "No text was sent with this span. OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT turns it on."
+BY_RULE: Final = "A rule of yours (collector.fields) drops texts of this trace before they are stored."
 NOT_KEPT: Final = "Texts as old as this are no longer kept."
 
 
@@ -93,7 +94,7 @@ def show_chat(parts: Sequence[Part], without: str = NOT_SENT) -> None:
     if run:
         _bubble(run)
     if parts and not answered(parts):
-        st.caption("No answer was sent with this span.")
+        st.caption("No answer is stored with this span.")
 
 
 def answered(parts: Sequence[Part]) -> bool:

@@ -13,7 +13,7 @@ from dashboards.numbers import count, money, took, utc, when
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
-from dashboards.views.chat import NOT_KEPT, NOT_SENT, conversation, show_chat
+from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, conversation, show_chat
 
 DEEPEST: Final = 40
 
@@ -79,13 +79,15 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
         chosen = _tree(spans)
         _verdicts(context, trace_id)
     with right:
-        _talk(turn, spans, content, chosen, _without(context, spans[0]))
+        _talk(turn, spans, content, chosen, _without(context, spans))
 
 
-def _without(context: Context, span: Row) -> str:
-    """What to say where a text is missing: whether it was never sent, or is too old to be kept."""
+def _without(context: Context, spans: Sequence[Row]) -> str:
+    """What to say where a text is missing: whether a rule took it, it is too old to be kept, or was never sent."""
     kept = next(iter(context.source.read("kept_since")), {})
-    return NOT_KEPT if kept.get("content") and utc(span["time"]) < utc(kept["content"]) else NOT_SENT
+    if kept.get("content") and utc(spans[0]["time"]) < utc(kept["content"]):
+        return NOT_KEPT
+    return BY_RULE if any("by_rule:" in (span["flags"] or "") for span in spans) else NOT_SENT
 
 
 def _head(context: Context, trace_id: str, filters: dict[str, Given]) -> None:

@@ -41,6 +41,15 @@ def test_overview_says_the_state_in_one_sentence(full: Served) -> None:
     assert "Refused because: otlp-http: span without a trace id" in said
 
 
+def test_texts_that_a_rule_dropped_are_not_asked_of_the_application(empty: Served) -> None:
+    store, trace = empty.agent.store, "c" * 32
+    row = {"trace_id": trace, "span_id": "d" * 16, "time": store.now, "received_at": store.now, "kind": "llm"}
+    store.insert("spans", [row | {"name": "chat", "flags": "by_rule:output_messages"}])
+    said = texts(run("traces", empty.url, empty.token, {"trace": trace, "range": "all"}))
+    assert "A rule of yours (collector.fields) drops texts of this trace" in said
+    assert "CAPTURE_MESSAGE_CONTENT" not in said
+
+
 def test_a_method_is_named_once_without_the_counts_of_a_single_rate() -> None:
     rates = [
         {"method": "hajek-wilson; left out: 48 cannot_judge"},
