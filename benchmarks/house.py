@@ -96,7 +96,7 @@ def running(collectors: int = 1, settings: str = "") -> Iterator[Running]:
 
 def _started(name: str, config: Path, data_dir: Path, *doors: str) -> subprocess.Popen[bytes]:
     places = [part for door in doors for part in (door, "127.0.0.1:0")]
-    start = [sys.executable, "-m", "monitor.cli.main", name, "--config", str(config), "--data-dir", str(data_dir)]
+    start = [sys.executable, "-m", "plumbline.cli.main", name, "--config", str(config), "--data-dir", str(data_dir)]
     return subprocess.Popen([*start, *places])
 
 

@@ -28,13 +28,13 @@ from collectors.decode import decode_traces, propagate
 from collectors.frames import to_tables
 from collectors.intake import GROUP_BODIES, GROUP_BYTES
 from collectors.redact import Redactor
-from monitor.cli.lazy import keep_out
 from monitor.clock import SystemClock
 from monitor.patterns import KINDS
 from monitor.spool import SpoolWriter
 from monitor.store.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
+from plumbline.cli.lazy import keep_out
 
 SETTLE: Final = timedelta(seconds=2)
 WARM_UP: Final = 64

@@ -20,7 +20,7 @@ def measure(idle_s: float) -> dict[str, object]:
     """Start the house, let it idle, and return its figures."""
     with tempfile.TemporaryDirectory() as folder:
         places = [part for door in DOORS for part in (door, "127.0.0.1:0")]
-        command = [sys.executable, "-m", "monitor.cli.main", "up", "--data-dir", f"{folder}/data", *places]
+        command = [sys.executable, "-m", "plumbline.cli.main", "up", "--data-dir", f"{folder}/data", *places]
         begun = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as house:
             try:

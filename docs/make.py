@@ -88,7 +88,7 @@ def command_help() -> str:
 
 
 def _help(name: str) -> str:
-    command = [sys.executable, "-m", "monitor.cli.main", name, "--help"]
+    command = [sys.executable, "-m", "plumbline.cli.main", name, "--help"]
     environment = {
         "COLUMNS": "100",
         "TERM": "dumb",

@@ -111,7 +111,7 @@ STEPS: Final = (
 def run_cycle(house: House) -> dict[str, int]:
     """Run all steps over everything that is new, then look at the alert rules once; return what was decided, by step.
 
-    Finishing traces and rolling them up happen before this, when the loader brings them (`monitor.agent`).
+    Finishing traces and rolling them up happen before this, when the loader brings them (`plumbline.agent`).
     """
     decided = dict.fromkeys([*(step.name for step in STEPS), *SCORE_STEPS], 0)
     while (passed := _pass(house)) is not None:

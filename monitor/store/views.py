@@ -85,5 +85,5 @@ VIEWS: Final[dict[str, str]] = {
 }
 """A span that only repeats another is not a call: finishing a trace turns its `kind` into `other` and says so in `flags`.
 
-`alerts` and `notifications` are views too, but their rows live in the control state; `monitor.agent` registers them.
+`alerts` and `notifications` are views too, but their rows live in the control state; `plumbline.agent` registers them.
 """

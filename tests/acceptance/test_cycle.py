@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.agent import Agent, open_agent
 from monitor.clock import FakeClock, aware_utc
 from monitor.config.schema import SamplingSettings, Settings
 from monitor.errors import UsageError
+from plumbline.agent import Agent, open_agent
 from tests.acceptance.traffic import START, SWAP, records, spooled
 
 END = START + timedelta(days=14)

@@ -16,12 +16,12 @@ import pytest
 from alerts.channels.signature import sign
 from alerts.checks import load_rules
 from alerts.desk import desk_for, open_desk
-from alerts.receiver import DEMO_SECRET, Receiver, read_received
 from alerts.rules import WebhookReceiver, with_receiver
 from monitor.clock import FakeClock, SystemClock
 from monitor.config.schema import DashboardSettings, Settings
 from monitor.errors import ConfigError, RetryLater
 from monitor.state import ControlState
+from plumbline.demo.receiver import DEMO_SECRET, Receiver, read_received
 from tests.alerts.builders import BAD, GOOD, MORNING, Recorder, a_book, a_day, a_rate
 
 

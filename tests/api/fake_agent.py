@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import uvicorn
 
-from monitor.api.server import create_app
 from monitor.errors import BadSql, StoreError, UsageError
 from monitor.places import Address, address_of, bind
+from plumbline.api.server import create_app
 
 TOKEN = "t0ken"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.api.client import ApiClient
 from monitor.errors import BadSql, PlumblineError, StoreError, Unreachable, UsageError
 from monitor.places import Address, address_of, bind
+from plumbline.api.client import ApiClient
 from tests.api.fake_agent import TOKEN, FakeAgent, served
 
 START, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

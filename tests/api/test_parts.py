@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from monitor.api.agent_protocol import Progress
-from monitor.api.bearer import ensure_token, read_token
-from monitor.api.jobs import KEPT, Jobs
-from monitor.api.rows import plain, rows_of
 from monitor.errors import StoreError
+from plumbline.api.agent_protocol import Progress
+from plumbline.api.bearer import ensure_token, read_token
+from plumbline.api.jobs import KEPT, Jobs
+from plumbline.api.rows import plain, rows_of
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ class Ran:
 def plumbline(*arguments: str | Path, cwd: Path, given: str = "", **environment: str) -> Ran:
     """Run `plumbline ARGUMENTS` in `cwd` and return its exit code and what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "monitor.cli.main", *map(str, arguments)],
+        [sys.executable, "-m", "plumbline.cli.main", *map(str, arguments)],
         cwd=cwd,
         input=given,
         capture_output=True,

@@ -55,7 +55,7 @@ def imported(data: Path, *lines: str) -> None:
 @contextmanager
 def agent(data: Path) -> Iterator[None]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "monitor.cli.main", "agent", "--data-dir", str(data), "--api", "127.0.0.1:0"],
+        [sys.executable, "-m", "plumbline.cli.main", "agent", "--data-dir", str(data), "--api", "127.0.0.1:0"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         cwd=data.parent,
         stdout=subprocess.DEVNULL,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.agent import open_agent
 from monitor.config.schema import Settings
+from plumbline.agent import open_agent
 from tests.cli.plumbline import plumbline
 from tests.support.house import a_house
 

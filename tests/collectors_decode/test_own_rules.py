@@ -134,7 +134,7 @@ def test_a_folder_without_files_and_a_file_that_is_not_there(tmp_path: Path) -> 
 def test_plumbline_check_reads_them(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     (tmp_path / "plumbline.yaml").write_text("collector: {dialects: house.yaml}", "utf-8")
-    command = [sys.executable, "-m", "monitor.cli.main", "check", "--config", str(tmp_path / "plumbline.yaml")]
+    command = [sys.executable, "-m", "plumbline.cli.main", "check", "--config", str(tmp_path / "plumbline.yaml")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert re.search(r"house\s+\S+\s+100\s+\S+\s+5|house.*100.*5", found.stdout)

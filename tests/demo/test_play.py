@@ -16,10 +16,10 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from monitor.clock import FakeClock
-from monitor.demo import DemoReport, play_demo
-from monitor.demo.story import tell
-from monitor.demo.telemetry import trace_id_of
 from monitor.errors import Unreachable
+from plumbline.demo import DemoReport, play_demo
+from plumbline.demo.story import tell
+from plumbline.demo.telemetry import trace_id_of
 
 UNTIL = datetime(2026, 11, 24, 2, tzinfo=UTC)
 SEED = 7

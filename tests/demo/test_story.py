@@ -9,11 +9,11 @@ from statistics import fmean, median
 
 import pytest
 
-from monitor.demo.story import DAYS, INTENTS, MODELS, Truth, Visit, arm_of, swap_time, tell, truth_of
-from monitor.demo.texts import COMPANY_MAIL
 from monitor.graders import grade_turns
 from monitor.model.values import Turn
 from monitor.policy import load_policies
+from plumbline.demo.story import DAYS, INTENTS, MODELS, Truth, Visit, arm_of, swap_time, tell, truth_of
+from plumbline.demo.texts import COMPANY_MAIL
 
 UNTIL = datetime(2026, 11, 24, 2, tzinfo=UTC)
 

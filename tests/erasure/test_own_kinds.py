@@ -8,11 +8,11 @@ import pytest
 
 from collectors.redact import redactor_for
 from collectors.terms import hashed
-from monitor.agent import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.keyed import install_key
 from monitor.spool import SpoolWriter
+from plumbline.agent import open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 
 TRACE = "a1" * 16

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from monitor.agent import Agent, open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import DriftSettings, Settings
 from monitor.keyed import install_key
 from monitor.model.values import Signal
 from monitor.spool import SpoolWriter
 from monitor.store.erase import Wanted, erase_rows, unquoting
+from plumbline.agent import Agent, open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 from tests.support.gone import holding
 

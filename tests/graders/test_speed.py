@@ -3,9 +3,9 @@
 import random
 import time
 
-from monitor.demo.texts import RAMBLES, fill
 from monitor.graders import grade_turns
 from monitor.policy import load_policies
+from plumbline.demo.texts import RAMBLES, fill
 from tests.graders.support import NOW, turn
 
 TURNS = 400

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitor.agent import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import ExperimentSettings, Settings
+from plumbline.agent import open_agent
 from tests.importers.importing import NOW, imported, lines
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)

@@ -239,7 +239,7 @@ def follow(broker: Broker, tmp_path: Path) -> Iterator[Callable[[], Following]]:
     started: list[subprocess.Popen[str]] = []
 
     def start() -> Following:
-        command = [sys.executable, "-m", "monitor.cli.main", "import", broker.url, "--follow"]
+        command = [sys.executable, "-m", "plumbline.cli.main", "import", broker.url, "--follow"]
         command += ["--data-dir", str(tmp_path / "home")]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         started.append(
@@ -351,7 +351,9 @@ def test_what_makes_no_sense_is_one_line(tmp_path: Path, arguments: list[str], s
 
 
 def test_without_the_client_one_line_says_what_to_install(tmp_path: Path) -> None:
-    script = "import sys; sys.modules['confluent_kafka'] = None; from monitor.cli.main import main; main(sys.argv[1:])"
+    script = (
+        "import sys; sys.modules['confluent_kafka'] = None; from plumbline.cli.main import main; main(sys.argv[1:])"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script, "import", "kafka://h/t", "--dry-run"],
         cwd=tmp_path,

@@ -19,8 +19,8 @@ from collectors.importers.load import CHUNK, Import
 from collectors.importers.progress import open_journal
 from collectors.importers.remote import find_remote
 from collectors.importers.taking import Taking, Terms
-from monitor.cli.import_places import find_all
 from monitor.errors import UsageError
+from plumbline.cli.import_places import find_all
 from tests.cli.plumbline import ROOT, plumbline
 from tests.importers.importing import NOW_US, imported_sources, lines
 from tests.importers.test_vendors import ASKED, STORED
@@ -234,7 +234,7 @@ def test_without_the_driver_of_s3_one_line_says_what_to_install(tmp_path: Path) 
 
 def test_without_fsspec_files_are_read_and_urls_say_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "without.py").write_text(
-        "import sys\nsys.modules['fsspec'] = None\nfrom monitor.cli.main import main\nmain(sys.argv[1:])\n"
+        "import sys\nsys.modules['fsspec'] = None\nfrom plumbline.cli.main import main\nmain(sys.argv[1:])\n"
     )
     lines(tmp_path / "a.jsonl", ONE)
     script = [sys.executable, str(tmp_path / "without.py"), "import", "--dry-run"]

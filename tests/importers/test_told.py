@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.import_arms import Arms, changed, lines_of
+from plumbline.cli.import_arms import Arms, changed, lines_of
 from tests.cli.plumbline import Ran, plumbline
 from tests.importers.importing import lines
 from tests.importers.test_exposures import exposure, turn

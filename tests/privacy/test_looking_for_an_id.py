@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from collectors.redact import redactor_for
-from monitor.agent import open_agent
 from monitor.config.schema import CollectorSettings, Settings
 from monitor.keyed import install_key, pseudonym
+from plumbline.agent import open_agent
 from tests.store.rows import TRACE, Home, a_call, frame, texts
 
 PLAIN = "kim@northwind.example"

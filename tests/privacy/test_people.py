@@ -20,13 +20,13 @@ from collectors.frames import to_tables
 from collectors.people import People, who_at
 from collectors.process import make_intake
 from collectors.redact import Redactor, redactor_for
-from monitor.agent import Agent, open_agent
 from monitor.clock import SystemClock
 from monitor.config.read import parse_yaml
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.errors import ConfigError
 from monitor.keyed import PSEUDONYM, install_key, pseudonym
 from monitor.patterns import KINDS
+from plumbline.agent import Agent, open_agent
 from tests.support.gone import holding
 
 KEY = b"k" * 32
@@ -242,7 +242,7 @@ class Home:
             rows = csv.writer(file)
             rows.writerow(["user_id", "experiment", "variant", "time"])
             rows.writerow([PLAIN, "tone", "B", "2026-01-01T00:00:00Z"])
-        command = [sys.executable, "-m", "monitor.cli.main", "import", str(path), "--data-dir", str(self.root)]
+        command = [sys.executable, "-m", "plumbline.cli.main", "import", str(path), "--data-dir", str(self.root)]
         done = subprocess.run([*command, "--config", str(self.config)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

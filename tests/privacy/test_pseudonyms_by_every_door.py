@@ -10,11 +10,11 @@ from typing import Any, Literal
 import pytest
 
 from collectors.process import make_intake
-from monitor.agent import Agent, open_agent
-from monitor.cli.main import run
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.keyed import install_key, pseudonym
+from plumbline.agent import Agent, open_agent
+from plumbline.cli.main import run
 from tests.support.gone import holding, told_by_sql
 
 Setting = Literal["none", "users", "users_and_sessions"]

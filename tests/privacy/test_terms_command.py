@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from collectors.redact import redactor_for
-from monitor.cli.main import run
-from monitor.cli.settings import Given, resolve
 from monitor.keyed import install_key
+from plumbline.cli.main import run
+from plumbline.cli.settings import Given, resolve
 
 
 def test_from_a_list_to_a_placeholder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

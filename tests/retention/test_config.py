@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
 
-from monitor.cli.limits import check_limits
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.errors import ConfigError
+from plumbline.cli.limits import check_limits
 
 CLASSES = ("content", "spans", "rollups")
 

@@ -16,7 +16,7 @@ RUN = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from monitor.agent import open_agent
+from plumbline.agent import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.retention import Disk, retain

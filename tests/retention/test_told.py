@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from monitor.cli.kept import kept_for
 from monitor.config.schema import RetentionSettings
 from monitor.errors import PluginError
 from monitor.store.pages import PAGES
+from plumbline.cli.kept import kept_for
 from tests.retention.keeping import NEW, OLD, Keeping
 
 

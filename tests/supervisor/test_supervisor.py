@@ -27,7 +27,7 @@ class Up:
         asked = {"root": str(root), "program": PROGRAM, "options": ["--data-dir", str(root), *ports], "demo": demo}
         self.places = Places(root)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "monitor.supervisor", json.dumps(asked)],
+            [sys.executable, "-m", "plumbline.supervisor", json.dumps(asked)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 
-from monitor.api.rows import plain
 from monitor.diagnosis.gather import sources
 from monitor.errors import UsageError
+from plumbline.api.rows import plain
 from tests.support.generated_store import GeneratedStore
 
 TOKEN = "token-of-the-fake-api"

@@ -62,7 +62,7 @@ class House:
             *(x for pair in flags.items() for x in pair),
         ]
         with (self.root.parent / f"{name}.log").open("ab") as log:
-            command = [sys.executable, "-m", "monitor.cli.process", name, *options]
+            command = [sys.executable, "-m", "plumbline.cli.process", name, *options]
             self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
         if wait:
             self.wait_for(name)

@@ -1,0 +1,299 @@
+"""The agent: owner of the telemetry store and the control state; loads, runs the cycle, delivers, answers the api.
+
+`Agent` is the same object whether it serves a running installation (`run_agent`) or one command on a data directory at
+rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from alerts.desk import AlertDesk, open_desk
+from collectors.redact import redactor_for
+from monitor.clock import Clock, FakeClock, SystemClock
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.cycle import House, run_cycle
+from monitor.diagnosis.gather import sources
+from monitor.erasure import finish_erasure
+from monitor.errors import PlumblineError
+from monitor.forms import as_trace, stored_forms
+from monitor.graders.cascade import RuleSet
+from monitor.keyed import install_key
+from monitor.places import Address, Places, bind, read_run
+from monitor.policy import policies_in_force
+from monitor.remembered import recall_tombstones
+from monitor.replay import Plan, run_replay
+from monitor.reports import render_report
+from monitor.retention import EVERY, Disk, Retained, described, retain
+from monitor.store.aged import Limits, limits_at
+from monitor.store.erase import Wanted, erase_rows
+from monitor.store.explain import explain_finding, explain_unit
+from monitor.store.finish import finish
+from monitor.store.load import came, pump
+from monitor.store.maintain import maintain
+from monitor.store.opening import Store
+from monitor.store.pages import read_page
+from monitor.store.replayed import merge
+from monitor.store.retain import gone_before, progress
+from monitor.store.user_sql import run_user_sql
+from monitor.store.verify import problems
+from plumbline.api.agent_protocol import Kind, Progress
+from plumbline.api.bearer import ensure_token
+from plumbline.api.server import create_app, serve
+from plumbline.schedule import Job, start
+
+_log = logging.getLogger("plumbline.agent")
+
+SQL_TIMEOUT_S = 30.0
+MB = 1_000_000
+
+
+@dataclass
+class Agent:
+    """One data directory, its rules and its owner. Calls may come from any thread."""
+
+    settings: Settings
+    places: Places
+    clock: Clock
+    store: Store
+    desk: AlertDesk
+    policies: Sequence[RuleSet]
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    cycling: threading.Lock = field(default_factory=threading.Lock)
+    replaying: threading.Lock = field(default_factory=threading.Lock)
+    keeping: threading.Lock = field(default_factory=threading.Lock)  # files are rewritten by one at a time; taken first
+
+    # -- what the timetable calls
+
+    def load(self, *, flush: bool = False) -> dict[str, int]:
+        """Bring what the collectors acknowledged into the store and finish the traces that have settled."""
+        settle = parse_duration(self.settings.agent.settle)
+        without_root = parse_duration(self.settings.agent.settle_without_root)
+        with self.loading:
+            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits())
+            turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
+        return {**asdict(loaded), "turns": turns}
+
+    def cycle(self) -> dict[str, int]:
+        """Run the cycle once; a second call waits for the first."""
+        with self.cycling:
+            return run_cycle(self._house(self.store, self.clock, self.desk))
+
+    def deliver(self) -> int:
+        """Send the notifications that are due."""
+        return self.desk.deliver()
+
+    def maintain(self) -> None:
+        """Finish erasures, checkpoint, and let go of spool segments that are loaded and old enough."""
+        self.finish_erasure()
+        with self.keeping:
+            maintain(self.store, self.places.spool, parse_duration(self.settings.agent.keep_spool))
+
+    def retain(self) -> Retained:
+        """Remove what is older than it may be kept, once an hour however often this is called; other rewriting waits."""
+        now, kept = self.clock.now(), self.settings.agent.retention
+        with self.keeping:
+            if not progress(self.store).due(now, EVERY):
+                return Retained()
+            done = retain(self.store, self.places, kept, now, self._disk(), secrets.token_hex(16))
+        if done.lacking:
+            _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
+        return done
+
+    def _disk(self) -> Disk:
+        return Disk(lambda folder: shutil.disk_usage(folder).free, self.settings.collector.min_free_mb * MB)
+
+    def _limits(self, *, gone: bool = False) -> Limits:
+        """What is not kept by the settings; with `gone`, also what runs under other settings have removed."""
+        limits = limits_at(self.settings.agent.retention, self.clock.now())
+        return gone_before(self.store, limits) if gone else limits
+
+    def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
+        return House(store, self.settings, self.policies, clock, desk)
+
+    # -- what the api and the CLI ask
+
+    def status(self) -> dict[str, Any]:
+        """Return how far everything is, ready to be JSON."""
+        return {
+            "ready": True,
+            "collector": self._door(),
+            "spans": self.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py(),
+            "turns": self.store.read("SELECT count(*) AS n FROM base.turns")["n"][0].as_py(),
+            "last_span_at": self.store.read("SELECT max(received_at) AS t FROM base.spans")["t"][0].as_py(),
+            "ledger": self.store.read(
+                "SELECT coalesce(sum(received), 0)::BIGINT AS received, coalesce(sum(stored), 0)::BIGINT AS stored, "
+                "coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused "
+                "FROM base.ledger"
+            ).to_pylist()[0],
+            "families": came(self.store),
+            "policies": [
+                {"id": p.id, "version": p.version, "hash": p.hash, "rules": [r.id for r in p.rules]}
+                for p in self.policies
+            ],
+            "alerts": self.desk.counts(),
+            "retention": described(self.store, self.places, self.settings.agent.retention, self._disk()),
+        }
+
+    def _door(self) -> str:
+        """Where OTLP/HTTP comes in: of the collector that runs here, else where the settings put it."""
+        run = read_run(self.places, "collector")
+        return self.settings.collector.otlp_http if run is None else run.address
+
+    def sql(self, text: str, max_rows: int) -> pa.Table:
+        """Return the rows of one read-only SELECT. Raises `BadSql`."""
+        return run_user_sql(self.store, text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
+
+    def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
+        """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""
+        return read_page(self.store, name, params, self.desk.tables(), self._forms)
+
+    def _forms(self, given: str) -> frozenset[str]:
+        key = install_key(self.places.root)
+        return stored_forms(key, given, redactor_for(self.settings.collector, key).text(given, ""))
+
+    def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
+        """Return every source of a window with its facts and problems. Raises `UsageError`."""
+        return sources(self.store, params, self.clock.now(), self._limits(gone=True).content)
+
+    def settle(self) -> dict[str, int]:
+        """Load everything that was acknowledged and finish every trace, without waiting for late spans."""
+        return self.load(flush=True)
+
+    def replay(
+        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Progress
+    ) -> dict[str, Any]:
+        """Return what the cycle would have told over stored history; merged into the store, told to nobody."""
+        self.settle()
+        plan = Plan(start, end, step, self._limits(gone=True).content)
+        told = self.desk if notify else self.desk.rehearsal()
+
+        def furnish(scratch: Store, clock: FakeClock) -> House:
+            return self._house(scratch, clock, told)
+
+        with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
+            scratch = run_replay(self.store, furnish, plan, progress)
+            try:
+                added = merge(self.store, scratch, plan.start, plan.end)
+                findings = scratch.read("SELECT * FROM base.findings ORDER BY detected_at").to_pylist()
+            finally:
+                scratch.close()
+        return {"findings": findings, "alerts": told.history(), "added": added}
+
+    def explain(self, subject: str) -> list[str]:
+        """Return why, in lines, of a finding, an alert or a trace. Raises KeyError."""
+        lines = explain_finding(self.store, subject) or self.desk.explain(subject) or explain_unit(self.store, subject)
+        if not lines:
+            raise KeyError(subject)
+        return lines
+
+    def report(self, finding_id: str) -> Path:
+        """Return the side-by-side report of a finding, rendered by a child process the first time."""
+        return render_report(self.store, finding_id, self.places.root / "reports")
+
+    def erase(self, kind: Kind, given: str) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app, from every file; return rows per table.
+
+        Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
+        """
+        key = install_key(self.places.root)
+        forms = frozenset([as_trace(given) if kind == "trace" else given])
+        if kind in {"user", "session"}:
+            forms = self._forms(given)
+        self.load()  # what is not loaded yet could not be found
+        with self.keeping, self.replaying, self.loading, self.cycling:
+            removed = erase_rows(self.store, Wanted(kind, forms), key)
+            if kind == "app":
+                removed["alerts"] = self.desk.forget(given)
+            finish_erasure(self.store, self.places, key, self.desk)
+        return removed
+
+    def finish_erasure(self) -> bool:
+        """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
+        with self.keeping, self.replaying, self.loading, self.cycling:
+            return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk)
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store."""
+        return problems(self.store)
+
+    def close(self) -> None:
+        """Let go of the data directory."""
+        self.desk.close()
+        self.store.close()
+
+
+def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -> Agent:
+    """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`."""
+    clock, places = clock or SystemClock(), Places(data_dir)
+    policies = policies_in_force(Path(settings.policies) if settings.policies else None)
+    store = Store.open(data_dir, memory_limit=settings.agent.memory_limit, threads=settings.agent.threads, clock=clock)
+    try:
+        desk = open_desk(settings, places.control, clock)
+    except PlumblineError:
+        store.close()
+        raise
+    agent = Agent(settings, places, clock, store, desk, policies)
+    try:
+        recall_tombstones(store, data_dir)
+        agent.finish_erasure()
+    except PlumblineError:
+        agent.close()
+        raise
+    return agent
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A job whose failure is logged in one line and tried again at its next turn; one bad pass never ends the agent."""
+
+    name: str
+    work: Callable[[], object]
+
+    def __call__(self) -> None:
+        """Do the work."""
+        try:
+            self.work()
+        except PlumblineError as error:
+            _log.error("%s: %s", self.name, error)
+        except Exception:  # noqa: BLE001 - the edge of the process: a bug in one pass must not stop loading and alerting
+            _log.exception("%s failed; trying again", self.name)
+
+
+LOAD_EVERY_S = 0.2
+DELIVER_EVERY_S = 2.0
+MAINTAIN_EVERY_S = 600.0
+RETAIN_EVERY_S = 60.0
+"""How often to look whether the hour is over: an agent that is started again and again gets there too."""
+
+
+def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
+    """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
+    bound = bind(Address(host, port), "--api")
+    agent = open_agent(settings, data_dir)
+    token = ensure_token(agent.places.token)
+    timetable = start(
+        [
+            Job("load", LOAD_EVERY_S, Guarded("load", agent.load)),
+            Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
+            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
+            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
+            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain)),
+        ]
+    )
+    try:
+        serve(create_app(agent, token, host), bound, ready)
+    finally:
+        timetable.shutdown(wait=True)
+        agent.close()

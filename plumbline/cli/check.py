@@ -1,0 +1,66 @@
+"""`plumbline check`: is everything a person wrote right? Reads files only; starts nothing, pages nobody."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from alerts.checks import load_rules
+from collectors.dialects.own import own_dialects
+from monitor.policy.load import load_policies
+from plumbline.cli import show
+from plumbline.cli.origins import origins
+from plumbline.cli.settings import Given, Resolved, resolve
+from plumbline.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpGrpc, OtlpHttp
+
+
+def run(
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    otlp_http: OtlpHttp = None,
+    otlp_grpc: OtlpGrpc = None,
+    api: Api = None,
+    dashboard: Dashboard = None,
+) -> int:
+    """Validate config, policies, dialects and alert rules, and print every setting with its origin. Pages nobody."""
+    resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
+    found = gather(resolved)
+    if form is Form.JSON:
+        show.print_json(found)
+    else:
+        _print(found)
+    return 0
+
+
+def gather(resolved: Resolved) -> dict[str, Any]:
+    """Return settings, policies and rules as they will be used. Raises `ConfigError` at the first mistake."""
+    settings = resolved.settings
+    policies = load_policies(None if settings.policies is None else Path(settings.policies))
+    book = load_rules(None if settings.alerts is None else Path(settings.alerts))
+    own = settings.collector.dialects
+    dialects = own_dialects(None if own is None else Path(own))
+    return {
+        "config": None if resolved.file is None else str(resolved.file),
+        "settings": [asdict(setting) for setting in origins(resolved)],
+        "policies": [
+            {"id": p.id, "version": p.version, "status": p.status, "rules": len(p.rules), "file": p.path}
+            for p in policies
+        ],
+        "dialects": [{"dialect": d.dialect, "rank": d.rank, "rules": len(d.rows) + len(d.bag_rows)} for d in dialects],
+        "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
+        "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    for title in ("settings", "policies", "dialects", "alert_rules", "receivers"):
+        records = found[title]
+        if title == "dialects" and not records:
+            continue
+        if title != "settings":
+            print(f"\n{title.replace('_', ' ')}")
+        if records:
+            show.print_table(list(records[0]), [list(record.values()) for record in records])
+    print(f"\nin order: {found['config'] or 'the defaults'}")

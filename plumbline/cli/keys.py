@@ -1,0 +1,64 @@
+"""`plumbline keys`: who may bring data in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from collectors.keys import add_key, read_keys, remove_key
+from monitor.clock import SystemClock
+from monitor.errors import UsageError
+from monitor.places import Places, prepare
+from plumbline.cli import show
+from plumbline.cli.settings import Given, resolve
+from plumbline.cli.typed import Config, DataDir, Form, Format
+
+
+class Action(StrEnum):
+    """What to do with keys."""
+
+    ADD = "add"
+    LIST = "list"
+    REMOVE = "remove"
+
+
+def run(
+    action: Annotated[Action, typer.Argument(help="add NAME, list, or remove NAME.")],
+    name: Annotated[str | None, typer.Argument(help="Whose key it is, such as the name of the application.")] = None,
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Make, list and remove the API keys that applications send data with (scope `ingest`).
+
+    A key is printed once, when it is made; only a salted hash of it is kept. A running collector takes changes up at
+    once. While there is no key, doors on loopback are open; from the first key on every door demands one.
+    """
+    places = resolve(Given(config, data_dir), Path.cwd()).places
+    if action is Action.LIST:
+        _list(places, form)
+        return 0
+    if name is None:
+        raise UsageError(f"keys {action} needs a name (plumbline keys {action} NAME)")
+    prepare(places)
+    if action is Action.REMOVE:
+        remove_key(places.keys, name)
+        return 0
+    key = add_key(places.keys, name, SystemClock().now())
+    if form is Form.JSON:
+        show.print_json({"name": name, "key": key})
+    else:
+        print(key)
+        show.note("This is the only time the key is shown. Send it as `authorization: Bearer KEY` or `x-api-key: KEY`.")
+    return 0
+
+
+def _list(places: Places, form: Form) -> None:
+    keys = read_keys(places.keys)
+    if form is Form.JSON:
+        show.print_json([{"name": key.name, "scope": key.scope, "created": key.created.isoformat()} for key in keys])
+    else:
+        show.print_table(["name", "scope", "created"], [[key.name, key.scope, key.created] for key in keys])

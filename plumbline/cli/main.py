@@ -1,0 +1,74 @@
+"""The entry point: a table of commands, and one line for every error a user can meet."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from plumbline.cli.ending import fail, guarded
+from plumbline.cli.lazy import load
+
+COMMANDS: Final = {
+    "up": "start collector, agent and dashboard",
+    "collector": "start the collector alone: OTLP in, spool out",
+    "agent": "start the agent alone: store, cycle, alerts, api",
+    "dashboard": "start the dashboard alone",
+    "import": "read files: OTLP bodies, JSON lines, CSV, Parquet",
+    "replay": "what would Plumbline have told over a stretch of history?",
+    "sql": "ask the store with one SELECT",
+    "keys": "make, list and remove the keys that applications send data with",
+    "status": "what runs where, and the ledger",
+    "check": "validate config, policies and alert rules; pages nobody",
+    "explain": "why was this sampled, graded, alerted, paged?",
+    "terms": "hash a list of names, so that redaction knows them and nobody reads them",
+    "erase": "remove everything of one user, session, trace or app, for good",
+    "demo": "play the demo, or remove it",
+    "doctor": "find out what is missing on this machine",
+}
+"""Name of a command and what it is for; its code is `run` in the module of its name."""
+
+EXIT_CODES: Final = "Exit codes: 0 ok, 1 findings or failed check, 2 usage or config, 3 store in use, 4 unreachable."
+MODULES: Final = {"import": "import_files"}  # a word Python keeps for itself
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `plumbline` with `arguments` (default: those of the process) and leave with its exit code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        print(f"plumbline {load('importlib.metadata:version')('plumbline')}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        return fail(f"there is no command {arguments[0]!r}{nearest(arguments[0])} (see `plumbline --help`)", 2)
+    return guarded(lambda: load("plumbline.cli.typed:invoke")(arguments[0], command(arguments[0]), arguments[1:]))
+
+
+def command(name: str) -> Callable[..., int | None]:
+    """Return the function that carries out `name`."""
+    function: Callable[..., int | None] = load(f"plumbline.cli.{MODULES.get(name, name)}:run")
+    return function
+
+
+def overview() -> str:
+    """Return the help of the whole command."""
+    lines = [f"  {name:<11}{purpose}" for name, purpose in COMMANDS.items()]
+    head = "Usage: plumbline COMMAND [OPTIONS]\n\nIs what your AI does still what your policy says, and how sure is that?\n"
+    return "\n".join([head, "Commands:", *lines, "", "plumbline COMMAND --help tells the options.", EXIT_CODES])
+
+
+def nearest(name: str) -> str:
+    """Return a hint at the command that was probably meant."""
+    close = difflib.get_close_matches(name, list(COMMANDS), n=1, cutoff=0.5)
+    return f", did you mean `{close[0]}`?" if close else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Every setting with its value and where that comes from: the default, a line of the config file, or an option.
+
+A value that was written as a reference to a secret is shown as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from plumbline.cli.settings import Resolved
+from plumbline.cli.written import Written, written_in
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of the resolved configuration."""
+
+    key: str
+    value: Any
+    origin: str
+
+
+def origins(resolved: Resolved) -> list[Setting]:
+    """Return every setting of `resolved`, in the order of the schema."""
+    written = {} if resolved.file is None else written_in(resolved.file)
+    return [
+        _setting(key, value, resolved, written) for key, value in _leaves(msgspec.to_builtins(resolved.settings), "")
+    ]
+
+
+def _setting(key: str, value: Any, resolved: Resolved, written: dict[str, Written]) -> Setting:
+    if key in resolved.overridden:
+        return Setting(key, value, resolved.overridden[key])
+    stands = written.get(key)
+    if stands is None:
+        return Setting(key, value, "default")
+    return Setting(key, stands.text if "${" in stands.text else value, f"{resolved.file}:{stands.line}")
+
+
+def _leaves(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and (value or not prefix):
+        for name, item in value.items():
+            yield from _leaves(item, f"{prefix}.{name}" if prefix else str(name))
+    else:
+        yield prefix, value

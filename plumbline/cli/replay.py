@@ -1,0 +1,63 @@
+"""`plumbline replay`: the cycle over stored history, in virtual time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from monitor.config.durations import parse_duration
+from monitor.errors import UsageError
+from plumbline.cli import show
+from plumbline.cli.progress import bar
+from plumbline.cli.session import session
+from plumbline.cli.settings import Given, resolve
+from plumbline.cli.times import parse_instant
+from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+
+
+def run(
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="Where history starts, such as 2026-03-01.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="Where it ends.")],
+    step: Annotated[str, typer.Option("--step", metavar="DURATION", help="Time between two cycles.")] = "1h",
+    notify: Annotated[bool, typer.Option("--notify", help="Really send what the alerts say.")] = False,
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
+) -> int:
+    """Tell what Plumbline would have told over a stretch of history. Repeating it changes nothing; nobody is notified."""
+    first, last = parse_instant(start, "--from"), parse_instant(end, "--to")
+    if first >= last:
+        raise UsageError(f"--from {start} must lie before --to {end}")
+    between = _step(step)
+    resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
+    with session(resolved) as asked, bar("replay") as progress:
+        result = asked.replay(first, last, between, notify, progress)
+    if form is Form.JSON:
+        show.print_json(result)
+    else:
+        _print(result)
+    return 0
+
+
+def _step(text: str) -> timedelta:
+    try:
+        step = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"--step {error}") from None
+    if step < timedelta(seconds=1):
+        raise UsageError("--step must be at least 1s")
+    return step
+
+
+def _print(result: dict[str, Any]) -> None:
+    """Lists of records become tables, the rest one line each."""
+    for name, value in result.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            print(f"\n{name}")
+            show.print_table(list(value[0]), [list(record.values()) for record in value])
+        else:
+            show.print_pairs({name: "none" if value == [] else value})
