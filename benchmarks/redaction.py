@@ -17,7 +17,7 @@ from collectors.batch import Batch
 from collectors.decode import decode_traces, propagate
 from collectors.frames import to_tables
 from collectors.redact import Redactor
-from monitor.patterns import KINDS
+from monitor.privacy.patterns import KINDS
 
 BODIES, SPANS, ROUNDS, GROUP = 24, 128, 7, 8
 PERSONAL = (

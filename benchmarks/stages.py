@@ -29,7 +29,7 @@ from collectors.frames import to_tables
 from collectors.intake import GROUP_BODIES, GROUP_BYTES
 from collectors.redact import Redactor
 from monitor.clock import SystemClock
-from monitor.patterns import KINDS
+from monitor.privacy.patterns import KINDS
 from monitor.spool import SpoolWriter
 from monitor.store.finish import finish
 from monitor.store.load import pump

@@ -12,7 +12,7 @@ import msgspec
 import polars as pl
 
 from monitor.model.rows import FEATURES
-from monitor.patterns import PLACEHOLDER
+from monitor.privacy.patterns import PLACEHOLDER
 
 
 class _Part(msgspec.Struct):

@@ -18,7 +18,7 @@ import polars as pl
 from collectors.caps import MESSAGES, flagged, messages_within, text_within
 from collectors.people import COLUMNS
 from monitor.config.field_rules import Rule
-from monitor.keyed import digest, pseudonym
+from monitor.privacy.keyed import digest, pseudonym
 
 LOGGED: Final = {"system": "system_text", "input": "input_messages", "output": "output_messages"}
 """What a log event of a part holds."""

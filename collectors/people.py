@@ -18,9 +18,9 @@ import msgspec
 import polars as pl
 
 from collectors.still_json import still_json
-from monitor.escapes import HINT, View, plain_view
-from monitor.keyed import Who, digest, pseudonym
 from monitor.model.rows import TABLES
+from monitor.privacy.escapes import HINT, View, plain_view
+from monitor.privacy.keyed import Who, digest, pseudonym
 
 WHO: Final[dict[str, tuple[Who, ...]]] = {"users": ("user",), "users_and_sessions": ("user", "session")}
 """What the setting `pseudonyms` means."""

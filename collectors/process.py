@@ -29,8 +29,8 @@ from collectors.sparse import keep_log_small
 from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
-from monitor.keyed import install_key
 from monitor.places import Places, address_of, is_local
+from monitor.privacy.keyed import install_key
 from monitor.spool import SpoolWriter
 
 AT_ONCE = 4

@@ -1,6 +1,6 @@
 """Redaction: what must not be stored is replaced before the first durable write.
 
-Column by column, Rust looks for texts that could hold something of a kind (`monitor.patterns.hint`), and only those go through the
+Column by column, Rust looks for texts that could hold something of a kind (`monitor.privacy.patterns.hint`), and only those go through the
 exact patterns of that kind, with escapes undone. A placeholder such as `<EMAIL_3fa2>` names the kind and carries a keyed hash of
 trace and value: the same value looks the same within a trace, whatever body or process it came through, and says nothing without
 the key. Redaction fails closed: a field that cannot be redacted is dropped, counted, and flagged on its span.
@@ -21,11 +21,11 @@ from collectors.still_json import still_json
 from collectors.terms import Terms, read_terms
 from monitor.config.field_rules import read_rules
 from monitor.config.schema import CollectorSettings
-from monitor.escapes import HIDING, HINT, View, plain_view
-from monitor.keyed import placeholder
 from monitor.model.rows import TABLES
-from monitor.pattern import Found, Pattern
-from monitor.patterns import apart, find_by, of_kinds
+from monitor.privacy.escapes import HIDING, HINT, View, plain_view
+from monitor.privacy.keyed import placeholder
+from monitor.privacy.pattern import Found, Pattern
+from monitor.privacy.patterns import apart, find_by, of_kinds
 
 Patterns = tuple[Pattern, ...]
 

@@ -15,8 +15,8 @@ from typing import Final
 import polars as pl
 
 from monitor.errors import ConfigError
-from monitor.keyed import digest
-from monitor.pattern import Found
+from monitor.privacy.keyed import digest
+from monitor.privacy.pattern import Found
 
 HEADER: Final = "# plumbline terms 1: words and keyed hash of each term; made by `plumbline terms`"
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")

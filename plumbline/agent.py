@@ -27,11 +27,11 @@ from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.erasure import finish_erasure
 from monitor.errors import PlumblineError
-from monitor.forms import as_trace, stored_forms
 from monitor.graders.cascade import RuleSet
-from monitor.keyed import install_key
 from monitor.places import Address, Places, bind, read_run
 from monitor.policy import policies_in_force
+from monitor.privacy.keyed import install_key
+from monitor.privacy.stored_ids import as_trace, stored_forms
 from monitor.remembered import recall_tombstones
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report

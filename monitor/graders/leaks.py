@@ -14,7 +14,7 @@ from typing import ClassVar, Final, Literal
 
 from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn, stable_id
-from monitor.patterns import KINDS, PLACEHOLDER, find_personal, hint
+from monitor.privacy.patterns import KINDS, PLACEHOLDER, find_personal, hint
 
 Kind = Literal["email", "card", "iban", "phone", "ip", "ssn"]
 PERSONAL: Final[tuple[Kind, ...]] = ("email", "phone", "iban", "card")

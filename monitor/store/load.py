@@ -21,8 +21,8 @@ import pyarrow as pa
 
 from monitor.config.schema import Price
 from monitor.errors import StoreError
-from monitor.keyed import install_key
 from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
+from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.aged import KEEP_ALL, Limits, within
 from monitor.store.doomed import Tombstones, without

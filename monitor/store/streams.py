@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.keyed import PLACEHOLDER
+from monitor.privacy.keyed import PLACEHOLDER
 from monitor.store.opening import Transaction
 from monitor.store.settled import also_settle
 

@@ -25,8 +25,8 @@ from collectors.importers.trial import Unwritten
 from collectors.redact import redactor_for
 from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
-from monitor.keyed import install_key, key_there
 from monitor.places import prepare
+from monitor.privacy.keyed import install_key, key_there
 from monitor.spool import SpoolWriter
 from plumbline.cli import show
 from plumbline.cli.import_arms import Arms, arms_now, changed

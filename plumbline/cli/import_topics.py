@@ -16,7 +16,7 @@ from collectors.importers.taking import Report, Taking, Terms
 from monitor.clock import SystemClock
 from monitor.config.read import with_secrets
 from monitor.errors import UsageError
-from monitor.keyed import digest
+from monitor.privacy.keyed import digest
 from plumbline.cli import show
 from plumbline.cli.lazy import load
 from plumbline.cli.progress import bar

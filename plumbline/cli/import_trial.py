@@ -14,7 +14,7 @@ from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.trial import FormatSeen, KeySeen, Trial, Unwritten
 from collectors.redact import Redactor, redactor_for
 from monitor.config.schema import CollectorSettings
-from monitor.patterns import KINDS
+from monitor.privacy.patterns import KINDS
 from plumbline.cli import show
 from plumbline.cli.typed import Form
 

@@ -16,7 +16,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings, Settings
 from monitor.errors import ConfigError
-from monitor.patterns import KINDS
+from monitor.privacy.patterns import KINDS
 from plumbline.cli.written import written_in
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)

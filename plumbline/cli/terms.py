@@ -10,8 +10,8 @@ import typer
 
 from collectors.terms import hashed
 from monitor.errors import UsageError
-from monitor.keyed import install_key
 from monitor.places import prepare
+from monitor.privacy.keyed import install_key
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Config, DataDir
 

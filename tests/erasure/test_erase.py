@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.forms import stored_forms
-from monitor.keyed import digest, install_key
+from monitor.privacy.keyed import digest, install_key
+from monitor.privacy.stored_ids import stored_forms
 from monitor.store.erase import Wanted, erase_rows
 from tests.erasure.case import T1, T2, Case
 from tests.store.rows import a_call, a_span, frame, texts

@@ -10,7 +10,7 @@ from collectors.redact import redactor_for
 from collectors.terms import hashed
 from monitor.clock import FakeClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
-from monitor.keyed import install_key
+from monitor.privacy.keyed import install_key
 from monitor.spool import SpoolWriter
 from plumbline.agent import open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts

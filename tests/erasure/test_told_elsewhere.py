@@ -12,8 +12,8 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import DriftSettings, Settings
-from monitor.keyed import install_key
 from monitor.model.values import Signal
+from monitor.privacy.keyed import install_key
 from monitor.spool import SpoolWriter
 from monitor.store.erase import Wanted, erase_rows, unquoting
 from plumbline.agent import Agent, open_agent

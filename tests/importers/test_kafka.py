@@ -23,7 +23,7 @@ from collectors.importers.kafka_url import Topics, parse
 from collectors.importers.stream import EMPTY, Message, Stream
 from collectors.importers.taking import Taking
 from monitor.errors import Unreachable, UsageError
-from monitor.keyed import digest, install_key
+from monitor.privacy.keyed import digest, install_key
 from monitor.spool import SpoolWriter
 from tests.cli.plumbline import ROOT, plumbline
 from tests.importers.importing import TERMS, loaded

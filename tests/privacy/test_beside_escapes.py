@@ -12,8 +12,8 @@ import pytest
 from collectors.batch import Batch
 from collectors.frames import to_tables
 from collectors.redact import Redactor
-from monitor.escapes import plain_view
-from monitor.patterns import KINDS
+from monitor.privacy.escapes import plain_view
+from monitor.privacy.patterns import KINDS
 
 KEY = "a1B2" * 8
 VALUES = {

@@ -15,8 +15,8 @@ from collectors.redact import Redactor, redactor_for
 from monitor.config.field_rules import FIELDS, read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.errors import ConfigError
-from monitor.keyed import pseudonym
 from monitor.model.rows import TABLES
+from monitor.privacy.keyed import pseudonym
 
 KEY = b"k" * 32
 SAID = json.dumps([{"role": "user", "parts": [{"type": "text", "content": "tell me a secret " * 40}]}])

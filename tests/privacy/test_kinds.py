@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.pattern import Found, Pattern
-from monitor.patterns import KINDS, PATTERNS, PLACEHOLDER, find_personal, hint
+from monitor.privacy.pattern import Found, Pattern
+from monitor.privacy.patterns import KINDS, PATTERNS, PLACEHOLDER, find_personal, hint
 from tests.support.shared import DATA, needs_shared
 
 LABELLED = {

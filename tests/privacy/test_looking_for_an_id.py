@@ -8,7 +8,7 @@ import pytest
 
 from collectors.redact import redactor_for
 from monitor.config.schema import CollectorSettings, Settings
-from monitor.keyed import install_key, pseudonym
+from monitor.privacy.keyed import install_key, pseudonym
 from plumbline.agent import open_agent
 from tests.store.rows import TRACE, Home, a_call, frame, texts
 

@@ -24,8 +24,8 @@ from monitor.clock import SystemClock
 from monitor.config.read import parse_yaml
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.errors import ConfigError
-from monitor.keyed import PSEUDONYM, install_key, pseudonym
-from monitor.patterns import KINDS
+from monitor.privacy.keyed import PSEUDONYM, install_key, pseudonym
+from monitor.privacy.patterns import KINDS
 from plumbline.agent import Agent, open_agent
 from tests.support.gone import holding
 

@@ -12,7 +12,7 @@ import pytest
 from collectors.process import make_intake
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
-from monitor.keyed import install_key, pseudonym
+from monitor.privacy.keyed import install_key, pseudonym
 from plumbline.agent import Agent, open_agent
 from plumbline.cli.main import run
 from tests.support.gone import holding, told_by_sql

@@ -18,9 +18,9 @@ from collectors.frames import to_tables
 from collectors.redact import NAMES, OURS, PEOPLE, Redactor
 from collectors.terms import HEADER, hashed, pattern_problem, read_terms
 from monitor.errors import ConfigError
-from monitor.escapes import plain_view
 from monitor.model.rows import TABLES
-from monitor.patterns import KINDS
+from monitor.privacy.escapes import plain_view
+from monitor.privacy.patterns import KINDS
 
 KEY = b"k" * 32
 MAIL = "kim.lee@example.org"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collectors.redact import redactor_for
-from monitor.keyed import install_key
+from monitor.privacy.keyed import install_key
 from plumbline.cli.main import run
 from plumbline.cli.settings import Given, resolve
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from monitor.pattern import Pattern, as_it_is
+from monitor.privacy.pattern import Pattern, as_it_is
 
 _WORD: Final = "[A-Za-z0-9_-]"
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from monitor.keyed import placeholder, pseudonym
-from monitor.pattern import Found
-from monitor.patterns import KINDS, find_personal
+from monitor.privacy.keyed import placeholder, pseudonym
+from monitor.privacy.pattern import Found
+from monitor.privacy.patterns import KINDS, find_personal
 
 _TRACE: Final = re.compile(r"[0-9a-f]{32}")
 

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from monitor.credentials import CREDENTIALS
-from monitor.pattern import Found, Pattern, as_it_is
+from monitor.privacy.credentials import CREDENTIALS
+from monitor.privacy.pattern import Found, Pattern, as_it_is
 
 
 def luhn(digits: str) -> bool:

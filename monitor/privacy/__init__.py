@@ -1,0 +1,1 @@
+"""What is private in text, and under which keyed name it may be stored."""
