@@ -25,17 +25,17 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
-from monitor.erasure import finish_erasure
 from monitor.errors import PlumblineError
 from monitor.graders.cascade import RuleSet
 from monitor.places import Address, Places, bind, read_run
 from monitor.policy import policies_in_force
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
-from monitor.remembered import recall_tombstones
+from monitor.removal.erasure import finish_erasure
+from monitor.removal.retention import EVERY, Disk, Retained, described, retain
+from monitor.removal.tombstones import recall_tombstones
 from monitor.replay import Plan, run_replay
 from monitor.reports import render_report
-from monitor.retention import EVERY, Disk, Retained, described, retain
 from monitor.store.aged import Limits, limits_at
 from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit

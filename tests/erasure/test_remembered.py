@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.errors import StoreError
-from monitor.remembered import NAME, keep_tombstones, recall_tombstones
+from monitor.removal.tombstones import NAME, keep_tombstones, recall_tombstones
 from monitor.store.erase import tombstones
 from tests.erasure.case import T1, Case
 

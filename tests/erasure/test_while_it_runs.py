@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from monitor.erasure import finish_erasure
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import stored_forms
+from monitor.removal.erasure import finish_erasure
 from monitor.store.erase import Wanted, erase_rows
 from tests.erasure.case import T1, Case
 from tests.store.rows import a_call, frame, texts

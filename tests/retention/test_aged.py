@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.model.rows import KEYS, TABLES
-from monitor.reducing import reduced
+from monitor.removal.frame_shrinker import reduced
 from monitor.store.aged import KEEP_ALL, TEXTS, Limits, within
 from monitor.store.opening import to_arrow
 from tests.store.rows import Row, frame

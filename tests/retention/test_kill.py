@@ -19,7 +19,7 @@ from pathlib import Path
 from plumbline.agent import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
-from monitor.retention import Disk, retain
+from monitor.removal.retention import Disk, retain
 settings = Settings(agent=AgentSettings(retention=RetentionSettings(content="5d", spans="10d")))
 agent = open_agent(settings, Path(sys.argv[1]), FakeClock(datetime.fromisoformat(sys.argv[2])))
 print("open", flush=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.config.schema import RetentionSettings
-from monitor.retention import Disk, Retained, described, retain
+from monitor.removal.retention import Disk, Retained, described, retain
 from monitor.store.aged import Limits, limits_at
 from monitor.store.retain import TASKS, begin, remove_aged, remove_batch
 from tests.retention.keeping import NEW, OLD, Keeping, Make

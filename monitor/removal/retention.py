@@ -19,8 +19,8 @@ import polars as pl
 from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings
 from monitor.places import Places
-from monitor.reducing import Rows, reduced
-from monitor.rewriting import rewrite_spool
+from monitor.removal.frame_shrinker import Rows, reduced
+from monitor.removal.spool_rewriter import rewrite_spool
 from monitor.store.aged import KEEP_ALL, Limits, limits_at, within
 from monitor.store.load import positions
 from monitor.store.opening import Store

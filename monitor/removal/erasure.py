@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from monitor.places import Places
-from monitor.reducing import reduced
-from monitor.remembered import keep_tombstones
-from monitor.rewriting import rewrite_spool
+from monitor.removal.frame_shrinker import reduced
+from monitor.removal.spool_rewriter import rewrite_spool
+from monitor.removal.tombstones import keep_tombstones
 from monitor.store.doomed import Tombstones, either, listed, without
 from monitor.store.erase import erase_late, erasing, finished, pending, searched, tombstones, unquoting
 from monitor.store.load import positions
