@@ -25,9 +25,9 @@ from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
 from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
+from collectors.inflight import Held, Room
 from collectors.meters import decode_metrics
 from collectors.redact import Redactor
-from collectors.room import Held, Room
 from collectors.scores import langfuse, ours, phoenix
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import uvicorn
 
-from collectors.arriving import Arriving
-from collectors.cors import Cors
 from collectors.dialects.own import table_with
-from collectors.front import Visitor
-from collectors.http_protocol import watching
+from collectors.doors.cors import Cors
+from collectors.doors.grpc_frames import Arriving
+from collectors.doors.grpc_front import Visitor
+from collectors.doors.http_protocol import watching
+from collectors.doors.keys import Gate, KeyRing
+from collectors.doors.log_throttle import keep_log_small
+from collectors.doors.otlp_grpc import GrpcDoor, start_grpc
+from collectors.doors.otlp_http import Door
+from collectors.doors.socket_folder import SOCKET, short_folder
+from collectors.doors.wrong_protocol import Hints
+from collectors.inflight import Room
 from collectors.intake import Intake
-from collectors.keys import Gate, KeyRing
-from collectors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.redact import redactor_for
-from collectors.room import Room
-from collectors.server import Door
-from collectors.short_folder import SOCKET, short_folder
-from collectors.sparse import keep_log_small
-from collectors.strangers import Hints
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.places import Places, address_of, is_local

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from collectors.keys import read_keys
+from collectors.doors.keys import read_keys
 from collectors.process import Sockets, serve_collector
 from monitor.errors import UsageError
 from monitor.places import address_of, bind, is_local, remove_run, write_run

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from collectors.keys import add_key, read_keys, remove_key
+from collectors.doors.keys import add_key, read_keys, remove_key
 from monitor.clock import SystemClock
 from monitor.errors import UsageError
 from monitor.places import Places, prepare

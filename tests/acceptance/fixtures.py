@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from collectors.batch import Batch
-from collectors.bodies import unpacked
 from collectors.decode import BadBody, decode_logs, decode_traces, propagate
+from collectors.doors.bodies import unpacked
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from collectors.bodies import unpacked
+from collectors.doors.bodies import unpacked
 from monitor.store.opening import Store
 from tests.acceptance.fixtures import cases, detail, stored
 from tests.support.shared import FIXTURES

@@ -14,11 +14,11 @@ import grpc
 import httpx
 import polars as pl
 
+from collectors.doors.keys import KeyRing
+from collectors.inflight import Room
 from collectors.intake import Intake
-from collectors.keys import KeyRing
 from collectors.process import Sockets, make_server, run_server
 from collectors.redact import Redactor
-from collectors.room import Room
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.spool import SpoolWriter, read_frames

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.arriving import Arriving, Frame, Frames
-from collectors.room import Room
-from collectors.strangers import PREFACE
+from collectors.doors.grpc_frames import Arriving, Frame, Frames
+from collectors.doors.wrong_protocol import PREFACE
+from collectors.inflight import Room
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, Open, opened
 from tests.collectors.test_door import a_body

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from benchmarks.traffic import bodies
-from collectors.routes import ROUTES, Route
+from collectors.doors.routes import ROUTES, Route
 from monitor.errors import StoreError
 from monitor.spool import SpoolWriter
 from tests.collectors.door import MAX_BODY, Open, opened

@@ -23,9 +23,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from collectors import otlp_grpc
 from collectors.decode import Outcome
-from collectors.keys import add_key
+from collectors.doors import otlp_grpc
+from collectors.doors.keys import add_key
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, Open, opened
 from tests.collectors.test_door import a_body, not_utf8

@@ -15,9 +15,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bodies import TooLarge, unpacked
-from collectors.counted import COUNTERS
 from collectors.decode import BadBody
+from collectors.doors.bodies import TooLarge, unpacked
+from collectors.doors.exposition import COUNTERS
 from tests.collectors.door import MAX_BODY, SETTINGS, Open, opened
 from tests.collectors.test_door import a_body
 

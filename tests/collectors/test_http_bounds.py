@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors import http_protocol
-from collectors.http_protocol import MAX_AHEAD, MAX_HEAD
+from collectors.doors import http_protocol
+from collectors.doors.http_protocol import MAX_AHEAD, MAX_HEAD
 from tests.collectors.door import Open, opened
 from tests.collectors.test_door import a_body
 from tests.support.house import a_house

@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from collectors.keys import Gate, KeyRing, NotAdmitted, add_key, offered_in, read_keys, remove_key
+from collectors.doors.keys import Gate, KeyRing, NotAdmitted, add_key, offered_in, read_keys, remove_key
 from monitor.errors import ConfigError, UsageError
 from tests.cli.plumbline import plumbline
 from tests.collectors.door import Open, opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 
-from collectors.patience import Patience
+from collectors.doors.deadlines import Patience
 
 WAIT_S = 20
 

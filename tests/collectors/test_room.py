@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors import otlp_grpc, server
-from collectors.bodies import unpacked
-from collectors.room import Held, Room
+from collectors.doors import otlp_grpc
+from collectors.doors import otlp_http as server
+from collectors.doors.bodies import unpacked
+from collectors.inflight import Held, Room
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, PROTOBUF, Open, opened
 from tests.collectors.test_door import a_body

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.short_folder import PREFIX, SOCKET, remove_stale, short_folder
+from collectors.doors.socket_folder import PREFIX, SOCKET, remove_stale, short_folder
 from tests.support.house import a_house
 
 

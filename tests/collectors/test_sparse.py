@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from collectors.sparse import Sparse
+from collectors.doors.log_throttle import Sparse
 from tests.support.house import House, a_house
 
 BAD = 300

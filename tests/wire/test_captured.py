@@ -16,8 +16,8 @@ import grpc
 import httpx
 
 from collectors.batch import Batch
-from collectors.bodies import TooLarge, Unsupported, unpacked
 from collectors.decode import BadBody, decode_logs, decode_traces, propagate
+from collectors.doors.bodies import TooLarge, Unsupported, unpacked
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter

@@ -19,12 +19,12 @@ from typing import Final, NoReturn
 import grpc
 
 from collectors.answers import RETRY_AFTER_S, otlp_message, retry_trailers
-from collectors.bodies import TooLarge, unpacked
 from collectors.decode import BadBody
+from collectors.doors.bodies import TooLarge, unpacked
+from collectors.doors.deadlines import Patience
+from collectors.doors.keys import Gate, NotAdmitted
+from collectors.inflight import Held
 from collectors.intake import Intake, Signal
-from collectors.keys import Gate, NotAdmitted
-from collectors.patience import Patience
-from collectors.room import Held
 from monitor.errors import RetryLater, StoreError
 
 SERVICES: Final[dict[str, Signal]] = {

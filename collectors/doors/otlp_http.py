@@ -1,6 +1,6 @@
 """The HTTP door: a plain ASGI application that answers as the OTLP specification asks.
 
-Any base path may stand in front of what `collectors.routes` lists, since clients append `/v1/traces` to whatever base they were
+Any base path may stand in front of what `collectors.doors.routes` lists, since clients append `/v1/traces` to whatever base they were
 given. Answers use the encoding of the request. What a client may try again is 503 and nothing else; 400, 401, 403, 413 and
 415 say in one line what is wrong with the request.
 """
@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from collectors import counted
 from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, Answer, Refused, refusal, told
-from collectors.bodies import TooLarge, Unsupported, unpacked
-from collectors.cors import Cors
 from collectors.decode import BadBody, Media, Outcome
+from collectors.doors import exposition as counted
+from collectors.doors.bodies import TooLarge, Unsupported, unpacked
+from collectors.doors.cors import Cors
+from collectors.doors.keys import Gate, NotAdmitted
+from collectors.doors.routes import LOOKS, MEDIA, OPEN_LOOKS, Route, route_of
+from collectors.inflight import Held
 from collectors.intake import Intake
-from collectors.keys import Gate, NotAdmitted
-from collectors.room import Held
-from collectors.routes import LOOKS, MEDIA, OPEN_LOOKS, Route, route_of
 from collectors.scores import langfuse
 from monitor.errors import RetryLater
 

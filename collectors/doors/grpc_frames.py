@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from collectors.room import Held
-from collectors.strangers import PREFACE
+from collectors.doors.wrong_protocol import PREFACE
+from collectors.inflight import Held
 
 HEAD: Final = 9
 """Bytes of the head of every frame: length (3), kind, flags, stream (4)."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from collectors.arriving import Arriving
-from collectors.strangers import Hints, is_http1, is_http2, is_tls, plain_refusal
+from collectors.doors.grpc_frames import Arriving
+from collectors.doors.wrong_protocol import Hints, is_http1, is_http2, is_tls, plain_refusal
 from monitor.errors import RetryLater
 
 SILENCE_S: Final = 10.0

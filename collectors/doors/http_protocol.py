@@ -11,7 +11,7 @@ from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from collectors.strangers import Hints, is_http2, is_tls, plain_refusal
+from collectors.doors.wrong_protocol import Hints, is_http2, is_tls, plain_refusal
 
 MAX_HEAD: Final = 1 << 16
 """The request line and the headers of one request, in bytes; a little more may pass, since it is counted by what arrives."""
