@@ -16,7 +16,7 @@ from benchmarks.traffic import bodies
 from collectors.batch import Batch
 from collectors.decode import decode_traces, propagate
 from collectors.frames import to_tables
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from monitor.privacy.patterns import KINDS
 
 BODIES, SPANS, ROUNDS, GROUP = 24, 128, 7, 8

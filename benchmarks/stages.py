@@ -27,7 +27,7 @@ from collectors.batch import Batch
 from collectors.decode import decode_traces, propagate
 from collectors.frames import to_tables
 from collectors.intake import GROUP_BODIES, GROUP_BYTES
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from monitor.clock import SystemClock
 from monitor.privacy.patterns import KINDS
 from monitor.spool import SpoolWriter

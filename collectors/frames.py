@@ -11,9 +11,9 @@ from typing import Any, Final
 import polars as pl
 
 from collectors.batch import Batch
-from collectors.caps import capped, flagged
 from collectors.features import features
-from collectors.redact import Redactor
+from collectors.redaction.caps import capped, flagged
+from collectors.redaction.redact import Redactor
 from monitor.model.rows import FEATURES, TABLES, Columns
 
 POLARS: Final[dict[str, Any]] = {

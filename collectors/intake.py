@@ -27,7 +27,7 @@ from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
 from collectors.inflight import Held, Room
 from collectors.meters import decode_metrics
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from collectors.scores import langfuse, ours, phoenix
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError

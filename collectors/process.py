@@ -26,7 +26,7 @@ from collectors.doors.socket_folder import SOCKET, short_folder
 from collectors.doors.wrong_protocol import Hints
 from collectors.inflight import Room
 from collectors.intake import Intake
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.places import Places, address_of, is_local

@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from alerts.desk import AlertDesk, open_desk
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from monitor.clock import Clock, FakeClock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings

@@ -14,7 +14,7 @@ from collectors.decode.loose_json import load
 from collectors.importers.ids import span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
 from collectors.importers.readers import Item
-from collectors.importers.told import BadRecord, Origin, Row, Step, Told, first, mapping, number, said
+from collectors.importers.record import BadRecord, Origin, Row, Step, Told, first, mapping, number, said
 
 KEYS: Final = {
     "TimeGenerated": "time",

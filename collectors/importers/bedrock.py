@@ -13,7 +13,7 @@ from typing import Any, Final
 from collectors.importers.bedrock_bodies import answered, asked, embedded
 from collectors.importers.ids import fingerprint, span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.told import Failure, Origin, Row, Step, Told, first, mapping, number, opened, said
+from collectors.importers.record import Failure, Origin, Row, Step, Told, first, mapping, number, opened, said
 
 KEYS: Final = {
     "timestamp": "time",

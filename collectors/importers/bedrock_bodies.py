@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from collectors.importers.told import Row, first, mapping, number, said
+from collectors.importers.record import Row, first, mapping, number, said
 
 TEXT_LISTS: Final = (("results", "outputText"), ("generations", "text"), ("outputs", "text"), ("completions", "text"))
 """Titan, Cohere Command, Mistral and AI21: a list of answers, and where the text of each stands."""

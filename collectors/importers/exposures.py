@@ -12,7 +12,7 @@ from collectors.batch import Batch
 from collectors.importers.ids import digest
 from collectors.importers.instants import microseconds
 from collectors.importers.readers import Item, renamed
-from collectors.importers.told import Added, BadRecord, Origin, first
+from collectors.importers.record import Added, BadRecord, Origin, first
 
 KEYS: Final = {
     "user": "user_id",

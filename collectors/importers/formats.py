@@ -11,8 +11,8 @@ from typing import Any, Final
 from collectors.batch import Batch
 from collectors.importers import azure_apim, bedrock, exposures, langfuse, langsmith, litellm, openai_files, otlp
 from collectors.importers.readers import Item, renamed
+from collectors.importers.record import Added, Origin, Told, add_told
 from collectors.importers.records import FIELDS, PREFIX, add_record
-from collectors.importers.told import Added, Origin, Told, add_told
 
 Add = Callable[[Batch, Item, Origin], Added]
 Gather = Callable[[Iterator[Item]], Iterator[Item]]

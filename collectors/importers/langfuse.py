@@ -13,7 +13,19 @@ from typing import Any, Final
 
 from collectors.importers.ids import digest, fingerprint, span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.told import BadRecord, Failure, Origin, Row, Step, Told, first, mapping, number, opened, said
+from collectors.importers.record import (
+    BadRecord,
+    Failure,
+    Origin,
+    Row,
+    Step,
+    Told,
+    first,
+    mapping,
+    number,
+    opened,
+    said,
+)
 
 KEYS: Final = {
     "id": "span_id",

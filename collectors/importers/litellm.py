@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from collectors.importers.ids import fingerprint, is_uuid, span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.told import Failure, Origin, Step, Told, first, mapping, number, opened, said
+from collectors.importers.record import Failure, Origin, Step, Told, first, mapping, number, opened, said
 
 OPERATIONS: Final = {
     "completion": "chat",

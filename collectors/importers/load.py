@@ -15,9 +15,9 @@ from collectors.importers.files import Source
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
 from collectors.importers.layout import opened
 from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
+from collectors.importers.record import Origin
 from collectors.importers.sniff import Seen, look
 from collectors.importers.taking import CHUNK_ROWS, Report, Taking, Terms
-from collectors.importers.told import Origin
 
 CHUNK: Final = 2000
 """Records that become durable together."""

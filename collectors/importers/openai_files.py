@@ -13,7 +13,7 @@ import msgspec
 
 from collectors.importers.ids import span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.told import BadRecord, Failure, Origin, Row, Step, Told, first, mapping, opened, said
+from collectors.importers.record import BadRecord, Failure, Origin, Row, Step, Told, first, mapping, opened, said
 
 KEYS: Final = {
     "id": "response_id",

@@ -16,8 +16,8 @@ from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_trace
 from collectors.decode.requests import LOGS_IN, SPANS_IN
 from collectors.dialects.table import Table
 from collectors.importers.readers import Item
+from collectors.importers.record import Added, BadRecord, Origin
 from collectors.importers.signals import signal_in
-from collectors.importers.told import Added, BadRecord, Origin
 from collectors.meters import decode_metrics
 
 Group = TypeVar("Group")

@@ -14,7 +14,7 @@ from typing import Any, Final
 from collectors.batch import Batch
 from collectors.importers.ids import digest
 from collectors.importers.instants import microseconds
-from collectors.importers.told import UNKNOWN, BadRecord, Origin
+from collectors.importers.record import UNKNOWN, BadRecord, Origin
 
 FIELDS: Final = (
     "id",

@@ -9,8 +9,8 @@ from typing import Final
 from collectors.batch import Batch
 from collectors.importers.formats import OTLP
 from collectors.importers.readers import Item
+from collectors.importers.record import Origin
 from collectors.importers.taking import CHUNK_ROWS, Taking, Terms
-from collectors.importers.told import Origin
 
 EMPTY: Final = "messages without anything that is kept"
 Place = tuple[str, int]

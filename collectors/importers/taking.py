@@ -12,7 +12,7 @@ from collectors.decode import propagate
 from collectors.dialects.table import Table
 from collectors.importers.formats import Format
 from collectors.importers.readers import Item
-from collectors.importers.told import Added, BadRecord, Origin
+from collectors.importers.record import Added, BadRecord, Origin
 
 CHUNK_ROWS: Final = 8000
 """Rows after which a frame is full, however few items they came from."""

@@ -20,7 +20,7 @@ from collectors.importers.files import Source
 from collectors.importers.formats import Format
 from collectors.importers.meanings import Meaning, meanings_in
 from collectors.importers.readers import Item
-from collectors.importers.told import opened
+from collectors.importers.record import opened
 
 MAX_KEYS: Final = 500
 """Keys of one format that are told apart: a record may have as many as it likes."""

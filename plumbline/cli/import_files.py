@@ -22,7 +22,7 @@ from collectors.importers.progress import Journal, open_journal
 from collectors.importers.records import FIELDS, PREFIX
 from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.trial import Unwritten
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.places import prepare

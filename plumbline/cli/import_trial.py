@@ -12,7 +12,7 @@ from collectors.dialects.table import table
 from collectors.importers.meanings import words
 from collectors.importers.taking import Report, Taking, Terms
 from collectors.importers.trial import FormatSeen, KeySeen, Trial, Unwritten
-from collectors.redact import Redactor, redactor_for
+from collectors.redaction.redact import Redactor, redactor_for
 from monitor.config.schema import CollectorSettings
 from monitor.privacy.patterns import KINDS
 from plumbline.cli import show

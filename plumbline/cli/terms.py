@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from collectors.terms import hashed
+from collectors.redaction.terms import hashed
 from monitor.errors import UsageError
 from monitor.places import prepare
 from monitor.privacy.keyed import install_key

@@ -10,8 +10,8 @@ from typing import Any
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
+from collectors.importers.record import Origin
 from collectors.importers.records import add_record
-from collectors.importers.told import Origin
 from monitor.spool import SpoolWriter
 
 START = datetime(2026, 9, 1, tzinfo=UTC)

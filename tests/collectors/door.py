@@ -18,7 +18,7 @@ from collectors.doors.keys import KeyRing
 from collectors.inflight import Room
 from collectors.intake import Intake
 from collectors.process import Sockets, make_server, run_server
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.spool import SpoolWriter, read_frames

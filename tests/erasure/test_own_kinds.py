@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.redact import redactor_for
-from collectors.terms import hashed
+from collectors.redaction.redact import redactor_for
+from collectors.redaction.terms import hashed
 from monitor.clock import FakeClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.privacy.keyed import install_key

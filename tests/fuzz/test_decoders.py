@@ -13,7 +13,7 @@ from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_trace
 from collectors.doors.routes import ROUTES
 from collectors.frames import to_tables
 from collectors.meters import decode_metrics
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from collectors.scores import langfuse, ours, phoenix
 from monitor.config.schema import CollectorSettings
 from tests.fuzz import mutate, shapes

@@ -20,9 +20,9 @@ from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import
 from collectors.importers.progress import open_journal
 from collectors.importers.readers import Item
+from collectors.importers.record import Added, Origin
 from collectors.importers.taking import Report, Taking, Terms
-from collectors.importers.told import Added, Origin
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter
 from monitor.store.finish import finish

@@ -17,10 +17,10 @@ from collectors.importers.azure_apim import _plain
 from collectors.importers.files import Source
 from collectors.importers.formats import BY_NAME
 from collectors.importers.load import Import
+from collectors.importers.record import said
 from collectors.importers.taking import Report, Taking, Terms
-from collectors.importers.told import said
 from collectors.importers.trial import Unwritten
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from tests.importers.importing import NOW_US
 from tests.importers.test_langfuse import GENERATION, ROOT, SCORE
 from tests.importers.test_litellm import CALL

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from collectors.importers.told import BadRecord
+from collectors.importers.record import BadRecord
 from tests.importers.importing import ORIGIN, imported, lines, span, texts, told
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
+from collectors.importers.record import BadRecord, Origin
 from collectors.importers.records import DAY_US, FIELDS, add_record
-from collectors.importers.told import BadRecord, Origin
 
 NOW = 1_790_000_000_000_000
 CHANGED = NOW - 5 * DAY_US

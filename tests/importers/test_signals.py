@@ -13,8 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from collectors.batch import Batch
 from collectors.importers.formats import BY_NAME
 from collectors.importers.readers import Item
+from collectors.importers.record import BadRecord
 from collectors.importers.signals import signal_in
-from collectors.importers.told import BadRecord
 from collectors.meters import decode_metrics
 from tests.importers.importing import NOW_US, ORIGIN, imported, lines
 from tests.importers.otlp_bodies import LOGS, body, json_body, metrics

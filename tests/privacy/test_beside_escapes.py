@@ -11,7 +11,7 @@ import pytest
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.redact import Redactor
+from collectors.redaction.redact import Redactor
 from monitor.privacy.escapes import plain_view
 from monitor.privacy.patterns import KINDS
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from collectors.batch import Batch
-from collectors.field_rules import FieldRules
 from collectors.frames import to_tables
-from collectors.redact import Redactor, redactor_for
+from collectors.redaction.field_rules import FieldRules
+from collectors.redaction.redact import Redactor, redactor_for
 from monitor.config.field_rules import FIELDS, read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.errors import ConfigError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from monitor.config.schema import CollectorSettings, Settings
 from monitor.privacy.keyed import install_key, pseudonym
 from plumbline.agent import open_agent

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.people import People, who_at
 from collectors.process import make_intake
-from collectors.redact import Redactor, redactor_for
+from collectors.redaction.pseudonyms import People, who_at
+from collectors.redaction.redact import Redactor, redactor_for
 from monitor.clock import SystemClock
 from monitor.config.read import parse_yaml
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
@@ -138,7 +138,7 @@ def test_a_field_that_cannot_be_searched_is_dropped_and_counted(monkeypatch: pyt
     def fails(*_: object) -> str:
         raise RecursionError
 
-    monkeypatch.setattr("collectors.people.Known._tree", fails)
+    monkeypatch.setattr("collectors.redaction.pseudonyms.Known._tree", fails)
     using = Redactor(KEY, (), people=People(KEY, ("user",)))
     told = stored(using, attrs='{"a": "b"}')
     assert (told["attrs"], told["flags"], using.failed) == (None, "redaction_failed", 1)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.redact import NAMES, OURS, PEOPLE, Redactor
-from collectors.terms import HEADER, hashed, pattern_problem, read_terms
+from collectors.redaction.redact import NAMES, OURS, PEOPLE, Redactor
+from collectors.redaction.terms import HEADER, hashed, pattern_problem, read_terms
 from monitor.errors import ConfigError
 from monitor.model.rows import TABLES
 from monitor.privacy.escapes import plain_view

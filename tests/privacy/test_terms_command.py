@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.redact import redactor_for
+from collectors.redaction.redact import redactor_for
 from monitor.privacy.keyed import install_key
 from plumbline.cli.main import run
 from plumbline.cli.settings import Given, resolve

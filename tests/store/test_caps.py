@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.batch import Batch
-from collectors.caps import capped, messages_within, text_within
 from collectors.features import answer_of
 from collectors.frames import to_frame, to_tables
+from collectors.redaction.caps import capped, messages_within, text_within
 from monitor.model.rows import CONTENT
 from tests.store.rows import ANSWER, a_call, texts
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from collectors.still_json import still_json
+from collectors.redaction.still_json import still_json
 from monitor.model.rows import TABLES
 from monitor.privacy.escapes import HINT, View, plain_view
 from monitor.privacy.keyed import Who, digest, pseudonym

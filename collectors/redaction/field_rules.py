@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from collectors.caps import MESSAGES, flagged, messages_within, text_within
-from collectors.people import COLUMNS
+from collectors.redaction.caps import MESSAGES, flagged, messages_within, text_within
+from collectors.redaction.pseudonyms import COLUMNS
 from monitor.config.field_rules import Rule
 from monitor.privacy.keyed import digest, pseudonym
 

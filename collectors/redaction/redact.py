@@ -15,10 +15,10 @@ from typing import Final
 
 import polars as pl
 
-from collectors.field_rules import FieldRules
-from collectors.people import WHO, People
-from collectors.still_json import still_json
-from collectors.terms import Terms, read_terms
+from collectors.redaction.field_rules import FieldRules
+from collectors.redaction.pseudonyms import WHO, People
+from collectors.redaction.still_json import still_json
+from collectors.redaction.terms import Terms, read_terms
 from monitor.config.field_rules import read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.model.rows import TABLES
