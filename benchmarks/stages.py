@@ -31,7 +31,7 @@ from collectors.redaction.redact import Redactor
 from monitor.clock import SystemClock
 from monitor.privacy.patterns import KINDS
 from monitor.spool import SpoolWriter
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
 from plumbline.cli.lazy import keep_out

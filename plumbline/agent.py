@@ -39,7 +39,7 @@ from monitor.reports import render_report
 from monitor.store.aged import Limits, limits_at
 from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store

@@ -156,7 +156,7 @@ ROLLUP: Final[Columns] = {
     "output_tokens": "int",
     "cost_usd": "float",
     "duration_ms_sum": "float",
-    "duration_hist": "str",  # JSON list of counts over monitor.store.rollup.BOUNDS_MS
+    "duration_hist": "str",  # JSON list of counts over monitor.store.finishing.rollup.BOUNDS_MS
 }
 
 ARM_UNITS: Final[Columns] = {

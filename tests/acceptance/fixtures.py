@@ -16,7 +16,7 @@ from collectors.doors.bodies import unpacked
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
 from tests.support.shared import FIXTURES

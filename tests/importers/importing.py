@@ -25,7 +25,7 @@ from collectors.importers.taking import Report, Taking, Terms
 from collectors.redaction.redact import Redactor
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
 

@@ -10,7 +10,7 @@ from collectors.frames import to_frame, to_ipc
 from monitor.clock import FakeClock
 from monitor.model.rows import TABLES
 from monitor.spool import SpoolWriter
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import Loaded, pump
 from monitor.store.opening import Store
 

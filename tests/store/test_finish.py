@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from tests.store.rows import ANSWER, QUESTION, TRACE, Home, Row, a_call, a_span, frame, texts, us
 
 NATIVE = "com.anthropic.sdk.python"

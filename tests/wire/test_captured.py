@@ -21,7 +21,7 @@ from collectors.doors.bodies import TooLarge, Unsupported, unpacked
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
 from monitor.spool import SpoolWriter
-from monitor.store.finish import finish
+from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
 from tests.support.house import PATIENCE_S, House, a_house

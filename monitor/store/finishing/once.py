@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.store.finishing.settled import also_settle
 from monitor.store.opening import Transaction
-from monitor.store.settled import also_settle
 
 NATIVE_SCOPES: Final = ("com.anthropic.sdk.python",)
 """Client libraries that trace themselves, without texts; an instrumentation of them sees the same call."""

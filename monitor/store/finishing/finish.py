@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
-from monitor.store.arms import give_arms
-from monitor.store.exposed import join_fresh_turns, join_new_exposures
-from monitor.store.logged import assemble_logged
-from monitor.store.once import count_once
+from monitor.store.finishing.arms import give_arms
+from monitor.store.finishing.exposed import join_fresh_turns, join_new_exposures
+from monitor.store.finishing.logged import assemble_logged
+from monitor.store.finishing.once import count_once
+from monitor.store.finishing.rollup import roll_up
+from monitor.store.finishing.scored import attach_scores
+from monitor.store.finishing.settled import take_spans
+from monitor.store.finishing.streams import join_streams
 from monitor.store.opening import Store, Transaction
-from monitor.store.rollup import roll_up
-from monitor.store.scored import attach_scores
-from monitor.store.settled import take_spans
-from monitor.store.streams import join_streams
 
 AROUND: Final = timedelta(days=1)
 """How far from the newly arrived rows other rows of the same trace are looked for."""

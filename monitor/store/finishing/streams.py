@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from monitor.privacy.keyed import PLACEHOLDER
+from monitor.store.finishing.settled import also_settle
 from monitor.store.opening import Transaction
-from monitor.store.settled import also_settle
 
 MAX_ALIKE: Final = 32
 ASKED: Final = rf"regexp_replace(c.input_messages, '{PLACEHOLDER}', '<\1>', 'g')"
