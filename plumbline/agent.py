@@ -25,6 +25,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
+from monitor.drift.evidently_report import render_report
 from monitor.errors import PlumblineError
 from monitor.graders.cascade import RuleSet
 from monitor.places import Address, Places, bind, read_run
@@ -35,17 +36,16 @@ from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.removal.tombstones import recall_tombstones
 from monitor.replay import Plan, run_replay
-from monitor.reports import render_report
-from monitor.store.aged import Limits, limits_at
-from monitor.store.erase import Wanted, erase_rows
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finishing.finish import finish
 from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
+from monitor.store.removal.aged import Limits, limits_at
+from monitor.store.removal.erase import Wanted, erase_rows
+from monitor.store.removal.retain import gone_before, progress
 from monitor.store.replayed import merge
-from monitor.store.retain import gone_before, progress
 from monitor.store.user_sql import run_user_sql
 from monitor.store.verify import problems
 from plumbline.api.agent_protocol import Kind, Progress

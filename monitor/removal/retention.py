@@ -21,11 +21,11 @@ from monitor.config.schema import RetentionSettings
 from monitor.places import Places
 from monitor.removal.frame_shrinker import Rows, reduced
 from monitor.removal.spool_rewriter import rewrite_spool
-from monitor.store.aged import KEEP_ALL, Limits, limits_at, within
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.rebuild import UNREADABLE, drop_drafts, rebuild
-from monitor.store.retain import Progress, begin, end, forget_units, progress, remove_aged, rewritten
+from monitor.store.removal.aged import KEEP_ALL, Limits, limits_at, within
+from monitor.store.removal.rebuild import UNREADABLE, drop_drafts, rebuild
+from monitor.store.removal.retain import Progress, begin, end, forget_units, progress, remove_aged, rewritten
 
 EVERY: Final = timedelta(hours=1)
 FILES_EVERY: Final = timedelta(days=1)

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from monitor.errors import StoreError
-from monitor.store.erase import remember, tombstones
 from monitor.store.opening import Store
+from monitor.store.removal.erase import remember, tombstones
 
 NAME: Final = "erased.json"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.aged import Limits
-from monitor.store.retain import begin, end, remove_aged
+from monitor.store.removal.aged import Limits
+from monitor.store.removal.retain import begin, end, remove_aged
 from tests.dashboards.conftest import Served, utc_now
 from tests.dashboards.one_view import VIEWS, run, texts
 from tests.support.fake_api import TOKEN, FakeAgent, serving

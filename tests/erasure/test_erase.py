@@ -6,7 +6,7 @@ import pytest
 
 from monitor.privacy.keyed import digest, install_key
 from monitor.privacy.stored_ids import stored_forms
-from monitor.store.erase import Wanted, erase_rows
+from monitor.store.removal.erase import Wanted, erase_rows
 from tests.erasure.case import T1, T2, Case
 from tests.store.rows import a_call, a_span, frame, texts
 

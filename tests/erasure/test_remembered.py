@@ -6,7 +6,7 @@ import pytest
 
 from monitor.errors import StoreError
 from monitor.removal.tombstones import NAME, keep_tombstones, recall_tombstones
-from monitor.store.erase import tombstones
+from monitor.store.removal.erase import tombstones
 from tests.erasure.case import T1, Case
 
 

@@ -15,7 +15,7 @@ from monitor.config.schema import DriftSettings, Settings
 from monitor.model.values import Signal
 from monitor.privacy.keyed import install_key
 from monitor.spool import SpoolWriter
-from monitor.store.erase import Wanted, erase_rows, unquoting
+from monitor.store.removal.erase import Wanted, erase_rows, unquoting
 from plumbline.agent import Agent, open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 from tests.support.gone import holding

@@ -7,7 +7,7 @@ import threading
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import stored_forms
 from monitor.removal.erasure import finish_erasure
-from monitor.store.erase import Wanted, erase_rows
+from monitor.store.removal.erase import Wanted, erase_rows
 from tests.erasure.case import T1, Case
 from tests.store.rows import a_call, frame, texts
 

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.config.schema import RetentionSettings
 from monitor.errors import UsageError
-from monitor.store.retain import gone_before
+from monitor.store.removal.retain import gone_before
 from tests.cli.plumbline import plumbline
 from tests.retention.keeping import NEW, OLD, Keeping, Make
 from tests.store.rows import START, a_call, frame, us

@@ -14,9 +14,9 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.errors import BadSql, StoreError, StoreInUse
-from monitor.store.erase import Wanted, erase_rows, searched
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
+from monitor.store.removal.erase import Wanted, erase_rows, searched
 from monitor.store.user_sql import run_user_sql
 from monitor.store.verify import problems
 from tests.store.rows import START, TRACE, Home, Row, a_call, frame, texts

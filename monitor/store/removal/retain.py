@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from monitor.clock import naive_utc
-from monitor.store.aged import TEXTS, Limits
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
+from monitor.store.removal.aged import TEXTS, Limits
 
 BATCH: Final = 50_000
 """Rows a transaction: the loader gets its turn between two of them."""
