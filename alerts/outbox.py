@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
+from alerts.compose import compose
 from alerts.judging import RANK
-from alerts.message import compose
 from alerts.records import from_row, to_event, to_row
 from alerts.rules import OWN, Route, Rule, Rulebook
 from alerts.states import AlertState, Transition

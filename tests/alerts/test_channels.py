@@ -22,7 +22,8 @@ from alerts.channels.posting import Answer, accept, post
 from alerts.channels.signature import sign, verify
 from alerts.channels.slack import FIELD, Slack, blocks, escape
 from alerts.channels.webhook import Webhook
-from alerts.message import Message, clean, compose, shortened
+from alerts.compose import compose
+from alerts.message import Message, clean, shortened
 from alerts.states import evaluate
 from monitor.clock import FakeClock
 from monitor.errors import RetryLater, Undeliverable
