@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from alerts.judging import RANK
-from alerts.rules import OWN, SHORT, SIGNALS, STARTER, Clear, Rule, Rulebook, SignalKind, When, fits
+from alerts.evaluation import RANK
+from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, When, fits
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.errors import ConfigError
@@ -64,17 +64,17 @@ def _is_web(url: str) -> bool:
         return False
 
 
-def _name(rule: Rule) -> Iterator[Problem]:
+def _name(rule: AlertRule) -> Iterator[Problem]:
     if rule.id.startswith(OWN):
         yield ("id",), f"`{rule.id}` begins with `{OWN}`", "those are Plumbline's alerts about itself"
 
 
-def _signal(rule: Rule) -> Iterator[Problem]:
+def _signal(rule: AlertRule) -> Iterator[Problem]:
     if rule.signal not in SIGNALS:
         yield ("signal",), f"{rule.id}: unknown signal `{rule.signal}`", f"one of {', '.join(SIGNALS)}"
 
 
-def _labels(rule: Rule) -> Iterator[Problem]:
+def _labels(rule: AlertRule) -> Iterator[Problem]:
     kind = SIGNALS.get(rule.signal)
     if kind is None:
         return
@@ -88,13 +88,13 @@ def _labels(rule: Rule) -> Iterator[Problem]:
             yield ("by",), what, f"{rule.signal} has {', '.join(kind.labels)}"
 
 
-def _fire_after(rule: Rule) -> Iterator[Problem]:
+def _fire_after(rule: AlertRule) -> Iterator[Problem]:
     if rule.fire_after.bad > rule.fire_after.of:
         bad, of = rule.fire_after.bad, rule.fire_after.of
         yield ("fire_after",), f"{rule.id}: {bad} bad of {of} can never be", "`of` is at least `bad`"
 
 
-def _reachable(rule: Rule) -> Iterator[Problem]:
+def _reachable(rule: AlertRule) -> Iterator[Problem]:
     kind = SIGNALS.get(rule.signal)
     if kind is None:
         return
@@ -114,7 +114,7 @@ def _can_be(limit: When | Clear, kind: SignalKind) -> bool:
     return limit.value < bound if above else limit.value > bound
 
 
-def _clear(rule: Rule) -> Iterator[Problem]:
+def _clear(rule: AlertRule) -> Iterator[Problem]:
     if rule.clear is None:
         return
     if rule.when is None:
@@ -136,7 +136,7 @@ def _overlap(when: When, clear: Clear) -> bool:
     return not (far and (apart or touching))
 
 
-def _worse(rule: Rule) -> Iterator[Problem]:
+def _worse(rule: AlertRule) -> Iterator[Problem]:
     if rule.worse is None:
         return
     if rule.when is None:
@@ -147,7 +147,7 @@ def _worse(rule: Rule) -> Iterator[Problem]:
         yield ("worse", "value"), f"{rule.id}: `worse` is not beyond `when`", "move its value further out"
 
 
-CHECKS: Final[tuple[Callable[[Rule], Iterator[Problem]], ...]] = (
+CHECKS: Final[tuple[Callable[[AlertRule], Iterator[Problem]], ...]] = (
     _name,
     _signal,
     _labels,
@@ -158,7 +158,7 @@ CHECKS: Final[tuple[Callable[[Rule], Iterator[Problem]], ...]] = (
 )
 
 
-def _told(rulebook: Rulebook, rule: Rule, i: int) -> Iterator[Problem]:
+def _told(rulebook: Rulebook, rule: AlertRule, i: int) -> Iterator[Problem]:
     """A rule needs a route that fits whatever its signal's labels turn out to be."""
     severities = [rule.severity, *([rule.worse.severity] if rule.worse else [])]
     for severity in severities:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from alerts.message import Message, clean
-from alerts.rules import Rule
+from alerts.rules import AlertRule
 from alerts.states import AlertState
 from monitor.model.values import Signal
 
@@ -23,7 +23,7 @@ _WORDS: Final = {
 }
 
 
-def compose(kind: str, alert: AlertState, rule: Rule | None, at: datetime, reason: str, link_base: str) -> Message:
+def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, reason: str, link_base: str) -> Message:
     """Return the message that `kind` of thing happened to `alert`; `rule` is None when it is gone from the file."""
     signal = alert.memory.signal
     labels = {clean(key, 64): clean(value) for key, value in alert.labels.items()}

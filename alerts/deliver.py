@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
-from alerts import own
+from alerts import self_alerts
 from alerts.channels import Channel
 from alerts.message import Message, clean, shortened
 from alerts.outbox import Outgoing
@@ -127,7 +127,7 @@ def _send(channel: Channel | None, row: Row) -> RetryLater | Undeliverable | Non
 def _sent(txn: Transaction, post: Post, row: Row, now: datetime) -> Delivered:
     outbox.settle(txn, row["id"], state="sent", sent_at=now, outcome="taken")
     outbox.hurry(txn, row["receiver"], now)
-    own.reached(txn, row["receiver"], post.outgoing, now)
+    self_alerts.reached(txn, row["receiver"], post.outgoing, now)
     return Delivered(sent=1)
 
 
@@ -140,7 +140,7 @@ def _later(txn: Transaction, post: Post, row: Row, error: RetryLater, now: datet
     if error.after_s is not None:
         outbox.hold_back(txn, row["receiver"], now + wait)
     if now + wait - row["due_at"] >= LATE:
-        own.unreached(txn, row["receiver"], error.reason, post.outgoing, now)
+        self_alerts.unreached(txn, row["receiver"], error.reason, post.outgoing, now)
     return Delivered(retried=1)
 
 
@@ -161,7 +161,7 @@ def _refused(txn: Transaction, post: Post, row: Row, error: Undeliverable, now: 
 def _dead(txn: Transaction, post: Post, row: Row, reason: str, now: datetime) -> Delivered:
     outbox.settle(txn, row["id"], state="dead", outcome=reason)
     _redirect(txn, post, row, now)
-    own.unreached(txn, row["receiver"], reason, post.outgoing, now)
+    self_alerts.unreached(txn, row["receiver"], reason, post.outgoing, now)
     return Delivered(dead=1)
 
 

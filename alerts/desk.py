@@ -14,11 +14,12 @@ from typing import Any, Final, TextIO
 
 import pyarrow as pa
 
-from alerts.channels.building import build_channels
+from alerts.channels import Means
+from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
 from alerts.deliver import Delivered, Post, deliver_due
+from alerts.evaluation import storable
 from alerts.explain import explain_alert
-from alerts.judging import storable
 from alerts.outbox import Outgoing, known_alerts, record_within, remind
 from alerts.rules import Rulebook
 from alerts.states import evaluate
@@ -139,7 +140,7 @@ def open_desk(settings: Settings, path: Path, clock: Clock, stream: TextIO | Non
 
 def desk_for(book: Rulebook, state: ControlState, clock: Clock, link_base: str, stream: TextIO) -> AlertDesk:
     """Return a desk over an open control state."""
-    channels = build_channels(book.receivers, stream, clock)
+    channels = build_channels(book.receivers, Means(stream, clock))
     rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries, guards nothing
     return AlertDesk(Post(state, channels, Outgoing(book, link_base), clock, rng))
 

@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 
 from alerts.compose import compose
-from alerts.judging import RANK
+from alerts.evaluation import RANK
 from alerts.records import from_row, to_event, to_row
-from alerts.rules import OWN, Route, Rule, Rulebook
+from alerts.rules import OWN, AlertRule, Route, Rulebook
 from alerts.states import AlertState, Transition
 from monitor.model.values import Severity
 from monitor.state import ControlState, Transaction, alerts, outbox
 
-DELIVERY: Final = Rule(
+DELIVERY: Final = AlertRule(
     id=f"{OWN}delivery",
     signal="delivery",
     title="Messages do not reach a receiver",
@@ -38,7 +38,7 @@ class Outgoing:
     book: Rulebook
     link_base: str = ""
 
-    def rule(self, rule_id: str) -> Rule | None:
+    def rule(self, rule_id: str) -> AlertRule | None:
         """Return the rule of that id, or None when it is gone from the file."""
         return next((rule for rule in (*self.book.rules, DELIVERY) if rule.id == rule_id), None)
 

@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from alerts.channels.registered import Receiver
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Section
 from monitor.model.values import Severity
@@ -22,7 +23,6 @@ Stat = Literal["value", "low", "high", "lower_bound", "upper_bound"]
 Op = Literal[">", ">=", "<", "<="]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Where = dict[str, str | list[str]]
 
 SHORT: Final = {"lower_bound": "low", "upper_bound": "high"}
@@ -96,7 +96,7 @@ class Worse(Section, frozen=True):
     severity: Severity
 
 
-class Rule(Section, frozen=True):
+class AlertRule(Section, frozen=True):
     """One condition. Without `when` it is bad as long as a signal that fits `where` is there."""
 
     id: Identifier
@@ -112,30 +112,6 @@ class Rule(Section, frozen=True):
     no_data: NoData = NoData()
     category: str = ""
     runbook: str = ""
-
-
-class ConsoleReceiver(Section, frozen=True, tag_field="kind", tag="console"):
-    """Prints to the log of the agent."""
-
-    name: Name
-
-
-class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
-    """Any HTTP service that verifies Standard Webhooks signatures. `secret` is `whsec_` and base64, or plain text."""
-
-    name: Name
-    url: str
-    secret: Annotated[str, msgspec.Meta(min_length=8)]
-
-
-class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
-    """A Slack incoming webhook. Its address is a secret: give it as `${env:NAME}`."""
-
-    name: Name
-    url: str
-
-
-Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver
 
 
 class Route(Section, frozen=True):
@@ -161,7 +137,7 @@ class Rulebook(Section, frozen=True):
     """All of the rule file."""
 
     receivers: Annotated[tuple[Receiver, ...], msgspec.Meta(min_length=1)]
-    rules: tuple[Rule, ...]
+    rules: tuple[AlertRule, ...]
     routes: tuple[Route, ...]
     version: Literal[1] = 1
 
@@ -175,12 +151,6 @@ def fits(where: Where, facts: dict[str, str]) -> bool:
     return all(facts.get(key) in ([wanted] if isinstance(wanted, str) else wanted) for key, wanted in where.items())
 
 
-def identity_labels(rule: Rule) -> tuple[str, ...]:
+def identity_labels(rule: AlertRule) -> tuple[str, ...]:
     """Return the labels that tell one alert of `rule` from another."""
     return rule.by or SIGNALS[rule.signal].labels
-
-
-def with_receiver(rulebook: Rulebook, receiver: Receiver) -> Rulebook:
-    """Return `rulebook` with one more receiver that every route tells; used by the demo."""
-    routes = tuple(msgspec.structs.replace(route, to=(*route.to, receiver.name)) for route in rulebook.routes)
-    return msgspec.structs.replace(rulebook, receivers=(*rulebook.receivers, receiver), routes=routes)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from alerts.judging import RANK, Look, Observation, observe, severity_of
-from alerts.rules import OWN, Rule
+from alerts.evaluation import RANK, Look, Observation, observe, severity_of
+from alerts.rules import OWN, AlertRule
 from monitor.model.values import Severity, Signal
 
 State = Literal["pending", "firing", "resolved", "inactive"]
@@ -72,7 +72,7 @@ class Transition:
 
 
 def evaluate(
-    rules: Sequence[Rule], signals: Sequence[Signal], known: Sequence[AlertState], now: datetime
+    rules: Sequence[AlertRule], signals: Sequence[Signal], known: Sequence[AlertState], now: datetime
 ) -> list[Transition]:
     """Return what happens to every alert at this evaluation.
 
@@ -184,7 +184,7 @@ def _recover(seen: Observation, alert: AlertState, now: datetime) -> Iterator[Tr
         yield Transition("seen", after, now, reason, numbers)
 
 
-def _unseen(rule: Rule | None, alert: AlertState, now: datetime) -> Iterator[Transition]:
+def _unseen(rule: AlertRule | None, alert: AlertState, now: datetime) -> Iterator[Transition]:
     """An open alert that no signal speaks for."""
     if rule is None:
         yield _resolved(alert, now, "its rule was removed from the rule file", {})

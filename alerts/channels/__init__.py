@@ -1,10 +1,19 @@
-"""Channels: one way of reaching people a file. A channel sends one message once; policy lives in `alerts.deliver`."""
+"""Channels: one way of reaching people a file, with its settings. A channel sends one message once; policy lives in `alerts.deliver`.
+
+A new one is a file here and a word in `registered.py`: its settings are the schema of the rule file, and build it.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Annotated, Protocol, TextIO
+
+import msgspec
 
 from alerts.message import Message
+from monitor.clock import Clock
+
+ReceiverName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Channel(Protocol):
@@ -20,3 +29,22 @@ class Channel(Protocol):
 
     def send(self, message: Message, *, key: str) -> None:
         """Send `message` once, within 15 s."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a channel is given to work with: where consoles print, and the time."""
+
+    stream: TextIO
+    clock: Clock
+
+
+class ReceiverSettings(Protocol):
+    """A receiver as it stands in the rule file."""
+
+    @property
+    def name(self) -> str:
+        """What routes call it."""
+
+    def channel(self, means: Means) -> Channel:
+        """Return the channel that these settings describe."""

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TextIO
 
+from alerts.channels import Means, ReceiverName
 from alerts.message import Message, details
+from monitor.config.schema import Section
 from monitor.errors import RetryLater
+
+
+class ConsoleReceiver(Section, frozen=True, tag_field="kind", tag="console"):
+    """Prints to the log of the agent."""
+
+    name: ReceiverName
+
+    def channel(self, means: Means) -> Console:
+        """Return the channel that prints."""
+        return Console(self.name, means.stream)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _EXCERPT: Final = 300
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpReply:
     """What the receiver said: status, lower-case headers, the beginning of its body."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer:
     excerpt: str
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S) -> HttpReply:
     """Return the answer to one POST. Raises `RetryLater` when there is none."""
     try:
         return asyncio.run(_post(url, body, headers, total_s))
@@ -51,7 +51,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOT
         raise Undeliverable(clean(f"not an address: {error}")) from None
 
 
-async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float) -> Answer:
+async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float) -> HttpReply:
     timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust()
     async with (
         asyncio.timeout(total_s),
@@ -64,7 +64,7 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: floa
             if len(start) >= _EXCERPT:
                 break
         excerpt = clean(start[:_EXCERPT].decode("utf-8", "replace"), _EXCERPT)
-        return Answer(response.status_code, response.headers, excerpt)
+        return HttpReply(response.status_code, response.headers, excerpt)
 
 
 @cache
@@ -72,7 +72,7 @@ def _trust() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def accept(answer: Answer, now: datetime) -> None:
+def accept(answer: HttpReply, now: datetime) -> None:
     """Return when the receiver has the message; raise `RetryLater` or `Undeliverable` when it has not."""
     status, said = answer.status, f"HTTP {answer.status} {answer.excerpt}".strip()
     if 200 <= status < 300:

@@ -12,14 +12,27 @@ from urllib.parse import quote
 
 import msgspec
 
+from alerts.channels import Means, ReceiverName
 from alerts.channels.posting import TOTAL_S, accept, post
 from alerts.message import Message, details
 from monitor.clock import Clock
+from monitor.config.schema import Section
 
 HEADER: Final = 150
 FIELD: Final = 1000
 ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKS: Final = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}
+
+
+class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
+    """A Slack incoming webhook. Its address is a secret: give it as `${env:NAME}`."""
+
+    name: ReceiverName
+    url: str
+
+    def channel(self, means: Means) -> Slack:
+        """Return the channel that posts to this webhook."""
+        return Slack(self.name, self.url, means.clock)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
+from alerts.channels import Means, ReceiverName
 from alerts.channels.posting import TOTAL_S, accept, post
 from alerts.channels.signature import sign
 from alerts.message import Message
 from monitor.clock import Clock
+from monitor.config.schema import Section
+
+
+class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
+    """Any HTTP service that verifies Standard Webhooks signatures. `secret` is `whsec_` and base64, or plain text."""
+
+    name: ReceiverName
+    url: str
+    secret: Annotated[str, msgspec.Meta(min_length=8)]
+
+    def channel(self, means: Means) -> Webhook:
+        """Return the channel that posts here, signed."""
+        return Webhook(self.name, self.url, self.secret, means.clock)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channels.console import Console
-from alerts.channels.posting import Answer, accept, post
+from alerts.channels.posting import HttpReply, accept, post
 from alerts.channels.signature import sign, verify
 from alerts.channels.slack import FIELD, Slack, blocks, escape
 from alerts.channels.webhook import Webhook
@@ -149,7 +149,7 @@ def test_an_answer_has_its_class(mode: Mode, error: type[Exception], after: floa
 )
 def test_retry_after_is_read_as_seconds_or_date(header: str, seconds: float | None) -> None:
     with pytest.raises(RetryLater) as raised:
-        accept(Answer(429, {"retry-after": header}, ""), MORNING)
+        accept(HttpReply(429, {"retry-after": header}, ""), MORNING)
     assert raised.value.after_s == seconds
 
 

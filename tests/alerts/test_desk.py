@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from alerts.channels.signature import sign
+from alerts.channels.webhook import WebhookReceiver
 from alerts.checks import load_rules
 from alerts.desk import desk_for, open_desk
-from alerts.rules import WebhookReceiver, with_receiver
+from alerts.rules import Rulebook
 from monitor.clock import FakeClock, SystemClock
 from monitor.config.schema import DashboardSettings, Settings
 from monitor.errors import ConfigError, RetryLater
@@ -131,12 +133,17 @@ def test_explain_of_something_else_is_empty(subject: str) -> None:
     assert day.desk.explain(subject) == []
 
 
+def told_to(receiver: WebhookReceiver, book: Rulebook) -> Rulebook:
+    routes = tuple(msgspec.structs.replace(route, to=(*route.to, receiver.name)) for route in book.routes)
+    return msgspec.structs.replace(book, receivers=(*book.receivers, receiver), routes=routes)
+
+
 def test_the_demo_receiver_keeps_what_it_verified(tmp_path: Path) -> None:
     file = tmp_path / "demo-received.jsonl"
     clock = SystemClock()
     with a_receiver(file) as receiver:
         hook = WebhookReceiver(name="demo", url=f"http://127.0.0.1:{receiver.server_port}/", secret=DEMO_SECRET)
-        book = with_receiver(load_rules(None), hook)
+        book = told_to(hook, load_rules(None))
         desk = desk_for(book, ControlState.open(None, clock), clock, "", io.StringIO())
         desk.observe([a_rate(BAD)], clock.now())
         assert desk.deliver() == 2

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from alerts.channels.webhook import WebhookReceiver
 from alerts.checks import load_rules
-from alerts.rules import STARTER, Rulebook, WebhookReceiver, identity_labels, with_receiver
+from alerts.rules import STARTER, Rulebook, identity_labels
 from monitor.errors import ConfigError
 
 FILE = """\
@@ -66,13 +67,6 @@ def test_routes_are_tried_in_order(tmp_path: Path) -> None:
 def test_a_changing_label_is_no_identity() -> None:
     worse = next(rule for rule in load_rules(None).rules if rule.id == "ab-worse")
     assert identity_labels(worse) == ("experiment", "metric", "arm")
-
-
-def test_one_more_receiver_is_told_by_every_route(tmp_path: Path) -> None:
-    demo = WebhookReceiver(name="demo", url="http://127.0.0.1:9/x", secret="not-secret")
-    book = with_receiver(load(tmp_path), demo)
-    assert [route.to for route in book.routes] == [("pager", "demo"), ("log", "demo")]
-    assert book.receivers[-1] is demo
 
 
 WRONG = [

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.judging import fingerprint
-from alerts.rules import Rule
+from alerts.evaluation import fingerprint
+from alerts.rules import AlertRule
 from alerts.states import FLAP_CALM, AlertState, Transition, evaluate
 from monitor.model.values import Severity, Signal
 from tests.alerts.builders import BAD, GOOD, MORNING, RATE_RULE, UNSURE, a_rate
@@ -21,15 +21,15 @@ from tests.alerts.builders import BAD, GOOD, MORNING, RATE_RULE, UNSURE, a_rate
 MINUTE = timedelta(minutes=1)
 
 
-def a_rule(**changes: Any) -> Rule:
-    return msgspec.convert({**RATE_RULE, **changes}, Rule)
+def a_rule(**changes: Any) -> AlertRule:
+    return msgspec.convert({**RATE_RULE, **changes}, AlertRule)
 
 
 class Watch:
     """Evaluations in a row, remembering what a store would remember."""
 
-    def __init__(self, *rules: Rule) -> None:
-        self.rules: Sequence[Rule] = rules
+    def __init__(self, *rules: AlertRule) -> None:
+        self.rules: Sequence[AlertRule] = rules
         self.known: dict[str, AlertState] = {}
         self.now = MORNING
 
@@ -194,7 +194,7 @@ def a_comparison(decision: str) -> Signal:
 
 
 def test_a_decision_that_changes_resolves_even_without_numbers() -> None:
-    watch = Watch(msgspec.convert(AB, Rule))
+    watch = Watch(msgspec.convert(AB, AlertRule))
     assert [s.kind for s in watch.look(a_comparison("undecided"))] == []
     assert [s.kind for s in watch.look(a_comparison("blocked"))] == ["firing"]
     assert [s.kind for s in watch.look(a_comparison("worse"))] == ["seen"]
@@ -210,7 +210,7 @@ def test_a_drift_finding_fires_while_it_is_fresh() -> None:
         "severity": "warning",
         "no_data": {"after": 1, "then": "ok"},
     }
-    watch = Watch(msgspec.convert(rule, Rule))
+    watch = Watch(msgspec.convert(rule, AlertRule))
     labels = {"app": "a", "metric": "m", "segment": "all", "finding": "f1"}
     finding = replace(a_rate(-0.2, n=0), name="drift", labels=labels)
     assert [s.kind for s in watch.look(finding)] == ["firing"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.judging import fingerprint
+from alerts.evaluation import fingerprint
 from alerts.outbox import DELIVERY, Outgoing, keep, owe, told
 from alerts.records import from_row
 from alerts.states import AlertState, Transition

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from alerts.rules import SHORT, Clear, Rule, When, fits, identity_labels
+from alerts.rules import SHORT, AlertRule, Clear, When, fits, identity_labels
 from monitor.model.values import Severity, Signal
 
 OPS: Final = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
@@ -43,7 +43,7 @@ class Judged:
 class Observation:
     """What a rule sees of one alert now: its identity and the signal that speaks for it."""
 
-    rule: Rule
+    rule: AlertRule
     fingerprint: str
     labels: Mapping[str, str]
     signal: Signal
@@ -56,7 +56,7 @@ def fingerprint(rule_id: str, labels: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def observe(rules: Iterable[Rule], signals: Sequence[Signal]) -> dict[str, Observation]:
+def observe(rules: Iterable[AlertRule], signals: Sequence[Signal]) -> dict[str, Observation]:
     """Return what each rule sees, by fingerprint. Of two signals about the same thing the worse, then newer, speaks."""
     seen: dict[str, Observation] = {}
     for rule in rules:
@@ -82,7 +82,7 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _observation(rule: Rule, signal: Signal) -> Observation:
+def _observation(rule: AlertRule, signal: Signal) -> Observation:
     labels = {name: signal.labels[name] for name in identity_labels(rule) if name in signal.labels}
     return Observation(rule, fingerprint(rule.id, labels), labels, signal, judge(rule, signal))
 
@@ -92,7 +92,7 @@ def _weight(observation: Observation) -> tuple[bool, bool, float]:
     return look is Look.BAD, look is not Look.UNCLEAR, observation.signal.at.timestamp()
 
 
-def judge(rule: Rule, signal: Signal) -> Judged:
+def judge(rule: AlertRule, signal: Signal) -> Judged:
     """Return what `rule` makes of `signal`."""
     if not fits(rule.where, signal.labels):
         differs = [f"{k} is {signal.labels.get(k)}" for k in rule.where if not fits({k: rule.where[k]}, signal.labels)]
@@ -139,7 +139,7 @@ def _judged(look: Look, reason: str, signal: Signal, limit: When | Clear | None)
     return Judged(look, reason, numbers | {"examples": list(signal.examples[:3])})
 
 
-def severity_of(rule: Rule, signal: Signal) -> Severity:
+def severity_of(rule: AlertRule, signal: Signal) -> Severity:
     """Return the severity `rule` gives to a bad `signal`."""
     if rule.worse is None or rule.when is None:
         return rule.severity
