@@ -18,9 +18,9 @@ from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
 from monitor.drift.batch import ALL, Batch, Name, read_batch
-from monitor.drift.follow import Alarm, Rules, follow, stages
-from monitor.drift.report import Case, Telling, tell
+from monitor.drift.findings import Case, Telling, tell
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.tracker import Alarm, Rules, follow, stages
 from monitor.model.values import Finding
 
 MEMORY: Final = "memory"

@@ -11,7 +11,7 @@ import monitor.stats
 
 MODULES = [
     *(f"monitor.stats.{m.name}" for m in pkgutil.iter_modules(monitor.stats.__path__)),
-    "monitor.drift.follow",
+    "monitor.drift.tracker",
     "monitor.drift.admission",
 ]
 
