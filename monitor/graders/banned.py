@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 from polars.exceptions import ComputeError
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from monitor.graders.judgement import NO_OUTPUT, Grader, Judgement, kind_of, output_of, version_of
+from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, kind_of, output_of, version_of
 from monitor.model.values import Grade, Turn, Verdict, stable_id
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from monitor.graders.banned import Banned
-from monitor.graders.judge import Judge
 from monitor.graders.language import Language
 from monitor.graders.leaks import PersonalData, Secret
 from monitor.graders.length import Length
 from monitor.graders.refusal import Refusal
 from monitor.graders.repetition import Repetition
+from monitor.graders.rubric import Judge
 from monitor.graders.structured import Json
 
 AnyGrader = Refusal | PersonalData | Secret | Banned | Json | Length | Language | Repetition | Judge

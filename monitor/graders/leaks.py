@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final, Literal
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn, stable_id
 from monitor.privacy.patterns import KINDS, PLACEHOLDER, find_personal, hint
 

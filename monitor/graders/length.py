@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar, Final
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.graders.languages import detect_language
 from monitor.model.values import Turn, Verdict
 

@@ -6,7 +6,7 @@ import re
 import zlib
 from typing import ClassVar, Final
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn
 
 _TAIL: Final = 8_000

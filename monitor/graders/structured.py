@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, ClassVar, Final, Literal
 
-from monitor.graders.judgement import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
 from monitor.model.values import Turn
 
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)```", re.DOTALL | re.IGNORECASE)

@@ -17,7 +17,7 @@ from typing import Final
 
 from monitor.errors import ConfigError
 from monitor.graders.cascade import judge
-from monitor.graders.judge import Judge
+from monitor.graders.rubric import Judge
 from monitor.model.values import Verdict
 from monitor.policy.lines import Source, Step
 from monitor.policy.schema import BoundRule, Example, Policy

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from monitor.config.schema import Section
-from monitor.graders.judge import Judge
 from monitor.graders.kinds import AnyGrader
+from monitor.graders.rubric import Judge
 from monitor.model.values import Severity, Turn
 
 Harm = Literal["critical", "high", "medium", "low"]

@@ -7,9 +7,9 @@ import pytest
 
 from monitor.graders import grade_turns
 from monitor.graders.cascade import judge
-from monitor.graders.judge import Judge
-from monitor.graders.judgement import Grader, Judgement
+from monitor.graders.grader import Grader, Judgement
 from monitor.graders.length import Length
+from monitor.graders.rubric import Judge
 from monitor.model.values import Turn, Verdict
 from monitor.policy import load_policies
 from tests.graders.support import NOW, turn

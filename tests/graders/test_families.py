@@ -4,7 +4,7 @@
 import pytest
 
 from monitor.graders.banned import Banned
-from monitor.graders.judgement import Grader, kind_of, version_of
+from monitor.graders.grader import Grader, kind_of, version_of
 from monitor.graders.kinds import FAMILIES
 from monitor.graders.language import Language
 from monitor.graders.leaks import PersonalData, Secret

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.graders.banned import Banned
-from monitor.graders.judgement import Grader
+from monitor.graders.grader import Grader
 from monitor.graders.language import Language
 from monitor.graders.leaks import PersonalData, Secret
 from monitor.graders.length import Length

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monitor.graders.judgement import Judgement, Settings
+from monitor.graders.grader import Judgement, Settings
 from monitor.model.values import Turn, Verdict
 
 
