@@ -30,10 +30,8 @@ def count_candidates(candidates: Mapping[str, int], fresh: Mapping[str, int]) ->
     return {name: n - loss for name, n in sums.items() if n > loss}
 
 
-def admit(
-    known: Iterable[Name], counts: Mapping[Name, int], candidates: Mapping[str, int], cap: int
-) -> tuple[list[Name], list[Name]]:
-    """Return the streams of a batch to feed, and those left out because the cap is reached.
+def admit(known: Iterable[Name], counts: Mapping[Name, int], candidates: Mapping[str, int], cap: int) -> list[Name]:
+    """Return the streams of a batch to feed; at most `cap` are ever watched.
 
     `counts` is the traffic of the batch per stream, `candidates` that of segments so far. Streams once watched stay watched.
     """
@@ -42,7 +40,7 @@ def admit(
     new = [name for name in counts if name not in watched and _shown(name, candidates)]
     new.sort(key=lambda name: (name.segment != ALL, -counts[name], name))
     room = max(0, cap - len(watched))
-    return [*fed, *new[:room]], new[room:]
+    return [*fed, *new[:room]]
 
 
 def segment_key(name: Name) -> str:

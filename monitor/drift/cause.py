@@ -69,11 +69,11 @@ def composition_shift(change: Change) -> str | None:
     just_before = _counts(change.before.cut(0, known), change.combos)
     before = just_before if just_before.total() >= ENOUGH_BEFORE else _reference_counts(change)
     after = _counts(change.after.cut(sure), change.combos)
-    told = [_told(change, column, before, after) for column in range(len(CAUSES))]
-    return "; ".join(text for text in told if text) or None
+    shifts = [_shift(change, column, before, after) for column in range(len(CAUSES))]
+    return "; ".join(text for text in shifts if text) or None
 
 
-def _told(change: Change, column: int, before: Counter[Combo], after: Counter[Combo]) -> str | None:
+def _shift(change: Change, column: int, before: Counter[Combo], after: Counter[Combo]) -> str | None:
     old, new = _shares(before, column), _shares(after, column)
     gains = {value: share - old.get(value, 0.0) for value, share in new.items()}
     if not gains or not old or sum(gain for gain in gains.values() if gain > 0) < SHIFTED:

@@ -14,17 +14,17 @@ from monitor.drift.batch import ALL, Batch, Name
 from monitor.drift.cause import NOTHING, Decomposition, composition_shift, decompose
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.reference import of_values
-from monitor.drift.state import Reported, Stream
+from monitor.drift.state import KnownChange, Stream
 from monitor.drift.tracker import Alarm
 from monitor.model.values import Finding, stable_id
 
 EXAMPLES: Final = 3
 REMEMBERED: Final = 3
-"""Changes remembered per metric and app, so that a slower segment does not tell of one again."""
+"""Changes remembered per metric and app, so that a slower segment does not report one again."""
 
 
 @dataclass(frozen=True)
-class Case:
+class MetricCase:
     """All streams of one metric of one app in a batch, by segment, and the alarms they raised."""
 
     metric: str
@@ -38,33 +38,30 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """What has been told: changes by metric and app (earlier ones too), and the findings and notes of this batch."""
+class Reports:
+    """The changes that are known by metric and app (earlier ones too), and the findings of this batch."""
 
-    reported: dict[str, list[Reported]]
+    known: dict[str, list[KnownChange]]
     findings: list[Finding]
-    notes: list[str]
 
 
-def tell(case: Case, telling: Telling) -> None:
-    """Add to `telling` the findings of a case: alarms of one change are one finding, alarms of a told change are notes."""
+def report_alarms(case: MetricCase, reports: Reports) -> None:
+    """Add to `reports` the findings of a case: alarms of one change are one finding, those of a known change add none."""
     key = f"{case.metric}\x1f{case.app}"
-    told = [Reported(r.low, r.at, list(r.segments)) for r in telling.reported.get(key, [])]
-    fresh: list[tuple[Reported, dict[str, Change]]] = []
+    earlier = [KnownChange(r.low, r.at, list(r.segments)) for r in reports.known.get(key, [])]
+    fresh: list[tuple[KnownChange, dict[str, Change]]] = []
     for segment, alarm in _in_order(case.alarms):
-        known = next((r for r in [*told, *(r for r, _ in fresh)] if _same(r, segment, alarm)), None)
+        known = next((r for r in [*earlier, *(r for r, _ in fresh)] if _same(r, segment, alarm)), None)
         change = of_alarm(segment, alarm)
         if known is None:
-            fresh.append((Reported(alarm.since_low, alarm.at, [segment]), {segment: change}))
+            fresh.append((KnownChange(alarm.since_low, alarm.at, [segment]), {segment: change}))
             continue
         known.segments.append(segment)
         cluster = next((changes for r, changes in fresh if r is known), None)
         if cluster is not None:
             cluster[segment] = change
-        else:
-            telling.notes.append(f"{case.metric} of {case.app}, {segment}: the change already told shows here too")
-    telling.findings.extend(_finding(case, changes) for _, changes in fresh)
-    telling.reported[key] = [*told, *(r for r, _ in fresh)][-REMEMBERED:]
+    reports.findings.extend(_finding(case, changes) for _, changes in fresh)
+    reports.known[key] = [*earlier, *(r for r, _ in fresh)][-REMEMBERED:]
 
 
 def _in_order(alarms: Mapping[str, Sequence[Alarm]]) -> Iterator[tuple[str, Alarm]]:
@@ -72,57 +69,57 @@ def _in_order(alarms: Mapping[str, Sequence[Alarm]]) -> Iterator[tuple[str, Alar
     yield from sorted(raised, key=lambda pair: (pair[1].at, pair[0] != ALL, pair[0]))
 
 
-def _same(told: Reported, segment: str, alarm: Alarm) -> bool:
+def _same(known: KnownChange, segment: str, alarm: Alarm) -> bool:
     """An alarm of a stream that has not spoken of that change, which may have begun while it was noticed elsewhere."""
-    return segment not in told.segments and alarm.since_low <= told.at and told.low <= alarm.at
+    return segment not in known.segments and alarm.since_low <= known.at and known.low <= alarm.at
 
 
-def _finding(case: Case, changes: Mapping[str, Change]) -> Finding:
+def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
     lead = changes.get(ALL) or max(changes.values(), key=lambda change: change.e_value)
     views = {**_views(case, lead), **changes}
     splits = [split for column in case.columns if (split := _split(case, lead, views, column))]
     carrier = next((split.carrier for split in splits if split.carrier), None)
-    told = views[carrier] if carrier else lead
+    shown = views[carrier] if carrier else lead
     mix = next((split.mixed for split in splits if split.is_mix), None)
-    cause = composition_shift(told) or mix or NOTHING
-    low, high = told.interval
+    cause = composition_shift(shown) or mix or NOTHING
+    low, high = shown.interval
     return Finding(
-        id=stable_id(case.metric, case.app, told.segment, told.since),
+        id=stable_id(case.metric, case.app, shown.segment, shown.since),
         kind="drift",
         metric=case.metric,
         app=case.app,
-        segment=told.segment,
+        segment=shown.segment,
         detected_at=aware_utc(case.now),
-        since=_instant(told.since),
-        since_low=_instant(told.since_low),
-        since_high=_instant(told.since_high),
-        reference_value=told.reference_value,
-        current_value=told.current_value,
-        change=told.current_value - told.reference_value,
+        since=_instant(shown.since),
+        since_low=_instant(shown.since_low),
+        since_high=_instant(shown.since_high),
+        reference_value=shown.reference_value,
+        current_value=shown.current_value,
+        change=shown.current_value - shown.reference_value,
         change_low=low,
         change_high=high,
-        e_value=told.e_value,
+        e_value=shown.e_value,
         budget=case.budget,
         cause=cause,
-        reason=_reason(case, told, [segment for segment in changes if segment != told.segment]),
-        examples=_examples(case, told),
+        reason=_reason(case, shown, [segment for segment in changes if segment != shown.segment]),
+        examples=_examples(case, shown),
     )
 
 
-def _views(case: Case, lead: Change) -> dict[str, Change]:
+def _views(case: MetricCase, lead: Change) -> dict[str, Change]:
     """The change as every stream of the case sees it, alarmed or not."""
     seen = {segment: seen_from(lead, segment, stream) for segment, stream in case.streams.items()}
     return {segment: change for segment, change in seen.items() if change is not None}
 
 
-def _split(case: Case, lead: Change, views: Mapping[str, Change], column: str) -> Decomposition | None:
+def _split(case: MetricCase, lead: Change, views: Mapping[str, Change], column: str) -> Decomposition | None:
     """The change split over the values of one column; None where fewer than two of them are watched."""
     segments = [segment for segment in views if segment.startswith(f"{column}=")]
     parts = [part_of(lead, views[segment], case.streams[segment].seen) for segment in segments]
     return decompose(parts) if len(parts) > 1 else None
 
 
-def _reason(case: Case, change: Change, also: Sequence[str]) -> str:
+def _reason(case: MetricCase, change: Change, also: Sequence[str]) -> str:
     low, high = change.interval
     where = case.app if change.segment == ALL else f"{case.app}, {change.segment}"
     rate = ("Rate of", 100, " %", " points, 95 % Newcombe")
@@ -152,7 +149,7 @@ def _also(segments: Sequence[str]) -> str:
     return f"; also seen in {', '.join(sorted(segments)[:3])}" if segments else ""
 
 
-def _examples(case: Case, change: Change) -> tuple[str, ...]:
+def _examples(case: MetricCase, change: Change) -> tuple[str, ...]:
     """Units since the start that show the change most, newest first among equals."""
     name = Name(case.metric, case.app, change.segment)
     rows = case.batch.rows(name)

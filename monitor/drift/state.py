@@ -69,8 +69,8 @@ class Stream(msgspec.Struct, kw_only=True):
     combos: list[Combo] = []
 
 
-class Reported(msgspec.Struct, array_like=True):
-    """A change that was told: from the earliest possible start to its detection, and the segments that raised it."""
+class KnownChange(msgspec.Struct, array_like=True):
+    """A change that was reported: from the earliest possible start to its detection, and the segments that raised it."""
 
     low: int
     at: int
@@ -78,9 +78,9 @@ class Reported(msgspec.Struct, array_like=True):
 
 
 class Memory(msgspec.Struct, kw_only=True):
-    """What is remembered beside the streams: changes already told, and how much traffic unwatched segments had."""
+    """What is remembered beside the streams: changes already reported, and how much traffic unwatched segments had."""
 
-    reported: dict[str, list[Reported]] = {}
+    reported: dict[str, list[KnownChange]] = {}
     candidates: dict[str, int] = {}
 
 

@@ -12,12 +12,13 @@ from typing import Final
 
 import numpy as np
 
+from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.reference import band, build, fits, freeze, functions, grow
 from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, short
 from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
 from monitor.stats.budget import alarm_threshold, band_z
-from monitor.stats.edetector import Onset, advance, no_evidence, onset
+from monitor.stats.edetector import Onset
 from monitor.stats.ranks import Floats
 
 DAY_MS: Final = 86_400_000
@@ -25,8 +26,8 @@ DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True)
-class Rules:
-    """How a stream is watched: the stages of its reference, the floors, and its part of the alarm budget."""
+class TrackerSettings:
+    """How a stream is watched: the stages of its reference, the floors, its part of the alarm budget, and by what."""
 
     stages: tuple[int, ...]
     rate_floor: float
@@ -34,6 +35,7 @@ class Rules:
     streams: int
     alarms: float
     period_ms: float
+    detector: Detector
 
     def threshold(self, stream: Stream) -> float:
         """Return the evidence at which an alarm is worth its share of the budget."""
@@ -73,7 +75,9 @@ def stages(first: int, outputs: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def follow(metric: str, stream: Stream, points: Points, combos: Sequence[Combo], rules: Rules) -> list[Alarm]:
+def track(
+    metric: str, stream: Stream, points: Points, combos: Sequence[Combo], settings: TrackerSettings
+) -> list[Alarm]:
     """Feed `points` into `stream`, which is changed, and return the alarms, in order.
 
     `combos` are the composition rows that the numbers in `points` mean.
@@ -85,11 +89,11 @@ def follow(metric: str, stream: Stream, points: Points, combos: Sequence[Combo],
     alarms = []
     while len(queue):
         if stream.reference is None:
-            queue = _collect(metric, stream, queue, rules)
+            queue = _collect(metric, stream, queue, settings)
         elif not fits(stream.reference, queue):
             _start_anew(stream)
         else:
-            queue, alarm = _watch(stream, stream.reference, queue, rules)
+            queue, alarm = _watch(stream, stream.reference, queue, settings)
             alarms += [alarm] if alarm else []
     stream.n = stream.reference.growing_n if stream.reference else len(stream.warm.time)
     _compact(stream)
@@ -100,8 +104,8 @@ def _start_anew(stream: Stream) -> None:
     stream.reference, stream.warm, stream.trail, stream.evidence = None, Warm(), Trail(), []
 
 
-def _collect(metric: str, stream: Stream, queue: Points, rules: Rules) -> Points:
-    need = rules.stages[0] - len(stream.warm.time)
+def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettings) -> Points:
+    need = settings.stages[0] - len(stream.warm.time)
     fresh = queue.cut(0, need)
     if len(fresh) < need:
         stream.warm = _warmer(stream.warm, fresh)
@@ -110,7 +114,7 @@ def _collect(metric: str, stream: Stream, queue: Points, rules: Rules) -> Points
         reference = build(metric, points)
         points = _as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
-        stream.evidence = no_evidence(len(reference.total))
+        stream.evidence = settings.detector.start(len(reference.total))
         stream.trail = write_trail(points, np.arange(len(points)), len(points))
     return queue.cut(min(need, len(queue)))
 
@@ -143,16 +147,18 @@ def _as_watched(reference: Reference, points: Points) -> Points:
     return points
 
 
-def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) -> tuple[Points, Alarm | None]:
-    goal = next((stage for stage in rules.stages if stage > reference.n), None)
+def _watch(
+    stream: Stream, reference: Reference, queue: Points, settings: TrackerSettings
+) -> tuple[Points, Alarm | None]:
+    goal = next((stage for stage in settings.stages if stage > reference.n), None)
     part = _as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
     watched = functions(reference, part)
-    floor = rules.rate_floor if reference.kind == "rate" else rules.rank_floor
-    limits = band(reference, band_z(rules.streams, len(reference.total), len(rules.stages)), floor)
-    step = advance(stream.evidence, watched, limits, rules.threshold(stream))
+    floor = settings.rate_floor if reference.kind == "rate" else settings.rank_floor
+    limits = band(reference, band_z(settings.streams, len(reference.total), len(settings.stages)), floor)
+    step = settings.detector.advance(stream.evidence, watched, limits, settings.threshold(stream))
     points, positions = extend(stream.trail, part.cut(0, step.used))
     if step.alarm:
-        start = onset(functions(reference, points), limits, log_prior=after_silence(points.time))
+        start = settings.detector.onset(functions(reference, points), limits, after_silence(points.time))
         rest = queue.cut(step.used)
         alarm = _alarm(stream, reference, (points, positions), rest, start, step.e_value)
         _start_anew(stream)
@@ -161,7 +167,7 @@ def _watch(stream: Stream, reference: Reference, queue: Points, rules: Rules) ->
     stream.trail = write_trail(points, positions, stream.trail.count + len(part))
     stream.evidence = [[short(value, 4) for value in row] for row in step.evidence]
     if goal:
-        _grow(stream, reference, part, goal)
+        _grow(stream, reference, part, goal, settings.detector)
     return queue.cut(len(part)), None
 
 
@@ -177,11 +183,11 @@ def after_silence(time: Ints) -> Floats:
     return likelier
 
 
-def _grow(stream: Stream, reference: Reference, part: Points, goal: int) -> None:
+def _grow(stream: Stream, reference: Reference, part: Points, goal: int, detector: Detector) -> None:
     grow(reference, part)
     if reference.growing_n >= goal:
         freeze(reference)
-        stream.evidence = no_evidence(len(reference.total))
+        stream.evidence = detector.start(len(reference.total))
 
 
 def _alarm(

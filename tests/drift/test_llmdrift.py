@@ -61,4 +61,4 @@ def test_fifty_outputs_are_said_to_be_too_few() -> None:
     watch = Watch()
     outcome = watch.feed(as_turns(march, june).drop("rule:answers"))
     assert outcome.findings == []
-    assert outcome.notes == ["output_chars of qa, all: not enough baseline (200 of 250)"]
+    assert watch.learning() == {'["output_chars","qa","all"]': 200}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,8 @@ import polars as pl
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
 from monitor.drift import DriftOutcome, decide_drift
+from monitor.drift.decide import E_DETECTOR
+from monitor.drift.detector import Detector
 from monitor.model.values import Finding
 
 START = datetime(2026, 1, 5)  # noqa: DTZ001 the store keeps naive UTC
@@ -42,19 +45,23 @@ def at(position: int) -> datetime:
 class Watch:
     """Feeds batches and keeps the states, as the cycle does."""
 
-    def __init__(self, settings: DriftSettings | None = None) -> None:
+    def __init__(self, settings: DriftSettings | None = None, detector: Detector = E_DETECTOR) -> None:
+        self.detector = detector
         self.settings = settings or DriftSettings()
         self.states: dict[str, str] = {}
         self.findings: list[Finding] = []
-        self.notes: list[str] = []
+
+    def learning(self) -> dict[str, int]:
+        """The streams that have no reference yet, and how many outputs of it."""
+        streams = {key: json.loads(state) for key, state in self.states.items() if key != "memory"}
+        return {key: state["n"] for key, state in streams.items() if "n" in state and state["reference"] is None}
 
     def feed(self, rows: pl.DataFrame, batch: int = 100_000) -> DriftOutcome:
-        outcome = DriftOutcome({}, [], [])
+        outcome = DriftOutcome({}, [])
         for start in range(0, rows.height, batch):
             part = rows[start : start + batch]
             newest: datetime = part["time"].max()  # type: ignore[assignment]
-            outcome = decide_drift(dict(self.states), part, self.settings, aware_utc(newest))
+            outcome = decide_drift(dict(self.states), part, self.settings, aware_utc(newest), self.detector)
             self.states.update(outcome.states)
             self.findings += outcome.findings
-            self.notes += outcome.notes
         return outcome
