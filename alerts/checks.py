@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import yaml
-
 from alerts.evaluation import RANK
 from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, When, fits
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
-from monitor.errors import ConfigError
+from monitor.config.yaml_lines import Step, YamlText
 
-Step = str | int
 Problem = tuple[tuple[Step, ...], str, str]
 """Where in the file, what is wrong, what to do."""
 
@@ -32,7 +29,7 @@ def load_rules(path: Path | None) -> Rulebook:
     problem = next(find_problems(rulebook), None)
     if problem is not None:
         where, what, hint = problem
-        raise ConfigError(str(file), _line(file.read_text(encoding="utf-8"), where), what, hint)
+        raise YamlText(str(file), file.read_text(encoding="utf-8")).error(where, what, hint)
     return rulebook
 
 
@@ -196,18 +193,3 @@ def _duration_problem(text: str) -> str:
     except (ValueError, OverflowError) as error:
         return str(error)
     return ""
-
-
-def _line(text: str, steps: Sequence[Step]) -> int | None:
-    """Return the line of the deepest of `steps` that is there."""
-    node, line = yaml.compose(text, Loader=yaml.SafeLoader), None
-    for step in steps:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == step), None)
-            if pair is None:
-                break
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-    return line

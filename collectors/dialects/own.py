@@ -9,29 +9,18 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
-
-import yaml
+from typing import Final
 
 from collectors.dialects.fields import FIELDS
 from collectors.dialects.readers import READERS
 from collectors.dialects.table import Dialect, Row, Table, shipped
 from monitor.config.read import parse_yaml
+from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.model.rows import KINDS
 
 PARTS: Final = ("system", "input", "output", "details", "exception", "flag", "score")
 """What an event may hold."""
-
-
-class _Place(NamedTuple):
-    """Where in a file something stands."""
-
-    path: str
-    node: yaml.Node | None
-
-    def error(self, steps: tuple[str | int, ...], problem: str, hint: str = "") -> ConfigError:
-        return ConfigError(self.path, _line(self.node, steps), problem, hint)
 
 
 def table_with(own: Path | None) -> Table:
@@ -61,7 +50,7 @@ def _read(path: Path) -> Dialect:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), None, f"cannot be read: {error}", "check the path and that it is UTF-8") from None
     dialect = parse_yaml(text, Dialect, str(path))
-    place = _Place(str(path), yaml.compose(text, Loader=yaml.SafeLoader))
+    place = YamlText(str(path), text)
     for problem in (*_row_faults(place, "rows", dialect.rows), *_row_faults(place, "bag_rows", dialect.bag_rows)):
         raise problem
     for problem in _name_faults(place, dialect):
@@ -69,7 +58,7 @@ def _read(path: Path) -> Dialect:
     return dialect
 
 
-def _row_faults(place: _Place, block: str, rows: tuple[Row, ...]) -> Iterator[ConfigError]:
+def _row_faults(place: YamlText, block: str, rows: tuple[Row, ...]) -> Iterator[ConfigError]:
     for number, (key, field, _, reader) in enumerate(rows):
         at = (block, number)
         if field not in FIELDS and field not in {"-", "+"}:
@@ -90,7 +79,7 @@ def _pattern_fault(pattern: str) -> str | None:
     return None
 
 
-def _name_faults(place: _Place, dialect: Dialect) -> Iterator[ConfigError]:
+def _name_faults(place: YamlText, dialect: Dialect) -> Iterator[ConfigError]:
     kinds = [(("kinds", name), kind) for name, kind in dialect.kinds.items()]
     kinds += [(("span_names", name), kind) for name, kind in dialect.span_names.items()]
     kinds += [(("operations", name), kind) for name, (_, kind) in dialect.operations.items()]
@@ -105,12 +94,3 @@ def _name_faults(place: _Place, dialect: Dialect) -> Iterator[ConfigError]:
 def _meant(name: str, allowed: Collection[str]) -> str:
     close = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
     return f"did you mean `{close[0]}`?" if close else f"allowed here: {', '.join(allowed)}"
-
-
-def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int | None:
-    for step in steps:
-        if isinstance(node, yaml.MappingNode):
-            node = next((value for key, value in node.value if key.value == step), node)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            node = node.value[step]
-    return None if node is None else node.start_mark.line + 1

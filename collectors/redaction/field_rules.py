@@ -17,7 +17,7 @@ import polars as pl
 
 from collectors.redaction.caps import MESSAGES, flagged, messages_within, text_within
 from collectors.redaction.pseudonyms import COLUMNS
-from monitor.config.field_rules import Rule
+from monitor.config.field_rules import FieldRule
 from monitor.privacy.keyed import digest, pseudonym
 
 LOGGED: Final = {"system": "system_text", "input": "input_messages", "output": "output_messages"}
@@ -33,7 +33,7 @@ class FieldRules:
     """The rules by app, and the key for hashes. `failed` counts fields that could not be hashed or cut and were dropped."""
 
     key: bytes
-    rules: Mapping[str, Mapping[str, Rule]]
+    rules: Mapping[str, Mapping[str, FieldRule]]
     failed: int = field(default=0)
 
     def applied(self, frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -56,7 +56,7 @@ class FieldRules:
         """Fields that some rule names: no other needs a look."""
         return {name for rules in self.rules.values() for name in rules}
 
-    def _for(self, app: str | None, name: str) -> Rule | None:
+    def _for(self, app: str | None, name: str) -> FieldRule | None:
         own = self.rules.get(app, {}) if app is not None else {}
         return own.get(name) or self.rules.get(ANY, {}).get(name)
 
@@ -80,7 +80,7 @@ class FieldRules:
                 marks.setdefault(flag, []).append(spans[at])
         return pl.Series(name, values, dtype=pl.String)
 
-    def _told(self, name: str, value: str, rule: Rule) -> str | None:
+    def _told(self, name: str, value: str, rule: FieldRule) -> str | None:
         if rule.action == "drop":
             return None
         try:

@@ -25,19 +25,19 @@ _CAP: Final = re.compile(r"cap ([1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True)
-class Rule:
+class FieldRule:
     """What becomes of one field."""
 
     action: Literal["keep", "drop", "hash", "cap"]
     limit: int = 0
 
 
-def read_rules(given: Mapping[str, Mapping[str, str]], where: str) -> dict[str, dict[str, Rule]]:
+def read_rules(given: Mapping[str, Mapping[str, str]], where: str) -> dict[str, dict[str, FieldRule]]:
     """Return the rules of the setting `collector.fields`. Raises `ConfigError` for a field or a rule that is none."""
     return {app: {name: _rule(app, name, told, where) for name, told in rules.items()} for app, rules in given.items()}
 
 
-def _rule(app: str, name: str, told: str, where: str) -> Rule:
+def _rule(app: str, name: str, told: str, where: str) -> FieldRule:
     stands = f"collector.fields.{app}.{name}"
     if name not in FIELDS:
         near = difflib.get_close_matches(name, FIELDS, n=1)
@@ -45,8 +45,8 @@ def _rule(app: str, name: str, told: str, where: str) -> Rule:
         raise ConfigError(where, None, f"{stands}: there is no such field", hint)
     cap = _CAP.fullmatch(told)
     if cap and name not in WHOLE:
-        return Rule("cap", int(cap[1]))
+        return FieldRule("cap", int(cap[1]))
     if told in {"keep", "drop", "hash"}:
-        return Rule(told)  # type: ignore[arg-type]  # one of the three, as was just seen
+        return FieldRule(told)  # type: ignore[arg-type]  # one of the three, as was just seen
     also = "" if name in WHOLE else ', or "cap N" (bytes)'
     raise ConfigError(where, None, f"{stands}: {told!r} is not a rule for it", f"write keep, drop or hash{also}")

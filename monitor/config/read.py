@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from monitor.config.yaml_lines import Step, YamlText, line_of
 from monitor.errors import ConfigError
 
 T = TypeVar("T")
@@ -37,20 +38,20 @@ def read_yaml(path: Path, schema: type[T]) -> T:
 
 def parse_yaml(text: str, schema: type[T], path: str) -> T:
     """Return YAML `text` as a `schema`; `path` only names it in errors."""
+    file = YamlText(path, text)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text) if node is not None else {}
+        data = yaml.safe_load(text) if file.root is not None else {}
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigError(path, line, f"not valid YAML: {error.problem}", "check the indentation and quotes") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(path, None, f"not valid YAML: {error}") from None
-    _refuse_duplicates(node, path)
-    resolved = _resolve(data, node, path, Path(path).parent)
+    _refuse_duplicates(file.root, path)
+    resolved = _resolve(data, file.root, path, Path(path).parent)
     try:
         return msgspec.convert(resolved, schema, strict=True)
     except msgspec.ValidationError as error:
-        raise _located(str(error), node, resolved, schema, path) from None
+        raise _located(str(error), file, resolved, schema) from None
 
 
 def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
@@ -59,7 +60,7 @@ def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
-                raise ConfigError(path, key.start_mark.line + 1, f"key `{key.value}` stands here twice", "keep one")
+                raise ConfigError(path, line_of(key), f"key `{key.value}` stands here twice", "keep one")
             seen.add(key.value)
             _refuse_duplicates(value, path)
     elif isinstance(node, yaml.SequenceNode):
@@ -79,7 +80,7 @@ def _resolve(value: Any, node: yaml.Node | None, path: str, folder: Path) -> Any
     if isinstance(value, list) and isinstance(node, yaml.SequenceNode):
         return [_resolve(item, child, path, folder) for item, child in zip(value, node.value, strict=True)]
     if isinstance(value, str) and "${" in value:
-        line = node.start_mark.line + 1 if node is not None else None
+        line = None if node is None else line_of(node)
         return _REFERENCE.sub(lambda match: _secret(match, path, line, folder), value)
     return value
 
@@ -96,39 +97,24 @@ def _secret(match: re.Match[str], path: str, line: int | None, folder: Path) -> 
         raise ConfigError(path, line, f"file {name} cannot be read: {error.strerror}", "check the path") from None
 
 
-def _located(message: str, node: yaml.Node | None, data: Any, schema: Any, path: str) -> ConfigError:
+def _located(message: str, file: YamlText, data: Any, schema: Any) -> ConfigError:
     unknown = _UNKNOWN.search(message)
     if unknown:
         key, where = unknown.group(1), unknown.group(2) or ""
-        line = _line_of(node, [*_steps(where), key])
-        return ConfigError(path, line, f"unknown key `{key}`", _nearest(key, _allowed(schema, data, _steps(where))))
+        near = _nearest(key, _allowed(schema, data, _steps(where)))
+        return file.error((*_steps(where), key), f"unknown key `{key}`", near)
     found = _AT.match(message)
     problem, where = found.groups() if found else (message, "")
     name = where.lstrip(".") or "the file"
-    return ConfigError(path, _line_of(node, _steps(where)), f"{name}: {problem[0].lower()}{problem[1:]}")
+    return file.error(_steps(where), f"{name}: {problem[0].lower()}{problem[1:]}")
 
 
-def _steps(where: str) -> list[str | int]:
-    return [int(index) if index else name for name, index in re.findall(r"\.?([^.\[\]]+)|\[(\d+)\]", where)]
+def _steps(where: str) -> tuple[Step, ...]:
+    found = re.findall(r"\.?([^.\[\]]+)|\[(\d+)\]", where)
+    return tuple(int(index) if index else name for name, index in found)
 
 
-def _line_of(node: yaml.Node | None, steps: list[Any]) -> int | None:
-    if node is None:
-        return None
-    line = node.start_mark.line + 1
-    for step in steps:
-        if isinstance(node, yaml.MappingNode):
-            pair = next(((k, v) for k, v in node.value if k.value == step), None)
-            if pair is None:
-                return line
-            line, node = pair[0].start_mark.line + 1, pair[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-    return line
-
-
-def _allowed(schema: Any, data: Any, steps: list[Any]) -> list[str]:
+def _allowed(schema: Any, data: Any, steps: tuple[Any, ...]) -> list[str]:
     """Names that may stand at `steps`: walk the schema beside the data, since a tagged union depends on its tag."""
     info = msgspec.inspect.type_info(schema)
     for step in steps:

@@ -138,13 +138,6 @@ class Comparison:
     computed_at: datetime
 
 
-@dataclass(frozen=True)
-class Abstained:
-    """A check that could not answer, and why."""
-
-    reason: str
-
-
 def stable_id(*parts: Any) -> str:
     """Return 16 hex digits that depend on `parts` only, so that a repeat of the same decision has the same id."""
     return hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).hexdigest()[:16]

@@ -15,11 +15,11 @@ from datetime import date
 from itertools import combinations
 from typing import Final
 
+from monitor.config.yaml_lines import Step, YamlText
 from monitor.errors import ConfigError
 from monitor.graders.cascade import judge
 from monitor.graders.rubric import Judge
 from monitor.model.values import Verdict
-from monitor.policy.lines import Source, Step
 from monitor.policy.schema import BoundRule, Example, Policy
 
 VAGUE: Final = re.compile(
@@ -43,7 +43,7 @@ class Lint:
     warning: str
 
 
-def check_file(source: Source, policy: Policy, today: date) -> None:
+def check_file(source: YamlText, policy: Policy, today: date) -> None:
     """Raise `ConfigError` for the first thing in one policy that cannot be meant."""
     _check_ids(source, policy)
     _check_precedence(source, policy)
@@ -53,7 +53,7 @@ def check_file(source: Source, policy: Policy, today: date) -> None:
             _check_example(source, rule, example, ("rules", number, "examples", position))
 
 
-def check_together(loaded: Sequence[tuple[Source, Policy]]) -> None:
+def check_together(loaded: Sequence[tuple[YamlText, Policy]]) -> None:
     """Raise `ConfigError` when two policies, or two rules, cannot both hold."""
     policies: dict[str, str] = {}
     rules: dict[str, str] = {}
@@ -77,7 +77,7 @@ _RENAME: Final = "grades are kept by id, so each id names one thing for ever"
 
 def lint(policy: Policy, source_text: str) -> list[Lint]:
     """Return what is weak in `policy`; `source_text` is the text of its file, for line numbers."""
-    source = Source(policy.path, source_text)
+    source = YamlText(policy.path, source_text)
     found = [*_lint_header(policy), *(hit for n, rule in enumerate(policy.rules) for hit in _lint_rule(n, rule))]
     return [Lint(policy.path, source.line(steps), rule_id, warning) for steps, rule_id, warning in found]
 
@@ -111,7 +111,7 @@ def _lint_rule(number: int, rule: BoundRule) -> Iterator[Hit]:
         yield at, rule.id, "no grader runs for this rule; it is never graded"
 
 
-def _check_ids(source: Source, policy: Policy) -> None:
+def _check_ids(source: YamlText, policy: Policy) -> None:
     rules: dict[str, int] = {}
     if not policy.rules:
         raise source.error(("rules",), f"policy `{policy.id}` has no rules", "add one, or delete the file")
@@ -127,7 +127,7 @@ def _check_ids(source: Source, policy: Policy) -> None:
             seen.add(example.id)
 
 
-def _check_precedence(source: Source, policy: Policy) -> None:
+def _check_precedence(source: YamlText, policy: Policy) -> None:
     for number, pattern in enumerate(policy.file.precedence):
         if not any(fnmatch.fnmatchcase(rule.id, pattern) for rule in policy.rules):
             raise source.error(
@@ -135,7 +135,7 @@ def _check_precedence(source: Source, policy: Policy) -> None:
             )
 
 
-def _check_exceptions(source: Source, policy: Policy, number: int, today: date) -> None:
+def _check_exceptions(source: YamlText, policy: Policy, number: int, today: date) -> None:
     rule = policy.rules[number]
     for position, exemption in enumerate(rule.text.exceptions):
         if policy.status != "retired" and exemption.expires < today:
@@ -144,7 +144,7 @@ def _check_exceptions(source: Source, policy: Policy, number: int, today: date) 
             raise source.error(steps, problem, "renew it with its approver, or remove it")
 
 
-def _check_example(source: Source, rule: BoundRule, example: Example, steps: tuple[Step, ...]) -> None:
+def _check_example(source: YamlText, rule: BoundRule, example: Example, steps: tuple[Step, ...]) -> None:
     """A judge may yet find what local graders miss; what they do find stands."""
     local = tuple(grader for grader in rule.asked if not isinstance(grader, Judge))
     if not local or example.label == "borderline":
@@ -160,7 +160,7 @@ def _check_example(source: Source, rule: BoundRule, example: Example, steps: tup
         )
 
 
-def _check_examples(loaded: Sequence[tuple[Source, Policy]]) -> None:
+def _check_examples(loaded: Sequence[tuple[YamlText, Policy]]) -> None:
     labelled: dict[tuple[str | None, str], tuple[str, str]] = {}
     for source, policy in loaded:
         for number, rule in enumerate(policy.rules):
@@ -178,7 +178,7 @@ def _text_of(example: Example) -> tuple[str | None, str]:
 
 
 def _contradiction(
-    source: Source, steps: tuple[Step, ...], rule: BoundRule, example: Example, where: str
+    source: YamlText, steps: tuple[Step, ...], rule: BoundRule, example: Example, where: str
 ) -> ConfigError:
     problem = f"contradiction: example `{rule.id}/{example.id}` and `{where}` are one text with opposite labels"
     return source.error(steps, problem, "add the input that makes the difference, or change one label")

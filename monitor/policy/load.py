@@ -15,10 +15,10 @@ import yaml
 
 from monitor.clock import Clock, SystemClock
 from monitor.config.read import parse_yaml
+from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
 from monitor.policy.checks import check_file, check_together
-from monitor.policy.lines import Source
 from monitor.policy.schema import BoundRule, Policy, PolicyFile, bind, canonical
 
 _TODAY: Final = SystemClock()
@@ -81,7 +81,7 @@ class Elsewhere:
         return self.policy.grades(app) and not any(other.grades(app) for other in self.others)
 
 
-def _sources(folder: Path | None) -> Iterator[Source]:
+def _sources(folder: Path | None) -> Iterator[YamlText]:
     if folder is None:
         starter = files("monitor.policy") / "starter"
         paths: Sequence[Any] = sorted(starter.iterdir(), key=lambda path: path.name)
@@ -93,7 +93,7 @@ def _sources(folder: Path | None) -> Iterator[Source]:
     if not found:
         raise ConfigError(str(folder), None, "holds no policy file", "put a *.yaml file there, or leave the key out")
     for path in found:
-        yield Source(str(path), _text(path))
+        yield YamlText(str(path), _text(path))
 
 
 def _text(path: Any) -> str:
@@ -103,14 +103,14 @@ def _text(path: Any) -> str:
         raise ConfigError(str(path), None, f"cannot be read: {error}", "check that it is UTF-8") from None
 
 
-def _read(source: Source) -> Policy:
+def _read(source: YamlText) -> Policy:
     _check_graders(source)
     file = parse_yaml(source.text, PolicyFile, source.path)
     rules = tuple(bind(rule, file.defaults) for rule in file.rules)
     return Policy(source.path, hashlib.sha256(canonical(file)).hexdigest(), file, rules)
 
 
-def _check_graders(source: Source) -> None:
+def _check_graders(source: YamlText) -> None:
     """Look at graders before the rest, each as the family it names: only so can an error tell what was meant."""
     try:
         data = yaml.safe_load(source.text)
@@ -126,7 +126,7 @@ def _listed(data: Any, key: str) -> list[Any]:
     return listed if isinstance(listed, list) else []
 
 
-def _check_grader(source: Source, entry: Any, steps: tuple[str | int, ...]) -> None:
+def _check_grader(source: YamlText, entry: Any, steps: tuple[str | int, ...]) -> None:
     name = entry.get("use") if isinstance(entry, dict) else None
     if name not in FAMILIES:
         problem = "a grader needs `use: <name>`" if name is None else f"unknown grader `{name}`"

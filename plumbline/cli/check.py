@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from alerts.checks import load_rules
 from collectors.dialects.own import own_dialects
+from monitor.policy.checks import lint
 from monitor.policy.load import load_policies
+from monitor.policy.schema import Policy
 from plumbline.cli import show
 from plumbline.cli.origins import origins
 from plumbline.cli.settings import Given, Resolved, resolve
@@ -24,7 +27,10 @@ def run(
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
-    """Validate config, policies, dialects and alert rules, and print every setting with its origin. Pages nobody."""
+    """Validate config, policies, dialects and alert rules; print every setting with its origin. Pages nobody.
+
+    What is weak in a policy but does not stop it is printed as a warning.
+    """
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     found = gather(resolved)
     if form is Form.JSON:
@@ -51,13 +57,20 @@ def gather(resolved: Resolved) -> dict[str, Any]:
         "dialects": [{"dialect": d.dialect, "rank": d.rank, "rules": len(d.rows) + len(d.bag_rows)} for d in dialects],
         "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
         "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
+        "warnings": [warning for policy in policies for warning in _warnings(policy)],
     }
 
 
+def _warnings(policy: Policy) -> Iterator[dict[str, Any]]:
+    """Yield what does not stop a policy from being used but makes it weak, with the line to look at."""
+    for weak in lint(policy, Path(policy.path).read_text(encoding="utf-8")):
+        yield {"place": f"{weak.path}:{weak.line}", "rule": weak.rule_id or "", "warning": weak.warning}
+
+
 def _print(found: dict[str, Any]) -> None:
-    for title in ("settings", "policies", "dialects", "alert_rules", "receivers"):
+    for title in ("settings", "policies", "dialects", "alert_rules", "receivers", "warnings"):
         records = found[title]
-        if title == "dialects" and not records:
+        if title in {"dialects", "warnings"} and not records:
             continue
         if title != "settings":
             print(f"\n{title.replace('_', ' ')}")

@@ -15,9 +15,9 @@ import msgspec
 
 from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings, Settings
+from monitor.config.yaml_lines import written_in
 from monitor.errors import ConfigError
 from monitor.privacy.patterns import KINDS
-from plumbline.cli.written import written_in
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
 

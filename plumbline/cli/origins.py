@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from monitor.config.yaml_lines import Written, written_in
 from plumbline.cli.settings import Resolved
-from plumbline.cli.written import Written, written_in
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is shipped holds together, and what a policy says is what is graded."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from monitor.model.values import Severity, Turn, Verdict
 from monitor.policy import Policy, load_policies
 from monitor.policy.checks import lint
 from monitor.policy.schema import BoundRule, Example
+from tests.cli.plumbline import plumbline
 from tests.policy.support import GOOD, NOW, write
 
 SHIPPED = [*load_policies(None), *load_policies(Path(__file__).parents[2] / "policies")]
@@ -138,6 +140,19 @@ def test_lint_names_what_is_weak_and_where(tmp_path: Path) -> None:
     assert (13, "R-1", "too few examples") in found
     assert (18, "R-2", "no grader runs for this rule") in found
     assert (2, None, "nobody owns this policy") in found
+
+
+def test_check_shows_what_is_weak_and_still_says_that_all_is_in_order(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    write(tmp_path / "policies", GOOD.replace("Say no bad word.", "Generally say no bad word."))
+    (tmp_path / "plumbline.yaml").write_text("policies: policies\n")
+    ran = plumbline("check", "--format", "json", cwd=tmp_path)
+    warnings = json.loads(ran.out)["warnings"]
+    assert ran.code == 0
+    assert any(
+        w["rule"] == "R-1" and "generally" in w["warning"] and w["place"].endswith("shop.yaml:11") for w in warnings
+    )
+    assert "lets two readers disagree" in " ".join(plumbline("check", cwd=tmp_path).out.split())
 
 
 def turn(output: str, app: str = "shop", environment: str | None = None) -> Turn:
