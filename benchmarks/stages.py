@@ -34,7 +34,7 @@ from monitor.spool import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
-from plumbline.cli.lazy import keep_out
+from plumbline.cli.deferred import keep_out
 
 SETTLE: Final = timedelta(seconds=2)
 WARM_UP: Final = 64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ FRESH_S: Final = 4.0
 """Pages drawn within this many seconds share one answer."""
 REPORT_PATIENCE_S: Final = 120.0
 KEPT: Final = 256
+_PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
 class Trouble(Exception):
@@ -55,6 +57,7 @@ class Api:
     transport: httpx.BaseTransport | None = None
     monotonic: Callable[[], float] = time.monotonic
     _answers: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    _declared: dict[str, Row] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -67,59 +70,83 @@ class Api:
 
     def read(self, name: str, **params: Given) -> list[Row]:
         """Return the rows of a named read; parameters that are None are left to their defaults."""
-        given = {key: _text(value) for key, value in params.items() if value not in {None, ""}}
-        rows: list[Row] = self._fresh(f"read {name} {sorted(given.items())}", lambda: self._rows(name, given))
+        rows: list[Row] = self._fresh("page", name=name, **params)
         return rows
 
     def status(self) -> Row:
         """Return what the agent says of itself."""
-        status: Row = self._fresh("status", lambda: self._get("/v1/status").json())
+        status: Row = self._fresh("status")
         return status
 
     def sources(self, **params: Given) -> Row:
         """Return every source of a window (`start`, `end`, `app`) with its facts, its problems and their fixes."""
-        given = {key: _text(value) for key, value in params.items() if value not in {None, ""}}
-        ask = f"sources {sorted(given.items())}"
-        told: Row = self._fresh(ask, lambda: self._get("/v1/sources", params=given).json())
+        told: Row = self._fresh("sources", **params)
         return told
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines."""
-        answer: Row = self._get(f"/v1/explain/{quote(subject, safe='')}").json()
-        return [str(line) for line in answer.get("lines", [])]
+        return [str(line) for line in self.ask("explain", id=subject)]
 
     def report(self, finding_id: str) -> str:
         """Return the side-by-side report of a finding as HTML; the first time takes up to 40 s."""
-        return self._get(f"/v1/findings/{quote(finding_id, safe='')}/report", timeout=REPORT_PATIENCE_S).text
+        html: str = self.ask("report", id=finding_id)
+        return html
+
+    def ask(self, question: str, /, **params: Given) -> Any:
+        """Return the answer to `question` as it stands in the agent's own table of questions."""
+        asked = self._questions().get(question)
+        if asked is None:
+            raise Unknown(f"Not found: this agent answers no question {question}. Restart both with: plumbline up")
+        given = {key: _text(value) for key, value in params.items() if value not in {None, ""}}
+        path = _PLACE.sub(lambda place: quote(given.pop(place[1]), safe=""), asked["path"])
+        if asked["shape"] == "table":
+            return _rows(self._send(asked["method"], path, given, {"accept": ARROW}))
+        if asked["shape"] == "file":
+            return self._send(asked["method"], path, given, timeout=REPORT_PATIENCE_S).text
+        answer = self._send(asked["method"], path, given).json()
+        return answer[asked["under"]] if asked["under"] else answer
 
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
 
-    def _rows(self, name: str, given: dict[str, str]) -> list[Row]:
-        answer = self._get(f"/v1/read/{quote(name, safe='')}", params=given, headers={"accept": ARROW})
-        with pa.ipc.open_stream(answer.content) as stream:
-            rows: list[Row] = stream.read_all().to_pylist()
-        return rows
+    def _questions(self) -> dict[str, Row]:
+        """The agent's table, fetched once: what can be asked is declared there, and nowhere here."""
+        with self._lock:
+            known = self._declared
+        if not known:
+            known = {row["name"]: row for row in self._send("GET", "/v1/questions").json()["questions"]}
+            with self._lock:
+                self._declared = known
+        return known
 
-    def _fresh(self, key: str, ask: Callable[[], Any]) -> Any:
+    def _fresh(self, question: str, /, **params: Given) -> Any:
+        """Return an answer that may be some seconds old."""
+        key = f"{question} {sorted((key, str(value)) for key, value in params.items())}"
         now = self.monotonic()
         with self._lock:
             kept = self._answers.get(key)
         if kept is not None and now - kept[0] < FRESH_S:
             return kept[1]
-        answer = ask()
+        answer = self.ask(question, **params)
         with self._lock:
             self._answers = {k: v for k, v in self._answers.items() if now - v[0] < FRESH_S}
             if len(self._answers) < KEPT:
                 self._answers[key] = (now, answer)
         return answer
 
-    def _get(self, path: str, **options: Any) -> httpx.Response:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        given: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        how: dict[str, Any] = {"params": given} if method == "GET" else {"json": given or {}}
         try:
             bearer = {"authorization": f"Bearer {self.token_file.read_text(encoding='utf-8').strip()}"}
-            headers = {**bearer, **options.pop("headers", {})}
-            answer = self._http.get(path, headers=headers, **options)
+            answer = self._http.request(method, path, headers={**bearer, **(headers or {})}, **how, **options)
         except OSError:
             raise Trouble(
                 f"The agent has not left its token at {self.token_file}. Start it with: plumbline up"
@@ -131,6 +158,12 @@ class Api:
         if answer.is_success:
             return answer
         raise _trouble(answer)
+
+
+def _rows(answer: httpx.Response) -> list[Row]:
+    with pa.ipc.open_stream(answer.content) as stream:
+        rows: list[Row] = stream.read_all().to_pylist()
+    return rows
 
 
 def _text(value: Given) -> str:

@@ -35,6 +35,15 @@ class UsageError(PlumblineError):
     exit_code = 2
 
 
+class NotFound(PlumblineError):
+    """What was named does not exist (any more)."""
+
+    exit_code = 2
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nothing here is named {name}")
+
+
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
 

@@ -1,7 +1,7 @@
 """The agent: owner of the telemetry store and the control state; loads, runs the cycle, delivers, answers the api.
 
-`Agent` is the same object whether it serves a running installation (`run_agent`) or one command on a data directory at
-rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
+`Agent` is the same object whether it serves a running installation (`plumbline.service`) or one command on a data
+directory at rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,9 +26,9 @@ from monitor.config.schema import Settings
 from monitor.cycle import House, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
-from monitor.errors import PlumblineError
+from monitor.errors import NotFound, PlumblineError
 from monitor.graders.cascade import RuleSet
-from monitor.places import Address, Places, bind, read_run
+from monitor.places import Places, read_run
 from monitor.policy import policies_in_force
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
@@ -48,10 +48,8 @@ from monitor.store.removal.retain import gone_before, progress
 from monitor.store.replayed import merge
 from monitor.store.user_sql import run_user_sql
 from monitor.store.verify import problems
-from plumbline.api.agent_protocol import Kind, Progress
-from plumbline.api.bearer import ensure_token
-from plumbline.api.server import create_app, serve
-from plumbline.schedule import Job, start
+from plumbline.api.call import Progress
+from plumbline.api.questions import ErasedKind
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -138,6 +136,7 @@ class Agent:
                 "FROM base.ledger"
             ).to_pylist()[0],
             "families": came(self.store),
+            "baseline_first": self.settings.drift.baseline.first,
             "policies": [
                 {"id": p.id, "version": p.version, "hash": p.hash, "rules": [r.id for r in p.rules]}
                 for p in self.policies
@@ -192,17 +191,17 @@ class Agent:
         return {"findings": findings, "alerts": told.history(), "added": added}
 
     def explain(self, subject: str) -> list[str]:
-        """Return why, in lines, of a finding, an alert or a trace. Raises KeyError."""
+        """Return why, in lines, of a finding, an alert or a trace. Raises `NotFound`."""
         lines = explain_finding(self.store, subject) or self.desk.explain(subject) or explain_unit(self.store, subject)
         if not lines:
-            raise KeyError(subject)
+            raise NotFound(subject)
         return lines
 
     def report(self, finding_id: str) -> Path:
         """Return the side-by-side report of a finding, rendered by a child process the first time."""
         return render_report(self.store, finding_id, self.places.root / "reports")
 
-    def erase(self, kind: Kind, given: str) -> dict[str, int]:
+    def erase(self, kind: ErasedKind, given: str) -> dict[str, int]:
         """Remove everything of one user, session, trace or app, from every file; return rows per table.
 
         Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
@@ -252,48 +251,3 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -
         agent.close()
         raise
     return agent
-
-
-@dataclass(frozen=True)
-class Guarded:
-    """A job whose failure is logged in one line and tried again at its next turn; one bad pass never ends the agent."""
-
-    name: str
-    work: Callable[[], object]
-
-    def __call__(self) -> None:
-        """Do the work."""
-        try:
-            self.work()
-        except PlumblineError as error:
-            _log.error("%s: %s", self.name, error)
-        except Exception:  # noqa: BLE001 - the edge of the process: a bug in one pass must not stop loading and alerting
-            _log.exception("%s failed; trying again", self.name)
-
-
-LOAD_EVERY_S = 0.2
-DELIVER_EVERY_S = 2.0
-MAINTAIN_EVERY_S = 600.0
-RETAIN_EVERY_S = 60.0
-"""How often to look whether the hour is over: an agent that is started again and again gets there too."""
-
-
-def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
-    """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
-    bound = bind(Address(host, port), "--api")
-    agent = open_agent(settings, data_dir)
-    token = ensure_token(agent.places.token)
-    timetable = start(
-        [
-            Job("load", LOAD_EVERY_S, Guarded("load", agent.load)),
-            Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
-            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
-            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
-            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain)),
-        ]
-    )
-    try:
-        serve(create_app(agent, token, host), bound, ready)
-    finally:
-        timetable.shutdown(wait=True)
-        agent.close()

@@ -24,7 +24,7 @@ BEFORE: Final = timedelta(days=28)
 
 
 def render_report(store: Store, finding_id: str, folder: Path) -> Path:
-    """Return the HTML file for `finding_id`, rendering it unless it is there. Raises KeyError, `PluginError`."""
+    """Return the HTML file for `finding_id`, rendering it unless it is there. Raises `NotFound`, `PluginError`."""
     windows = finding_windows(store, finding_id, BEFORE)
     page = folder / f"{finding_id}.html"
     if not page.exists():

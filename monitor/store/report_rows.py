@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.errors import NotFound
 from monitor.store.opening import Store
 
 ROWS: Final = 2_000
@@ -21,10 +22,10 @@ MEASURES: Final = (
 
 
 def finding_windows(store: Store, finding_id: str, before: timedelta) -> dict[str, Any]:
-    """Return {"reference": {column: numbers}, "current": {...}}. Raises KeyError for an unknown finding."""
+    """Return {"reference": {column: numbers}, "current": {...}}. Raises `NotFound` for an unknown finding."""
     found = store.read("SELECT * FROM base.findings WHERE id = ?", [finding_id]).to_pylist()
     if not found:
-        raise KeyError(finding_id)
+        raise NotFound(finding_id)
     row = found[0]
     where, params = _segment(row["app"], row["segment"])
     sides = {

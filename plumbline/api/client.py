@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
+import msgspec
 
-from monitor.config.durations import show_duration
-from monitor.errors import BadSql, PlumblineError, StoreError, Unreachable, UsageError
+from monitor.errors import NotFound, PlumblineError, StoreError, Unreachable, UsageError
+from plumbline.api.call import Progress, silent
+from plumbline.api.questions import Question
 
+A = TypeVar("A")
 PATIENCE_S: Final = 900.0
-"""Settling a large import, and rendering a report, take minutes; a dead agent is noticed by its socket at once."""
+"""Rendering a report, and reading a long history, take minutes; a dead agent is noticed by its socket at once."""
 POLL_S: Final = 0.2
 STOP_POLLS: Final = 50
+_PLACE: Final = re.compile(r"\{(\w+)(?::path)?\}")
 
 
 @dataclass(frozen=True)
@@ -29,42 +33,19 @@ class ApiClient:
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
 
-    def sql(self, text: str, max_rows: int) -> dict[str, Any]:
-        """Return {"columns", "rows", "truncated"}. Raises `BadSql`."""
-        return self._call("POST", "/v1/sql", BadSql, {"sql": text, "max_rows": max_rows})
+    def ask(self, question: Question[A], progress: Progress = silent) -> A:
+        """Return the answer as plain values; a job is waited for, and an interrupt here stops it there."""
+        question.check()
+        path, parameters = _request(question)
+        if question.shape == "file":
+            return self._send(question.method, path, type(question).refused, parameters).text  # type: ignore[return-value]  # a file is text
+        answer: Any = self._call(question.method, path, type(question).refused, parameters)
+        if question.job:
+            answer = self._wait(f"/v1/jobs/{answer['job']}", progress)
+        told: A = answer[question.under] if question.under else answer
+        return told
 
-    def status(self) -> dict[str, Any]:
-        """Return what the agent says of itself."""
-        return self._call("GET", "/v1/status")
-
-    def sources(self) -> dict[str, Any]:
-        """Return every source of the last seven days with its facts and problems."""
-        return self._call("GET", "/v1/sources")
-
-    def settle(self) -> dict[str, int]:
-        """Have everything that was acknowledged loaded, finished and judged; returns counts."""
-        return self._call("POST", "/v1/settle")
-
-    def explain(self, subject: str) -> list[str]:
-        """Return why, in lines. An unknown subject is a `UsageError`."""
-        lines: list[str] = self._call("GET", f"/v1/explain/{quote(subject, safe='')}")["lines"]
-        return lines
-
-    def check(self) -> list[str]:
-        """Return what is wrong with the store."""
-        problems: list[str] = self._call("GET", "/v1/check")["problems"]
-        return problems
-
-    def erase(self, kind: str, given: str) -> dict[str, int]:
-        """Remove everything of one user, session, trace or app; returns counts."""
-        return self._call("POST", "/v1/erase", UsageError, {"kind": kind, "id": given})
-
-    def replay(
-        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]
-    ) -> dict[str, Any]:
-        """Run a replay and wait for its result; an interrupt here stops it there."""
-        ask = {"from": start.isoformat(), "to": end.isoformat(), "step": show_duration(step), "notify": notify}
-        path = f"/v1/jobs/{self._call('POST', '/v1/replay', UsageError, ask)['job']}"
+    def _wait(self, path: str, progress: Progress) -> dict[str, Any]:
         try:
             return self._follow(path, progress)
         except BaseException:
@@ -94,8 +75,15 @@ class ApiClient:
         method: str,
         path: str,
         refused: type[PlumblineError] = UsageError,
-        body: dict[str, Any] | None = None,
+        parameters: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
+        content: dict[str, Any] = self._send(method, path, refused, parameters).json()
+        return content
+
+    def _send(
+        self, method: str, path: str, refused: type[PlumblineError], parameters: dict[str, Any] | None
+    ) -> httpx.Response:
+        how: dict[str, Any] = {"params": parameters} if method == "GET" else {"json": parameters}
         try:
             with httpx.Client(
                 base_url=self.url,
@@ -104,14 +92,22 @@ class ApiClient:
                 transport=self.transport,
                 trust_env=False,  # a proxy has no business between two processes of one machine
             ) as http:
-                answer = http.request(method, path, json=body)
+                answer = http.request(method, path, **how)
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(f"the agent at {self.url} does not answer: {reason} (see `plumbline status`)") from None
         if answer.is_success:
-            content: dict[str, Any] = answer.json()
-            return content
+            return answer
         raise _error_of(answer, refused, self.url)
+
+
+def _request(question: Question[Any]) -> tuple[str, dict[str, Any]]:
+    """Return path and parameters of a question; what has no value is left to its default."""
+    given = {name: value for name, value in msgspec.to_builtins(question).items() if value is not None}
+    path = _PLACE.sub(lambda place: quote(str(given.pop(place[1])), safe=""), question.path)
+    if question.rest:
+        given |= given.pop(question.rest, {})
+    return path, given
 
 
 def _error_of(answer: httpx.Response, refused: type[PlumblineError], url: str) -> PlumblineError:
@@ -119,8 +115,8 @@ def _error_of(answer: httpx.Response, refused: type[PlumblineError], url: str) -
         text = str(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
         text = f"{url} answered {answer.status_code} without a reason"
-    if answer.status_code == 400:
+    if answer.status_code == httpx.codes.BAD_REQUEST:
         return refused(text)
-    if answer.status_code == 404:
-        return UsageError(text)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        return NotFound(text.removeprefix(NotFound("").args[0]))
     return Unreachable(text) if answer.status_code in (401, 421) else StoreError(text)

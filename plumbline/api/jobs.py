@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from monitor.errors import PlumblineError
-from plumbline.api.agent_protocol import Progress
+from monitor.errors import NotFound, PlumblineError
+from plumbline.api.call import Progress
 
 KEPT: Final = 50
 """Jobs that are remembered; the oldest finished one leaves first."""
@@ -71,9 +71,12 @@ class Jobs:
         return job
 
     def get(self, job_id: str) -> Job:
-        """Return a job. Raises KeyError."""
+        """Return a job. Raises `NotFound`."""
         with self._lock:
-            return self._jobs[job_id]
+            job = self._jobs.get(job_id)
+        if job is None:
+            raise NotFound(job_id)
+        return job
 
     def _forget(self) -> None:
         finished = [job.id for job in self._jobs.values() if job.state != "running"]

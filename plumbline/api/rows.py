@@ -23,6 +23,10 @@ class Rows:
     rows: list[list[Any]]
     truncated: bool = False
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON carries of it."""
+        return {"columns": self.columns, "rows": self.rows, "truncated": self.truncated}
+
     def records(self) -> list[dict[str, Any]]:
         """One mapping a row, as JSON output shows them."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from monitor.places import Address, remove_run, write_run
-from plumbline.agent import run_agent
-from plumbline.cli.lazy import keep_out
+from plumbline.cli.deferred import keep_out
 from plumbline.cli.settings import Resolved
+from plumbline.service import run_agent
 
 
 def serve(resolved: Resolved) -> None:

@@ -12,6 +12,7 @@ import typer
 from monitor.clock import SystemClock
 from monitor.errors import Unreachable
 from monitor.places import read_run
+from plumbline.api.questions import Erase, Sql
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, Resolved, resolve
@@ -43,14 +44,14 @@ def run(
 
 def _remove(resolved: Resolved) -> int:
     with session(resolved) as asked:
-        counts = asked.erase("app", APP)
+        counts = asked.ask(Erase("app", APP))
     print(f"demo removed: {sum(counts.values())} rows of app {APP}")
     return 0
 
 
 def _is_empty(resolved: Resolved) -> bool:
     with session(resolved, create=True) as asked:
-        return not asked.sql("SELECT 1 FROM spans LIMIT 1", 1)["rows"]
+        return not asked.ask(Sql("SELECT 1 FROM spans LIMIT 1", 1))["rows"]
 
 
 def _play(resolved: Resolved, seed: int, seconds: float) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from monitor.errors import UsageError
+from plumbline.api.questions import Erase, ErasedKind
 from plumbline.cli import show
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
@@ -35,7 +36,7 @@ def run(
     if not yes:
         _ask(kind)
     with session(resolved) as asked:
-        removed = {name: count for name, count in sorted(asked.erase(kind, given).items()) if count}
+        removed = {name: count for name, count in sorted(asked.ask(Erase(kind, given)).items()) if count}
     if form is Form.JSON:
         show.print_json({"kind": kind, "removed": removed})
     elif removed:
@@ -45,7 +46,7 @@ def run(
     return 0
 
 
-def _one(named: dict[str, str | None]) -> tuple[str, str]:
+def _one(named: dict[ErasedKind, str | None]) -> tuple[ErasedKind, str]:
     given = [(kind, value) for kind, value in named.items() if value is not None]
     if len(given) != 1 or not given[0][1]:
         raise UsageError("erase needs exactly one of --user, --session, --trace and --app, and not an empty one")

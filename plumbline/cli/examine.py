@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from monitor.errors import PlumblineError
 from monitor.places import bind, prepare, read_run
+from plumbline.api.questions import Check, Sources, Status
 from plumbline.cli.kept import kept_for
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import OPTIONS, Resolved
@@ -126,13 +127,13 @@ def _store(resolved: Resolved) -> Iterator[Examined]:
 
 
 def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
-    problems = asked.check()
+    problems = asked.ask(Check())
     for problem in problems:
         yield Examined("store", "fail", problem)
     if not problems:
         yield Examined("store", "ok", "consistent")
-    yield _retention(asked.status()["retention"])
-    told = asked.sources()["sources"]
+    yield _retention(asked.ask(Status())["retention"])
+    told = asked.ask(Sources())["sources"]
     if not told:
         yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
     for source in told:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from plumbline.api.questions import Explain
 from plumbline.cli import show
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
@@ -22,7 +23,7 @@ def run(
 ) -> int:
     """Tell why something was sampled, graded, found, alerted or paged."""
     with session(resolve(Given(config, data_dir, api=api), Path.cwd())) as asked:
-        lines = asked.explain(subject)
+        lines = asked.ask(Explain(subject))
     if form is Form.JSON:
         show.print_json({"id": subject, "lines": lines})
     else:

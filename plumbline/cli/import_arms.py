@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from plumbline.api.questions import Sql
 from plumbline.cli.session import Session
 
 MOST: Final = 1000
@@ -44,7 +45,7 @@ class Arms:
 
 def arms_now(asked: Session) -> dict[str, Arms]:
     """Return the experiments that the store knows, by name."""
-    rows = asked.sql(ARMS, MOST)["rows"]
+    rows = asked.ask(Sql(ARMS, MOST))["rows"]
     return {str(row[0]): Arms(str(row[0]), *map(int, row[1:])) for row in rows}
 
 

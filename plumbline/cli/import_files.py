@@ -28,6 +28,7 @@ from monitor.errors import UsageError
 from monitor.places import prepare
 from monitor.privacy.keyed import install_key, key_there
 from monitor.spool import SpoolWriter
+from plumbline.api.questions import Settle, Status
 from plumbline.cli import show
 from plumbline.cli.import_arms import Arms, arms_now, changed
 from plumbline.cli.import_places import find_all
@@ -129,8 +130,8 @@ class Came:
 def _came(resolved: Resolved) -> Came:
     """Ask before and after: a running agent loads while we write."""
     with session(resolved, create=True) as asked:
-        asked.settle()
-        return Came(asked.status()["families"], arms_now(asked))
+        asked.ask(Settle())
+        return Came(asked.ask(Status())["families"], arms_now(asked))
 
 
 def _names(mapping: list[str]) -> dict[str, str]:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from collectors.importers.files import Source, find
 from monitor.errors import UsageError
-from plumbline.cli.lazy import load
+from plumbline.cli.deferred import deferred
+
+if TYPE_CHECKING:
+    from collectors.importers import remote
+else:
+    remote = deferred("collectors.importers.remote")
 
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -42,7 +47,7 @@ def _at(place: str, folder: Path) -> tuple[list[Source], list[str]]:
 
 def _remote(url: str) -> tuple[list[Source], list[str]]:
     try:
-        find_remote = load("collectors.importers.remote:find_remote")
+        find_remote = remote.find_remote
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] != "fsspec":
             raise

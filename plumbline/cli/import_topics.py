@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collectors.importers.kafka_url import SCHEME, Topics, parse
 from collectors.importers.stream import Stream
@@ -18,8 +18,13 @@ from monitor.config.read import with_secrets
 from monitor.errors import UsageError
 from monitor.privacy.keyed import digest
 from plumbline.cli import show
-from plumbline.cli.lazy import load
+from plumbline.cli.deferred import deferred
 from plumbline.cli.progress import bar
+
+if TYPE_CHECKING:
+    from collectors.importers import kafka
+else:
+    kafka = deferred("collectors.importers.kafka")
 
 LOST: Final = "messages that Kafka deleted before they were read"
 
@@ -60,7 +65,7 @@ def take_topics(
 
 def _open(topics: Topics, group: str) -> Any:
     try:
-        open_reader = load("collectors.importers.kafka:open_reader")
+        open_reader = kafka.open_reader
     except ModuleNotFoundError as error:
         if error.name and error.name.partition(".")[0] != "confluent_kafka":
             raise

@@ -3,34 +3,93 @@
 from __future__ import annotations
 
 import difflib
+import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from plumbline.cli.deferred import deferred
 from plumbline.cli.ending import fail, guarded
-from plumbline.cli.lazy import load
 
-COMMANDS: Final = {
-    "up": "start collector, agent and dashboard",
-    "collector": "start the collector alone: OTLP in, spool out",
-    "agent": "start the agent alone: store, cycle, alerts, api",
-    "dashboard": "start the dashboard alone",
-    "import": "read files: OTLP bodies, JSON lines, CSV, Parquet",
-    "replay": "what would Plumbline have told over a stretch of history?",
-    "sql": "ask the store with one SELECT",
-    "keys": "make, list and remove the keys that applications send data with",
-    "status": "what runs where, and the ledger",
-    "check": "validate config, policies and alert rules; pages nobody",
-    "explain": "why was this sampled, graded, alerted, paged?",
-    "terms": "hash a list of names, so that redaction knows them and nobody reads them",
-    "erase": "remove everything of one user, session, trace or app, for good",
-    "demo": "play the demo, or remove it",
-    "doctor": "find out what is missing on this machine",
+if TYPE_CHECKING:
+    from plumbline.cli import (
+        agent,
+        check,
+        collector,
+        dashboard,
+        demo,
+        doctor,
+        erase,
+        explain,
+        import_files,
+        keys,
+        replay,
+        sql,
+        status,
+        terms,
+        typed,
+        up,
+    )
+else:
+    (
+        agent,
+        check,
+        collector,
+        dashboard,
+        demo,
+        doctor,
+        erase,
+        explain,
+        import_files,
+        keys,
+        replay,
+        sql,
+        status,
+        terms,
+        typed,
+        up,
+    ) = (
+        deferred(f"plumbline.cli.{name}")
+        for name in (
+            "agent",
+            "check",
+            "collector",
+            "dashboard",
+            "demo",
+            "doctor",
+            "erase",
+            "explain",
+            "import_files",
+            "keys",
+            "replay",
+            "sql",
+            "status",
+            "terms",
+            "typed",
+            "up",
+        )
+    )
+
+COMMANDS: Final[dict[str, tuple[str, Any]]] = {
+    "up": ("start collector, agent and dashboard", up),
+    "collector": ("start the collector alone: OTLP in, spool out", collector),
+    "agent": ("start the agent alone: store, cycle, alerts, api", agent),
+    "dashboard": ("start the dashboard alone", dashboard),
+    "import": ("read files: OTLP bodies, JSON lines, CSV, Parquet", import_files),
+    "replay": ("what would Plumbline have told over a stretch of history?", replay),
+    "sql": ("ask the store with one SELECT", sql),
+    "keys": ("make, list and remove the keys that applications send data with", keys),
+    "status": ("what runs where, and the ledger", status),
+    "check": ("validate config, policies and alert rules; pages nobody", check),
+    "explain": ("why was this sampled, graded, alerted, paged?", explain),
+    "terms": ("hash a list of names, so that redaction knows them and nobody reads them", terms),
+    "erase": ("remove everything of one user, session, trace or app, for good", erase),
+    "demo": ("play the demo, or remove it", demo),
+    "doctor": ("find out what is missing on this machine", doctor),
 }
-"""Name of a command and what it is for; its code is `run` in the module of its name."""
+"""Name of a command, what it is for, and the module whose `run` carries it out."""
 
 EXIT_CODES: Final = "Exit codes: 0 ok, 1 findings or failed check, 2 usage or config, 3 store in use, 4 unreachable."
-MODULES: Final = {"import": "import_files"}  # a word Python keeps for itself
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,22 +103,22 @@ def run(arguments: list[str]) -> int:
         print(overview())
         return 0 if arguments else 2
     if arguments[0] in ("-V", "--version"):
-        print(f"plumbline {load('importlib.metadata:version')('plumbline')}")
+        print(f"plumbline {importlib.metadata.version('plumbline')}")
         return 0
     if arguments[0] not in COMMANDS:
         return fail(f"there is no command {arguments[0]!r}{nearest(arguments[0])} (see `plumbline --help`)", 2)
-    return guarded(lambda: load("plumbline.cli.typed:invoke")(arguments[0], command(arguments[0]), arguments[1:]))
+    return guarded(lambda: typed.invoke(arguments[0], command(arguments[0]), arguments[1:]))
 
 
 def command(name: str) -> Callable[..., int | None]:
     """Return the function that carries out `name`."""
-    function: Callable[..., int | None] = load(f"plumbline.cli.{MODULES.get(name, name)}:run")
+    function: Callable[..., int | None] = COMMANDS[name][1].run
     return function
 
 
 def overview() -> str:
     """Return the help of the whole command."""
-    lines = [f"  {name:<11}{purpose}" for name, purpose in COMMANDS.items()]
+    lines = [f"  {name:<11}{purpose}" for name, (purpose, _) in COMMANDS.items()]
     head = "Usage: plumbline COMMAND [OPTIONS]\n\nIs what your AI does still what your policy says, and how sure is that?\n"
     return "\n".join([head, "Commands:", *lines, "", "plumbline COMMAND --help tells the options.", EXIT_CODES])
 

@@ -1,27 +1,32 @@
 """One of the three processes, started by the supervisor or in place of `plumbline collector | agent | dashboard`.
 
-Nothing heavy is loaded here, and neither typer nor rich: what a process does not need, it does not carry around.
+It is told its settings by whoever has read the command line, so that it carries neither typer nor rich around.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from monitor.places import prepare
+from plumbline.cli.deferred import deferred
 from plumbline.cli.ending import guarded
-from plumbline.cli.lazy import load
-from plumbline.cli.settings import OPTIONS, Given, Resolved, resolve
+from plumbline.cli.settings import Given, Resolved, given_from, resolve
 
-RUNNERS: Final = {
-    "collector": "plumbline.cli.collector_process:serve",
-    "agent": "plumbline.cli.agent_process:serve",
-    "dashboard": "plumbline.cli.dashboard_process:serve",
+if TYPE_CHECKING:
+    from plumbline.cli import agent_process, collector_process, dashboard_process
+else:
+    agent_process, collector_process, dashboard_process = (
+        deferred(f"plumbline.cli.{name}_process") for name in ("agent", "collector", "dashboard")
+    )
+
+RUNNERS: Final[dict[str, Any]] = {
+    "collector": collector_process,
+    "agent": agent_process,
+    "dashboard": dashboard_process,
 }
 
 
@@ -33,17 +38,16 @@ def become(name: str, resolved: Resolved) -> NoReturn:
 
 def main() -> int:
     """Entry point of `python -m plumbline.cli.process NAME OPTIONS`."""
-    name, given = _parse(sys.argv[1:])
-    return guarded(lambda: _serve(name, given))
+    name, *options = sys.argv[1:]
+    return guarded(lambda: _serve(name, given_from(options)))
 
 
 def _serve(name: str, given: Given) -> int:
     signal.signal(signal.SIGTERM, _leave)
     resolved = resolve(given, Path.cwd())
     prepare(resolved.places)
-    serve: Callable[[Resolved], None] = load(RUNNERS[name])
     try:
-        serve(resolved)
+        RUNNERS[name].serve(resolved)
     except (KeyboardInterrupt, _Asked):
         return 0
     return 0
@@ -55,17 +59,6 @@ class _Asked(BaseException):
 
 def _leave(*_: object) -> NoReturn:
     raise _Asked
-
-
-def _parse(arguments: list[str]) -> tuple[str, Given]:
-    parser = argparse.ArgumentParser(prog="plumbline", allow_abbrev=False)
-    parser.add_argument("name", choices=list(RUNNERS))
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--data-dir", type=Path)
-    for flag, _, _ in OPTIONS.values():
-        parser.add_argument(flag)
-    fields = vars(parser.parse_args(arguments))
-    return fields.pop("name"), Given(**fields)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.config.durations import parse_duration
+from monitor.config.durations import parse_duration, show_duration
 from monitor.errors import UsageError
+from plumbline.api.questions import Replay
 from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
@@ -35,7 +36,7 @@ def run(
     between = _step(step)
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     with session(resolved) as asked, bar("replay") as progress:
-        result = asked.replay(first, last, between, notify, progress)
+        result = asked.ask(Replay(first, last, show_duration(between), notify), progress)
     if form is Form.JSON:
         show.print_json(result)
     else:

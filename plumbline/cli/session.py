@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from monitor.errors import UsageError
 from monitor.places import Places, read_run
 from plumbline.api.bearer import read_token
-from plumbline.cli.lazy import keep_out, load
+from plumbline.api.call import Call, Progress, silent, token_owner
+from plumbline.api.questions import Question
+from plumbline.cli.deferred import deferred, keep_out
 from plumbline.cli.settings import Resolved
+
+if TYPE_CHECKING:
+    from plumbline import agent, answers
+    from plumbline.api import agent_protocol, client, rows
+else:
+    agent, answers = deferred("plumbline.agent"), deferred("plumbline.answers")
+    agent_protocol, client, rows = (deferred(f"plumbline.api.{name}") for name in ("agent_protocol", "client", "rows"))
+
+A = TypeVar("A")
 
 
 class Session(Protocol):
-    """What commands ask of the agent; answers are plain values."""
+    """Whoever answers commands; answers are plain values."""
 
-    def sql(self, text: str, max_rows: int) -> dict[str, Any]:
-        """Return {"columns", "rows", "truncated"}. Raises `BadSql`."""
-
-    def status(self) -> dict[str, Any]:
-        """Return what the agent says of itself."""
-
-    def sources(self) -> dict[str, Any]:
-        """Return every source of the last seven days with its facts and problems."""
-
-    def settle(self) -> dict[str, int]:
-        """Load, finish and judge everything that was acknowledged."""
-
-    def replay(
-        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]
-    ) -> dict[str, Any]:
-        """Run the cycle over stored history in virtual time."""
-
-    def explain(self, subject: str) -> list[str]:
-        """Return why, in lines. An unknown subject is a `UsageError`."""
-
-    def check(self) -> list[str]:
-        """Return what is wrong with the store."""
-
-    def erase(self, kind: str, given: str) -> dict[str, int]:
-        """Remove everything of one user, session, trace or app, from every file."""
+    def ask(self, question: Question[A], progress: Progress = silent) -> A:
+        """Return the answer to `question`. Raises `UsageError`, `NotFound`."""
 
 
 @contextlib.contextmanager
@@ -60,59 +47,31 @@ def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
     if not create and not places.has_data():
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
     keep_out("pandas")
-    core = load("plumbline.agent:open_agent")(resolved.settings, places.root)
+    core = answers.Answers(agent.open_agent(resolved.settings, places.root))
     try:
-        yield AtRest(core, load("plumbline.api.rows:rows_of"), load("plumbline.api.rows:plain"))
+        yield AtRest(core)
     finally:
         core.close()
 
 
 def connect(url: str, places: Places) -> Session:
     """Return the session with the agent that answers at `url`."""
-    client: Session = load("plumbline.api.client:ApiClient")(url, read_token(places.token))
-    return client
+    return client.ApiClient(url, read_token(places.token))
 
 
 @dataclass(frozen=True)
 class AtRest:
-    """A session in this process; `core` is an `AgentCore`, `rows_of` and `plain` turn its answers into plain values."""
+    """A session in this process; what the agent answers becomes plain values, as it would on its way over HTTP."""
 
-    core: Any
-    rows_of: Callable[..., Any]
-    plain: Callable[[Any], Any]
+    core: agent_protocol.AgentCore
 
-    def sql(self, text: str, max_rows: int) -> dict[str, Any]:
-        table = self.core.sql(text, max_rows + 1)
-        rows = self.rows_of(table.slice(0, max_rows), truncated=table.num_rows > max_rows)
-        return {"columns": rows.columns, "rows": rows.rows, "truncated": rows.truncated}
-
-    def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = self.plain(self.core.status())
-        return status
-
-    def sources(self) -> dict[str, Any]:
-        told: dict[str, Any] = self.plain(self.core.sources({}))
+    def ask(self, question: Question[A], progress: Progress = silent) -> A:
+        """Return the answer to `question`."""
+        question.check()
+        answer: Any = self.core.answer(question, Call(token_owner(), progress))
+        if question.shape == "table":
+            answer = rows.rows_of(answer.table, truncated=answer.truncated).as_dict()
+        elif question.shape == "file":
+            answer = answer.read_text(encoding="utf-8")
+        told: A = rows.plain(answer)
         return told
-
-    def settle(self) -> dict[str, int]:
-        counts: dict[str, int] = self.core.settle()
-        return counts
-
-    def replay(
-        self, start: datetime, end: datetime, step: timedelta, notify: bool, progress: Callable[[float, str], None]
-    ) -> dict[str, Any]:
-        result: dict[str, Any] = self.plain(self.core.replay(start, end, step, notify, progress))
-        return result
-
-    def explain(self, subject: str) -> list[str]:
-        try:
-            return list(self.core.explain(subject))
-        except KeyError:
-            raise UsageError(f"nothing here is named {subject}") from None
-
-    def check(self) -> list[str]:
-        return [str(problem) for problem in self.core.check()]
-
-    def erase(self, kind: str, given: str) -> dict[str, int]:
-        counts: dict[str, int] = self.core.erase(kind, given)
-        return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -54,12 +55,20 @@ class Resolved:
         return parse_address(getattr(getattr(self.settings, section), key), named)
 
     def arguments(self) -> list[str]:
-        """Return the common options that give a child process these same settings."""
+        """Return the common options that give a child process these same settings, as pairs of flag and value."""
         listed = [] if self.file is None else ["--config", str(self.file)]
         listed += ["--data-dir", str(self.places.root)]
         for option, (flag, _, _) in OPTIONS.items():
             listed += [flag, str(self.address(option))]
         return listed
+
+
+def given_from(arguments: Sequence[str]) -> Given:
+    """Return the options that `Resolved.arguments` wrote. What a person types goes through typer, never through here."""
+    pairs = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    paths = {name: pairs.get(flag) for name, flag in (("config", "--config"), ("data_dir", "--data-dir"))}
+    addresses = {option: pairs.get(flag) for option, (flag, _, _) in OPTIONS.items()}
+    return Given(**{name: path and Path(path) for name, path in paths.items()}, **addresses)  # type: ignore[arg-type]  # paths, then text
 
 
 def resolve(given: Given, folder: Path) -> Resolved:

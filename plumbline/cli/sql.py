@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from plumbline.api.questions import Sql
 from plumbline.cli import show
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
@@ -30,7 +31,7 @@ def run(
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     text = sys.stdin.read() if query == "-" else query
     with session(resolved) as asked:
-        answer = asked.sql(text, max_rows)
+        answer = asked.ask(Sql(text, max_rows))
     _print(answer, form)
     if answer["truncated"]:
         show.note(f"plumbline: only the first {max_rows} rows are shown (--max-rows takes more)")

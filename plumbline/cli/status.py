@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from monitor.errors import PlumblineError
 from monitor.places import NAMES, Places, RunFile, parse_address, read_run
+from plumbline.api.questions import Status
 from plumbline.cli import show
 from plumbline.cli.kept import kept_for
 from plumbline.cli.session import session
@@ -65,7 +66,7 @@ def _ask(resolved: Resolved) -> dict[str, Any]:
         return {"ledger": None, "agent": None, "problem": "no data yet"}
     try:
         with session(resolved) as asked:
-            told = asked.status()
+            told = asked.ask(Status())
     except PlumblineError as error:
         return {"ledger": None, "agent": None, "problem": str(error)}
     return {"ledger": told.get("ledger"), "agent": told, "problem": None}

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.clock import FakeClock, aware_utc
 from monitor.config.schema import SamplingSettings, Settings
-from monitor.errors import UsageError
+from monitor.errors import NotFound, UsageError
 from plumbline.agent import Agent, open_agent
 from tests.acceptance.traffic import START, SWAP, records, spooled
 
@@ -142,7 +142,7 @@ def test_why_is_answered_for_traces_findings_and_alerts(agent: Agent, tmp_path: 
     assert any("violates" in line for line in lines)
     alert = agent.sql("SELECT fingerprint FROM alerts LIMIT 1", 1)["fingerprint"][0].as_py()
     assert agent.explain(alert)
-    with pytest.raises(KeyError):
+    with pytest.raises(NotFound):
         agent.explain("nothing")
 
 
@@ -170,5 +170,5 @@ def test_evidently_draws_the_two_windows_of_a_finding_without_a_word_of_a_trace(
     assert "parcel" not in html
     drawn = page.stat().st_mtime_ns
     assert agent.report(finding).stat().st_mtime_ns == drawn, "the second time it is there already"
-    with pytest.raises(KeyError):
+    with pytest.raises(NotFound):
         agent.report("nothing")

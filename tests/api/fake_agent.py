@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import uvicorn
 
-from monitor.errors import BadSql, StoreError, UsageError
-from monitor.places import Address, address_of, bind
-from plumbline.api.server import create_app
+from monitor.errors import BadSql, NotFound, StoreError, UsageError
+from plumbline.answers import ANSWERS
+from plumbline.api.call import Call
+from plumbline.api.questions import Question
+from tests.support.serving import serving
 
 TOKEN = "t0ken"
 
@@ -27,6 +28,9 @@ class FakeAgent:
     hold: threading.Event = field(default_factory=threading.Event)
     stopped_at: float | None = None
     replays: list[tuple[datetime, datetime, timedelta, bool]] = field(default_factory=list)
+
+    def answer(self, question: Question[Any], call: Call) -> Any:
+        return ANSWERS[type(question)](self, question, call)  # type: ignore[arg-type]  # an agent in all that is asked here
 
     def status(self) -> dict[str, Any]:
         return {"ready": self.ready, "ledger": {"received": 3, "stored": 2}, "lag_s": 0.25, "note": "x", "none": None}
@@ -44,7 +48,7 @@ class FakeAgent:
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         if name != "overview":
-            raise KeyError(name)
+            raise NotFound(name)
         if "bad" in params:
             raise UsageError("bad is not a parameter of overview")
         return pa.table({"key": list(params), "value": list(params.values())})
@@ -76,12 +80,12 @@ class FakeAgent:
 
     def explain(self, subject: str) -> list[str]:
         if subject.startswith("no"):
-            raise KeyError(subject)
+            raise NotFound(subject)
         return [f"{subject} was sampled", "because \x1b[2J"]
 
     def report(self, finding_id: str) -> Path:
         if finding_id != "f1":
-            raise KeyError(finding_id)
+            raise NotFound(finding_id)
         path = self.folder / "report.html"
         path.write_text("<html><script>1</script></html>")
         return path
@@ -100,16 +104,5 @@ class FakeAgent:
 @contextmanager
 def served(agent: FakeAgent, host: str = "127.0.0.1") -> Iterator[str]:
     """The api over `agent` on a free port; yields its base URL."""
-    sock = bind(Address(host, 0), "--api")
-    config = uvicorn.Config(create_app(agent, TOKEN, host), log_level="critical", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.005)
-        yield address_of(sock).url
-    finally:
-        server.should_exit = True
-        thread.join()
-        sock.close()
+    with serving(agent, TOKEN, host) as url:
+        yield url

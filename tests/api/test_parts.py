@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from monitor.errors import StoreError
-from plumbline.api.agent_protocol import Progress
 from plumbline.api.bearer import ensure_token, read_token
+from plumbline.api.call import Progress
 from plumbline.api.jobs import KEPT, Jobs
 from plumbline.api.rows import plain, rows_of
 

@@ -10,7 +10,7 @@ import httpx
 import pyarrow as pa
 import pytest
 
-from plumbline.api.server import ARROW, MAX_BODY
+from plumbline.api.wire import ARROW, MAX_BODY
 from tests.api.fake_agent import TOKEN, FakeAgent, served
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}

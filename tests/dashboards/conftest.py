@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 def _serve(store: GeneratedStore, folder: Path) -> Iterator[Served]:
     token = folder / "token"
     token.write_text(TOKEN)
-    agent = FakeAgent(store)
+    agent = FakeAgent(store, folder)
     with serving(agent) as url:
         yield Served(agent, url, token)
     store.store.close()

@@ -8,6 +8,7 @@ import pytest
 from dashboards.client import FRESH_S, Api, Trouble, Unknown
 from dashboards.connect import VARIABLES, WAYS, collector_url, lines
 from dashboards.process import arguments, command, environment
+from plumbline.api.questions import Page, Questions
 from tests.dashboards.conftest import N_TURNS, Served
 
 
@@ -28,10 +29,10 @@ def test_the_same_question_is_asked_once_while_fresh(full: Served) -> None:
         full.agent.asked.clear()
         api.read("scopes")
         api.read("scopes")
-        assert full.agent.asked == ["/v1/read/scopes"]
+        assert [asked for asked in full.agent.asked if not isinstance(asked, Questions)] == [Page("scopes")]
         now[0] = FRESH_S + 1
         api.read("scopes")
-        assert len(full.agent.asked) == 2
+        assert full.agent.asked.count(Page("scopes")) == 2
 
 
 def test_an_unknown_read_is_unknown(full: Served) -> None:

@@ -29,7 +29,7 @@ def aged(tmp_path: Path) -> Iterator[Aged]:
             forget(store, limits)
             stack.callback(store.store.close)
             (tmp_path / "token").write_text(TOKEN)
-            agent = FakeAgent(store)
+            agent = FakeAgent(store, tmp_path)
             return Served(agent, stack.enter_context(serving(agent)), tmp_path / "token")
 
         yield served

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from monitor.errors import UsageError
+from monitor.errors import NotFound, UsageError
 from monitor.store.pages import PAGES
 from monitor.store.pages.shapes import Param
 from tests.dashboards.conftest import Served
@@ -69,7 +69,7 @@ def test_a_bad_value_is_one_line(param: Param, text: str) -> None:
 def test_an_unknown_parameter_is_refused(full: Served) -> None:
     with pytest.raises(UsageError, match="unknown parameter nonsense"):
         full.agent.store.page("totals", {"nonsense": "1"})
-    with pytest.raises(KeyError):
+    with pytest.raises(NotFound):
         full.agent.store.page("nonsense", {})
 
 

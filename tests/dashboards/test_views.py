@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboards.views.overview import methods
+from plumbline.api.questions import Report
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.one_view import VIEWS, run, texts
 from tests.support.generated_texts import HOSTILE
@@ -135,7 +136,7 @@ def test_the_report_of_a_finding_is_fetched_on_request(full: Served) -> None:
     page = run("drift", full.url, full.token, {"finding": "f1refusal0000001"})
     full.agent.asked.clear()
     next(button for button in page.button if button.label == "Prepare the report").click().run()
-    assert "/v1/findings/f1refusal0000001/report" in full.agent.asked
+    assert Report("f1refusal0000001") in full.agent.asked
     assert not page.exception
 
 

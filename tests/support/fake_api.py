@@ -1,23 +1,24 @@
-"""The agent's HTTP contract for the dashboard over a generated store: the real named reads, the real wire format."""
+"""The agent of the dashboard's tests: the real api and the real named reads, over a generated store.
+
+What it can be asked, and how, follows from the declarations of the product; its status has only what the product's has.
+"""
 
 from __future__ import annotations
 
-import io
-import json
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
-
-import pyarrow as pa
+from pathlib import Path
+from typing import Any, Final
 
 from monitor.diagnosis.gather import sources
-from monitor.errors import UsageError
-from plumbline.api.rows import plain
+from monitor.errors import NotFound
+from plumbline.api import questions
+from plumbline.api.agent_protocol import TableAnswer
+from plumbline.api.call import Call
+from plumbline.api.questions import Question
+from tests.support import serving as real
 from tests.support.generated_store import GeneratedStore
 
 TOKEN = "token-of-the-fake-api"
@@ -26,81 +27,45 @@ REPORT = "<html><body><h1>side by side</h1></body></html>"
 
 @dataclass
 class FakeAgent:
-    """What is served; tests may change it while it runs."""
+    """What is served; tests may change it while it runs. `asked` holds the questions that came, oldest first."""
 
     store: GeneratedStore
+    folder: Path
     status: dict[str, Any] = field(default_factory=lambda: {"collector": "127.0.0.1:4318", "baseline_first": 250})
     explain: list[str] = field(default_factory=lambda: ["value 0.121 above 0.02", "fired after 1 evaluation"])
-    asked: list[str] = field(default_factory=list)
+    asked: list[Question[Any]] = field(default_factory=list)
 
-    def answer(self, path: str, params: dict[str, str]) -> tuple[int, str, bytes]:
-        self.asked.append(path)
-        match path.strip("/").split("/"):
-            case ["v1", "status"]:
-                return _json(200, self.status)
-            case ["v1", "read", name]:
-                return self._rows(name, params)
-            case ["v1", "sources"]:
-                return self._sources(params)
-            case ["v1", "explain", _]:
-                return _json(200, {"lines": self.explain})
-            case ["v1", "findings", "missing", "report"]:
-                return _json(404, {"error": "nothing here is named missing"})
-            case ["v1", "findings", _, "report"]:
-                return 200, "text/html; charset=utf-8", REPORT.encode()
-        return _json(404, {"error": "no such page"})
+    def answer(self, question: Question[Any], _: Call) -> Any:
+        """Answer as the product would, or as the test says."""
+        self.asked.append(question)
+        return ANSWERS[type(question)](self, question)
 
-    def _sources(self, params: dict[str, str]) -> tuple[int, str, bytes]:
-        try:
-            return _json(200, plain(sources(self.store.store, params, self.store.now.replace(tzinfo=UTC))))
-        except UsageError as error:
-            return _json(400, {"error": str(error)})
+    def close(self) -> None:
+        """Nothing is held."""
 
-    def _rows(self, name: str, params: dict[str, str]) -> tuple[int, str, bytes]:
-        try:
-            table = self.store.page(name, params)
-        except KeyError:
-            return _json(404, {"error": f"nothing here is named {name}"})
-        except UsageError as error:
-            return _json(400, {"error": str(error)})
-        sink = io.BytesIO()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        return 200, "application/vnd.apache.arrow.stream", sink.getvalue()
+    def report(self, finding: str) -> Path:
+        """Return a report that says nothing; of the finding `missing` there is none."""
+        if finding == "missing":
+            raise NotFound(finding)
+        path = self.folder / "report.html"
+        path.write_text(REPORT)
+        return path
 
 
-def _json(status: int, value: Any) -> tuple[int, str, bytes]:
-    return status, "application/json", json.dumps(value, default=str).encode()
+ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = {
+    questions.Status: lambda agent, _: agent.status,
+    questions.Page: lambda agent, asked: TableAnswer(agent.store.page(asked.name, asked.parameters)),
+    questions.Sources: lambda agent, asked: sources(
+        agent.store.store, asked.parameters, agent.store.now.replace(tzinfo=UTC)
+    ),
+    questions.Explain: lambda agent, _: agent.explain,
+    questions.Report: lambda agent, asked: agent.report(asked.id),
+    questions.Questions: lambda _, __: questions.declared(),
+}
 
 
 @contextmanager
 def serving(agent: FakeAgent) -> Iterator[str]:
     """Serve `agent` on a free port of loopback; yields the base URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if self.headers.get("authorization") == f"Bearer {TOKEN}":
-                status, kind, body = agent.answer(unquote(parts.path), dict(parse_qsl(parts.query)))
-            else:
-                status, kind, body = _json(401, {"error": "missing or wrong token"})
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with real.serving(agent, TOKEN) as url:
+        yield url

@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from monitor.errors import NotFound
 from monitor.store.opening import Store, Transaction
 from monitor.store.pages import changes, health, quality, sources, traces
 from monitor.store.pages.shapes import Forms, PageRead, Param, as_given
@@ -28,9 +29,11 @@ def read_page(
 
     `forms` tells how an id among the parameters may have been written down (redacted, or as a pseudonym).
 
-    Raises KeyError for an unknown name, `UsageError` for a bad parameter, `StoreError` when the store cannot be read.
+    Raises `NotFound` for an unknown name, `UsageError` for a bad parameter, `StoreError` when the store cannot be read.
     """
-    page = PAGES[name]
+    page = PAGES.get(name)
+    if page is None:
+        raise NotFound(name)
     values = page.bind(dict(params), forms)
     if not page.extra:
         return store.read(page.sql, values)

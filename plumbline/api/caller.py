@@ -19,7 +19,7 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Gate:
+class CallerCheck:
     """ASGI middleware: 421 for a foreign `Host`, 401 without the token; `bound` is the host the api listens on."""
 
     app: ASGIApp

@@ -1,7 +1,8 @@
-"""Import by name, when it is needed: the one place where that is done.
+"""Modules that are loaded at their first use: a command pays for what it does, not for what it could do.
 
-A command loads only what it uses, so that `plumbline --help` and the supervisor stay light and quick, and so that a
-question to a running agent does not pay for the store it does not open. The names stand in tables, as data.
+Where a module is deferred it stands twice: as an ordinary import for those who read the code (people, the type
+checker, the import contracts), and as `deferred("its.name")` for the process that runs. `plumbline --help`, the
+supervisor and a question to a running agent stay light and quick by this; a test holds what each of them loads.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ from types import ModuleType
 from typing import Any
 
 
-def load(path: str) -> Any:
-    """Return what `path` ("package.module:name") names."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+class _Deferred(ModuleType):
+    """Stands for a module until something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def deferred(name: str) -> ModuleType:
+    """Return what stands for module `name`; an attribute of it imports it."""
+    return _Deferred(name)
 
 
 def keep_out(package: str) -> None:

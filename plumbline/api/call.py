@@ -1,0 +1,44 @@
+"""What travels with every question: who asks, and whom to tell how far the answer is."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from plumbline.api.questions import Scope
+
+Progress = Callable[[float, str], None]
+"""Called with the share done (0 to 1) and a word on what is going on; may raise to stop the work."""
+
+EVERYTHING: Final[frozenset[Scope]] = frozenset(get_args(Scope))
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person or a program, and what it may do."""
+
+    name: str
+    scopes: frozenset[Scope] = EVERYTHING
+
+
+def silent(_share: float, _note: str) -> None:
+    """Take a report of progress and tell nobody."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One asking of a question."""
+
+    actor: Actor
+    progress: Progress = silent
+
+
+def token_owner() -> Actor:
+    """Return the actor behind the token of a data directory: whoever may read that file may do everything."""
+    try:
+        return Actor(getpass.getuser())
+    except (OSError, KeyError):  # a user id without a name, as in a container
+        return Actor(f"uid {os.getuid()}")

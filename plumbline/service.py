@@ -1,0 +1,65 @@
+"""The agent as a service: its timetable, and the api until a signal asks to stop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.errors import PlumblineError
+from monitor.places import Address, bind
+from plumbline.agent import open_agent
+from plumbline.answers import Answers
+from plumbline.api.bearer import ensure_token
+from plumbline.api.server import create_app, serve
+from plumbline.schedule import Job, start
+
+_log = logging.getLogger("plumbline.agent")
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A job whose failure is logged in one line and tried again at its next turn; one bad pass never ends the agent."""
+
+    name: str
+    work: Callable[[], object]
+
+    def __call__(self) -> None:
+        """Do the work."""
+        try:
+            self.work()
+        except PlumblineError as error:
+            _log.error("%s: %s", self.name, error)
+        except Exception:  # noqa: BLE001 - the edge of the process: a bug in one pass must not stop loading and alerting
+            _log.exception("%s failed; trying again", self.name)
+
+
+LOAD_EVERY_S = 0.2
+DELIVER_EVERY_S = 2.0
+MAINTAIN_EVERY_S = 600.0
+RETAIN_EVERY_S = 60.0
+"""How often to look whether the hour is over: an agent that is started again and again gets there too."""
+
+
+def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
+    """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
+    bound = bind(Address(host, port), "--api")
+    agent = open_agent(settings, data_dir)
+    token = ensure_token(agent.places.token)
+    timetable = start(
+        [
+            Job("load", LOAD_EVERY_S, Guarded("load", agent.load)),
+            Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
+            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
+            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
+            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain)),
+        ]
+    )
+    try:
+        serve(create_app(Answers(agent), token, host), bound, ready)
+    finally:
+        timetable.shutdown(wait=True)
+        agent.close()
