@@ -2,6 +2,7 @@
 PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
+PATIENT := --timeout 3600
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
@@ -17,7 +18,7 @@ run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -n auto -m "not statistics and not faults and not browser and not fuzz"
+	@$(BIN)/pytest -n auto --durations=10 -m "not statistics and not faults and not browser and not fuzz"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -36,16 +37,16 @@ bench: install
 	@$(BIN)/python -m benchmarks
 
 statistics: install
-	@$(BIN)/pytest -m statistics -s
+	@$(BIN)/pytest -m statistics -s $(PATIENT)
 
 faults: install
-	@$(BIN)/pytest -m faults -s
+	@$(BIN)/pytest -m faults -s $(PATIENT)
 
 fuzz: install
-	@$(BIN)/pytest -m fuzz -s
+	@$(BIN)/pytest -m fuzz -s $(PATIENT)
 
 browser: install
-	@$(BIN)/pytest -m browser -s
+	@$(BIN)/pytest -m browser -s $(PATIENT)
 
 wheel: install
 	@$(UV) build --quiet --all-packages --out-dir dist && ls dist
