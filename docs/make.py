@@ -1,6 +1,7 @@
 """Write the generated parts of the docs from the code they describe: `python docs/make.py`, or `--check` in tests.
 
-Settings come from the classes that are the schema, with the comment beside each field; commands from the CLI itself.
+Settings come from the classes that are the schema, with the comment beside each field; commands from the CLI itself;
+drawings from the contracts and the imports (`drawings.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import drawings
 import msgspec
 
 from collectors.importers.formats import FORMATS
@@ -27,12 +29,12 @@ COMMANDS = (
 
 def main(arguments: list[str]) -> int:
     """Rewrite the generated blocks; with --check, only say which are stale and return 1."""
-    stale = [path for path, text in generated().items() if path.read_text(encoding="utf-8") != text]
+    stale = {path: text for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text}
     if "--check" in arguments:
         for path in stale:
             print(f"{path}: the generated part is stale; run: .venv/bin/python docs/make.py", file=sys.stderr)
         return 1 if stale else 0
-    for path, text in generated().items():
+    for path, text in stale.items():
         path.write_text(text, encoding="utf-8")
     return 0
 
@@ -43,6 +45,8 @@ def generated() -> dict[Path, str]:
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
         DOCS / "importing.md": _filled(DOCS / "importing.md", "formats", formats_table()),
         DOCS / "cli.md": _filled(DOCS / "cli.md", "commands", command_help()),
+        DOCS / "processes.svg": drawings.processes(),
+        DOCS / "imports.svg": drawings.imports(),
     }
 
 
