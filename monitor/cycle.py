@@ -23,6 +23,7 @@ from monitor.drift import decide_drift
 from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
 from monitor.graders.cascade import RuleSet, grade_turns
+from monitor.graders.grader import Tools
 from monitor.model.values import Finding, Signal
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
@@ -71,7 +72,7 @@ def sample(house: House, window: Window) -> int:
 
 def grade(house: House, window: Window) -> int:
     """Grade the sampled turns against every policy in scope."""
-    grades = grade_turns(house.policies, reads.sampled_turns(house.store, window), house.clock.now())
+    grades = grade_turns(house.policies, reads.sampled_turns(house.store, window), Tools(house.clock))
     with _marked(house.store, Mark("grade", seq=window.upto)) as txn:
         txn.insert("grades", grades)
     return len(grades)

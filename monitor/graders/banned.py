@@ -4,50 +4,78 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import polars as pl
 from polars.exceptions import ComputeError
 
-from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.answers import Answers
+from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
+from monitor.graders.normal import folded_text, neat_text, place_in
+from monitor.graders.runners import LikelyText
 from monitor.model.values import Turn
+
+_SPACELESS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Scripts that put no space between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): there, no letter ends a word."""
+
+_LETTER: Final = rf"[^\W{_SPACELESS}]"
+_NEEDS_NO_SPACE: Final = re.compile(f"[{_SPACELESS}]")
 
 
 class Banned(Settings, frozen=True, tag="banned"):
     """`phrases` are whole words, in any case and with any white space between them; `patterns` are regular expressions.
 
+    Both look at the text in one spelling (`normal.neat`). In scripts without spaces a phrase is found inside a sentence.
     Patterns run in Rust's regex engine (through polars), whose time is linear in the text whatever the pattern: no text
     can stall a cycle. The price is its syntax: no look-around, no back-references. Case counts unless a pattern
     starts with `(?i)`. A paraphrase is not found; that takes a judge.
     """
 
-    code: ClassVar[int] = 1
+    code: ClassVar[int] = 2
     phrases: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.phrases and not self.patterns:
             raise ValueError("banned needs phrases or patterns")
-        if any(not phrase.strip() for phrase in self.phrases):
+        if any(not folded_text(phrase).strip() for phrase in self.phrases):
             raise ValueError("an empty phrase would be found everywhere")
         for pattern in (*self.patterns, *self._together()):
             _check(pattern)
 
-    def grade(self, turn: Turn) -> Judgement:
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 it asks nobody else
+        """Return the runner of these settings."""
+        return LikelyText(
+            self._likely,
+            self.look,
+            complies(f"none of {len(self.phrases) + len(self.patterns)} banned phrases and patterns"),
+        )
+
+    def look(self, output: str, turn: Turn) -> Judgement:  # noqa: ARG002 it looks at the output alone
         """Name the first hit by its number in the policy and by its place, since the answer may not be repeated."""
-        output = output_of(turn)
-        if output is None:
-            return NO_OUTPUT
-        if self.phrases and (found := _phrase_finder(self.phrases).search(output)):
-            number = found.lastindex or 0
-            return violates(f"banned phrase {number} of {len(self.phrases)} at character {found.start()}")
-        if any(_occurs(pattern, output) for pattern in self._together()):
-            number = next(n for n, pattern in enumerate(self.patterns, 1) if _occurs(pattern, output))
+        if self.phrases and (found := _phrase_finder(self.phrases).search(folded_text(output))):
+            span = place_in(output, found.start()), place_in(output, found.end())
+            return violates(f"banned phrase {found.lastindex} of {len(self.phrases)} at character {span[0]}", span=span)
+        plain = neat_text(output)
+        number = next((n for n, pattern in enumerate(self.patterns, 1) if _occurs(pattern, plain)), None)
+        if number is not None:
             return violates(f"banned pattern {number} of {len(self.patterns)} occurs")
         return complies(f"none of {len(self.phrases) + len(self.patterns)} banned phrases and patterns")
 
+    def _likely(self, answers: Answers) -> tuple[pl.Series, pl.Series]:
+        """The longest word of each phrase stands in every text that holds it; patterns are asked for as one."""
+        words = [max(folded_text(phrase).split(), key=len) for phrase in self.phrases]
+        found = (
+            answers.folded.str.contains_any(words)
+            if words
+            else pl.Series([False]).new_from_index(0, len(answers.turns))
+        )
+        for pattern in self._together():
+            found |= answers.neat.str.contains(pattern)
+        return answers.output, found
+
     def _together(self) -> tuple[str, ...]:
-        """All patterns as one, or none: asking the engine costs more than searching two thousand characters."""
+        """All patterns as one, or none: asking the engine once a pattern costs more than searching."""
         return ("|".join(f"(?:{pattern})" for pattern in self.patterns),) if self.patterns else ()
 
 
@@ -68,5 +96,12 @@ def _check(pattern: str) -> None:
 @lru_cache(maxsize=64)
 def _phrase_finder(phrases: tuple[str, ...]) -> re.Pattern[str]:
     """Escaped literals in one alternation: nothing in it can backtrack further than one phrase is long."""
-    branches = (r"\s+".join(map(re.escape, phrase.split())) for phrase in phrases)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(f'({branch})' for branch in branches)})(?!\w)", re.IGNORECASE)
+    branches = (f"({_whole(folded_text(phrase).split())})" for phrase in phrases)
+    return re.compile("|".join(branches))
+
+
+def _whole(words: list[str]) -> str:
+    """A word ends where no letter follows that would be part of it; in scripts without spaces it ends anywhere."""
+    before = "" if _NEEDS_NO_SPACE.match(words[0][0]) else f"(?<!{_LETTER})"
+    behind = "" if _NEEDS_NO_SPACE.match(words[-1][-1]) else f"(?!{_LETTER})"
+    return before + r"\s+".join(map(re.escape, words)) + behind

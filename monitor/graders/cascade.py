@@ -6,16 +6,20 @@ unknown: one grader that cannot judge keeps the rule from passing. Nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol
+from functools import cached_property
+from typing import Any, Final, Protocol
 
-from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, kind_of, output_of, version_of
-from monitor.model.values import Grade, Turn, Verdict, stable_id
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.graders.answers import Answers, output_of
+from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, kind_of, version_of
+from monitor.model.values import Turn, Verdict, stable_id
 
 
-class Rule(Protocol):
+class GradedRule(Protocol):
     """What the cascade asks of a rule."""
 
     @property
@@ -36,7 +40,7 @@ class RuleSet(Protocol):
     @property
     def hash(self) -> str: ...
     @property
-    def rules(self) -> Sequence[Rule]: ...
+    def rules(self) -> Sequence[GradedRule]: ...
     def grades(self, app: str) -> bool:
         """Return whether the policy is in force, or in shadow, for `app`."""
 
@@ -52,66 +56,117 @@ _RANK: Final = {
 }
 """Of several words on one turn the first here stands: a rule is kept only when every grader says so."""
 
+GRADES: Final[dict[str, Any]] = {
+    "unit_id": pl.String,
+    "time": pl.Datetime("us"),
+    **dict.fromkeys(("rule_id", "verdict"), pl.String),
+    "score": pl.Float64,
+    **dict.fromkeys(("reason", "grader", "grader_version", "policy", "policy_version", "policy_hash"), pl.String),
+    "graded_at": pl.Datetime("us"),
+}
+"""Columns of grades (`monitor.model.values.Grade`); times are UTC without a zone, as the store keeps them."""
+
 
 @dataclass(frozen=True)
-class _Bench:
-    """One rule with its graders made ready: what is the same for every turn is worked out once."""
+class Asked:
+    """The word that stands on one turn, and how many graders were asked for it."""
 
-    policy: RuleSet
-    rule: Rule
-    kinds: tuple[str, ...]
-    versions: tuple[str, ...]
-
-    def grade(self, turn: Turn, now: datetime) -> Grade:
-        judgement, asked = judge(self.rule.asked, turn)
-        excuse = self.rule.excuse(turn) if judgement.verdict is Verdict.VIOLATES else None
-        if excuse:
-            judgement = Judgement(Verdict.COMPLIES, judgement.score, f"{excuse}; {judgement.reason}")
-        first = asked - 1 if judgement.verdict is Verdict.VIOLATES else 0
-        return Grade(
-            unit_id=turn.unit_id,
-            time=turn.time,
-            rule_id=self.rule.id,
-            verdict=judgement.verdict,
-            score=judgement.score,
-            reason=judgement.reason,
-            grader="+".join(self.kinds[first:asked]),
-            grader_version=stable_id(*self.versions[first:asked]),
-            policy=self.policy.id,
-            policy_version=self.policy.version,
-            policy_hash=self.policy.hash,
-            graded_at=now,
-        )
+    judgement: Judgement
+    graders: int
 
 
-def grade_turns(policies: Sequence[RuleSet], turns: Sequence[Turn], now: datetime) -> list[Grade]:
-    """Return one grade a turn and rule, of all policies in force (or in shadow) whose scope holds the turn's app.
+def grade_turns(policies: Sequence[RuleSet], turns: Sequence[Turn], tools: Tools) -> pl.DataFrame:
+    """Return one grade a turn and rule (columns `GRADES`), of all policies in force (or in shadow) for the turn's app.
 
     A rule without any grader that runs here gives no grade. A grader that raises gives `not_graded` with the error's name.
     """
-    benches = [
-        _Bench(policy, rule, tuple(map(kind_of, rule.asked)), tuple(map(version_of, rule.asked)))
-        for policy in policies
-        for rule in policy.rules
-        if rule.asked
-    ]
-    return [bench.grade(turn, now) for turn in turns for bench in benches if bench.policy.grades(turn.app)]
+    answers = Answers(turns)
+    frames = [pl.DataFrame(schema=GRADES)]
+    for policy in policies:
+        apps = {app for app in {turn.app for turn in turns} if policy.grades(app)}
+        part = answers.pick([row for row, turn in enumerate(turns) if turn.app in apps])
+        frames += [_Bench(policy, rule, tools).grade(part) for rule in policy.rules if rule.asked and part.turns]
+    return pl.concat(frames)
 
 
-def judge(graders: Sequence[Grader], turn: Turn) -> tuple[Judgement, int]:
-    """Ask `graders` about `turn`; return the word that stands and how many of them were asked."""
-    if output_of(turn) is None:
-        return (FAILED if turn.error_type else NO_OUTPUT), len(graders)
-    said: list[Judgement] = []
-    for grader in graders:
-        said.append(_ask(grader, turn))
-        if said[-1].verdict is Verdict.VIOLATES:
-            break
-    return min(said, key=lambda judgement: _RANK[judgement.verdict]), len(said)
+def judge(graders: Sequence[Grader], turns: Sequence[Turn], tools: Tools) -> list[Asked]:
+    """Ask `graders` about `turns`; return for each the word that stands."""
+    return _judge([grader.runner(tools) for grader in graders], Answers(turns))
 
 
-def _ask(grader: Grader, turn: Turn) -> Judgement:
+def _judge(runners: Sequence[Runner], answers: Answers) -> list[Asked]:
+    said = [Asked(NO_OUTPUT if turn.error_type is None else FAILED, len(runners)) for turn in answers.turns]
+    rows = [row for row, turn in enumerate(answers.turns) if output_of(turn) is not None]
+    for number, runner in enumerate(runners, 1):
+        for row, judgement in zip(rows, _ask(runner, answers.pick(rows)), strict=True):
+            stands = judgement if number == 1 else _worse(said[row].judgement, judgement)
+            said[row] = Asked(stands, number)
+        rows = [row for row in rows if said[row].judgement.verdict is not Verdict.VIOLATES]
+    return said
+
+
+def _worse(one: Judgement, other: Judgement) -> Judgement:
+    return other if _RANK[other.verdict] < _RANK[one.verdict] else one
+
+
+def _ask(runner: Runner, answers: Answers) -> Sequence[Judgement]:
+    """A batch that cannot be judged as a whole is judged one by one, so that one text spoils one verdict."""
+    if not answers.turns:
+        return []
     try:
-        return grader.grade(turn)
+        return runner.judge(answers)
     except Exception as error:  # noqa: BLE001 a broken grader must not end the batch; its message may quote the text
-        return Judgement(Verdict.NOT_GRADED, None, f"error: {type(error).__name__}")
+        if len(answers.turns) == 1:
+            return [Judgement(Verdict.NOT_GRADED, None, f"error: {type(error).__name__}")]
+        return [_ask(runner, answers.pick([row]))[0] for row in range(len(answers.turns))]
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """One rule of one policy with its graders made ready: what is the same for every turn is worked out once."""
+
+    policy: RuleSet
+    rule: GradedRule
+    tools: Tools
+
+    def grade(self, answers: Answers) -> pl.DataFrame:
+        """Return one grade an answer."""
+        asked = _judge([grader.runner(self.tools) for grader in self.rule.asked], answers)
+        words = [self._excused(one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
+        makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
+        varying = {
+            "unit_id": [turn.unit_id for turn in answers.turns],
+            "time": [naive_utc(turn.time) for turn in answers.turns],
+            "verdict": [word.verdict.value for word in words],
+            "score": [word.score for word in words],
+            "reason": [word.reason for word in words],
+            "grader": [maker[0] for maker in makers],
+            "grader_version": [maker[1] for maker in makers],
+        }
+        frame = pl.DataFrame(varying, {name: GRADES[name] for name in varying})
+        same = [pl.lit(value, GRADES[name]).alias(name) for name, value in self._same()]
+        return frame.with_columns(same).select(list(GRADES))
+
+    def _excused(self, judgement: Judgement, turn: Turn) -> Judgement:
+        excuse = self.rule.excuse(turn) if judgement.verdict is Verdict.VIOLATES else None
+        return Judgement(Verdict.COMPLIES, judgement.score, f"{excuse}; {judgement.reason}") if excuse else judgement
+
+    def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:
+        """Return names and version of who decided: the grader that found the violation, or all that agree there is none."""
+        return self._makers[asked - 1 if word.verdict is Verdict.VIOLATES else 0, asked]
+
+    @cached_property
+    def _makers(self) -> dict[tuple[int, int], tuple[str, str]]:
+        kinds, versions = ([name(grader) for grader in self.rule.asked] for name in (kind_of, version_of))
+        ends = range(1, len(kinds) + 1)
+        spans = {(first, end) for end in ends for first in (0, end - 1)}
+        return {(a, b): ("+".join(kinds[a:b]), stable_id(*versions[a:b])) for a, b in spans}
+
+    def _same(self) -> Iterator[tuple[str, Any]]:
+        yield "rule_id", self.rule.id
+        yield from (
+            ("policy", self.policy.id),
+            ("policy_version", self.policy.version),
+            ("policy_hash", self.policy.hash),
+        )
+        yield "graded_at", naive_utc(self.tools.clock.now())

@@ -1,36 +1,71 @@
-"""What a grader is and what it returns."""
+"""What a grader is: settings that a policy holds, and the runner they make, which takes a batch of answers to verdicts."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol
 
 import msgspec
 
+from monitor.clock import Clock
 from monitor.config.schema import Section
-from monitor.model.values import Turn, Verdict, stable_id
+from monitor.graders.answers import Answers
+from monitor.model.values import Verdict, stable_id
 
 
 @dataclass(frozen=True)
 class Judgement:
     """One grader's word on one turn. `score` in [0, 1] is its belief that the rule is violated, not how bad that is.
 
-    `reason` is stored and shown: it names kind, place and amount of what was found, never the found text itself.
+    `reason` is stored and shown: it names kind, place and amount of what was found, never the found text itself. `span` is where
+    in the output it stands, for those who may read the output anyway.
     """
 
     verdict: Verdict
     score: float | None
     reason: str
+    span: tuple[int, int] | None = None
+
+
+class Client(Protocol):
+    """What a runner asks somebody else through. Raises what its transport raises; the cascade turns that into `not_graded`."""
+
+    def ask(self, question: str) -> str:
+        """Return the answer to `question`."""
+
+
+class Budget(Protocol):
+    """How much may be asked of somebody else."""
+
+    def reserve(self, grader: str) -> bool:
+        """Take one call off what is left for `grader`, before it is made; False when nothing is left."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a runner may use besides the answers. Local graders use none of it; without a client nobody else is asked."""
+
+    clock: Clock
+    client: Client | None = None
+    budget: Budget | None = None
+
+
+class Runner(Protocol):
+    """A grader made ready for use."""
+
+    def judge(self, answers: Answers) -> Sequence[Judgement]:
+        """Return one judgement an answer, in order; of what was not captured `cannot_judge`, never `complies`."""
 
 
 class Grader(Protocol):
-    """A frozen value whose fields are its settings. `grade` never changes anything and never needs to be called twice."""
+    """Settings: a frozen value that can be written into a policy file."""
 
     code: ClassVar[int]
     """Raised whenever the same settings may give another verdict than before."""
 
-    def grade(self, turn: Turn) -> Judgement:
-        """Judge the output of `turn`; with no output to look at the answer is `cannot_judge`, never `complies`."""
+    def runner(self, tools: Tools) -> Runner:
+        """Return the runner that judges by these settings."""
 
 
 class Settings(Section, frozen=True, tag_field="use", omit_defaults=True):
@@ -40,17 +75,9 @@ class Settings(Section, frozen=True, tag_field="use", omit_defaults=True):
     """
 
 
-HIDDEN: Final = frozenset({"__REDACTED__"})
-"""What instrumentations write in place of a text that they were told to hide."""
-
 NO_OUTPUT: Final = Judgement(
     Verdict.CANNOT_JUDGE, None, "no output was captured; switch content capture on to grade it"
 )
-
-
-def output_of(turn: Turn) -> str | None:
-    """Return what the user saw, or None when it was not captured."""
-    return None if turn.output_text is None or turn.output_text in HIDDEN else turn.output_text
 
 
 def complies(reason: str, score: float = 0.0) -> Judgement:
@@ -58,9 +85,14 @@ def complies(reason: str, score: float = 0.0) -> Judgement:
     return Judgement(Verdict.COMPLIES, score, reason)
 
 
-def violates(reason: str, score: float = 1.0) -> Judgement:
+def violates(reason: str, score: float = 1.0, span: tuple[int, int] | None = None) -> Judgement:
     """Return the verdict of a grader that found what the rule forbids, or misses what it asks for."""
-    return Judgement(Verdict.VIOLATES, score, reason)
+    return Judgement(Verdict.VIOLATES, score, reason, span)
+
+
+def cannot_judge(reason: str) -> Judgement:
+    """Return the verdict of a grader that looked and knows that it cannot tell."""
+    return Judgement(Verdict.CANNOT_JUDGE, None, reason)
 
 
 def kind_of(grader: Grader) -> str:

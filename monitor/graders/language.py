@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
 from monitor.graders.languages import LANGUAGES, detect_language
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn, Verdict
 
 
@@ -23,11 +24,12 @@ class Language(Settings, frozen=True, tag="language"):
         if unknown:
             raise ValueError(f"language {unknown[0]} cannot be told apart here; known: {', '.join(sorted(LANGUAGES))}")
 
-    def grade(self, turn: Turn) -> Judgement:
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 it asks nobody else
+        """Return the runner of these settings."""
+        return EachText(self.look)
+
+    def look(self, output: str, turn: Turn) -> Judgement:
         """Compare the language of the output with the one that is expected."""
-        output = output_of(turn)
-        if output is None:
-            return NO_OUTPUT
         expected = self.expect or _own(turn.input_text)
         if not expected:
             return _unclear("input")

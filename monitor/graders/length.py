@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn
 
 
@@ -25,11 +26,12 @@ class Length(Settings, frozen=True, tag="length"):
         if min(given) < 0 or any(low is not None and high is not None and low > high for low, high in bounds):
             raise ValueError("bounds of length are not negative and no minimum is above its maximum")
 
-    def grade(self, turn: Turn) -> Judgement:
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 it asks nobody else
+        """Return the runner of these settings."""
+        return EachText(self.look)
+
+    def look(self, output: str, turn: Turn) -> Judgement:  # noqa: ARG002 it looks at the output alone
         """Count white space at both ends as nothing: an answer of blanks is an empty answer."""
-        output = output_of(turn)
-        if output is None:
-            return NO_OUTPUT
         text = output.strip()
         for unit, count, low, high in (
             ("characters", len(text), self.min_chars, self.max_chars),

@@ -6,7 +6,8 @@ import re
 import zlib
 from typing import ClassVar, Final
 
-from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn
 
 _TAIL: Final = 8_000
@@ -33,11 +34,12 @@ class Repetition(Settings, frozen=True, tag="repetition"):
         if not (0 < self.max_repeated <= 1 and 0 <= self.min_ratio < 1 and self.min_chars >= 1):
             raise ValueError("repetition takes shares between 0 and 1, and min_chars of at least 1")
 
-    def grade(self, turn: Turn) -> Judgement:
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 it asks nobody else
+        """Return the runner of these settings."""
+        return EachText(self.look)
+
+    def look(self, output: str, turn: Turn) -> Judgement:  # noqa: ARG002 it looks at the output alone
         """Measure the last 8,000 characters."""
-        output = output_of(turn)
-        if output is None:
-            return NO_OUTPUT
         text = output[-_TAIL:]
         if len(text) < self.min_chars:
             return complies(f"{len(text)} characters are too few to repeat themselves")

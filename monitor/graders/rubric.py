@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from monitor.graders.grader import Judgement, Settings
+from monitor.graders.grader import Judgement, Runner, Settings, Tools
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn, Verdict
 
 
@@ -16,6 +17,10 @@ class Judge(Settings, frozen=True, tag="judge"):
     escalate_band: tuple[float, float] | None = None
     escalate_to: str | None = None
 
-    def grade(self, turn: Turn) -> Judgement:  # noqa: ARG002 every grader is handed the turn
-        """Abstain: a judge that was not asked is `not_graded`, never a pass."""
-        return Judgement(Verdict.NOT_GRADED, None, "no judge is connected")
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 nobody is connected that could be asked
+        """Return a runner that abstains: a judge that was not asked is `not_graded`, never a pass."""
+        return EachText(_abstain)
+
+
+def _abstain(_: str, __: Turn) -> Judgement:
+    return Judgement(Verdict.NOT_GRADED, None, "no judge is connected")

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, ClassVar, Final, Literal
 
-from monitor.graders.grader import NO_OUTPUT, Judgement, Settings, complies, output_of, violates
+from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn
 
 _FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)```", re.DOTALL | re.IGNORECASE)
@@ -25,11 +26,12 @@ class Json(Settings, frozen=True, tag="json"):
     when: Literal["always", "asked"] = "always"
     fence: bool = True
 
-    def grade(self, turn: Turn) -> Judgement:
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 it asks nobody else
+        """Return the runner of these settings."""
+        return EachText(self.look)
+
+    def look(self, output: str, turn: Turn) -> Judgement:
         """Say where the text stops being JSON, by line and column."""
-        output = output_of(turn)
-        if output is None:
-            return NO_OUTPUT
         if self.when == "asked" and not _WORD.search(f"{turn.system_text or ''}\n{turn.input_text or ''}"):
             return complies("no JSON was asked for")
         return self._read(self._bare(output.strip()))

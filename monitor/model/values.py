@@ -43,6 +43,7 @@ class Turn:
     user_id: str | None = None
     session_id: str | None = None
     error_type: str | None = None
+    conversation: str | None = None  # what the user wrote before, as far as the trace holds it
 
 
 @dataclass(frozen=True)

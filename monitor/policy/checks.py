@@ -15,9 +15,12 @@ from datetime import date
 from itertools import combinations
 from typing import Final
 
+from monitor.clock import Clock
 from monitor.config.yaml_lines import Step, YamlText
 from monitor.errors import ConfigError
 from monitor.graders.cascade import judge
+from monitor.graders.grader import Grader, Tools, kind_of
+from monitor.graders.leaks import PersonalData, counting_tests
 from monitor.graders.rubric import Judge
 from monitor.model.values import Verdict
 from monitor.policy.schema import BoundRule, Example, Policy
@@ -43,14 +46,14 @@ class Lint:
     warning: str
 
 
-def check_file(source: YamlText, policy: Policy, today: date) -> None:
+def check_file(source: YamlText, policy: Policy, clock: Clock) -> None:
     """Raise `ConfigError` for the first thing in one policy that cannot be meant."""
     _check_ids(source, policy)
     _check_precedence(source, policy)
     for number, rule in enumerate(policy.rules):
-        _check_exceptions(source, policy, number, today)
+        _check_exceptions(source, policy, number, clock.now().date())
         for position, example in enumerate(rule.text.examples):
-            _check_example(source, rule, example, ("rules", number, "examples", position))
+            _check_example(source, rule, example, ("rules", number, "examples", position), Tools(clock))
 
 
 def check_together(loaded: Sequence[tuple[YamlText, Policy]]) -> None:
@@ -144,20 +147,41 @@ def _check_exceptions(source: YamlText, policy: Policy, number: int, today: date
             raise source.error(steps, problem, "renew it with its approver, or remove it")
 
 
-def _check_example(source: YamlText, rule: BoundRule, example: Example, steps: tuple[Step, ...]) -> None:
+def _check_example(source: YamlText, rule: BoundRule, example: Example, steps: tuple[Step, ...], tools: Tools) -> None:
     """A judge may yet find what local graders miss; what they do find stands."""
     local = tuple(grader for grader in rule.asked if not isinstance(grader, Judge))
     if not local or example.label == "borderline":
         return
-    judgement, _ = judge(local, example.turn())
-    missed = example.label == "violates" and judgement.verdict is Verdict.COMPLIES and local == rule.asked
-    if missed or (example.label == "complies" and judgement.verdict is Verdict.VIOLATES):
-        problem = f"contradiction: example `{example.id}` of rule `{rule.id}` is labelled {example.label}"
+    asked = as_written(local, example)
+    judgement = judge(asked, [example.turn()], tools)[0].judgement
+    labelled = f"contradiction: example `{example.id}` of rule `{rule.id}` is labelled {example.label}"
+    if example.label == "complies" and judgement.verdict is Verdict.VIOLATES:
+        why = f"{judgement.reason}{_quoted(example.output, judgement.span)}"
+        raise source.error(steps, f"{labelled}, but its graders say violates: {why}", _CHANGE)
+    if example.label == "violates" and judgement.verdict is Verdict.COMPLIES and local == rule.asked:
         raise source.error(
-            steps,
-            f"{problem}, but its graders say {judgement.verdict}: {judgement.reason}",
-            "change the one that is wrong",
+            steps, f"{labelled}, but no grader of it finds anything: {_words(asked, example, tools)}", _CHANGE
         )
+
+
+def as_written(graders: Sequence[Grader], example: Example) -> tuple[Grader, ...]:
+    """Return `graders` as they read an example: nobody writes real data into one, so a test value stands for a real one."""
+    counts = example.label == "violates"
+    return tuple(counting_tests(g) if counts and isinstance(g, PersonalData) else g for g in graders)
+
+
+_CHANGE: Final = "change the one that is wrong"
+
+
+def _quoted(output: str, span: tuple[int, int] | None) -> str:
+    """An example is its author's own text, so an error may quote it, unlike an answer."""
+    return "" if span is None else f' ("{" ".join(output[slice(*span)].split())[:60]}")'
+
+
+def _words(graders: Sequence[Grader], example: Example, tools: Tools) -> str:
+    """Return what each grader said, for a person who expected that one of them finds it."""
+    said = (judge([grader], [example.turn()], tools)[0].judgement.reason for grader in graders)
+    return "; ".join(f"{kind_of(grader)}: {reason}" for grader, reason in zip(graders, said, strict=True))
 
 
 def _check_examples(loaded: Sequence[tuple[YamlText, Policy]]) -> None:

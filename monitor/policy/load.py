@@ -31,9 +31,8 @@ def load_policies(folder: Path | None, clock: Clock = _TODAY) -> list[Policy]:
     two rules with one id, a rule whose examples contradict each other or its own graders, an expired exception.
     """
     loaded = [(source, _read(source)) for source in _sources(folder)]
-    today = clock.now().date()
     for source, policy in loaded:
-        check_file(source, policy, today)
+        check_file(source, policy, clock)
     check_together(loaded)
     return [policy for _, policy in loaded]
 

@@ -90,7 +90,8 @@ def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
         SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
                coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
-               coalesce(o.system_text, i.system_text) AS system_text
+               coalesce(o.system_text, i.system_text) AS system_text,
+               users_texts(i.input_messages) AS conversation
         FROM picked p
         LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i
             ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id

@@ -16,6 +16,9 @@ MACROS: Final = (
         lambda told: told IS NOT NULL), 1)""",
     """CREATE OR REPLACE MACRO user_text(messages) AS text_of(to_json([list_last(list_filter(
         json_extract(messages::VARCHAR, '$[*]'), lambda message: json_extract_string(message, '$.role') = 'user'))]))""",
+    # All that the user wrote, not only the last message.
+    """CREATE OR REPLACE MACRO users_texts(messages) AS text_of(to_json(list_filter(
+        json_extract(messages::VARCHAR, '$[*]'), lambda message: json_extract_string(message, '$.role') = 'user')))""",
 )
 
 VIEWS: Final[dict[str, str]] = {

@@ -9,11 +9,11 @@ from statistics import fmean, median
 
 import pytest
 
-from monitor.graders import grade_turns
 from monitor.model.values import Turn
 from monitor.policy import load_policies
 from plumbline.demo.story import DAYS, INTENTS, MODELS, Truth, Visit, arm_of, swap_time, tell, truth_of
 from plumbline.demo.texts import COMPANY_MAIL
+from tests.graders.support import grades_of
 
 UNTIL = datetime(2026, 11, 24, 2, tzinfo=UTC)
 
@@ -138,7 +138,7 @@ def test_the_shipped_policy_finds_what_was_planted(visits: list[Visit], truth: T
         for v in visits
     ]
     found = defaultdict(set)
-    for grade in grade_turns(policies, turns, UNTIL):
+    for grade in grades_of(policies, turns, UNTIL):
         if grade.verdict == "violates":
             found[grade.rule_id].add(int(grade.unit_id))
     rules = {

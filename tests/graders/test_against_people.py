@@ -9,14 +9,14 @@ import re
 import polars as pl
 
 from monitor.graders.refusal import Refusal
-from tests.graders.support import turn
+from tests.graders.support import words
 from tests.support.shared import DATA, needs_shared
 
 ANSWERED = re.compile(r"\s*\(?[A-J]\b[.):]?")
 
 
 def verdicts(answers: list[str]) -> list[str]:
-    return [Refusal().grade(turn(answer)).verdict for answer in answers]
+    return [judgement.verdict for judgement in words(Refusal(), answers)]
 
 
 @needs_shared

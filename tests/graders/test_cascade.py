@@ -1,18 +1,19 @@
 """How words of several graders become one grade, and that nothing ends a batch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
-from monitor.graders import grade_turns
-from monitor.graders.cascade import judge
-from monitor.graders.grader import Grader, Judgement
+from monitor.graders.answers import Answers
+from monitor.graders.grader import Grader, Judgement, Runner, Tools
 from monitor.graders.length import Length
 from monitor.graders.rubric import Judge
+from monitor.graders.runners import EachText
 from monitor.model.values import Turn, Verdict
 from monitor.policy import load_policies
-from tests.graders.support import NOW, turn
+from tests.graders.support import NOW, grades_of, stands, turn
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,19 @@ class Says:
     verdict: Verdict
     code: ClassVar[int] = 1
 
-    def grade(self, turn: Turn) -> Judgement:  # noqa: ARG002 the signature of graders
-        return Judgement(self.verdict, None, f"says {self.verdict}")
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 the signature of graders
+        return EachText(lambda _, __: Judgement(self.verdict, None, f"says {self.verdict}"))
 
 
 @dataclass(frozen=True)
 class Breaks:
     code: ClassVar[int] = 1
 
-    def grade(self, turn: Turn) -> Judgement:
-        raise ValueError(f"cannot read {turn.output_text}")
+    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 the signature of graders
+        return self
+
+    def judge(self, answers: Answers) -> Sequence[Judgement]:
+        raise ValueError(f"cannot read {answers.turns[0].output_text}")
 
 
 V, B, N, X, C = (Says(Verdict(word)) for word in ("violates", "borderline", "not_graded", "cannot_judge", "complies"))
@@ -49,24 +53,23 @@ V, B, N, X, C = (Says(Verdict(word)) for word in ("violates", "borderline", "not
     ],
 )
 def test_the_word_that_stands(graders: list[Grader], expected: str, asked: int) -> None:
-    judgement, number = judge(graders, turn("hello"))
-    assert (judgement.verdict, number) == (expected, asked)
+    asked_of = stands(graders, turn("hello"))
+    assert (asked_of.judgement.verdict, asked_of.graders) == (expected, asked)
 
 
 def test_an_error_is_named_without_the_text() -> None:
-    judgement, _ = judge([Breaks()], turn("my secret"))
-    assert judgement.reason == "error: ValueError"
+    assert stands([Breaks()], turn("my secret")).judgement.reason == "error: ValueError"
 
 
 def test_a_failed_turn_is_not_graded_and_an_uncaptured_one_cannot_be_judged() -> None:
-    assert judge([C], turn(None, error="RateLimitError"))[0].verdict == "not_graded"
-    assert judge([C], turn(None))[0].verdict == "cannot_judge"
-    assert judge([C], turn("partial answer", error="Timeout"))[0].verdict == "complies"
+    assert stands([C], turn(None, error="RateLimitError")).judgement.verdict == "not_graded"
+    assert stands([C], turn(None)).judgement.verdict == "cannot_judge"
+    assert stands([C], turn("partial answer", error="Timeout")).judgement.verdict == "complies"
 
 
 def test_every_grade_says_by_what_it_was_made() -> None:
     policies = load_policies(None)
-    grades = grade_turns(policies, [turn("I'm sorry, I can't help with that."), turn(None)], NOW)
+    grades = grades_of(policies, [turn("I'm sorry, I can't help with that."), turn(None)])
     assert len(grades) == 2 * len(policies[0].rules)
     declined = next(grade for grade in grades if grade.rule_id == "HELP-01")
     assert (declined.verdict, declined.grader) == ("violates", "refusal")
@@ -78,7 +81,7 @@ def test_every_grade_says_by_what_it_was_made() -> None:
 
 def test_the_same_turns_give_the_same_grades() -> None:
     policies, turns = load_policies(None), [turn("Hello there, all is well."), turn("x" * 500)]
-    assert grade_turns(policies, turns, NOW) == grade_turns(policies, turns, NOW)
+    assert grades_of(policies, turns) == grades_of(policies, turns)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,6 @@ class OnePolicy:
 
 def test_the_grader_that_decided_is_named_and_all_that_agreed() -> None:
     rules = (OneRule((Length(max_chars=9), Length(min_chars=2))), OneRule(()))
-    short, fine, long = grade_turns([OnePolicy(rules)], [turn("a"), turn("abc"), turn("a" * 10)], NOW)
+    short, fine, long = grades_of([OnePolicy(rules)], [turn("a"), turn("abc"), turn("a" * 10)])
     assert [grade.grader for grade in (short, fine, long)] == ["length", "length+length", "length"]
     assert len({grade.grader_version for grade in (short, fine, long)}) == 3

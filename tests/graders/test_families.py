@@ -12,14 +12,14 @@ from monitor.graders.length import Length
 from monitor.graders.refusal import Refusal
 from monitor.graders.repetition import Repetition
 from monitor.graders.structured import Json
-from tests.graders.support import turn
+from tests.graders.support import word
 
 V, C, B, X = "violates", "complies", "borderline", "cannot_judge"
 LONG = "The kettle is sent. " * 60
 
 
 def verdict(grader: Grader, output: str | None, said: str | None = None, system: str | None = None) -> str:
-    return grader.grade(turn(output, said, system)).verdict
+    return word(grader, output, said, system).verdict
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_refusals(output: str, expected: str) -> None:
     ],
 )
 def test_personal_data(output: str, said: str | None, system: str | None, expected: str) -> None:
-    assert verdict(PersonalData(allow=("ok@mailbox.example",)), output, said, system) == expected
+    assert verdict(PersonalData(allow=("ok@mailbox.example",), test_values="count"), output, said, system) == expected
 
 
 def test_only_named_kinds_count() -> None:
@@ -91,9 +91,11 @@ def test_secrets(output: str, said: str | None, expected: str) -> None:
 @pytest.mark.parametrize(
     "output", ["Call +44 20 7946 0123 or eve@mailbox.example", "Use AKIAIOSFODNN7EXAMPLE", "<EMAIL_3fa2>"]
 )
-@pytest.mark.parametrize("grader", [PersonalData(), Secret(), Banned(phrases=("eve@mailbox.example",))])
+@pytest.mark.parametrize(
+    "grader", [PersonalData(test_values="count"), Secret(), Banned(phrases=("eve@mailbox.example",))]
+)
 def test_reasons_never_hold_the_value(grader: Grader, output: str) -> None:
-    reason = grader.grade(turn(output)).reason
+    reason = word(grader, output).reason
     for value in ("7946", "eve", "AKIA", "3fa2"):
         assert value not in reason
 
@@ -103,12 +105,12 @@ def test_banned_phrases_are_whole_words_in_any_case_and_spacing() -> None:
     assert verdict(grader, "A GUARANTEED\n  Refund!") == V
     assert verdict(grader, "guaranteed refunds") == C
     assert verdict(grader, "that is 100% sure") == V
-    assert "phrase 2 of 2 at character 8" in grader.grade(turn("that is 100% sure")).reason
+    assert "phrase 2 of 2 at character 8" in word(grader, "that is 100% sure").reason
 
 
 def test_banned_patterns_say_which() -> None:
     grader = Banned(patterns=(r"\bfoo\d+", r"(?i)bar"))
-    assert "pattern 2 of 2" in grader.grade(turn("a BAR of soap")).reason
+    assert "pattern 2 of 2" in word(grader, "a BAR of soap").reason
     assert verdict(grader, "FOO1") == C
 
 

@@ -15,7 +15,7 @@ from monitor.graders.length import Length
 from monitor.graders.refusal import Refusal
 from monitor.graders.repetition import Repetition
 from monitor.graders.structured import Json
-from tests.graders.support import turn
+from tests.graders.support import word
 
 ALL: list[Grader] = [
     Refusal(),
@@ -55,7 +55,7 @@ hostile = st.one_of(st.text(), st.lists(fragments, max_size=40).map("".join))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(output=hostile, said=st.none() | hostile)
 def test_no_text_raises(grader: Grader, output: str, said: str | None) -> None:
-    judgement = grader.grade(turn(output, said))
+    judgement = word(grader, output, said)
     assert judgement.reason
     assert "\n" not in judgement.reason
     assert judgement.score is None or 0 <= judgement.score <= 1
@@ -64,7 +64,7 @@ def test_no_text_raises(grader: Grader, output: str, said: str | None) -> None:
 @by_kind
 @pytest.mark.parametrize("output", [None, "__REDACTED__"])
 def test_what_was_not_captured_is_not_judged(grader: Grader, output: str | None) -> None:
-    judgement = grader.grade(turn(output, "Hello?"))
+    judgement = word(grader, output, "Hello?")
     assert (judgement.verdict, judgement.score) == ("cannot_judge", None)
 
 
@@ -92,7 +92,7 @@ def fastest(grader: Grader, text: str) -> float:
     taken = []
     for _ in range(5):
         start = time.process_time()  # a busy machine must not look like a slow pattern
-        grader.grade(turn(text, text[:1000]))
+        word(grader, text, text[:1000])
         taken.append(time.process_time() - start)
     return min(taken)
 
