@@ -24,6 +24,7 @@ from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
 from monitor.graders.cascade import RuleSet, grade_turns
 from monitor.graders.grader import Tools
+from monitor.model import dimensions
 from monitor.model.values import Finding, Signal
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
@@ -228,7 +229,7 @@ def reread(house: House) -> int:
 
 def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:
     """Return per experiment, arm, metric and unit (user, else session, else turn) the count and sum of known values."""
-    columns = [name for name in metrics.columns if name not in {"unit_id", "time", *reads.DIMENSIONS}]
+    columns = [name for name in metrics.columns if name not in {"unit_id", "time", *dimensions.NAMES}]
     in_arm = metrics.filter(pl.col("experiment").is_not_null() & pl.col("variant").is_not_null())
     return (
         in_arm.with_columns(unit=pl.coalesce("user_id", "session_id", "unit_id"), arm=pl.col("variant"))

@@ -11,25 +11,12 @@ import numpy as np
 import polars as pl
 
 from monitor.drift.points import Ints, Points, grouped
-from monitor.drift.state import CAUSES, Combo
+from monitor.drift.state import Combo
+from monitor.model import dimensions
+from monitor.model.dimensions import CAUSES
 from monitor.stats.ranks import Floats
 
-DIMENSIONS: Final = frozenset(
-    [
-        "unit_id",
-        "time",
-        "app",
-        "user_id",
-        "session_id",
-        "environment",
-        "release",
-        "model",
-        "prompt_name",
-        "prompt_version",
-        "experiment",
-        "variant",
-    ]
-)
+DIMENSIONS: Final = frozenset(["unit_id", "time", *dimensions.NAMES])
 """Columns that are not metrics."""
 
 ALL: Final = "all"

@@ -15,7 +15,8 @@ import numpy as np
 
 from monitor.drift.change import Change, Part
 from monitor.drift.points import Points
-from monitor.drift.state import CAUSES, Combo
+from monitor.drift.state import Combo
+from monitor.model.dimensions import CAUSES
 
 SHIFTED: Final = 0.2
 """Total variation between two compositions above which a column counts as shifted."""

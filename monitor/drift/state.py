@@ -10,9 +10,6 @@ from typing import Final, Literal
 
 import msgspec
 
-CAUSES: Final = ("model", "prompt_version", "release", "environment", "variant")
-"""Columns whose shift is named as the cause of a change, most telling first."""
-
 COMBOS: Final = 16
 """Most composition rows a state remembers."""
 

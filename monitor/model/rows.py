@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from monitor.model.dimensions import OF_SPANS
+
 Type = Literal["str", "int", "float", "bool", "time", "text"]
 """`text` is content: stored zstd-compressed, in its own table, never among the attributes."""
 
@@ -59,6 +61,7 @@ SPANS: Final[Columns] = {
     "flags": "str",  # comma-joined notes on the data itself: time_unknown, truncated, ...
     "attrs": "str",  # what no rule understood, as a JSON object, redacted, capped
     "source": "str",  # ledger source
+    **dict.fromkeys(OF_SPANS, "str"),  # those above keep their place
 }
 
 CONTENT: Final[Columns] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.model.dimensions import NAMES
 from monitor.model.rows import TABLES, Columns
 from monitor.store.views import MACROS, VIEWS
 
@@ -27,16 +28,7 @@ TURNS: Final[Columns] = {
     "seq": "int",  # order of finishing; what "new since the last cycle" means. A trace finished again keeps its number
     "time": "time",
     "duration_ms": "float",
-    "app": "str",
-    "environment": "str",
-    "release": "str",
-    "user_id": "str",
-    "session_id": "str",
-    "experiment": "str",
-    "variant": "str",
-    "prompt_name": "str",
-    "prompt_version": "str",
-    "model": "str",
+    **dict.fromkeys(NAMES, "str"),
     "system_hash": "str",  # of the system prompt of the first call: which instructions, without their text
     "input_span_id": "str",  # whose content holds what the user said
     "output_span_id": "str",  # whose content holds what the user saw

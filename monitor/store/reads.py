@@ -9,24 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
+from monitor.model import dimensions
 from monitor.model.values import Turn
-
-DIMENSIONS: Final = (
-    "app",
-    "environment",
-    "release",
-    "user_id",
-    "session_id",
-    "experiment",
-    "variant",
-    "prompt_name",
-    "prompt_version",
-    "model",
-)
 
 
 class Reader(Protocol):
@@ -108,7 +96,7 @@ def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
 
     Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per graded rule.
     """
-    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     turns = reader.frame(
         f"""
         SELECT t.trace_id AS unit_id, t.time, {dims}, f.output_chars::DOUBLE AS output_chars, t.duration_ms,
@@ -135,7 +123,7 @@ def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
 
     Scores come minutes or days after their turn, so they have a window of their own.
     """
-    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     long = reader.frame(
         f"""
         SELECT t.trace_id AS unit_id, t.time, {dims}, 'score:' || s.name AS metric, avg(s.value) AS value
@@ -144,7 +132,7 @@ def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
         GROUP BY ALL ORDER BY t.time, t.trace_id""",
         [after, upto],
     )
-    keys = long.select("unit_id", "time", *DIMENSIONS).unique("unit_id", keep="first", maintain_order=True)
+    keys = long.select("unit_id", "time", *dimensions.NAMES).unique("unit_id", keep="first", maintain_order=True)
     return _widen(keys, long.select("unit_id", "metric", "value"))
 
 
@@ -162,7 +150,7 @@ def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
 
 def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return every grade of turns with start <= time < end: unit, rule, verdict, inclusion probability, dimensions."""
-    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     return reader.frame(
         f"""
         SELECT g.unit_id, t.time, g.rule_id, g.verdict, g.grader, s.inclusion_probability, {dims}
@@ -177,7 +165,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
 
 def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return unit_id, time and dimensions of all turns with start <= time < end, graded or not."""
-    dims = ", ".join(f"t.{name}" for name in DIMENSIONS)
+    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     return reader.frame(
         f"SELECT t.trace_id AS unit_id, t.time, {dims} FROM base.turns t WHERE t.time >= ? AND t.time < ?", [start, end]
     )

@@ -8,12 +8,11 @@ from typing import Any, Final
 import polars as pl
 
 from monitor.errors import NotFound
+from monitor.model.dimensions import REPORTED
 from monitor.store.opening import Store
 
 ROWS: Final = 2_000
 """Per side; the newest before the change and the first after it."""
-
-SEGMENTS: Final = ("environment", "release", "prompt_name", "prompt_version", "model", "variant")
 
 MEASURES: Final = (
     "t.duration_ms, t.input_tokens, t.output_tokens, t.cost_usd, (t.error_type IS NOT NULL)::INTEGER AS error, "
@@ -40,7 +39,7 @@ def finding_windows(store: Store, finding_id: str, before: timedelta) -> dict[st
 
 def _segment(app: str, segment: str) -> tuple[str, list[str]]:
     column, _, value = segment.partition("=")
-    if column in SEGMENTS:
+    if column in REPORTED:
         return f"t.app = ? AND t.{column} = ?", [app, value]
     return "t.app = ?", [app]
 

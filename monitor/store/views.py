@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.model.dimensions import NAMES
+
 MACROS: Final = (
     # Text of the parts of JSON messages, one line a part. A NULL or unreadable argument gives NULL.
     """CREATE OR REPLACE MACRO text_of(messages) AS nullif(array_to_string(list_transform(list_filter(
@@ -32,9 +34,8 @@ VIEWS: Final[dict[str, str]] = {
                c.input_messages, c.output_messages, s.dialect, s.received_at
         FROM base.spans s LEFT JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.time = s.time
         WHERE s.kind IN ('llm', 'embedding')""",
-    "turns": """
-        SELECT t.trace_id, t.time, t.duration_ms, t.app, t.environment, t.release, t.user_id, t.session_id,
-               t.experiment, t.variant, t.prompt_name, t.prompt_version, t.model,
+    "turns": f"""
+        SELECT t.trace_id, t.time, t.duration_ms, {", ".join(f"t.{name}" for name in NAMES)},
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
                coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
                t.n_calls, t.n_tools, t.input_tokens, t.output_tokens, t.cost_usd, t.error_type

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
+from monitor.model.dimensions import OF_SPANS, SHARED, SHARED_BY_ANY
 from monitor.store.finishing.arms import give_arms
 from monitor.store.finishing.exposed import join_fresh_turns, join_new_exposures
 from monitor.store.finishing.logged import assemble_logged
@@ -81,39 +82,28 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
 
     A prompt belongs to a call, so it is taken from the root only. The update touches only rows that gain something.
     """
-    shared = (
-        "user_id",
-        "session_id",
-        "experiment",
-        "variant",
-        "prompt_name",
-        "prompt_version",
-        "environment",
-        "release",
-    )
-    any_span = ("user_id", "session_id", "experiment", "variant")
     picks = ", ".join(
         f"coalesce(arg_min({c}, time) FILTER (parent_id IS NULL AND {c} IS NOT NULL)"
-        + (f", arg_min({c}, time) FILTER ({c} IS NOT NULL)" if c in any_span else "")
+        + (f", arg_min({c}, time) FILTER ({c} IS NOT NULL)" if c in SHARED_BY_ANY else "")
         + f") AS {c}"
-        for c in shared
+        for c in SHARED
     )
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE shared AS
         WITH told AS (
-            SELECT trace_id, parent_id, time, {", ".join(shared)} FROM temp.touched
+            SELECT trace_id, parent_id, time, {", ".join(SHARED)} FROM temp.touched
             UNION ALL BY NAME
             SELECT e.trace_id, e.span_id AS parent_id, e.time, e.user_id, e.session_id,
                    json_extract_string(e.body, '$.experiment') AS experiment,
                    json_extract_string(e.body, '$.variant') AS variant,
-                   NULL AS prompt_name, NULL AS prompt_version, NULL AS environment, NULL AS release
+                   {", ".join(f"NULL AS {c}" for c in SHARED if c not in SHARED_BY_ANY)}
             FROM (SELECT * REPLACE (CASE WHEN part = 'flag' THEN body END AS body) FROM base.events
                   WHERE {bounds.on("time")}) e SEMI JOIN temp.settled t ON t.trace_id = e.trace_id)
         SELECT trace_id, {picks} FROM told GROUP BY trace_id"""
     )
-    fills = ", ".join(f"{c} = coalesce(s.{c}, f.{c})" for c in shared)
-    gains = " OR ".join(f"(s.{c} IS NULL AND f.{c} IS NOT NULL)" for c in shared)
+    fills = ", ".join(f"{c} = coalesce(s.{c}, f.{c})" for c in SHARED)
+    gains = " OR ".join(f"(s.{c} IS NULL AND f.{c} IS NOT NULL)" for c in SHARED)
     txn.execute(
         f"UPDATE base.spans s SET {fills} FROM temp.shared f "
         f"WHERE f.trace_id = s.trace_id AND {bounds.on('s.time')} AND ({gains})"
@@ -122,7 +112,7 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
 
 
 def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
-    txn.execute(_TURNS.format(content=bounds.on("time")))
+    txn.execute(_TURNS.format(content=bounds.on("time"), dimensions=_OF_THE_ROOT))
     give_arms(txn, bounds.on("time"), now)
     txn.execute(
         f"""
@@ -160,6 +150,11 @@ def _advance(txn: Transaction, last: int | None) -> None:
         )
 
 
+_OF_THE_ROOT: Final = ", ".join(
+    f"coalesce(arg_min({c}, time) FILTER (is_root), arg_min({c}, time)) AS {c}" for c in OF_SPANS
+)
+"""Of the root where it says so, else of the first span that does; the model is that of the last call."""
+
 _TURNS: Final = """
     CREATE OR REPLACE TEMP TABLE fresh AS
     WITH texts AS (
@@ -177,15 +172,7 @@ _TURNS: Final = """
         FROM temp.touched s LEFT JOIN texts x ON x.trace_id = s.trace_id AND x.span_id = s.span_id)
     SELECT trace_id, NULL::BIGINT AS seq, min(time) AS time,
            coalesce(max(duration_ms) FILTER (is_root), date_diff('microsecond', min(time), max(ended)) / 1000.0) AS duration_ms,
-           coalesce(arg_min(app, time) FILTER (is_root), arg_min(app, time)) AS app,
-           coalesce(arg_min(environment, time) FILTER (is_root), arg_min(environment, time)) AS environment,
-           coalesce(arg_min(release, time) FILTER (is_root), arg_min(release, time)) AS release,
-           coalesce(arg_min(user_id, time) FILTER (is_root), arg_min(user_id, time)) AS user_id,
-           coalesce(arg_min(session_id, time) FILTER (is_root), arg_min(session_id, time)) AS session_id,
-           coalesce(arg_min(experiment, time) FILTER (is_root), arg_min(experiment, time)) AS experiment,
-           coalesce(arg_min(variant, time) FILTER (is_root), arg_min(variant, time)) AS variant,
-           coalesce(arg_min(prompt_name, time) FILTER (is_root), arg_min(prompt_name, time)) AS prompt_name,
-           coalesce(arg_min(prompt_version, time) FILTER (is_root), arg_min(prompt_version, time)) AS prompt_version,
+           {dimensions},
            arg_max(coalesce(response_model, request_model), time) FILTER (is_call) AS model,
            arg_min(system_hash, time) FILTER (is_call) AS system_hash,
            coalesce(arg_min(span_id, time) FILTER (is_root AND has_input AND plain_input),

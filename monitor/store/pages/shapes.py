@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from monitor.clock import naive_utc
 from monitor.errors import UsageError
+from monitor.model.dimensions import SEGMENTABLE
 
 Value = str | int | float | bool | datetime | list[str] | None
 Forms = Callable[[str], Collection[str]]
@@ -126,31 +127,16 @@ IN_SCOPE: Final = """t.time >= $start AND t.time < $end
 """The same as SQL over a table `t` with the columns of turns."""
 
 SEGMENT: Final = {
-    "dimension": Param(
-        "choice",
-        "all",
-        (
-            "all",
-            "environment",
-            "release",
-            "user_id",
-            "session_id",
-            "experiment",
-            "variant",
-            "prompt_name",
-            "prompt_version",
-            "model",
-        ),
-    ),
+    "dimension": Param("choice", "all", ("all", *SEGMENTABLE)),
     "value": Param("text"),
 }
 """One slice of the turns of an app, as findings name it: "all" or column=value."""
 
-IN_SEGMENT: Final = """($dimension = 'all' OR CASE $dimension
-    WHEN 'environment' THEN t.environment WHEN 'release' THEN t.release WHEN 'user_id' THEN t.user_id
-    WHEN 'session_id' THEN t.session_id WHEN 'experiment' THEN t.experiment WHEN 'variant' THEN t.variant
-    WHEN 'prompt_name' THEN t.prompt_name WHEN 'prompt_version' THEN t.prompt_version WHEN 'model' THEN t.model
-    END = $value)"""
+IN_SEGMENT: Final = (
+    "($dimension = 'all' OR CASE $dimension "
+    + " ".join(f"WHEN '{name}' THEN t.{name}" for name in SEGMENTABLE)
+    + " END = $value)"
+)
 
 PAGE: Final = {"limit": Param("int", 50, low=1, high=500), "offset": Param("int", 0, low=0, high=10_000_000)}
 

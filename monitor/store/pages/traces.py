@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.model.dimensions import DIMENSIONS
 from monitor.store.pages.shapes import IN_SCOPE, IN_SEGMENT, PAGE, PREVIEW, SCOPE, SEGMENT, PageRead, Param
 
 VERDICTS: Final = ("violates", "complies", "borderline", "cannot_judge", "not_graded")
 SORTS: Final = ("time", "duration_ms", "cost_usd", "input_tokens", "output_tokens", "n_calls", "n_tools")
 
+PICKED: Final = tuple(d.name for d in DIMENSIONS if d.name not in SCOPE and not d.people)
+"""Dimensions that one picks a value of; users and sessions are found by their id, app and environment are the scope."""
+
 FILTERS: Final = SCOPE | {
-    "model": Param("text"),
-    "prompt_name": Param("text"),
-    "prompt_version": Param("text"),
+    **{name: Param("text") for name in PICKED},
     "user": Param("id"),
     "session": Param("id"),
-    "experiment": Param("text"),
-    "variant": Param("text"),
     "rule": Param("text"),
     "verdict": Param("choice", None, VERDICTS),
     "errors": Param("flag", False),
@@ -32,13 +32,9 @@ LATEST_GRADES: Final = """(
 """A unit may be graded again by a newer policy; only the last word counts."""
 
 _FILTERED: Final = f"""{IN_SCOPE}
-    AND ($model IS NULL OR t.model = $model)
-    AND ($prompt_name IS NULL OR t.prompt_name = $prompt_name)
-    AND ($prompt_version IS NULL OR t.prompt_version = $prompt_version)
+    AND {" AND ".join(f"(${name} IS NULL OR t.{name} = ${name})" for name in PICKED)}
     AND ($user IS NULL OR list_contains($user::VARCHAR[], t.user_id))
     AND ($session IS NULL OR list_contains($session::VARCHAR[], t.session_id))
-    AND ($experiment IS NULL OR t.experiment = $experiment)
-    AND ($variant IS NULL OR t.variant = $variant)
     AND (NOT $errors OR t.error_type IS NOT NULL)
     AND ($min_ms = 0 OR t.duration_ms >= $min_ms)
     AND (($rule IS NULL AND $verdict IS NULL) OR t.trace_id IN (
