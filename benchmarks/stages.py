@@ -30,7 +30,7 @@ from collectors.intake import GROUP_BODIES, GROUP_BYTES
 from collectors.redaction.redact import Redactor
 from monitor.clock import SystemClock
 from monitor.privacy.patterns import KINDS
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store

@@ -34,7 +34,7 @@ CODES: Final = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 408: 4, 413: 8, 415: 3
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer."""
 
     status: int
@@ -65,15 +65,15 @@ class Refused(Exception):
         self.status, self.reason, self.retry_after, self.counted = status, reason, retry_after, counted
 
 
-def told(value: Any, status: int = 200) -> Answer:
+def told(value: Any, status: int = 200) -> HttpAnswer:
     """Return `value` as a JSON answer."""
-    return Answer(status, msgspec.json.encode(value))
+    return HttpAnswer(status, msgspec.json.encode(value))
 
 
-def otlp_success(signal: str, media: str, outcome: Outcome) -> Answer:
+def otlp_success(signal: str, media: str, outcome: Outcome) -> HttpAnswer:
     """Return 200 in the encoding of the request."""
     if media != JSON:
-        return Answer(200, otlp_message(signal, outcome), PROTOBUF)
+        return HttpAnswer(200, otlp_message(signal, outcome), PROTOBUF)
     _, _, field = RESPONSES[signal]
     partial = {field: str(outcome.rejected), "errorMessage": outcome.message}
     return told({"partialSuccess": partial} if outcome.rejected else {})
@@ -87,14 +87,14 @@ def otlp_message(signal: str, outcome: Outcome) -> bytes:
     return body
 
 
-def refusal(refused: Refused, media: str) -> Answer:
+def refusal(refused: Refused, media: str) -> HttpAnswer:
     """Return the answer to a request that ends here: a google.rpc.Status in the encoding of the request."""
     code = CODES.get(refused.status, 2)
     if media == PROTOBUF:
         body = Status(code=code, message=refused.reason).SerializeToString()
-        return Answer(refused.status, body, PROTOBUF, refused.retry_after)
+        return HttpAnswer(refused.status, body, PROTOBUF, refused.retry_after)
     body = msgspec.json.encode({"code": code, "message": refused.reason})
-    return Answer(refused.status, body, JSON, refused.retry_after)
+    return HttpAnswer(refused.status, body, JSON, refused.retry_after)
 
 
 def retry_trailers(message: str, after_s: int) -> tuple[tuple[str, bytes], ...]:

@@ -31,7 +31,7 @@ from collectors.redaction.redact import Redactor
 from collectors.scores import langfuse, ours, phoenix
 from monitor.clock import Clock
 from monitor.errors import RetryLater, StoreError
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 
 _log = logging.getLogger("plumbline.collector")
 

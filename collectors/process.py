@@ -18,7 +18,7 @@ from collectors.doors.cors import Cors
 from collectors.doors.grpc_frames import Arriving
 from collectors.doors.grpc_front import Visitor
 from collectors.doors.http_protocol import watching
-from collectors.doors.keys import Gate, KeyRing
+from collectors.doors.keys import KeyCheck, KeyRing
 from collectors.doors.log_throttle import keep_log_small
 from collectors.doors.otlp_grpc import GrpcDoor, start_grpc
 from collectors.doors.otlp_http import Door
@@ -31,7 +31,7 @@ from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.places import Places, address_of, is_local
 from monitor.privacy.keyed import install_key
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 
 AT_ONCE = 4
 """Largest messages that may arrive over gRPC at once, if the queue is smaller than that. They are counted apart from the queue:
@@ -72,7 +72,7 @@ def make_server(
     max_body = int(settings.max_body_mb * 1_000_000)
     hints = Hints(address_of(bound.http).url, str(address_of(bound.grpc)), intake.counters)
     config = uvicorn.Config(
-        Door(intake, max_body, Gate(ring, is_local(bound.http)), Cors(settings.cors)),
+        Door(intake, max_body, KeyCheck(ring, is_local(bound.http)), Cors(settings.cors)),
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -83,7 +83,12 @@ def make_server(
         loop="uvloop" if os.name == "posix" else "asyncio",
     )
     return Server(
-        config, GrpcDoor(intake, max_body, Gate(ring, is_local(bound.grpc))), f"{folder / SOCKET}", hints, bound, ready
+        config,
+        GrpcDoor(intake, max_body, KeyCheck(ring, is_local(bound.grpc))),
+        f"{folder / SOCKET}",
+        hints,
+        bound,
+        ready,
     )
 
 

@@ -34,7 +34,7 @@ class Unknown(Trouble):
     """What was asked for does not exist (any more)."""
 
 
-class Source(Protocol):
+class AgentReads(Protocol):
     """What the pages ask; the tests hand in rows of their own."""
 
     def read(self, name: str, **params: Given) -> list[Row]: ...

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.client import Given, Row, Source
+from dashboards.client import AgentReads, Given, Row
 from dashboards.numbers import utc, when
 
 RANGES: Final = {
@@ -73,7 +73,7 @@ class Scope:
 class Context:
     """What a page works with: whom to ask, about what, when now is, and how to get to another page."""
 
-    source: Source
+    source: AgentReads
     scope: Scope
     now: datetime
     go: Callable[[str, dict[str, str]], None]
@@ -91,7 +91,7 @@ def choose(name: str, now: datetime) -> tuple[datetime | None, datetime]:
     return (None if span is None else end - span), end
 
 
-def bar(source: Source, now: datetime) -> Scope:
+def bar(source: AgentReads, now: datetime) -> Scope:
     """Draw the bar and return what it says."""
     known = source.read("scopes")
     arrivals = next(iter(source.read("arrivals")), {})

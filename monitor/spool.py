@@ -9,12 +9,11 @@ The spool never holds unredacted text. Do not use it as a queue between threads:
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,8 +26,6 @@ from monitor.errors import StoreError
 MAGIC: Final = b"PLF1"
 HEADER: Final = struct.Struct("<4sQII")  # magic, sequence, payload length, CRC32 over sequence, length and payload
 MAX_PAYLOAD: Final = 1 << 30
-SEGMENT_BYTES: Final = 64 << 20
-MEND_BYTES: Final = 8 << 20
 _SEGMENT: Final = re.compile(r"(?P<family>[a-z]+\d*)-(?P<number>\d{8})\.seg")
 
 
@@ -60,92 +57,6 @@ class Stretch:
     damage: list[Damage]
     segment: int
     byte: int
-
-
-class SpoolWriter:
-    """The writing end of one family. Not thread-safe: one thread appends and syncs.
-
-    Opening it claims a free family that begins with `prefix` and cuts a torn tail off its newest segment; writing goes on
-    in a new one. Raises `StoreError`.
-    """
-
-    def __init__(self, folder: Path, prefix: str = "c", *, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """Claim a family in `folder`, creating the folder where it is missing."""
-        self._folder = folder
-        self._segment_bytes = segment_bytes
-        with _disk_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.family, self._lock = _claim(folder, prefix)
-            numbers = segments(folder, self.family)
-            self._number = numbers[-1] if numbers else 0
-            self._sequence = 0
-            self._file: int | None = None
-            if numbers:
-                _mend(folder, self.family, numbers[-1])
-
-    def append(self, tables: Mapping[str, bytes]) -> None:
-        """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
-        payload = msgspec.msgpack.encode(dict(tables))
-        self._sequence += 1
-        head = HEADER.pack(MAGIC, self._sequence, len(payload), checksum_of(self._sequence, payload))
-        with _disk_errors(self._folder):
-            file = self._room_for(len(head) + len(payload))
-            _write_all(file, head + payload)
-
-    def sync(self) -> None:
-        """Make everything appended so far durable. Raises `StoreError`."""
-        if self._file is not None:
-            with _disk_errors(self._folder):
-                os.fdatasync(self._file)
-
-    def abandon(self) -> None:
-        """Leave the current segment as it is and go on in a new one: after a failed write or sync its tail is unknown."""
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._file)
-        self._file = None
-
-    def close(self) -> None:
-        """Sync, close and give the family back."""
-        try:
-            self.sync()
-        finally:
-            self.abandon()
-            os.close(self._lock)
-
-    def _room_for(self, size: int) -> int:
-        if self._file is not None and os.lseek(self._file, 0, os.SEEK_END) + size > self._segment_bytes:
-            os.fdatasync(self._file)
-            self.abandon()
-        if self._file is None:
-            self._number += 1
-            self._file = _create(self._folder, segment_path(self._folder, self.family, self._number))
-        return self._file
-
-
-def _mend(folder: Path, family: str, number: int) -> None:
-    """Cut a torn tail off. The segment is not gone on with: a reader may have passed what a power cut took back."""
-    good = 0
-    while (reached := read_frames(folder, family, number, good, MEND_BYTES).byte) != good:
-        good = reached
-    with segment_path(folder, family, number).open("r+b") as file:
-        file.truncate(good)
-        os.fdatasync(file.fileno())
-
-
-def mend_idle(folder: Path) -> None:
-    """Cut torn tails off the families that nobody writes: what a killed writer left there was never acknowledged.
-
-    Whoever opens such a family next would do the same; an import may never come again. Raises `StoreError`.
-    """
-    with _disk_errors(folder):
-        for family in families(folder):
-            lock = _hold(folder, family)
-            if lock is not None:
-                try:
-                    _mend(folder, family, segments(folder, family)[-1])
-                finally:
-                    os.close(lock)
 
 
 def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes: int = 32 << 20) -> Stretch:
@@ -186,7 +97,7 @@ class _Piece:
 
 def _piece(folder: Path, family: str, number: int, base: int, length: int) -> _Piece:
     """Read at most `length` bytes: a loader that asks five times a second must not read whole segments."""
-    with _disk_errors(folder), segment_path(folder, family, number).open("rb") as file:
+    with disk_errors(folder), segment_path(folder, family, number).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(base)
         data = file.read(max(0, min(length, size - base)))
@@ -274,49 +185,9 @@ def segment_path(folder: Path, family: str, number: int) -> Path:
     return folder / f"{family}-{number:08d}.seg"
 
 
-def _claim(folder: Path, prefix: str) -> tuple[str, int]:
-    """Lock the first family of `prefix` that nobody holds; the lock goes with the process, however it ends."""
-    number = 0
-    while True:
-        family = f"{prefix}{number}"
-        if (lock := _hold(folder, family)) is not None:
-            return family, lock
-        number += 1
-
-
-def _hold(folder: Path, family: str) -> int | None:
-    handle = os.open(folder / f"{family}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
-
-
-def _create(folder: Path, path: Path) -> int:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)  # the name must be as durable as what it names
-    finally:
-        os.close(directory)
-    return file
-
-
-def _write_all(file: int, data: bytes) -> None:
-    begin, view = os.lseek(file, 0, os.SEEK_END), memoryview(data)
-    try:
-        while view:
-            view = view[os.write(file, view) :]
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.ftruncate(file, begin)  # half a frame is no damage to report, and a full disk needs the room
-        raise
-
-
 @contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
+def disk_errors(folder: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a `StoreError` of one line."""
     try:
         yield
     except OSError as error:

@@ -42,7 +42,7 @@ from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
-from monitor.store.removal.aged import Limits, limits_at
+from monitor.store.removal.age_limits import Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
 from monitor.store.replayed import merge

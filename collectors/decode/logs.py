@@ -13,7 +13,7 @@ from collectors.decode.loose_json import dump, load
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
 from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
-from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Source, is_id, moment, source_of
+from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Resource, is_id, moment, source_of
 from collectors.decode.wire import LogGroup, WireLog
 from collectors.dialects.table import Table, Values
 
@@ -30,7 +30,7 @@ class _Log(NamedTuple):
     wire: WireLog
     name: str
     values: Values
-    source: Source
+    source: Resource
     time: int
     received: int
     trace_id: str | None
@@ -54,7 +54,7 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
     return accepted, Counter({reason: count for reason, count in refused.items() if reason not in NOT_KEPT})
 
 
-def _add_log(wire: WireLog, source: Source, table: Table, batch: Batch, received: int) -> str | None:
+def _add_log(wire: WireLog, source: Resource, table: Table, batch: Batch, received: int) -> str | None:
     """Append one record, or return why not."""
     values = read(wire.attributes, table).values
     name = wire.event_name or str(values.get("event_name", ""))

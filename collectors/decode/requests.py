@@ -14,7 +14,7 @@ from collectors.dialects.table import Table, table
 Media = Literal["protobuf", "json"]
 
 
-class Item(NamedTuple):
+class RequestItem(NamedTuple):
     """What became of one item of a body: the id to answer with, and why it was refused, if it was."""
 
     id: str
@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     accepted: int
     rejected: int
     message: str
-    items: tuple[Item, ...] = ()
+    items: tuple[RequestItem, ...] = ()
 
 
 SPANS_IN: Final = {"protobuf": protobuf.span_groups, "json": otlp_json.span_groups}

@@ -43,7 +43,7 @@ STEPS: Final = frozenset({"chain", "agent", "workflow"})
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
 
 
-class Source(NamedTuple):
+class Resource(NamedTuple):
     """What the resource says of everything in it."""
 
     values: Values
@@ -51,11 +51,11 @@ class Source(NamedTuple):
     sdk: str | None
 
 
-def source_of(resource: Attributes, table: Table) -> Source:
+def source_of(resource: Attributes, table: Table) -> Resource:
     """Read a resource; one without a service name is `unknown`."""
     values = read(resource, table).values
     sdk = " ".join(values[part] for part in ("sdk_language", "sdk_version") if part in values)
-    return Source(values, values.get("app") or "unknown", sdk or None)
+    return Resource(values, values.get("app") or "unknown", sdk or None)
 
 
 def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received: int) -> tuple[int, Counter[str]]:
@@ -93,7 +93,7 @@ def is_id(text: str, zero: str) -> bool:
 
 def _add_span(
     span: WireSpan,
-    source: Source,
+    source: Resource,
     group: SpanGroup,
     scope_dialect: str | None,
     table: Table,

@@ -56,7 +56,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cached_apart: tuple[str, ...] = ()
 
 
-class Rule(NamedTuple):
+class KeyRule(NamedTuple):
     """What to do with the values of one key. No field: keep as attribute. Field "": drop."""
 
     field: str | None
@@ -67,7 +67,7 @@ class Rule(NamedTuple):
     dialect: str
 
 
-KEEP: Final = Rule(None, 0, whole, (), -1, "")
+KEEP: Final = KeyRule(None, 0, whole, (), -1, "")
 UNKNOWN: Final = KEEP._replace(priority=1)
 """Keep, and count: somebody's GenAI key that we do not understand."""
 
@@ -76,7 +76,7 @@ OF_THE_TRADE: Final = re.compile(
 )
 
 
-class Table(dict[str, Rule]):
+class Table(dict[str, KeyRule]):
     """Key -> rule. Reading a key for the first time resolves it; after that it is one dictionary lookup."""
 
     def __init__(self, dialects: Sequence[Dialect]) -> None:
@@ -98,7 +98,7 @@ class Table(dict[str, Rule]):
         self._namespaces = tuple(name for one in dialects for name in one.namespaces)
         self._bags = tuple(bag for one in dialects for bag in one.bags)
 
-    def __missing__(self, key: str) -> Rule:
+    def __missing__(self, key: str) -> KeyRule:
         if len(key) > MAX_KEY:
             return KEEP
         if len(self) >= MAX_KEYS:
@@ -110,7 +110,7 @@ class Table(dict[str, Rule]):
         """Return the dialect whose instrumentation scopes `scope` belongs to."""
         return next((dialect for prefix, dialect in self.scopes if _within(scope, prefix)), None)
 
-    def _resolved(self, key: str) -> Rule:
+    def _resolved(self, key: str) -> KeyRule:
         rule = self._rules.find(key)
         if rule is not None:
             return rule
@@ -130,17 +130,17 @@ class _Rules:
     """Exact rules and patterns of one namespace; of two exact rules for a key the first file wins."""
 
     def __init__(self, rows: Iterable[tuple[Row, Dialect]]) -> None:
-        self.exact: dict[str, Rule] = {}
-        self.patterns: list[tuple[re.Pattern[str], Rule]] = []
+        self.exact: dict[str, KeyRule] = {}
+        self.patterns: list[tuple[re.Pattern[str], KeyRule]] = []
         for (key, field, priority, reader), one in rows:
             filled = {"-": "", "+": None}.get(field, field)
-            rule = Rule(filled, 0 if filled is None else priority, READERS[reader], (), one.rank, one.dialect)
+            rule = KeyRule(filled, 0 if filled is None else priority, READERS[reader], (), one.rank, one.dialect)
             if key.startswith("re:"):
                 self.patterns.append((re.compile(key[3:]), rule))
             else:
                 self.exact.setdefault(key, rule)
 
-    def find(self, key: str) -> Rule | None:
+    def find(self, key: str) -> KeyRule | None:
         if key in self.exact:
             return self.exact[key]
         for pattern, rule in self.patterns:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collectors.answers import Answer, Refused
+from collectors.answers import HttpAnswer, Refused
 
 METHODS: Final = b"POST, GET, PATCH, OPTIONS"
 HEADERS: Final = (
@@ -31,7 +31,7 @@ class Cors:
             yield b"access-control-allow-origin", b"*" if "*" in self.origins else origin.encode("latin-1")
             yield b"access-control-expose-headers", b"retry-after"
 
-    def preflight(self, headers: Mapping[str, str]) -> Answer:
+    def preflight(self, headers: Mapping[str, str]) -> HttpAnswer:
         """Answer a browser that asks before it sends. Raises `Refused` for an origin that is not allowed."""
         if not self._allows(headers.get("origin", "")):
             raise Refused(403, "this origin may not send from a browser (add it to collector.cors)")
@@ -42,7 +42,7 @@ class Cors:
         ]
         if headers.get("access-control-request-private-network") == "true":
             extra.append((b"access-control-allow-private-network", b"true"))
-        return Answer(204, b"", extra=tuple(extra))
+        return HttpAnswer(204, b"", extra=tuple(extra))
 
     def _allows(self, origin: str) -> bool:
         return bool(origin) and ("*" in self.origins or origin in self.origins)

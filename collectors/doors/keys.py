@@ -146,7 +146,7 @@ class NotAdmitted(Exception):
 
 
 @dataclass(frozen=True)
-class Gate:
+class KeyCheck:
     """Who may come in by one door. Without any key a door on loopback is open; any other door never is."""
 
     ring: KeyRing

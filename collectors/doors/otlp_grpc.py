@@ -22,7 +22,7 @@ from collectors.answers import RETRY_AFTER_S, otlp_message, retry_trailers
 from collectors.decode import BadBody
 from collectors.doors.bodies import TooLarge, unpacked
 from collectors.doors.deadlines import Patience
-from collectors.doors.keys import Gate, NotAdmitted
+from collectors.doors.keys import KeyCheck, NotAdmitted
 from collectors.inflight import Held
 from collectors.intake import Intake, Signal
 from monitor.errors import RetryLater, StoreError
@@ -57,7 +57,7 @@ class GrpcDoor:
 
     intake: Intake
     max_body: int
-    gate: Gate
+    gate: KeyCheck
     patience: Patience = field(default_factory=lambda: Patience(MESSAGE_TIMEOUT_S))
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:

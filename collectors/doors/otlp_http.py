@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, Answer, Refused, refusal, told
+from collectors.answers import JSON, PROTOBUF, RETRY_AFTER_S, HttpAnswer, Refused, refusal, told
 from collectors.decode import BadBody, Media, Outcome
 from collectors.doors import exposition as counted
 from collectors.doors.bodies import TooLarge, Unsupported, unpacked
 from collectors.doors.cors import Cors
-from collectors.doors.keys import Gate, NotAdmitted
+from collectors.doors.keys import KeyCheck, NotAdmitted
 from collectors.doors.routes import LOOKS, MEDIA, OPEN_LOOKS, Route, route_of
 from collectors.inflight import Held
 from collectors.intake import Intake
@@ -72,7 +72,7 @@ class Door:
 
     intake: Intake
     max_body: int
-    gate: Gate
+    gate: KeyCheck
     cors: Cors
     unpacker: ThreadPoolExecutor = field(default_factory=partial(ThreadPoolExecutor, 1, "unpack"))
 
@@ -87,7 +87,7 @@ class Door:
         await send({"type": "http.response.start", "status": answer.status, "headers": listed})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer:
+    async def _answer(self, request: Request, receive: Receive) -> HttpAnswer:
         source = "http"
         try:
             if request.method == "GET" and request.path in OPEN_LOOKS:
@@ -110,9 +110,9 @@ class Door:
                 self.intake.note_refusal(f"{refused.status}: {refused.reason}", source)
             return refusal(refused, request.media)
 
-    def _look(self, path: str) -> Answer:
+    def _look(self, path: str) -> HttpAnswer:
         if path == "/metrics":
-            return Answer(200, counted.exposition(self.intake).encode(), "text/plain; version=0.0.4")
+            return HttpAnswer(200, counted.exposition(self.intake).encode(), "text/plain; version=0.0.4")
         return told(LOOKS.get(path, {"ok": True, "service": "plumbline collector"}))
 
     def _admitted(self, request: Request) -> str | None:
@@ -122,11 +122,11 @@ class Door:
             self.intake.counters["unauthorized"] += 1
             raise Refused(401 if error.missing else 403, str(error)) from None
 
-    async def _media(self, request: Request, receive: Receive) -> Answer:
+    async def _media(self, request: Request, receive: Receive) -> HttpAnswer:
         with self.intake.room.hold() as held:
             body = await self._body(request, receive, held)
         if request.method == "PATCH":
-            return Answer(204, b"")
+            return HttpAnswer(204, b"")
         try:
             return langfuse.media_reply(body)
         except BadBody as error:

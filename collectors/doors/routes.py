@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from collectors.answers import Answer, Refused, otlp_success
+from collectors.answers import HttpAnswer, Refused, otlp_success
 from collectors.decode import Outcome
 from collectors.intake import Signal
 from collectors.scores import langfuse, ours, phoenix
@@ -19,7 +19,7 @@ class Route:
 
     tail: str
     signal: Signal
-    reply: Callable[[str, Outcome], Answer]
+    reply: Callable[[str, Outcome], HttpAnswer]
     only_json: bool = True
 
 

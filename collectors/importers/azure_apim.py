@@ -13,8 +13,8 @@ from typing import Any, Final
 from collectors.decode.loose_json import load
 from collectors.importers.ids import span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.readers import Item
-from collectors.importers.record import BadRecord, Origin, Row, Step, Told, first, mapping, number, said
+from collectors.importers.readers import ImportItem
+from collectors.importers.record import BadRecord, Origin, RecordSpan, Row, Told, first, mapping, number, said
 
 KEYS: Final = {
     "TimeGenerated": "time",
@@ -54,7 +54,7 @@ def _plain(record: Mapping[str, Any]) -> Row:
     return {str(key).lower(): value for key, value in flat.items()}
 
 
-def pairs(item: Item) -> Iterator[tuple[str, Any]]:
+def pairs(item: ImportItem) -> Iterator[tuple[str, Any]]:
     """Yield the columns of a row as they are written, nested ones too."""
     for key, value in (item.record or {}).items():
         inner = mapping(value) if key == NESTED else {}
@@ -71,7 +71,7 @@ def spelled(key: str) -> str:
     return next((known for known in KEYS if known.lower() == plain), key)
 
 
-def gather(items: Iterator[Item]) -> Iterator[Item]:
+def gather(items: Iterator[ImportItem]) -> Iterator[ImportItem]:
     """Turn rows into calls: one record a `CorrelationId`, at the position of its first row. Items without one pass through."""
     held: dict[str, tuple[int, list[Row]]] = {}
     size = 0
@@ -97,8 +97,8 @@ def _length(row: Row) -> int:
     )
 
 
-def _whole(position: int, rows: list[Row]) -> Item:
-    return Item(position, {PIECES: rows})
+def _whole(position: int, rows: list[Row]) -> ImportItem:
+    return ImportItem(position, {PIECES: rows})
 
 
 def tell(record: Mapping[str, Any], _origin: Origin) -> Told:
@@ -111,7 +111,7 @@ def tell(record: Mapping[str, Any], _origin: Origin) -> Told:
     answer, cut_answer = _joined([row.get("responsemessages") for row in rows])
     call = str(rows[0]["correlationid"])
     times = [time for row in rows if (time := nanoseconds(row.get("timegenerated") or row.get("time")))]
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(call),
         span_id=span_id_of(call),
         name=f"chat {_any(rows, 'deploymentname', 'modelname') or ''}".strip(),

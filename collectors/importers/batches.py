@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import BATCH_REQUESTS
 from collectors.importers.layout import opened
 from collectors.importers.readers import READING_ERRORS, read_lines
@@ -17,7 +17,7 @@ NEIGHBOURS: Final = 50
 """Files of a folder that are looked at in search of a batch's input."""
 
 
-def requests_of(sources: Iterable[Source]) -> dict[str, bytes]:
+def requests_of(sources: Iterable[ImportSource]) -> dict[str, bytes]:
     """Return the request bodies of batch input files as JSON by custom id; an id that two requests share is left out."""
     found: dict[str, bytes] = {}
     shared: set[str] = set()
@@ -28,7 +28,7 @@ def requests_of(sources: Iterable[Source]) -> dict[str, bytes]:
     return {custom: body for custom, body in found.items() if custom not in shared}
 
 
-def _requests(source: Source) -> Iterator[tuple[str, bytes]]:
+def _requests(source: ImportSource) -> Iterator[tuple[str, bytes]]:
     try:
         with opened(source) as (file, _):
             for item in read_lines(file):
@@ -39,7 +39,7 @@ def _requests(source: Source) -> Iterator[tuple[str, bytes]]:
         return  # what could be read of it helps; the results are imported either way
 
 
-def beside(source: Source) -> list[Source]:
+def beside(source: ImportSource) -> list[ImportSource]:
     """Return the batch input files that lie in the folder of `source`."""
     near = [one for one in source.beside() if ".json" in one.label.lower()]
     return [one for one in near[:NEIGHBOURS] if look(one).format is BATCH_REQUESTS]

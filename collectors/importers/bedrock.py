@@ -13,7 +13,7 @@ from typing import Any, Final
 from collectors.importers.bedrock_bodies import answered, asked, embedded
 from collectors.importers.ids import fingerprint, span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.record import Failure, Origin, Row, Step, Told, first, mapping, number, opened, said
+from collectors.importers.record import Failure, Origin, RecordSpan, Row, Told, first, mapping, number, opened, said
 
 KEYS: Final = {
     "timestamp": "time",
@@ -49,7 +49,7 @@ def tell(record: Mapping[str, Any], _origin: Origin) -> Told:
     response = answered(answer)
     elsewhere = any(part.get(key) for part, key in ((given, "inputBodyS3Path"), (got, "outputBodyS3Path")))
     metadata = mapping(record.get("requestMetadata"))
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(identity),
         span_id=span_id_of(identity),
         name=f"{said(record.get('operation')) or 'InvokeModel'} {model}",

@@ -23,7 +23,7 @@ METRICS: Final = "amazon-bedrock-invocationMetrics"
 
 
 @dataclass(frozen=True)
-class Answer:
+class BodyReply:
     """What a body answers; None where it does not say."""
 
     messages: Sequence[Row] = ()
@@ -51,7 +51,7 @@ def asked(body: Any) -> Row:
     }
 
 
-def answered(body: Any) -> Answer:
+def answered(body: Any) -> BodyReply:
     """Return what an answer or a list of stream events says."""
     if isinstance(body, list):
         return _streamed([event for event in body if isinstance(event, dict)])
@@ -61,7 +61,7 @@ def answered(body: Any) -> Answer:
     )
     reasons = [part.get(name) for part in (answer, *map(mapping, listed)) for name in STOPS]
     metrics = mapping(answer.get(METRICS))
-    return Answer(
+    return BodyReply(
         list(_spoken(answer)),
         first(*reasons),
         first(answer.get("id"), answer.get("generation_id")),
@@ -116,20 +116,20 @@ def _block(block: Any) -> Any:
     return {"type": str(kind), "format": mapping(inner).get("format")}  # pictures and documents: that there was one
 
 
-def _streamed(events: Sequence[Row]) -> Answer:
+def _streamed(events: Sequence[Row]) -> BodyReply:
     texts: list[str] = []
     tools: dict[str, Row] = {}
-    final: list[Answer] = []
+    final: list[BodyReply] = []
     for event in events:
         texts += _piece(event)
         _tool_piece(event, tools)
         inner = mapping(event.get("delta")) or mapping(event.get("messageStop")) or mapping(event.get("message"))
         ended = answered({**inner, **{k: v for k, v in event.items() if k in (*STOPS, METRICS, "generation_id")}})
         timed = number(mapping(mapping(event.get("metadata")).get("metrics")).get("latencyMs"))
-        final.append(Answer((), ended.finish_reason, ended.id, ended.latency_ms or timed))
+        final.append(BodyReply((), ended.finish_reason, ended.id, ended.latency_ms or timed))
     parts = [{"type": "text", "text": "".join(texts)}] if texts else []
     content = [*parts, *tools.values()]
-    return Answer(
+    return BodyReply(
         [{"role": "assistant", "content": content}] if content else [],
         first(*(one.finish_reason for one in final)),
         first(*(one.id for one in final)),

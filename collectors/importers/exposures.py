@@ -11,7 +11,7 @@ from typing import Any, Final
 from collectors.batch import Batch
 from collectors.importers.ids import digest
 from collectors.importers.instants import microseconds
-from collectors.importers.readers import Item, renamed
+from collectors.importers.readers import ImportItem, renamed
 from collectors.importers.record import Added, BadRecord, Origin, first
 
 KEYS: Final = {
@@ -31,7 +31,7 @@ def looks(record: Mapping[str, Any]) -> bool:
     return bool({"user", "user_id"} & keys) and {"experiment", "variant"} <= keys and not {"input", "output"} & keys
 
 
-def add(batch: Batch, item: Item, origin: Origin) -> Added:
+def add(batch: Batch, item: ImportItem, origin: Origin) -> Added:
     """Append one exposure. Raises `BadRecord` when it does not say who, what, which and when."""
     record = renamed(item.record, origin.names)
     user = first(record.get("user"), record.get("user_id"))

@@ -24,7 +24,7 @@ NOT_DATA_ENDINGS: Final = (".expected.json", ".other.json")
 
 
 @dataclass(frozen=True)
-class Source:
+class ImportSource:
     """Something to import, known by `name`; `size` and `changed_ns` tell whether it is what it was.
 
     `changed_ns` is 0 where the place does not tell, `signal` None where the name does not; `beside` finds what lies in the same
@@ -36,7 +36,7 @@ class Source:
     changed_ns: int
     signal: str | None
     open_raw: Callable[[], IO[bytes]] = field(compare=False)
-    beside: Callable[[], Sequence[Source]] = field(default=tuple, compare=False)
+    beside: Callable[[], Sequence[ImportSource]] = field(default=tuple, compare=False)
 
     @property
     def label(self) -> str:
@@ -44,12 +44,12 @@ class Source:
         return self.name.rsplit("/", 1)[-1]
 
 
-def find(paths: Iterable[Path]) -> tuple[list[Source], list[Path]]:
+def find(paths: Iterable[Path]) -> tuple[list[ImportSource], list[Path]]:
     """Return what can be imported under `paths`, in order of name, and what was passed over.
 
     A file that is named outright and cannot be imported is a `UsageError`; inside a folder it is passed over.
     """
-    sources: list[Source] = []
+    sources: list[ImportSource] = []
     passed: list[Path] = []
     for path in paths:
         if path.is_file():
@@ -75,7 +75,7 @@ def _inside(path: Path) -> Iterator[Path]:
             yield from _walk(match)
 
 
-def _named(path: Path) -> Source:
+def _named(path: Path) -> ImportSource:
     if not is_data(path.name):
         raise UsageError(
             f"{path} is nothing to import (files end in {', '.join(ENDINGS)}, with or without .gz or .zst)"
@@ -90,15 +90,15 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
-def local(path: Path) -> Source:
+def local(path: Path) -> ImportSource:
     """Return a file of this machine."""
     stat = path.stat()
-    return Source(
+    return ImportSource(
         str(path), stat.st_size, stat.st_mtime_ns, signal_of(path.name), partial(_open, path), partial(_near, path)
     )
 
 
-def _near(path: Path) -> list[Source]:
+def _near(path: Path) -> list[ImportSource]:
     return [
         local(inner)
         for inner in sorted(path.parent.iterdir())

@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from collectors.batch import Batch
 from collectors.importers import azure_apim, bedrock, exposures, langfuse, langsmith, litellm, openai_files, otlp
-from collectors.importers.readers import Item, renamed
+from collectors.importers.readers import ImportItem, renamed
 from collectors.importers.record import Added, Origin, Told, add_told
 from collectors.importers.records import FIELDS, PREFIX, add_record
 
-Add = Callable[[Batch, Item, Origin], Added]
-Gather = Callable[[Iterator[Item]], Iterator[Item]]
-Pairs = Callable[[Item], Iterable[tuple[str, Any]]]
+Add = Callable[[Batch, ImportItem, Origin], Added]
+Gather = Callable[[Iterator[ImportItem]], Iterator[ImportItem]]
+Pairs = Callable[[ImportItem], Iterable[tuple[str, Any]]]
 
 
-def _top(item: Item) -> Iterable[tuple[str, Any]]:
+def _top(item: ImportItem) -> Iterable[tuple[str, Any]]:
     return ((str(key), value) for key, value in (item.record or {}).items())
 
 
@@ -44,7 +44,7 @@ class Format:
 
 
 def _tell(
-    batch: Batch, item: Item, origin: Origin, *, tell: Callable[[Mapping[str, Any], Origin], Told], name: str
+    batch: Batch, item: ImportItem, origin: Origin, *, tell: Callable[[Mapping[str, Any], Origin], Told], name: str
 ) -> Added:
     told = tell(item.record, origin)
     return add_told(batch, told, origin, name)
@@ -54,7 +54,7 @@ def _told(name: str, title: str, module: Any, **more: Any) -> Format:
     return Format(name, title, module.looks, partial(_tell, tell=module.tell, name=name), module.KEYS, **more)
 
 
-def _interaction(batch: Batch, item: Item, origin: Origin) -> Added:
+def _interaction(batch: Batch, item: ImportItem, origin: Origin) -> Added:
     add_record(batch, renamed(item.record, origin.names), item.position, origin)
     return Added(1)
 
@@ -63,7 +63,7 @@ def _is_interaction(record: Mapping[str, Any]) -> bool:
     return bool({"input", "output"} & record.keys())
 
 
-def _nothing(_batch: Batch, _item: Item, _origin: Origin) -> Added:
+def _nothing(_batch: Batch, _item: ImportItem, _origin: Origin) -> Added:
     return Added()
 
 

@@ -17,8 +17,8 @@ from collectors.importers.record import (
     BadRecord,
     Failure,
     Origin,
+    RecordSpan,
     Row,
-    Step,
     Told,
     first,
     mapping,
@@ -115,7 +115,7 @@ def _observation(row: Row) -> Told:
     parent = said(row.get("parent_observation_id"))
     failed = str(row.get("level")).upper() == "ERROR"
     start = nanoseconds(row.get("start_time"))
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(trace),
         span_id=span_id_of(own or fingerprint(row)),
         parent_id=span_id_of(parent) if parent else "",

@@ -14,8 +14,8 @@ from collectors.importers.record import (
     BadRecord,
     Failure,
     Origin,
+    RecordSpan,
     Row,
-    Step,
     Told,
     first,
     mapping,
@@ -67,7 +67,7 @@ def tell(record: Mapping[str, Any], _origin: Origin) -> Told:
     trace = first(record.get("trace_id"), *path[:1]) or own
     parent = first(record.get("parent_run_id"), *path[-2:-1])
     extra = mapping(record.get("extra"))
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(trace),
         span_id=span_id_of(own),
         parent_id=span_id_of(parent) if parent and parent != own else "",
@@ -137,7 +137,7 @@ def _failure(record: Mapping[str, Any]) -> Failure | None:
     return Failure(kind if kind.isidentifier() else None, error)
 
 
-def _scores(record: Mapping[str, Any], step: Step) -> Iterator[Row]:
+def _scores(record: Mapping[str, Any], step: RecordSpan) -> Iterator[Row]:
     """Feedback comes summed up by key: the average stands for the run, and the comment says of how many."""
     for name, stats in mapping(record.get("feedback_stats")).items():
         about = mapping(stats)

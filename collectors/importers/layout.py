@@ -12,7 +12,7 @@ from typing import IO, Any, Final, Literal
 import msgspec
 import zstandard
 
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 
 Layout = Literal["lines", "document", "csv", "parquet", "protobuf", "framed"]
 
@@ -30,7 +30,7 @@ FRAME: Final = 4
 
 
 @contextlib.contextmanager
-def opened(source: Source) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+def opened(source: ImportSource) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
     """Hold the content, unpacked and in UTF-8, and a function that tells which share of the file has been read."""
     size = max(1, source.size)
     with source.open_raw() as raw:

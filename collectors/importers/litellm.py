@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from collectors.importers.ids import fingerprint, is_uuid, span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.record import Failure, Origin, Step, Told, first, mapping, number, opened, said
+from collectors.importers.record import Failure, Origin, RecordSpan, Told, first, mapping, number, opened, said
 
 OPERATIONS: Final = {
     "completion": "chat",
@@ -62,7 +62,7 @@ def tell(record: Mapping[str, Any], _origin: Origin) -> Told:
     meta = mapping(record.get("metadata"))
     failure = _failure(record)
     start = nanoseconds(record.get("startTime"))
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(identity),
         span_id=span_id_of(identity),
         name=f"{said(record.get('call_type'))} {said(record.get('model'))}",

@@ -11,10 +11,10 @@ from typing import IO, Any, Final, Protocol
 from collectors.batch import Batch
 from collectors.decode import BadBody
 from collectors.importers.batches import beside, requests_of
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, Format
 from collectors.importers.layout import opened
-from collectors.importers.readers import READING_ERRORS, Item, check_columns, read
+from collectors.importers.readers import READING_ERRORS, ImportItem, check_columns, read
 from collectors.importers.record import Origin
 from collectors.importers.sniff import Seen, look
 from collectors.importers.taking import CHUNK_ROWS, Report, Taking, Terms
@@ -26,10 +26,10 @@ CHUNK: Final = 2000
 class Steps(Protocol):
     """What is remembered of an import, so that one that was killed goes on where it stopped."""
 
-    def done(self, source: Source) -> tuple[int, bool]:
+    def done(self, source: ImportSource) -> tuple[int, bool]:
         """Return how many items of `source` are in already, and whether that is all."""
 
-    def note(self, source: Source, done: int, *, whole: bool) -> None:
+    def note(self, source: ImportSource, done: int, *, whole: bool) -> None:
         """Remember that `done` items of `source` are durable."""
 
     def finish(self) -> None:
@@ -45,7 +45,7 @@ class Import:
     terms: Terms
     progress: Callable[[float, str], None]
 
-    def run(self, sources: Sequence[Source]) -> Report:
+    def run(self, sources: Sequence[ImportSource]) -> Report:
         """Bring `sources` into the spool. What is wrong with one item or file is told, counted and stepped over."""
         total = max(1, sum(source.size for source in sources))
         before = 0
@@ -58,7 +58,9 @@ class Import:
         self.journal.finish()
         return self.taking.report
 
-    def _file(self, source: Source, seen: Seen, given: Mapping[str, bytes], share: Callable[[float], float]) -> None:
+    def _file(
+        self, source: ImportSource, seen: Seen, given: Mapping[str, bytes], share: Callable[[float], float]
+    ) -> None:
         done, whole = self.journal.done(source)
         if seen.format is None:
             self._refuse_file(
@@ -70,7 +72,7 @@ class Import:
         self.taking.report.formats[_name(seen)] += 1
         self.progress(share(1.0), source.label)
 
-    def _origin(self, source: Source, seen: Seen, given: Mapping[str, bytes]) -> Origin:
+    def _origin(self, source: ImportSource, seen: Seen, given: Mapping[str, bytes]) -> Origin:
         now = self.terms.now_us()
         requests = given
         if seen.format is not None and seen.format.name == "openai" and not given:
@@ -85,7 +87,9 @@ class Import:
             self.terms.rules,
         )
 
-    def _read(self, source: Source, seen: Seen, done: int, origin: Origin, share: Callable[[float], float]) -> None:
+    def _read(
+        self, source: ImportSource, seen: Seen, done: int, origin: Origin, share: Callable[[float], float]
+    ) -> None:
         """Whatever ends the reading of one file early is told and counted; what was read of it stays."""
         try:
             with opened(source) as (file, at):
@@ -94,7 +98,7 @@ class Import:
         except (BadBody, *READING_ERRORS) as error:
             self._refuse_file(source, seen, str(error) or type(error).__name__)
 
-    def _items(self, source: Source, seen: Seen, file: IO[bytes]) -> Iterator[Item]:
+    def _items(self, source: ImportSource, seen: Seen, file: IO[bytes]) -> Iterator[ImportItem]:
         if seen.format is None:
             return iter(())
         items = read(file, seen.layout, raw=seen.format.raw, max_body=self.terms.max_body)
@@ -102,13 +106,19 @@ class Import:
             items = _checked(source, items, self.terms.names)
         return seen.format.gather(self._watched(seen.format, items))
 
-    def _watched(self, format_: Format, items: Iterator[Item]) -> Iterator[Item]:
+    def _watched(self, format_: Format, items: Iterator[ImportItem]) -> Iterator[ImportItem]:
         for item in items:
             self.taking.watch(format_, item)
             yield item
 
     def _chunks(
-        self, source: Source, seen: Seen, items: Iterator[Item], done: int, origin: Origin, tick: Callable[[], None]
+        self,
+        source: ImportSource,
+        seen: Seen,
+        items: Iterator[ImportItem],
+        done: int,
+        origin: Origin,
+        tick: Callable[[], None],
     ) -> None:
         fresh = itertools.islice(items, done, None)
         while True:
@@ -122,7 +132,7 @@ class Import:
                 return
 
     def _chunk(
-        self, source: Source, seen: Seen, items: Iterator[Item], batch: Batch, origin: Origin
+        self, source: ImportSource, seen: Seen, items: Iterator[ImportItem], batch: Batch, origin: Origin
     ) -> tuple[int, int]:
         """Fill `batch`; return how many items were taken and how many things in them were fine."""
         count = accepted = 0
@@ -134,12 +144,12 @@ class Import:
                 break
         return count, accepted
 
-    def _refuse_file(self, source: Source, seen: Seen, reason: str) -> None:
+    def _refuse_file(self, source: ImportSource, seen: Seen, reason: str) -> None:
         batch = Batch()
         self.taking.refuse(source.name, _name(seen), reason, batch)
         self._keep(source, batch, 0, whole=True)
 
-    def _keep(self, source: Source, batch: Batch, done: int, *, whole: bool) -> None:
+    def _keep(self, source: ImportSource, batch: Batch, done: int, *, whole: bool) -> None:
         """Make a batch durable, and only then write down that it is."""
         self.taking.keep(batch)
         self.journal.note(source, done, whole=whole)
@@ -149,7 +159,7 @@ def _name(seen: Seen) -> str:
     return seen.format.name if seen.format else "unknown"
 
 
-def _place(source: Source, position: int) -> str:
+def _place(source: ImportSource, position: int) -> str:
     return f"{source.name}:{position}" if position else source.name
 
 
@@ -157,7 +167,7 @@ def _overall(before: int, size: int, total: int, share: float) -> float:
     return (before + share * size) / total
 
 
-def _checked(source: Source, items: Iterator[Item], names: Mapping[str, str]) -> Iterator[Item]:
+def _checked(source: ImportSource, items: Iterator[ImportItem], names: Mapping[str, str]) -> Iterator[ImportItem]:
     """Pass the rows of a table on, once the first shows that it has the columns it is said to have."""
     first: Any = next(items, None)
     if first is None:

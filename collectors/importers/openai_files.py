@@ -13,7 +13,7 @@ import msgspec
 
 from collectors.importers.ids import span_id_of, trace_id_of
 from collectors.importers.instants import nanoseconds
-from collectors.importers.record import BadRecord, Failure, Origin, Row, Step, Told, first, mapping, opened, said
+from collectors.importers.record import BadRecord, Failure, Origin, RecordSpan, Row, Told, first, mapping, opened, said
 
 KEYS: Final = {
     "id": "response_id",
@@ -87,7 +87,7 @@ def _stored(record: Mapping[str, Any], request: Row, failure: Failure | None) ->
     metadata = mapping(record.get("metadata")) or mapping(request.get("metadata"))
     start = nanoseconds(record.get("created") or record.get("created_at"))
     model = first(record.get("model"), request.get("model"))
-    step = Step(
+    step = RecordSpan(
         trace_id=trace_id_of(own),
         span_id=span_id_of(own),
         name=f"chat {model}" if model else "chat",

@@ -15,7 +15,7 @@ from collectors.batch import Batch
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces
 from collectors.decode.requests import LOGS_IN, SPANS_IN
 from collectors.dialects.table import Table
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import Added, BadRecord, Origin
 from collectors.importers.signals import signal_in
 from collectors.meters import decode_metrics
@@ -45,7 +45,7 @@ def looks(record: Mapping[str, Any]) -> bool:
     return not SIGNALS.keys().isdisjoint(record)
 
 
-def add(batch: Batch, item: Item, origin: Origin) -> Added:
+def add(batch: Batch, item: ImportItem, origin: Origin) -> Added:
     """Append what one request holds. Raises `BadRecord` when it cannot be parsed."""
     try:
         if item.raw.lstrip()[:1] == b"{":
@@ -78,7 +78,7 @@ def _decoded(signal: str, body: bytes, media: Media, batch: Batch, origin: Origi
     return Added(*DECODERS[signal](body, media, batch, origin.received_us, origin.rules)[:3])
 
 
-def pairs(item: Item) -> Iterator[tuple[str, Any]]:
+def pairs(item: ImportItem) -> Iterator[tuple[str, Any]]:
     """Yield every attribute of a request: of resources, spans, their events, and log records. One that cannot be parsed has none."""
     media: Media = "json" if item.raw.lstrip()[:1] == b"{" else "protobuf"
     for group in _groups(SPANS_IN[media], item.raw):

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from monitor.errors import StoreError
 
 
-class Step(msgspec.Struct, array_like=True):
+class JournalEntry(msgspec.Struct, array_like=True):
     """Of this file, in this state, `done` items are durable in the spool; `whole` when that is all of it."""
 
     path: str
@@ -33,18 +33,18 @@ class Journal:
     """The steps of one import."""
 
     path: Path
-    steps: dict[str, Step] = field(default_factory=dict)
+    steps: dict[str, JournalEntry] = field(default_factory=dict)
 
-    def done(self, source: Source) -> tuple[int, bool]:
+    def done(self, source: ImportSource) -> tuple[int, bool]:
         """Return how many items of `source` are in already, and whether that is all; nothing once it has changed."""
         step = self.steps.get(source.name)
         if step is None or (step.size, step.changed_ns) != (source.size, source.changed_ns):
             return 0, False
         return step.done, step.whole
 
-    def note(self, source: Source, done: int, *, whole: bool) -> None:
+    def note(self, source: ImportSource, done: int, *, whole: bool) -> None:
         """Write down that `done` items of `source` are durable."""
-        step = Step(source.name, source.size, source.changed_ns, done, whole)
+        step = JournalEntry(source.name, source.size, source.changed_ns, done, whole)
         self.steps[step.path] = step
         with self.path.open("ab") as journal:
             journal.write(msgspec.json.encode(step) + b"\n")
@@ -54,7 +54,7 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def open_journal(folder: Path, files: Iterable[Source], terms: str) -> Journal:
+def open_journal(folder: Path, files: Iterable[ImportSource], terms: str) -> Journal:
     """Return the journal in `folder` of an import of `files` under `terms` (what else decides the rows)."""
     asked = "\n".join([terms, *sorted(file.name for file in files)])
     name = hashlib.sha256(asked.encode(errors="surrogateescape")).hexdigest()[:16]
@@ -68,7 +68,7 @@ def open_journal(folder: Path, files: Iterable[Source], terms: str) -> Journal:
         raise StoreError(f"{folder} cannot be used: {error.strerror} (mend its permissions)") from None
     for line in lines:
         try:
-            step = msgspec.json.decode(line, type=Step)
+            step = msgspec.json.decode(line, type=JournalEntry)
         except msgspec.MsgspecError:
             break  # the torn last line of a killed import
         journal.steps[step.path] = step

@@ -51,7 +51,7 @@ READING_ERRORS: Final = (OSError, EOFError, zlib.error, UnicodeDecodeError, zsta
 
 
 @dataclass(frozen=True)
-class Item:
+class ImportItem:
     """One record, or why there is none, with its line (lines, CSV) or row number, from 1 on; 0 is the file as a whole.
 
     OTLP requests are kept as `raw` bytes: they have a parser of their own.
@@ -63,10 +63,10 @@ class Item:
     raw: bytes = b""
 
 
-def read(file: IO[bytes], layout: Layout, *, raw: bool, max_body: int) -> Iterator[Item]:
+def read(file: IO[bytes], layout: Layout, *, raw: bool, max_body: int) -> Iterator[ImportItem]:
     """Yield the items of a file. `raw` leaves JSON unparsed; `max_body` is the limit of one OTLP request in bytes."""
     if layout == "protobuf" or (layout == "document" and raw):
-        yield Item(0, None, raw=_whole(file, max_body))
+        yield ImportItem(0, None, raw=_whole(file, max_body))
     elif layout == "framed":
         yield from read_framed(file, max_body)
     elif layout == "parquet":
@@ -88,16 +88,16 @@ def _whole(file: IO[bytes], limit: int) -> bytes:
     return body
 
 
-def read_lines(file: IO[bytes], *, raw: bool = False) -> Iterator[Item]:
+def read_lines(file: IO[bytes], *, raw: bool = False) -> Iterator[ImportItem]:
     """Yield one item for every line that is not empty; each line is a JSON object."""
     number = 0
     while line := file.readline(LINE_BYTES):
         number += 1
         if not line.endswith(b"\n") and len(line) == LINE_BYTES:
             _skip_line(file)
-            yield Item(number, None, f"the line is longer than {LINE_BYTES >> 20} MB")
+            yield ImportItem(number, None, f"the line is longer than {LINE_BYTES >> 20} MB")
         elif line.strip():
-            yield Item(number, None, raw=line) if raw else _line(number, line)
+            yield ImportItem(number, None, raw=line) if raw else _line(number, line)
 
 
 def _skip_line(file: IO[bytes]) -> None:
@@ -105,21 +105,21 @@ def _skip_line(file: IO[bytes]) -> None:
         pass
 
 
-def _line(number: int, line: bytes) -> Item:
+def _line(number: int, line: bytes) -> ImportItem:
     try:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Item(number, None, f"not JSON: {error}")
+        return ImportItem(number, None, f"not JSON: {error}")
     return _item(number, record)
 
 
-def _item(number: int, record: Any) -> Item:
+def _item(number: int, record: Any) -> ImportItem:
     if not isinstance(record, dict):
-        return Item(number, None, 'not a JSON object such as {"input": ..., "output": ...}')
-    return Item(number, record)
+        return ImportItem(number, None, 'not a JSON object such as {"input": ..., "output": ...}')
+    return ImportItem(number, record)
 
 
-def read_document(body: bytes) -> Iterator[Item]:
+def read_document(body: bytes) -> Iterator[ImportItem]:
     """Yield the records of a JSON document: a list of them, a list inside what an API answered, or one."""
     try:
         found = msgspec.json.decode(body)
@@ -130,13 +130,13 @@ def read_document(body: bytes) -> Iterator[Item]:
         yield _item(number, record)
 
 
-def _half(body: bytes, error: str) -> Iterator[Item]:
+def _half(body: bytes, error: str) -> Iterator[ImportItem]:
     """What can be read of a document that ends too early: every record but the last."""
     read_on = load(body.decode("utf-8", "replace"))
     listed = records_in(read_on.value) if read_on.truncated else []
     for number, record in enumerate(listed[:-1], 1):
         yield _item(number, record)
-    yield Item(
+    yield ImportItem(
         max(0, len(listed)),
         None,
         f"the file ends in the middle of this record: {error}" if listed else f"not JSON: {error}",
@@ -169,7 +169,7 @@ def _table(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield dict(zip(names, row, strict=False))
 
 
-def read_framed(file: IO[bytes], limit: int) -> Iterator[Item]:
+def read_framed(file: IO[bytes], limit: int) -> Iterator[ImportItem]:
     """Yield the requests of the Collector's file exporter in protobuf, or in any form it compressed one by one."""
     number = 0
     while head := file.read(FRAME):
@@ -177,25 +177,25 @@ def read_framed(file: IO[bytes], limit: int) -> Iterator[Item]:
         size = int.from_bytes(head, "big")
         body = file.read(size) if len(head) == FRAME and size <= limit else b""
         if len(body) < max(size, 1):
-            yield Item(number, None, "the file ends in the middle of this request, or is not what it seems")
+            yield ImportItem(number, None, "the file ends in the middle of this request, or is not what it seems")
             return
         yield _frame(number, body, limit)
 
 
-def _frame(number: int, body: bytes, limit: int) -> Item:
+def _frame(number: int, body: bytes, limit: int) -> ImportItem:
     if not body.startswith(ZSTD):
-        return Item(number, None, raw=body)
+        return ImportItem(number, None, raw=body)
     try:
         reader = zstandard.ZstdDecompressor().stream_reader(body)
         unpacked = reader.read(limit + 1)
     except zstandard.ZstdError as error:
-        return Item(number, None, f"not valid zstd: {error}")
+        return ImportItem(number, None, f"not valid zstd: {error}")
     if len(unpacked) > limit:
-        return Item(number, None, f"larger than {limit / 1e6:g} MB unpacked (collector.max_body_mb)")
-    return Item(number, None, raw=unpacked)
+        return ImportItem(number, None, f"larger than {limit / 1e6:g} MB unpacked (collector.max_body_mb)")
+    return ImportItem(number, None, raw=unpacked)
 
 
-def read_csv(file: IO[bytes]) -> Iterator[Item]:
+def read_csv(file: IO[bytes]) -> Iterator[ImportItem]:
     """Yield one item a row below the header; an empty field is an absent one. The delimiter is a comma, or a tab."""
     csv.field_size_limit(LINE_BYTES)
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
@@ -206,7 +206,7 @@ def read_csv(file: IO[bytes]) -> Iterator[Item]:
             text.detach()  # the file is closed by who opened it
 
 
-def _rows(text: IO[str]) -> Iterator[Item]:
+def _rows(text: IO[str]) -> Iterator[ImportItem]:
     first = text.readline()
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
     header = next(csv.reader([first], delimiter=delimiter), [])
@@ -217,15 +217,15 @@ def _rows(text: IO[str]) -> Iterator[Item]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Item(rows.line_num + 1, None, f"not CSV: {error}")
+            yield ImportItem(rows.line_num + 1, None, f"not CSV: {error}")
             continue
         if row and len(row) != len(header):
-            yield Item(rows.line_num + 1, None, f"{len(row)} fields where the header has {len(header)}")
+            yield ImportItem(rows.line_num + 1, None, f"{len(row)} fields where the header has {len(header)}")
         elif row:
-            yield Item(rows.line_num + 1, dict(zip(header, row, strict=True)))
+            yield ImportItem(rows.line_num + 1, dict(zip(header, row, strict=True)))
 
 
-def read_parquet(file: IO[bytes]) -> Iterator[Item]:
+def read_parquet(file: IO[bytes]) -> Iterator[ImportItem]:
     """Yield one item a row."""
     try:
         parquet = pq.ParquetFile(file)
@@ -236,7 +236,7 @@ def read_parquet(file: IO[bytes]) -> Iterator[Item]:
         frame = pl.from_arrow(part)
         for record in frame.iter_rows(named=True) if isinstance(frame, pl.DataFrame) else ():
             number += 1
-            yield Item(number, record)
+            yield ImportItem(number, record)
 
 
 def renamed(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

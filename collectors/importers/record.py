@@ -65,7 +65,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Step:
+class RecordSpan:
     """One span of a record: ids as the record has them made ours, times in nanoseconds (0 unknown), notes for `flags`."""
 
     trace_id: str
@@ -83,7 +83,7 @@ class Step:
 class Told:
     """The steps and scores of one record, and what its resource would have said."""
 
-    steps: Sequence[Step] = ()
+    steps: Sequence[RecordSpan] = ()
     scores: Sequence[Row] = ()
     resource: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ def _possible(time_us: int, origin: Origin) -> int:
     return time_us if 0 < time_us <= origin.received_us + DAY_US else origin.changed_us
 
 
-def _wire(step: Step, origin: Origin) -> WireSpan:
+def _wire(step: RecordSpan, origin: Origin) -> WireSpan:
     """A record without a time gets that of its file: a guess that every import repeats."""
     failure = step.failure
     attributes = {name: value for name, value in step.attributes.items() if value is not None}

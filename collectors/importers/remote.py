@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from fsspec.core import url_to_fs
 from fsspec.registry import known_implementations
 
-from collectors.importers.files import Source, is_data, signal_of
+from collectors.importers.files import ImportSource, is_data, signal_of
 from collectors.importers.instants import nanoseconds
 from monitor.errors import UsageError
 
@@ -32,7 +32,7 @@ EXTRAS: Final = {
 Info = Mapping[str, Any]
 
 
-def find_remote(url: str) -> tuple[list[Source], list[str]]:
+def find_remote(url: str) -> tuple[list[ImportSource], list[str]]:
     """Return what can be imported at `url` (a file, a folder, or a pattern with `*`), in order of name, and what was passed over.
 
     Raises `UsageError`, in one line, when the URL cannot be reached as it is written.
@@ -46,7 +46,7 @@ def find_remote(url: str) -> tuple[list[Source], list[str]]:
         raise UsageError(_missing(url, error)) from None
     except Exception as error:  # noqa: BLE001 - each driver has errors of its own: no credentials, no such host, forbidden
         raise UsageError(f"{url} cannot be read: {_said(error)}") from None
-    sources: list[Source] = []
+    sources: list[ImportSource] = []
     passed: list[str] = []
     for info in infos:
         sources.append(_source(files, info)) if named or is_data(_last(info)) else passed.append(str(info["name"]))
@@ -78,8 +78,8 @@ def _missing(url: str, error: Exception) -> str:
     return f"{url}: {protocol}:// cannot be read yet (pip install {EXTRAS.get(protocol, driver)})"
 
 
-def _source(files: Any, info: Info) -> Source:
-    return Source(
+def _source(files: Any, info: Info) -> ImportSource:
+    return ImportSource(
         name=str(files.unstrip_protocol(info["name"])),
         size=int(info.get("size") or 0),
         changed_ns=next((found for name in CHANGED if (found := _nanoseconds(info.get(name)))), 0),
@@ -95,7 +95,7 @@ def _nanoseconds(value: Any) -> int:
     return nanoseconds(value)
 
 
-def _near(files: Any, path: str) -> list[Source]:
+def _near(files: Any, path: str) -> list[ImportSource]:
     infos = files.ls(files._parent(path), detail=True)  # noqa: SLF001 - the one name fsspec has for it
     near = [info for info in infos if info["type"] == "file" and info["name"] != path and is_data(_last(info))]
     return [_source(files, info) for info in sorted(near, key=lambda info: str(info["name"]))]

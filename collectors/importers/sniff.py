@@ -10,7 +10,7 @@ from typing import IO, Any, Final
 
 from collectors.decode import BadBody
 from collectors.decode.loose_json import load
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import EXPOSURES, INTERACTIONS, OTLP, Format, recognised
 from collectors.importers.layout import HEAD, Layout, layout_of, opened
 from collectors.importers.readers import READING_ERRORS, read_csv, read_lines, read_parquet, records_in, renamed
@@ -28,7 +28,7 @@ class Seen:
     problem: str = ""
 
 
-def look(source: Source, named: Format | None = None, names: Mapping[str, str] | None = None) -> Seen:
+def look(source: ImportSource, named: Format | None = None, names: Mapping[str, str] | None = None) -> Seen:
     """Return what `source` holds; with `names`, records are ours under other names; `named` overrules what its records look like. Never raises for what is in the file."""
     try:
         with opened(source) as (file, _):
@@ -47,7 +47,7 @@ def _ours(sample: list[Any], names: Mapping[str, str]) -> Format:
     return EXPOSURES if mapped and all(EXPOSURES.looks(record) for record in mapped) else INTERACTIONS
 
 
-def _format(source: Source, layout: Layout, sample: list[Any]) -> Format | None:
+def _format(source: ImportSource, layout: Layout, sample: list[Any]) -> Format | None:
     """A recorded body may be `{}`: a request with nothing in it, which exporters send."""
     if source.signal is not None or sample == [{}]:
         return OTLP
@@ -78,6 +78,6 @@ def _sample(head: bytes, layout: Layout) -> list[Any]:
     return [item.record for item in itertools.islice(items, SAMPLE) if item.record is not None]
 
 
-def _parquet(source: Source) -> list[Any]:
+def _parquet(source: ImportSource) -> list[Any]:
     with opened(source) as (file, _):
         return [item.record for item in itertools.islice(read_parquet(file), SAMPLE)]

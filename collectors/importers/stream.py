@@ -8,7 +8,7 @@ from typing import Final
 
 from collectors.batch import Batch
 from collectors.importers.formats import OTLP
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import Origin
 from collectors.importers.taking import CHUNK_ROWS, Taking, Terms
 
@@ -64,7 +64,7 @@ class Stream:
 
     def _add(self, message: Message, batch: Batch) -> int:
         """Take one message, whatever is in it: a bad one is refused and counted, and the next one comes."""
-        item = Item(0, None, self._problem(message), message.value or b"")
+        item = ImportItem(0, None, self._problem(message), message.value or b"")
         self.taking.watch(OTLP, item)
         origin = Origin(self.terms.now_us(), self.terms.now_us(), self.terms.app, rules=self.terms.rules)
         outcome = self.taking.add(message.name, OTLP.name, OTLP, batch, item, origin)

@@ -11,7 +11,7 @@ from collectors.batch import Batch
 from collectors.decode import propagate
 from collectors.dialects.table import Table
 from collectors.importers.formats import Format
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import Added, BadRecord, Origin
 
 CHUNK_ROWS: Final = 8000
@@ -70,7 +70,7 @@ class Report:
         return self.turned_away.total()
 
 
-def _unwatched(_format: Format, _item: Item) -> None:
+def _unwatched(_format: Format, _item: ImportItem) -> None:
     """Nobody looks at the items as they pass."""
 
 
@@ -82,10 +82,12 @@ class Taking:
     to_tables: Callable[[Batch], Mapping[str, bytes]]
     now_us: Callable[[], int]
     complain: Callable[[str], None]
-    watch: Callable[[Format, Item], None] = _unwatched
+    watch: Callable[[Format, ImportItem], None] = _unwatched
     report: Report = field(default_factory=Report)
 
-    def add(self, place: str, name: str, format_: Format | None, batch: Batch, item: Item, origin: Origin) -> Added:
+    def add(
+        self, place: str, name: str, format_: Format | None, batch: Batch, item: ImportItem, origin: Origin
+    ) -> Added:
         """Append the item at `place`, or say what is wrong with it; `name` is what it is counted under."""
         if format_ is None or item.problem:
             return self.refuse(place, name, item.problem, batch)

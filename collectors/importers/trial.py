@@ -16,10 +16,10 @@ from typing import Any, Final
 from collectors.batch import Batch
 from collectors.decode.leftovers import DIGITS
 from collectors.dialects.table import Table
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import Format
 from collectors.importers.meanings import Meaning, meanings_in
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import opened
 
 MAX_KEYS: Final = 500
@@ -85,11 +85,11 @@ class Unwritten:
     def sync(self) -> None:
         """Leave the disk alone."""
 
-    def done(self, _source: Source) -> tuple[int, bool]:
+    def done(self, _source: ImportSource) -> tuple[int, bool]:
         """A dry run begins at the beginning."""
         return 0, False
 
-    def note(self, source: Source, done: int, *, whole: bool) -> None:
+    def note(self, source: ImportSource, done: int, *, whole: bool) -> None:
         """Remember nothing."""
 
     def finish(self) -> None:
@@ -131,7 +131,7 @@ class Trial:
         self.rows.update({table: len(rows) for table, rows in batch.rows.items() if rows})
         return {}
 
-    def see(self, format_: Format, item: Item) -> None:
+    def see(self, format_: Format, item: ImportItem) -> None:
         """Note the keys of one item as it stands in its file."""
         seen = self.formats.get(format_.name)
         if seen is None:

@@ -15,7 +15,7 @@ import msgspec
 from collectors.batch import Batch
 from collectors.decode import BadBody, Outcome
 from collectors.decode.occurrences import key_of
-from collectors.decode.requests import Item
+from collectors.decode.requests import RequestItem
 
 ORIGINS: Final = ("user", "human", "llm", "code")
 MAX_NAME: Final = 200
@@ -56,17 +56,17 @@ def objects(listed: Any, what: str) -> list[Any]:
 
 def add_all(drafts: Iterable[tuple[str, Draft | Unfit]], batch: Batch, received: int, source: str) -> Outcome:
     """Append a row for each (id to answer with, draft); what is unfit is counted in the ledger of `source`, not kept."""
-    items: list[Item] = []
+    items: list[RequestItem] = []
     for told, draft in drafts:
         try:
             if isinstance(draft, Unfit):
                 raise draft
             row = _row(draft, received)
         except Unfit as unfit:
-            items.append(Item(told, str(unfit)))
+            items.append(RequestItem(told, str(unfit)))
         else:
             batch.add("scores", **row, received_at=received, source=source)
-            items.append(Item(told or str(row["key"]), None))
+            items.append(RequestItem(told or str(row["key"]), None))
     reasons = Counter(item.reason for item in items if item.reason is not None)
     for reason, count in reasons.items():
         batch.add("refusals", time=received, source=source, received=count, reason=reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from collectors.answers import Answer, told
+from collectors.answers import HttpAnswer, told
 from collectors.batch import Batch
 from collectors.decode import Media, Outcome
 from collectors.decode.json_bodies import parsed
@@ -71,7 +71,7 @@ def _id_of(item: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def score_reply(outcome: Outcome) -> Answer:
+def score_reply(outcome: Outcome) -> HttpAnswer:
     """Return the id of a single score, or what became of each of several."""
     if len(outcome.items) == 1:
         (item,) = outcome.items
@@ -79,10 +79,10 @@ def score_reply(outcome: Outcome) -> Answer:
             return told({"message": item.reason, "error": "InvalidRequestError"}, 400)
         return told({"id": item.id})
     answer = events_reply(outcome)
-    return answer if outcome.rejected else Answer(200, answer.body)
+    return answer if outcome.rejected else HttpAnswer(200, answer.body)
 
 
-def events_reply(outcome: Outcome) -> Answer:
+def events_reply(outcome: Outcome) -> HttpAnswer:
     """Return 207 with what became of each event."""
     return told(
         {
@@ -97,7 +97,7 @@ def events_reply(outcome: Outcome) -> Answer:
     )
 
 
-def media_reply(body: bytes) -> Answer:
+def media_reply(body: bytes) -> HttpAnswer:
     """Return the id of a medium without a place to upload it to, which clients take for "is there already"."""
     request = parsed(body, "a media request")
     digest = request.get("sha256Hash") if isinstance(request, dict) else None

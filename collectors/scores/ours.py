@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from collectors.answers import Answer, told
+from collectors.answers import HttpAnswer, told
 from collectors.batch import Batch
 from collectors.decode import Media, Outcome
 from collectors.decode.json_bodies import parsed
@@ -42,7 +42,7 @@ def _draft(item: Any) -> Draft | Unfit:
     )
 
 
-def reply(outcome: Outcome) -> Answer:
+def reply(outcome: Outcome) -> HttpAnswer:
     """Return how many were taken, and which were not and why; 200 whatever became of the single scores."""
     rejected = [
         {"index": index, "reason": item.reason} for index, item in enumerate(outcome.items) if item.reason is not None

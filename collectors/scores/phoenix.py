@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from collectors.answers import Answer, told
+from collectors.answers import HttpAnswer, told
 from collectors.batch import Batch
 from collectors.decode import Media, Outcome
 from collectors.decode.json_bodies import parsed
@@ -40,7 +40,7 @@ def _draft(item: Any) -> Draft | Unfit:
     )
 
 
-def reply(outcome: Outcome) -> Answer:
+def reply(outcome: Outcome) -> HttpAnswer:
     """Return the ids of what was taken; 422 when nothing was."""
     if outcome.rejected and not outcome.accepted:
         return told({"detail": outcome.message}, 422)

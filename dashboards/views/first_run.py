@@ -6,19 +6,19 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.client import Source, Trouble
+from dashboards.client import AgentReads, Trouble
 from dashboards.connect import VARIABLES, WAYS, collector_url, lines
 from dashboards.text import code, label, plain
 
 WAIT_S: Final = 2.0
 
 
-def has_spans(source: Source) -> bool:
+def has_spans(source: AgentReads) -> bool:
     """Whether anything has arrived yet."""
     return any(row["n_spans"] > 0 for row in source.read("arrivals"))
 
 
-def show(source: Source) -> None:
+def show(source: AgentReads) -> None:
     """Draw the page."""
     st.header("Send the first trace")
     st.write("Plumbline listens, and nothing has arrived yet. Set these variables where your application starts:")
@@ -42,7 +42,7 @@ def others(url: str) -> None:
 
 
 @st.fragment(run_every=WAIT_S)
-def _waiting(source: Source) -> None:
+def _waiting(source: AgentReads) -> None:
     try:
         arrived = has_spans(source)
     except Trouble as trouble:
@@ -58,7 +58,7 @@ def _waiting(source: Source) -> None:
     st.session_state["greeted"] = True
 
 
-def _refused(source: Source) -> None:
+def _refused(source: AgentReads) -> None:
     """Somebody who knocks and is sent away is nearer to a first span than silence, and should read why."""
     reasons = [row["reasons"] for row in source.read("ledger") if row["reasons"]]
     if reasons:

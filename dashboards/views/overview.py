@@ -23,7 +23,7 @@ PARTS: Final = ("received", "stored", "duplicate", "refused")
 
 
 @dataclass(frozen=True)
-class Item:
+class Concern:
     """One thing that wants a look: how bad (a badge), what, and the page that says more."""
 
     badge: str
@@ -53,22 +53,24 @@ def sentence(alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row
 
 def attention(
     alerts: Sequence[Row], findings: Sequence[Row], deliveries: Sequence[Row], ledger: Sequence[Row]
-) -> list[Item]:
+) -> list[Concern]:
     """Return what wants a look, worst first."""
     items = [
-        Item("firing", "red", _alert_line(row), "alerts", {"alert": row["fingerprint"]})
+        Concern("firing", "red", _alert_line(row), "alerts", {"alert": row["fingerprint"]})
         for row in alerts
         if row["state"] == "firing"
     ]
     items += [
-        Item("changed", "orange", f"{row['reason']}, since {when(row['since'])}", "drift", {"finding": row["id"]})
+        Concern("changed", "orange", f"{row['reason']}, since {when(row['since'])}", "drift", {"finding": row["id"]})
         for row in findings
     ]
     dead = sum(row["state"] == "dead" for row in deliveries)
     if dead:
-        items.append(Item("not delivered", "red", f"{dead} notifications could not be delivered", "alerts", {}))
+        items.append(Concern("not delivered", "red", f"{dead} notifications could not be delivered", "alerts", {}))
     lost = [row for row in ledger if not adds_up(row)]
-    items += [Item("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost]
+    items += [
+        Concern("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost
+    ]
     return items
 
 
@@ -119,7 +121,7 @@ def _live(context: Context) -> None:
         _ledger(ledger)
 
 
-def _attention(context: Context, items: Sequence[Item]) -> None:
+def _attention(context: Context, items: Sequence[Concern]) -> None:
     st.subheader("Needs attention")
     if not items:
         st.caption("Nothing. Alerts that fire and changes that were found appear here.")
@@ -131,7 +133,7 @@ def _attention(context: Context, items: Sequence[Item]) -> None:
             st.caption(f"and {len(items) - ATTENTION} more on the pages Alerts and Drift")
 
 
-def _item(context: Context, item: Item, number: int) -> None:
+def _item(context: Context, item: Concern, number: int) -> None:
     """One row of the same shape for every item: a badge, at most two lines of text, a way to more."""
     with st.container(key=f"item-{number}"):
         badge, text, more = st.columns([1.1, 10, 0.9], vertical_alignment="center", gap="small")

@@ -20,8 +20,8 @@ from monitor.removal.spool_rewriter import rewrite_spool
 from monitor.removal.tombstones import keep_tombstones
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.removal.doomed import Tombstones, either, listed, without
 from monitor.store.removal.erase import erase_late, erasing, finished, pending, searched, tombstones, unquoting
+from monitor.store.removal.erasure_scope import Tombstones, either, listed, without
 from monitor.store.removal.rebuild import UNREADABLE, drop_drafts, rebuild
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from monitor.model.rows import KEYS, TABLES
 from monitor.removal.spool_rewriter import Tables
-from monitor.store.opening import to_arrow
+from monitor.store.transaction import to_arrow
 
 Rows = dict[str, pl.DataFrame]
 Reduce = Callable[[Mapping[str, pl.DataFrame]], tuple[Rows, Rows]]

@@ -23,7 +23,7 @@ from monitor.removal.frame_shrinker import Rows, reduced
 from monitor.removal.spool_rewriter import rewrite_spool
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.removal.aged import KEEP_ALL, Limits, limits_at, within
+from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at, within
 from monitor.store.removal.rebuild import UNREADABLE, drop_drafts, rebuild
 from monitor.store.removal.retain import Progress, begin, end, forget_units, progress, remove_aged, rewritten
 

@@ -14,7 +14,8 @@ from typing import Final
 import msgspec
 
 from monitor.errors import StoreError
-from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, mend_idle, read_frames, segment_path
+from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, read_frames, segment_path
+from monitor.spool_writer import mend_idle
 
 Tables = dict[str, bytes]
 Change = Callable[[Tables], Tables | None]

@@ -7,7 +7,6 @@ whatever grows with traffic belongs in `monitor.store`.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
@@ -18,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError
-from monitor.state.tables import ALERTS, JOBS, METADATA, OUTBOX, VERSION
+from monitor.state.migrations import upgrade
+from monitor.state.tables import ALERTS, OUTBOX
 
 Transaction = Connection
 """What the functions of `monitor.state.alerts` and `monitor.state.outbox` work in; other rooms never look inside."""
@@ -49,7 +48,7 @@ class ControlState:
         try:
             engine = _engine(path)
             with engine.begin() as connection:
-                _prepare(connection, str(path))
+                upgrade(connection, str(path))
         except (OSError, DBAPIError) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error.strerror
             raise StoreError(f"{path}: the control state cannot be opened: {cause} (restore it from a copy)") from None
@@ -100,18 +99,6 @@ class ControlState:
         with self.transaction() as txn:
             return [{k: _plain(v) for k, v in row.items()} for row in txn.execute(query).mappings()]
 
-    def job_progress(self, name: str) -> dict[str, Any] | None:
-        """Return how far job `name` said it was, or None when it never did."""
-        with self.transaction() as txn:
-            text = txn.execute(select(JOBS.c.progress).where(JOBS.c.name == name)).scalar()
-        return None if text is None else dict(json.loads(text))
-
-    def save_progress(self, name: str, progress: dict[str, Any]) -> None:
-        """Remember how far job `name` is."""
-        row = {"progress": json.dumps(progress), "updated_at": self.clock.now()}
-        with self.transaction() as txn:
-            txn.execute(insert(JOBS).values(name=name, **row).on_conflict_do_update(index_elements=["name"], set_=row))
-
 
 def _plain(value: Any) -> Any:
     return naive_utc(value) if hasattr(value, "tzinfo") else value
@@ -136,14 +123,3 @@ def _configure(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _prepare(connection: Connection, name: str) -> None:
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
-    if version > VERSION:
-        raise StoreError(
-            f"{name}: written by a newer Plumbline (format {version}, this one knows {VERSION}); update it"
-        )
-    if version < VERSION:
-        METADATA.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version={VERSION}")

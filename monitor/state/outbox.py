@@ -89,8 +89,3 @@ def counts(txn: Transaction) -> dict[str, int]:
     """Return how many messages are in each state, for metrics and the status line."""
     grouped = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
     return dict(txn.execute(grouped).all())
-
-
-def oldest_due(txn: Transaction) -> datetime | None:
-    """Return since when the longest waiting message should have left, or None when nothing waits."""
-    return txn.execute(select(func.min(OUTBOX.c.due_at)).where(OPEN)).scalar()

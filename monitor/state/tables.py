@@ -10,9 +10,6 @@ from sqlalchemy.types import TypeDecorator
 
 from monitor.clock import naive_utc
 
-VERSION: Final = 1
-"""Written to `user_version`; a newer file is refused, since this code does not know what it means."""
-
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant in Python, plain UTC text in SQLite, so that text order is time order."""
@@ -80,12 +77,4 @@ OUTBOX: Final = Table(
     Column("sent_at", Instant),
     Column("outcome", Text),  # what the receiver last said
     Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
-)
-
-JOBS: Final = Table(
-    "jobs",
-    METADATA,
-    Column("name", Text, primary_key=True),
-    Column("progress", Text, nullable=False),  # JSON
-    Column("updated_at", Instant, nullable=False),
 )

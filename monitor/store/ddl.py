@@ -12,8 +12,6 @@ from monitor.model.dimensions import NAMES
 from monitor.model.rows import TABLES, Columns
 from monitor.store.views import MACROS, VIEWS
 
-VERSION: Final = 1
-
 SQL_TYPES: Final = {
     "str": "VARCHAR",
     "int": "BIGINT",

@@ -25,10 +25,11 @@ from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
 from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.ledger import ERASED, TOO_OLD, ledger_rows, refusing
-from monitor.store.opening import Store, Transaction, to_arrow
-from monitor.store.removal.aged import KEEP_ALL, Limits, within
-from monitor.store.removal.doomed import Tombstones, without
+from monitor.store.opening import Store, Transaction
+from monitor.store.removal.age_limits import KEEP_ALL, Limits, within
 from monitor.store.removal.erase import tombstones, want_late
+from monitor.store.removal.erasure_scope import Tombstones, without
+from monitor.store.transaction import to_arrow
 from monitor.store.unknown import count_unknown
 
 _log = logging.getLogger("plumbline.store")

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from monitor.errors import PlumblineError
 from monitor.places import bind, prepare, read_run
 from plumbline.api.questions import Check, Sources, Status
-from plumbline.cli.kept import kept_for
+from plumbline.cli.retention_words import kept_for
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import OPTIONS, Resolved
 

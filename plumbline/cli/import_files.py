@@ -15,7 +15,7 @@ import typer
 
 from collectors.dialects.own import table_with
 from collectors.frames import to_tables
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import, Steps
 from collectors.importers.progress import Journal, open_journal
@@ -27,12 +27,12 @@ from monitor.clock import Clock, SystemClock
 from monitor.errors import UsageError
 from monitor.places import prepare
 from monitor.privacy.keyed import install_key, key_there
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from plumbline.api.questions import Settle, Status
 from plumbline.cli import show
 from plumbline.cli.import_arms import Arms, arms_now, changed
 from plumbline.cli.import_places import find_all
-from plumbline.cli.import_told import Ended, tell
+from plumbline.cli.import_report import Ended, tell
 from plumbline.cli.import_topics import take_topics, topics_of
 from plumbline.cli.import_trial import told_of_trial, try_out
 from plumbline.cli.progress import bar
@@ -110,7 +110,7 @@ Work = Callable[[Taking, Terms], Report]
 """What reads something and hands it over, item by item."""
 
 
-def _files(sources: list[Source], steps: Steps, taking: Taking, terms: Terms) -> Report:
+def _files(sources: list[ImportSource], steps: Steps, taking: Taking, terms: Terms) -> Report:
     with bar("import") as progress:
         return Import(taking, steps, terms, progress).run(sources)
 
@@ -152,7 +152,7 @@ def _terms(resolved: Resolved, names: dict[str, str], app: str | None, format_: 
     return Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
 
 
-def _journal(resolved: Resolved, sources: list[Source], terms: Terms) -> Journal:
+def _journal(resolved: Resolved, sources: list[ImportSource], terms: Terms) -> Journal:
     journal = open_journal(resolved.places.imports, sources, _asked(terms))
     if journal.steps:
         show.note("plumbline: going on with an import that was interrupted")

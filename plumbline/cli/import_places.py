@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from collectors.importers.files import Source, find
+from collectors.importers.files import ImportSource, find
 from monitor.errors import UsageError
 from plumbline.cli.deferred import deferred
 
@@ -20,13 +20,13 @@ else:
 URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def find_all(places: Iterable[str], folder: Path) -> tuple[list[Source], int]:
+def find_all(places: Iterable[str], folder: Path) -> tuple[list[ImportSource], int]:
     """Return what can be imported at `places`, each once, and how many files were passed over; `folder` is where paths begin.
 
     Raises `UsageError` for a place that cannot be read, and when there is nothing.
     """
     asked = list(places)
-    found: dict[str, Source] = {}
+    found: dict[str, ImportSource] = {}
     passed: set[str] = set()
     for place in asked:
         sources, left = _at(place, folder)
@@ -37,7 +37,7 @@ def find_all(places: Iterable[str], folder: Path) -> tuple[list[Source], int]:
     return list(found.values()), len(passed)
 
 
-def _at(place: str, folder: Path) -> tuple[list[Source], list[str]]:
+def _at(place: str, folder: Path) -> tuple[list[ImportSource], list[str]]:
     if URL.match(place) and not place.lower().startswith("file://"):
         return _remote(place)
     path = Path(unquote(urlsplit(place).path)) if URL.match(place) else Path(place)
@@ -45,7 +45,7 @@ def _at(place: str, folder: Path) -> tuple[list[Source], list[str]]:
     return sources, [str(left) for left in passed]
 
 
-def _remote(url: str) -> tuple[list[Source], list[str]]:
+def _remote(url: str) -> tuple[list[ImportSource], list[str]]:
     try:
         find_remote = remote.find_remote
     except ModuleNotFoundError as error:

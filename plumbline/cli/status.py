@@ -9,7 +9,7 @@ from monitor.errors import PlumblineError
 from monitor.places import NAMES, Places, RunFile, parse_address, read_run
 from plumbline.api.questions import Status
 from plumbline.cli import show
-from plumbline.cli.kept import kept_for
+from plumbline.cli.retention_words import kept_for
 from plumbline.cli.session import session
 from plumbline.cli.settings import OPTIONS, Given, Resolved, resolve
 from plumbline.cli.typed import Config, DataDir, Form, Format

@@ -17,7 +17,7 @@ BROKEN_RATE: Final = 0.10  # of answers that should be JSON
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What the assistant said and which rules of the shop it broke by it. `looked_up` is what its order tool returned."""
 
     text: str
@@ -30,7 +30,7 @@ class Answer:
     breaks_json: bool = False
 
 
-def compose(intent: str, arm: str, *, refuses: bool, rambles: bool, chance: random.Random) -> tuple[str, Answer]:
+def compose(intent: str, arm: str, *, refuses: bool, rambles: bool, chance: random.Random) -> tuple[str, Reply]:
     """Return a question about `intent` and its answer in the tone of `arm`."""
     slots = _slots(chance)
     if intent == "billing" and chance.random() < EXPORT_RATE:
@@ -56,14 +56,14 @@ def _slots(chance: random.Random) -> dict[str, str]:
     }
 
 
-def _declined(intent: str, slots: dict[str, str], chance: random.Random, *, rambles: bool) -> Answer:
+def _declined(intent: str, slots: dict[str, str], chance: random.Random, *, rambles: bool) -> Reply:
     topic = {"topic": chance.choice(texts.TOPICS[intent])}
     said = [fill(chance.choice(texts.REFUSALS), slots | topic, chance)]
     said += [fill(text, {}, chance) for text in chance.sample(texts.RAMBLES, chance.randrange(0, 3) if rambles else 0)]
-    return Answer(" ".join(said), slots["order"], None, None, refuses=True)
+    return Reply(" ".join(said), slots["order"], None, None, refuses=True)
 
 
-def _helped(intent: str, arm: str, ask: str, slots: dict[str, str], chance: random.Random, *, rambles: bool) -> Answer:
+def _helped(intent: str, arm: str, ask: str, slots: dict[str, str], chance: random.Random, *, rambles: bool) -> Reply:
     leaks, promises = chance.random() < LEAK_RATE, intent == "refunds" and chance.random() < PROMISE_RATE
     own = slots["mail"] in ask
     said = [
@@ -81,7 +81,7 @@ def _helped(intent: str, arm: str, ask: str, slots: dict[str, str], chance: rand
         "item": slots["product"],
         "status": chance.choice(("paid", "sent", "returned")),
     }
-    return Answer(
+    return Reply(
         "\n\n".join((" ".join(said[:-1]), said[-1])),
         slots["order"],
         looked_up if intent != "account" else None,
@@ -95,7 +95,7 @@ def _filled(templates: tuple[str, ...], count: int, slots: dict[str, str], chanc
     return [fill(template, slots, chance) for template in chance.sample(templates, count)]
 
 
-def _export(slots: dict[str, str], chance: random.Random) -> Answer:
+def _export(slots: dict[str, str], chance: random.Random) -> Reply:
     breaks = chance.random() < BROKEN_RATE
     record = {"order": slots["order"], "item": slots["product"], "amount": slots["amount"], "status": "paid"}
     text = json.dumps(record, indent=2)
@@ -103,4 +103,4 @@ def _export(slots: dict[str, str], chance: random.Random) -> Answer:
         text = chance.choice(
             (text[: -chance.randrange(2, 20)], f"Here is your export:\n{text}", text.replace(":", " =", 1))
         )
-    return Answer(text, slots["order"], record, None, breaks_json=breaks)
+    return Reply(text, slots["order"], record, None, breaks_json=breaks)

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Final
 
-from plumbline.demo.answers import Answer, compose
+from plumbline.demo.answers import Reply, compose
 
 DAYS: Final = 14
 SWAP_DAY: Final = 10
@@ -52,7 +52,7 @@ class Visit:
     intent: str
     arm: str
     model: str
-    answer: Answer | None  # None: the call hit a rate limit
+    answer: Reply | None  # None: the call hit a rate limit
     ask: str
     latency_s: float
     helpful: float | None

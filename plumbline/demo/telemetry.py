@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
-from plumbline.demo.answers import Answer
+from plumbline.demo.answers import Reply
 from plumbline.demo.story import EXPERIMENT, Visit
 from plumbline.demo.texts import COMPANY_MAIL
 
@@ -149,7 +149,7 @@ class Stage:
         yield span
         span.end(times[1])
 
-    def _look_up(self, answer: Answer, root: Span, start: int) -> None:
+    def _look_up(self, answer: Reply, root: Span, start: int) -> None:
         if answer.looked_up is not None:
             tool = {
                 "gen_ai.operation.name": "execute_tool",

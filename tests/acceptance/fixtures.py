@@ -15,7 +15,7 @@ from collectors.decode import BadBody, decode_logs, decode_traces, propagate
 from collectors.doors.bodies import unpacked
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store

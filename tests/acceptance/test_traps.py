@@ -14,7 +14,7 @@ from collectors.batch import Batch
 from collectors.decode import decode_logs, decode_traces, propagate
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store

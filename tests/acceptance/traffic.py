@@ -12,7 +12,7 @@ from collectors.batch import Batch
 from collectors.frames import to_tables
 from collectors.importers.record import Origin
 from collectors.importers.records import add_record
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 
 START = datetime(2026, 9, 1, tzinfo=UTC)
 SWAP = START + timedelta(days=10)

@@ -21,7 +21,8 @@ from collectors.process import Sockets, make_server, run_server
 from collectors.redaction.redact import Redactor
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings
-from monitor.spool import SpoolWriter, read_frames
+from monitor.spool import read_frames
+from monitor.spool_writer import SpoolWriter
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 MAX_BODY = 200_000

@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from benchmarks.traffic import bodies
 from collectors.doors.routes import ROUTES, Route
 from monitor.errors import StoreError
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from tests.collectors.door import MAX_BODY, Open, opened
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}

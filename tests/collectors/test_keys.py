@@ -11,7 +11,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from collectors.doors.keys import Gate, KeyRing, NotAdmitted, add_key, offered_in, read_keys, remove_key
+from collectors.doors.keys import KeyCheck, KeyRing, NotAdmitted, add_key, offered_in, read_keys, remove_key
 from monitor.errors import ConfigError, UsageError
 from tests.cli.plumbline import plumbline
 from tests.collectors.door import Open, opened
@@ -126,7 +126,7 @@ def test_a_refused_body_is_told_to_the_ledger_under_the_name_of_its_key(door: Op
 
 def test_a_damaged_file_lets_nobody_in(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     key = add_key(path, "a", NOW)
-    gate = Gate(KeyRing(path), local=True)
+    gate = KeyCheck(KeyRing(path), local=True)
     assert gate.admit({"x-api-key": key}) == "a"
     path.write_text("{")
     for _ in range(2):
@@ -139,14 +139,14 @@ def test_a_damaged_file_lets_nobody_in(path: Path, caplog: pytest.LogCaptureFixt
 
 def test_a_door_to_the_world_is_never_open(path: Path) -> None:
     with pytest.raises(NotAdmitted):
-        Gate(KeyRing(path), local=False).admit({})
+        KeyCheck(KeyRing(path), local=False).admit({})
 
 
 def test_a_key_of_another_scope_brings_nothing_in(path: Path) -> None:
     key = add_key(path, "a", NOW)
     path.write_text(path.read_text().replace('"ingest"', '"read"'))
     with pytest.raises(NotAdmitted):
-        Gate(KeyRing(path), local=True).admit({"x-api-key": key})
+        KeyCheck(KeyRing(path), local=True).admit({"x-api-key": key})
 
 
 # -- the command

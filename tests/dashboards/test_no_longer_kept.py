@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.removal.aged import Limits
+from monitor.store.removal.age_limits import Limits
 from monitor.store.removal.retain import begin, end, remove_aged
 from tests.dashboards.conftest import Served, utc_now
 from tests.dashboards.one_view import VIEWS, run, texts

@@ -14,7 +14,7 @@ from monitor.clock import FakeClock
 from monitor.config.schema import DriftSettings, Settings
 from monitor.model.values import Signal
 from monitor.privacy.keyed import install_key
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.removal.erase import Wanted, erase_rows, unquoting
 from plumbline.agent import Agent, open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.spool import SpoolWriter, mend_idle, segment_path, segments
+from monitor.spool import segment_path, segments
+from monitor.spool_writer import SpoolWriter, mend_idle
 from tests.erasure.case import Case
 
 

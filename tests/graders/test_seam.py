@@ -25,7 +25,7 @@ from monitor.graders.repetition import Repetition
 from monitor.graders.structured import Json
 from monitor.model.values import Verdict
 from monitor.store.ddl import BASE
-from monitor.store.opening import to_arrow
+from monitor.store.transaction import to_arrow
 from tests.graders.support import NOW, TOOLS, turn, word, words
 from tests.graders.test_cascade import OnePolicy, OneRule
 from tests.support.shared import DATA, needs_shared

@@ -15,16 +15,16 @@ import msgspec
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.importers.files import Source, find
+from collectors.importers.files import ImportSource, find
 from collectors.importers.formats import BY_NAME, Format
 from collectors.importers.load import Import
 from collectors.importers.progress import open_journal
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import Added, Origin
 from collectors.importers.taking import Report, Taking, Terms
 from collectors.redaction.redact import Redactor
 from monitor.clock import FakeClock
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import pump
 from monitor.store.opening import Store
@@ -67,7 +67,7 @@ def imported(
 
 
 @contextmanager
-def imported_sources(folder: Path, sources: Sequence[Source], terms: Terms = TERMS) -> Iterator[Imported]:
+def imported_sources(folder: Path, sources: Sequence[ImportSource], terms: Terms = TERMS) -> Iterator[Imported]:
     """Import `sources` into a store in `folder`, redacted, and hold it open."""
     complaints: list[str] = []
     writer = SpoolWriter(folder / "spool", "import")
@@ -99,7 +99,7 @@ def _tables(redactor: Redactor, batch: Batch) -> dict[str, bytes]:
 def told(name: str, record: Mapping[str, Any], origin: Origin = ORIGIN) -> dict[str, list[dict[str, Any]]]:
     """The rows that one record becomes, by table."""
     batch = Batch()
-    added: Added = BY_NAME[name].add(batch, Item(1, dict(record)), origin)
+    added: Added = BY_NAME[name].add(batch, ImportItem(1, dict(record)), origin)
     assert added.rejected == 0
     return {table: batch.dicts(table) for table in batch.rows}
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from collectors.batch import Batch
 from collectors.frames import to_tables
 from collectors.importers.azure_apim import _plain
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.formats import BY_NAME
 from collectors.importers.load import Import
 from collectors.importers.record import said
@@ -143,7 +143,7 @@ JSON = st.recursive(
 def imported(name: str, records: Sequence[Any]) -> tuple[Report, list[str], dict[str, int]]:
     """Import `records` as `name`, redacted, up to the bytes that the spool would keep; return the rows by table, too."""
     data = b"".join(json.dumps(record).encode() + b"\n" for record in records)
-    source = Source("memory", len(data), 10**18, None, partial(io.BytesIO, data))
+    source = ImportSource("memory", len(data), 10**18, None, partial(io.BytesIO, data))
     rows: dict[str, int] = {}
     redactor = Redactor(b"k" * 32, ("email", "card", "secret"))
 

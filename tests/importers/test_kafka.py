@@ -24,7 +24,7 @@ from collectors.importers.stream import EMPTY, Message, Stream
 from collectors.importers.taking import Taking
 from monitor.errors import Unreachable, UsageError
 from monitor.privacy.keyed import digest, install_key
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from tests.cli.plumbline import ROOT, plumbline
 from tests.importers.importing import TERMS, loaded
 from tests.importers.otlp_bodies import LOGS, body, json_body

@@ -7,7 +7,7 @@ import pytest
 
 from collectors.batch import Batch
 from collectors.importers.formats import BY_NAME
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from tests.importers.importing import ORIGIN
 from tests.importers.test_langfuse import GENERATION, ROOT, SCORE
 from tests.importers.test_litellm import CALL
@@ -105,7 +105,7 @@ def rows(name: str, record: dict[str, Any]) -> Any:
     format_ = BY_NAME[name]
     batch = Batch()
     try:
-        for item in format_.gather(iter([Item(1, dict(record))])):
+        for item in format_.gather(iter([ImportItem(1, dict(record))])):
             format_.add(batch, item, ORIGIN)
     except ValueError as error:
         return str(error)
@@ -126,7 +126,7 @@ def effects(name: str) -> dict[str, bool]:
     for record in RECORDS[name]:
         whole = rows(name, record)
         assert isinstance(whole, dict), whole
-        for key, value in format_.pairs(Item(1, record)):
+        for key, value in format_.pairs(ImportItem(1, record)):
             if value in (None, "", [], {}):
                 continue
             spelled = format_.spelled(key)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from collectors.importers.files import local
 from collectors.importers.layout import layout_of, opened
-from collectors.importers.readers import Item, read, read_csv, read_document, read_framed
+from collectors.importers.readers import ImportItem, read, read_csv, read_document, read_framed
 from collectors.importers.sniff import look
 from tests.importers.importing import lines
 
@@ -187,4 +187,4 @@ def test_parquet_by_batches(tmp_path: Path) -> None:
     with path.open("rb") as file:
         found = list(read(file, "parquet", raw=False, max_body=1))
     assert [item.position for item in found] == list(range(1, 2501))
-    assert found[-1] == Item(2500, {"a": 2499, "b": ["x"]})
+    assert found[-1] == ImportItem(2500, {"a": 2499, "b": ["x"]})

@@ -14,7 +14,7 @@ import fsspec
 import polars as pl
 import pytest
 
-from collectors.importers.files import Source
+from collectors.importers.files import ImportSource
 from collectors.importers.load import CHUNK, Import
 from collectors.importers.progress import open_journal
 from collectors.importers.remote import find_remote
@@ -45,7 +45,7 @@ def bucket() -> Iterator[str]:
     files.rm(name, recursive=True)
 
 
-def names(sources: list[Source]) -> list[str]:
+def names(sources: list[ImportSource]) -> list[str]:
     return [source.label for source in sources]
 
 
@@ -118,7 +118,7 @@ class Kept:
         pass
 
 
-def run(folder: Path, sources: list[Source], spool: Kept) -> Any:
+def run(folder: Path, sources: list[ImportSource], spool: Kept) -> Any:
     terms = Terms({}, None, 1_000_000, lambda: NOW_US)
     count = lambda batch: {"spans": bytes(len(batch.rows["spans"]))}  # noqa: E731
     journal = open_journal(folder, sources, "t")
@@ -159,7 +159,7 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
 
 def test_a_place_that_does_not_tell_when_it_changed_is_taken_for_now(tmp_path: Path) -> None:
     (source,) = find_remote(f"local://{lines(tmp_path / 'a.jsonl', ONE)}")[0]
-    undated = Source(source.name, source.size, 0, None, source.open_raw)
+    undated = ImportSource(source.name, source.size, 0, None, source.open_raw)
     with imported_sources(tmp_path / "home", [undated]) as done:
         row = done.row("SELECT epoch_us(time) AS time, flags FROM spans")
     assert row == {"time": NOW_US, "flags": "time_unknown"}

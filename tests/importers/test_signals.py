@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from collectors.batch import Batch
 from collectors.importers.formats import BY_NAME
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.record import BadRecord
 from collectors.importers.signals import signal_in
 from collectors.meters import decode_metrics
@@ -83,14 +83,14 @@ def test_bytes_that_are_no_request_do_no_harm(noise: bytes, at: int) -> None:
         assert signal_in(bent) in {"traces", "logs", "metrics"}
         batch = Batch()
         try:
-            BY_NAME["otlp"].add(batch, Item(0, None, raw=bent), ORIGIN)
+            BY_NAME["otlp"].add(batch, ImportItem(0, None, raw=bent), ORIGIN)
         except BadRecord as error:
             assert str(error)
 
 
 def meters(raw: bytes) -> list[dict[str, Any]]:
     batch = Batch()
-    added = BY_NAME["otlp"].add(batch, Item(0, None, raw=raw), ORIGIN)
+    added = BY_NAME["otlp"].add(batch, ImportItem(0, None, raw=raw), ORIGIN)
     assert (added.accepted, added.rejected) == (len(batch.rows["meters"]), 0)
     return batch.dicts("meters")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from collectors.dialects.table import table
 from collectors.importers.formats import BY_NAME, FORMATS
 from collectors.importers.meanings import KEPT, NOTHING, Meaning, meanings_in, words
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from collectors.importers.trial import HIDDEN, MAX_KEYS, Trial
 from tests.cli.plumbline import Ran, plumbline
 from tests.importers.importing import imported, lines
@@ -166,7 +166,7 @@ def trial() -> Trial:
 
 def test_keys_without_end_are_counted_and_not_kept() -> None:
     seen = trial()
-    seen.see(BY_NAME["interactions"], Item(1, {f"k{chr(0x4E00 + n)}": n for n in range(MAX_KEYS + 7)}))
+    seen.see(BY_NAME["interactions"], ImportItem(1, {f"k{chr(0x4E00 + n)}": n for n in range(MAX_KEYS + 7)}))
     told = seen.formats["interactions"]
     assert (len(told.keys), told.more) == (MAX_KEYS, 7)
 
@@ -182,7 +182,7 @@ JSON = st.recursive(
 def test_any_record_can_be_looked_at(record: dict[str, Any], format_: Any) -> None:
     seen = trial()
     raw = b"" if not format_.raw else json.dumps(record).encode("utf-8", "surrogatepass")
-    seen.see(format_, Item(1, None if format_.raw else record, raw=raw))
+    seen.see(format_, ImportItem(1, None if format_.raw else record, raw=raw))
     told = seen.formats[format_.name]
     assert told.records == 1
     assert all(words(one.meaning) for one in told.keys.values())
@@ -192,7 +192,7 @@ def test_any_record_can_be_looked_at(record: dict[str, Any], format_: Any) -> No
 @given(st.recursive(st.just("Priya"), lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.text(), inner)))
 def test_words_of_a_text_field_are_never_shown(value: Any) -> None:
     seen = trial()
-    seen.see(BY_NAME["interactions"], Item(1, {"output": value}))
+    seen.see(BY_NAME["interactions"], ImportItem(1, {"output": value}))
     assert "Priya" not in (seen.formats["interactions"].keys["output"].example or "")
 
 

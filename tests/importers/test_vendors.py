@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from collectors.importers.azure_apim import gather
-from collectors.importers.readers import Item
+from collectors.importers.readers import ImportItem
 from tests.importers.importing import ORIGIN, imported, lines, span, texts, told
 
 UUID = "0192f0c4-0000-7000-8000-00000000000"
@@ -163,7 +163,7 @@ PIECES = [chunk(0, QUESTION[:30]), chunk(1, QUESTION[30:40], PromptTokens=3), ch
 
 
 def call_of(*pieces: dict[str, Any]) -> dict[str, Any]:
-    (item,) = gather(Item(place, piece) for place, piece in enumerate(pieces, 1))
+    (item,) = gather(ImportItem(place, piece) for place, piece in enumerate(pieces, 1))
     return span("azure-apim", item.record)
 
 

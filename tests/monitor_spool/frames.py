@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from monitor.spool import Damage, Frame, SpoolWriter, families, read_frames
+from monitor.spool import Damage, Frame, families, read_frames
+from monitor.spool_writer import SpoolWriter
 
 
 def text_of(frame: Frame) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StoreError
-from monitor.spool import HEADER, MAGIC, SpoolWriter
+from monitor.spool import HEADER, MAGIC
+from monitor.spool_writer import SpoolWriter
 from tests.monitor_spool.frames import fill, one_segment, read_all, text_of, texts
 
 SAID = ["first", "second " + MAGIC.decode() + " in a text", "third"]
@@ -127,7 +128,7 @@ def test_a_failed_sync_is_an_error_not_an_acknowledgement(tmp_path: Path, monkey
 ENDLESS = """
 import sys
 from pathlib import Path
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 writer = SpoolWriter(Path(sys.argv[1]), segment_bytes=20_000)
 number = 0
 while True:

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import StoreError
-from monitor.spool import SpoolWriter, drop_segments, families, read_frames, segments
+from monitor.spool import drop_segments, families, read_frames, segments
+from monitor.spool_writer import SpoolWriter
 from tests.monitor_spool.frames import fill, mode, one_segment, read_all, text_of, texts
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.config.schema import RetentionSettings
 from monitor.removal.retention import Disk, Retained, described, retain
-from monitor.store.removal.aged import Limits, limits_at
+from monitor.store.removal.age_limits import Limits, limits_at
 from monitor.store.removal.retain import TASKS, begin, remove_aged, remove_batch
 from tests.retention.keeping import NEW, OLD, Keeping, Make
 from tests.store.rows import START, a_span, frame

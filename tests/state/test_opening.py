@@ -35,9 +35,14 @@ def an_alert(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def raised(state: ControlState, **changes: Any) -> None:
+    with state.transaction() as txn:
+        alerts.save_alert(txn, an_alert(**changes))
+
+
 def test_the_file_and_its_log_belong_to_the_owner_only(tmp_path: Path) -> None:
     state = ControlState.open(tmp_path / "c.sqlite", CLOCK)
-    state.save_progress("x", {})
+    raised(state)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     assert modes["c.sqlite"] == 0o600
     assert set(modes.values()) == {0o600}
@@ -57,12 +62,9 @@ def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
     state = ControlState.open(tmp_path / "c.sqlite", CLOCK)
     with state.transaction() as txn:
         alerts.save_alert(txn, an_alert())
-    state.save_progress("import", {"file": 3})
     state.close()
     again = ControlState.open(tmp_path / "c.sqlite", CLOCK)
     assert [row["fingerprint"] for row in again.alerts_table()] == ["f1"]
-    assert again.job_progress("import") == {"file": 3}
-    assert again.job_progress("other") is None
     again.close()
 
 
@@ -135,28 +137,29 @@ def test_a_file_that_another_process_holds_is_waited_for_then_one_line(
     holder = sqlite3.connect(tmp_path / "c.sqlite", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked"):
-        state.save_progress("x", {})
+        raised(state)
     holder.execute("ROLLBACK")
     holder.close()
-    state.save_progress("x", {"n": 1})
-    assert state.job_progress("x") == {"n": 1}
+    raised(state)
+    assert len(state.alerts_table()) == 1
     state.close()
 
 
 def test_threads_queue_up(tmp_path: Path) -> None:
     state = ControlState.open(tmp_path / "c.sqlite", CLOCK)
-    state.save_progress("n", {"n": 0})
+    raised(state, memory="0")
 
     def count() -> None:
         for _ in range(10):
             with state.transaction() as txn:
-                n = txn.exec_driver_sql("SELECT json_extract(progress, '$.n') FROM jobs").scalar_one()
-                txn.exec_driver_sql("UPDATE jobs SET progress = json_object('n', ?)", (n + 1,))
+                n = txn.exec_driver_sql("SELECT memory FROM alerts").scalar_one()
+                txn.exec_driver_sql("UPDATE alerts SET memory = ?", (str(int(n) + 1),))
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert state.job_progress("n") == {"n": 40}
+    with state.transaction() as txn:
+        assert txn.exec_driver_sql("SELECT memory FROM alerts").scalar_one() == "40"
     state.close()

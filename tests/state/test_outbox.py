@@ -86,10 +86,3 @@ def test_superseded_messages_do_not_leave(txn: Transaction) -> None:
     add(txn, "g", "r", "reminder")
     outbox.supersede(txn, "f", "reminder")
     assert keys(txn, NOW) == ["g:r:1:reminder:1"]
-
-
-def test_the_oldest_wait_is_known(txn: Transaction) -> None:
-    assert outbox.oldest_due(txn) is None
-    add(txn, "f", "r", "firing", due=SOON)
-    add(txn, "g", "r", "firing", due=NOW)
-    assert outbox.oldest_due(txn) == NOW

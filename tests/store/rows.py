@@ -9,7 +9,7 @@ from typing import Any
 from collectors.frames import to_frame, to_ipc
 from monitor.clock import FakeClock
 from monitor.model.rows import TABLES
-from monitor.spool import SpoolWriter
+from monitor.spool_writer import SpoolWriter
 from monitor.store.finishing.finish import finish
 from monitor.store.load import Loaded, pump
 from monitor.store.opening import Store

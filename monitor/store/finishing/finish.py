@@ -26,9 +26,6 @@ from monitor.store.opening import Store, Transaction
 AROUND: Final = timedelta(days=1)
 """How far from the newly arrived rows other rows of the same trace are looked for."""
 
-FORGET_ORPHANS: Final = timedelta(days=1)
-"""An arrival that leads nowhere (a score whose response never came) is kept in the queue this long."""
-
 
 @dataclass(frozen=True)
 class Bounds:

@@ -12,9 +12,6 @@ from typing import Final
 from monitor.store.finishing.settled import also_settle
 from monitor.store.opening import Transaction
 
-NATIVE_SCOPES: Final = ("com.anthropic.sdk.python",)
-"""Client libraries that trace themselves, without texts; an instrumentation of them sees the same call."""
-
 
 def count_once(txn: Transaction, bounds: str) -> None:
     """Turn the poorer of two spans of one call into `other`; `bounds` limits the time of spans that are looked at."""

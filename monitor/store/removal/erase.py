@@ -17,7 +17,7 @@ import polars as pl
 
 from monitor.store.ddl import BASE
 from monitor.store.opening import Store, Transaction
-from monitor.store.removal.doomed import BOUNDED, NAMED, buried
+from monitor.store.removal.erasure_scope import BOUNDED, NAMED, buried
 
 Kind = Literal["user", "session", "trace", "app", "late"]
 Ids = dict[str, frozenset[str]]

@@ -15,7 +15,8 @@ import duckdb
 
 from monitor.errors import StoreError
 from monitor.store.ddl import BASE, create_statements
-from monitor.store.opening import Store, prepared
+from monitor.store.file import prepared
+from monitor.store.opening import Store
 
 UNREADABLE: Final = "*.unreadable-*"
 """Damaged stores that were set aside."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from monitor.clock import naive_utc
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
-from monitor.store.removal.aged import TEXTS, Limits
+from monitor.store.removal.age_limits import TEXTS, Limits
 
 BATCH: Final = 50_000
 """Rows a transaction: the loader gets its turn between two of them."""

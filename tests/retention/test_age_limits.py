@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.model.rows import KEYS, TABLES
 from monitor.removal.frame_shrinker import reduced
-from monitor.store.opening import to_arrow
-from monitor.store.removal.aged import KEEP_ALL, TEXTS, Limits, within
+from monitor.store.removal.age_limits import KEEP_ALL, TEXTS, Limits, within
+from monitor.store.transaction import to_arrow
 from tests.store.rows import Row, frame
 
 LIMIT = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - as stored

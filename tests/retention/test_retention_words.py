@@ -13,7 +13,7 @@ import pytest
 from monitor.config.schema import RetentionSettings
 from monitor.errors import PluginError
 from monitor.store.pages import PAGES
-from plumbline.cli.kept import kept_for
+from plumbline.cli.retention_words import kept_for
 from tests.retention.keeping import NEW, OLD, Keeping
 
 

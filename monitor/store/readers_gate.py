@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 
-class Gate:
+class ReadersGate:
     """Open to readers until someone closes it; closing waits for those inside."""
 
     def __init__(self) -> None:

@@ -1,0 +1,49 @@
+"""The format of the control state, and the numbered steps from an older one to this one.
+
+An older file is upgraded when it is opened, in one transaction. New tables follow from `monitor.state.tables`; a new column
+or a changed row is a step here. What a newer Plumbline wrote is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from monitor.errors import StoreError
+from monitor.state.tables import METADATA
+
+FIRST: Final = 1
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step: from the format before it to the next. `apply` runs statements in the open transaction."""
+
+    what: str
+    apply: Callable[[Connection], object]
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    Migration(
+        "the progress of jobs was kept and never read",
+        lambda connection: connection.exec_driver_sql("DROP TABLE IF EXISTS jobs"),
+    ),
+)
+"""Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
+
+
+def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the file `name` to this format, or make it, within the transaction of `connection`. Raises `StoreError`."""
+    known = FIRST + len(migrations)
+    found = int(connection.exec_driver_sql("PRAGMA user_version").scalar() or 0)
+    if found > known:
+        raise StoreError(f"{name}: written by a newer Plumbline (format {found}, this one knows {known}); update it")
+    if found == known:
+        return
+    for migration in migrations[found - FIRST :] if found else ():
+        migration.apply(connection)
+    METADATA.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version={known}")

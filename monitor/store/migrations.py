@@ -1,0 +1,88 @@
+"""The format of the store, and the numbered steps from an older one to this one.
+
+An older store is upgraded when it is opened, in one transaction: a killed upgrade has changed nothing and is done again.
+New tables and new columns need no step, they follow from `monitor.store.ddl` and are unknown (NULL) in older rows; a step
+is for rows that have to change. What a newer Plumbline wrote is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from monitor.errors import StoreError
+from monitor.store.ddl import BASE, SQL_TYPES, create_statements
+
+FIRST: Final = 1
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step: from the format before it to the next. `apply` runs statements; it must not commit."""
+
+    what: str
+    apply: Callable[[duckdb.DuckDBPyConnection], object]
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = ()
+"""Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
+
+
+def upgrade(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migration] | None = None) -> None:
+    """Bring the store to this format, or make it. Raises `StoreError`, having changed nothing."""
+    steps = MIGRATIONS if migrations is None else migrations
+    known = FIRST + len(steps)
+    found = _format(connection)
+    if found is not None and found > known:
+        connection.close()
+        raise StoreError(f"the store was written by a newer Plumbline (format {found}, this one knows {known}); update")
+    connection.execute("BEGIN")
+    try:
+        _steps(connection, steps[found - FIRST :] if found is not None else ())
+        connection.execute("DELETE FROM base.schema_version")
+        connection.execute("INSERT INTO base.schema_version VALUES (?)", [known])
+    except duckdb.Error as error:
+        reason = " ".join(str(error).split())[:200]
+        connection.close()
+        raise StoreError(
+            f"the store could not be upgraded from format {found} to {known}, and nothing was changed: {reason}"
+        ) from error
+    connection.execute("COMMIT")
+
+
+def _format(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the format of the store; None for one that is being made."""
+    there = connection.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'base' AND table_name = 'schema_version'"
+    ).fetchone()
+    if there == (0,):
+        return None
+    found = connection.execute("SELECT max(version) FROM base.schema_version").fetchone()
+    return None if found is None else found[0]
+
+
+def _steps(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migration]) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS base")
+    connection.execute("CREATE TABLE IF NOT EXISTS base.schema_version (version INTEGER)")
+    for migration in migrations:
+        migration.apply(connection)
+    _grow(connection)
+    for statement in create_statements():
+        connection.execute(statement)
+
+
+def _grow(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the tables of an older store the columns that came since; they are unknown (NULL) in its rows."""
+    found = connection.execute(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'base'"
+    ).fetchall()
+    present: dict[str, set[str]] = {}
+    for table, column in found:
+        present.setdefault(table, set()).add(column)
+    for table, columns in BASE.items():
+        for column in columns.keys() - present.get(table, columns.keys()):
+            kind = SQL_TYPES[columns[column]].split()[0]
+            connection.execute(f"ALTER TABLE base.{table} ADD COLUMN {column} {kind}")

@@ -1,0 +1,115 @@
+"""One atomic change of the store, and how rows go into SQL and come out of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from monitor.clock import naive_utc
+from monitor.errors import StoreError
+from monitor.model.rows import Columns
+from monitor.store.ddl import BASE
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+Rows = Sequence[Any] | pa.Table | pl.DataFrame
+
+ARROW_TYPES: Final[dict[str, pa.DataType]] = {
+    "str": pa.string(),
+    "text": pa.string(),
+    "int": pa.int64(),
+    "float": pa.float64(),
+    "bool": pa.bool_(),
+    "time": pa.timestamp("us"),
+}
+
+
+@dataclass
+class Transaction:
+    """One atomic change; sees its own writes. Only valid inside `Store.transaction`."""
+
+    connection: duckdb.DuckDBPyConnection
+
+    def execute(self, sql: str, params: Params = None) -> None:
+        """Run one statement. Raises `StoreError`."""
+        with store_errors():
+            self.connection.execute(sql, _naive(params))
+
+    def insert(self, table: str, rows: Rows) -> int:
+        """Append rows (dataclasses, mappings, an Arrow table or a polars frame) to base.`table`; missing columns are NULL."""
+        data = to_arrow(rows, BASE[table])
+        if data.num_rows:
+            with self.registered("incoming", data):
+                names = ", ".join(data.column_names)
+                self.execute(f"INSERT INTO base.{table} ({names}) SELECT {names} FROM incoming")
+        return int(data.num_rows)
+
+    def read(self, sql: str, params: Params = None) -> pa.Table:
+        """Return the rows of a query."""
+        with store_errors():
+            return fetch(self.connection, sql, params)
+
+    def frame(self, sql: str, params: Params = None) -> pl.DataFrame:
+        """Return the rows of a query as polars."""
+        return as_polars(self.read(sql, params))
+
+    @contextlib.contextmanager
+    def registered(self, name: str, data: pa.Table) -> Iterator[None]:
+        """Let SQL see `data` as the view `name` for a while."""
+        self.connection.register(name, data)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
+
+
+def to_arrow(rows: Rows, columns: Columns) -> pa.Table:
+    """Return `rows` as an Arrow table with the types of `columns`; times lose their zone, which is UTC."""
+    if isinstance(rows, pl.DataFrame):
+        rows = rows.to_arrow()
+    if isinstance(rows, pa.Table):
+        names = [name for name in rows.column_names if name in columns]
+        return rows.select(names).cast(pa.schema([(name, ARROW_TYPES[columns[name]]) for name in names]))
+    records = [vars(row) if is_dataclass(row) else dict(row) for row in rows]
+    plain = [{name: _plain(record.get(name)) for name in columns} for record in records]
+    return pa.Table.from_pylist(plain, pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()]))
+
+
+def _plain(value: Any) -> Any:
+    return naive_utc(value) if isinstance(value, datetime) else value
+
+
+def _naive(params: Params) -> Any:
+    if isinstance(params, Mapping):
+        return {name: _plain(value) for name, value in params.items()}
+    return None if params is None else [_plain(value) for value in params]
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, sql: str, params: Params) -> pa.Table:
+    """Return the rows of a query. Raises `StoreError` for a statement that gives none."""
+    relation = connection.sql(sql, params=_naive(params))
+    table: pa.Table | None = None if relation is None else relation.to_arrow_table()
+    if table is None:
+        raise StoreError("the statement gives no rows")
+    return table
+
+
+def as_polars(table: pa.Table) -> pl.DataFrame:
+    """Return an Arrow table as polars."""
+    frame = pl.from_arrow(table)
+    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+@contextlib.contextmanager
+def store_errors() -> Iterator[None]:
+    """Turn what DuckDB raises into a `StoreError` of one line."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(" ".join(str(error).split())[:500]) from error
