@@ -99,6 +99,9 @@ class DriftSettings(Section, frozen=True):
 
     budget: BudgetSettings = BudgetSettings()
     baseline: BaselineSettings = BaselineSettings()
+    timezone: str = (
+        "UTC"  # whose days and weeks traffic follows, such as Europe/Berlin; none for traffic without a week
+    )
     segments: tuple[str, ...] = ("prompt_name", "environment")  # columns of turns to split by, under each app
     max_streams: int = 200
     rate_floor: float = 0.02  # changes of a rate below this are not worth a page

@@ -78,6 +78,7 @@ def _tracker_settings(settings: DriftSettings, streams: int, detector: Detector)
         stages=stages(settings.baseline.first, settings.baseline.outputs),
         rate_floor=settings.rate_floor,
         rank_floor=settings.rank_floor,
+        zone=settings.timezone,
         streams=streams,
         alarms=settings.budget.alarms,
         period_ms=parse_duration(settings.budget.per) / timedelta(milliseconds=1),

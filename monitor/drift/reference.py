@@ -6,18 +6,20 @@ same time, and at the end of a stage without alarm is estimated again from all o
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Final
 
 import numpy as np
 
+from monitor.drift.calendar import add, part_means, parts_of_week
 from monitor.drift.points import Points
 from monitor.drift.state import Reference, short
 from monitor.stats.edetector import Band
 from monitor.stats.intervals import chernoff
 from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks, rank_functions
 
-RANKS: Final = 400
+RANKS: Final = 200
 """Outputs whose order defines the ranks of a numeric metric."""
 
 NUMERIC: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
@@ -27,7 +29,7 @@ _BINARY: Final = (False, False, True, True, True, True, True)
 """Which rank functions are flags: their bands need no assumption; the others use their own variance."""
 
 
-def build(metric: str, points: Points) -> Reference:
+def build(metric: str, points: Points, zone: str) -> Reference:
     """Return the reference that `points` make: a rate where the name or the values say so, else numeric."""
     if is_rate(metric, points.outputs):
         reference = Reference(kind="rate", ranks=[], growing_total=[0.0], growing_squares=[0.0])
@@ -36,7 +38,7 @@ def build(metric: str, points: Points) -> Reference:
         ranks = [short(value) for value in np.sort(points.outputs)[step // 2 :: step]]
         zeros = [0.0] * len(FUNCTIONS)
         reference = Reference(kind="numeric", ranks=ranks, growing_total=zeros, growing_squares=zeros)
-    grow(reference, points)
+    grow(reference, points, zone)
     freeze(reference)
     return reference
 
@@ -65,12 +67,13 @@ def of_values(reference: Reference, values: Floats) -> Floats:
     return rank_functions(mid_ranks(np.asarray(reference.ranks), values))
 
 
-def grow(reference: Reference, points: Points, watched: Floats | None = None) -> None:
-    """Take `points` into the growing part; `watched` are their functions where they are known already."""
-    watched = functions(reference, points) if watched is None else watched
+def grow(reference: Reference, points: Points, zone: str) -> None:
+    """Take `points` into the growing part, each at its part of the week in `zone`."""
+    watched = functions(reference, points)
     reference.growing_n += len(points)
     reference.growing_total = (np.asarray(reference.growing_total) + watched.sum(axis=0)).tolist()
     reference.growing_squares = (np.asarray(reference.growing_squares) + np.square(watched).sum(axis=0)).tolist()
+    add(reference.growing_week, parts_of_week(points.time, zone), watched)
     for combo, n in zip(*np.unique(points.combo, return_counts=True), strict=True):
         reference.composition[int(combo)] = reference.composition.get(int(combo), 0) + int(n)
 
@@ -80,6 +83,7 @@ def freeze(reference: Reference) -> None:
     reference.n = reference.growing_n
     reference.total = [short(value) for value in reference.growing_total]
     reference.squares = [short(value) for value in reference.growing_squares]
+    reference.week = copy.deepcopy(reference.growing_week)
 
 
 def means(reference: Reference) -> Floats:
@@ -90,11 +94,29 @@ def means(reference: Reference) -> Floats:
 def band(reference: Reference, z: float, floor: float) -> Band:
     """Return the reference means, plus or minus their error at `z` standard errors, plus or minus the `floor`."""
     centre = means(reference)
-    variance = np.maximum(np.asarray(reference.squares) / reference.n - np.square(centre), 0.0)
     flags = (True,) if reference.kind == "rate" else _BINARY
-    sides = [_error_bounds(m, v, reference.n, z, flag=f) for m, v, f in zip(centre, variance, flags, strict=True)]
-    low, high = np.asarray(sides).T
+    triples = zip(centre, _variance(reference), flags, strict=True)
+    low, high = np.asarray([_error_bounds(m, v, reference.n, z, flag=f) for m, v, f in triples]).T
     return Band(np.clip(low - floor, 0.0, 1.0), np.clip(high + floor, 0.0, 1.0))
+
+
+def band_of_week(reference: Reference, whole: Band, floor: float) -> Band:
+    """Return the band at each part of the week (parts x functions), from that of the `whole` week.
+
+    A part is as uncertain as the whole, in proportion to how much its outputs vary, and by its own standard error besides.
+    """
+    variance = _variance(reference)
+    centre, error = part_means(reference.week, variance)
+    middle = means(reference)
+    spread = np.sqrt(np.maximum(centre * (1 - centre), 1e-4) / np.maximum(middle * (1 - middle), 1e-4))
+    low = centre - floor - (middle - floor - whole.low).clip(0) * spread - error
+    high = centre + floor + (whole.high - middle - floor).clip(0) * spread + error
+    return Band(np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))
+
+
+def _variance(reference: Reference) -> Floats:
+    variance: Floats = np.maximum(np.asarray(reference.squares) / reference.n - np.square(means(reference)), 0.0)
+    return variance
 
 
 def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool) -> tuple[float, float]:

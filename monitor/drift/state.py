@@ -6,9 +6,16 @@ numbered in `combos`; number -1 stands for rows that were dropped to keep the st
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
+import numpy as np
+
+from monitor.drift.calendar import Calendar
+from monitor.stats.ranks import Floats
+
+VERSION: Final = 2
+"""Streams of another version start anew."""
 
 COMBOS: Final = 16
 """Most composition rows a state remembers."""
@@ -20,7 +27,8 @@ class Reference(msgspec.Struct, kw_only=True):
     """The outputs a stream is compared with.
 
     `n`, `total` and `squares` are those of the last finished stage, per function, and do not move while the stream is
-    watched; the `growing_*` ones take in every output until the reference is full. `ranks`: sorted outputs, empty for rates.
+    watched; the `growing_*` ones take in every output until the reference is full. `week`: how they fell
+    on the parts of a week. `ranks`: sorted outputs, empty for rates.
     """
 
     kind: Literal["rate", "numeric"]
@@ -32,6 +40,8 @@ class Reference(msgspec.Struct, kw_only=True):
     total: list[float] = []
     squares: list[float] = []
     composition: dict[int, int] = {}
+    growing_week: Calendar = msgspec.field(default_factory=Calendar)
+    week: Calendar = msgspec.field(default_factory=Calendar)
 
 
 class Warm(msgspec.Struct, kw_only=True):
@@ -46,7 +56,7 @@ class Trail(msgspec.Struct, kw_only=True):
     """Recent outputs, thinned the more the older they are; which positions are kept follows from `count` alone."""
 
     count: int = 0
-    time: list[int] = []  # as in `Warm`
+    time: list[int] = []  # seconds, each minus the one before
     combo: list[tuple[int, int]] = []
     value: list[float] = []
 
@@ -54,7 +64,7 @@ class Trail(msgspec.Struct, kw_only=True):
 class Stream(msgspec.Struct, kw_only=True):
     """One metric on one segment of one app. `n` counts the values of the present reference, `seen` all there ever were."""
 
-    version: int = 1
+    version: int = VERSION
     seen: int = 0
     born: int = 0  # milliseconds: its first and last output
     last: int = 0
@@ -87,7 +97,7 @@ def read_stream(state: str | None) -> Stream | None:
         stream = msgspec.json.decode(state, type=Stream) if state else None
     except msgspec.MsgspecError:
         return None
-    return stream if stream is not None and stream.version == 1 else None
+    return stream if stream is not None and stream.version == VERSION else None
 
 
 def write_state(state: Stream | Memory) -> str:
@@ -106,3 +116,11 @@ def read_memory(state: str | None) -> Memory:
 def short(value: float, digits: int = 5) -> float:
     """Return `value` to so many digits: what a state keeps of it."""
     return float(f"{value:.{digits}g}")
+
+
+def shorts(values: Floats, digits: int = 5) -> list[Any]:
+    """Return `values`, all at once, each to so many digits."""
+    size = np.where(values == 0, 1.0, np.abs(values))
+    scale = 10.0 ** np.clip(digits - 1 - np.floor(np.log10(size)), -300, 300)
+    rounded: list[Any] = (np.round(values * scale) / scale).tolist()
+    return rounded

@@ -11,14 +11,16 @@ from itertools import zip_longest
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from monitor.drift.calendar import NO_WEEK, parts_of_week, seen
 from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
-from monitor.drift.reference import band, build, fits, freeze, functions, grow
-from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, short
+from monitor.drift.reference import band, band_of_week, build, fits, freeze, functions, grow
+from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, short, shorts
 from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
 from monitor.stats.budget import alarm_threshold, band_z
-from monitor.stats.edetector import Onset
+from monitor.stats.edetector import Band, Onset
 from monitor.stats.ranks import Floats
 
 DAY_MS: Final = 86_400_000
@@ -32,6 +34,7 @@ class TrackerSettings:
     stages: tuple[int, ...]
     rate_floor: float
     rank_floor: float
+    zone: str
     streams: int
     alarms: float
     period_ms: float
@@ -111,7 +114,7 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
         stream.warm = _warmer(stream.warm, fresh)
     else:
         points = _warm_points(stream.warm).then(fresh)
-        reference = build(metric, points)
+        reference = build(metric, points, settings.zone)
         points = _as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
         stream.evidence = settings.detector.start(len(reference.total))
@@ -152,23 +155,60 @@ def _watch(
 ) -> tuple[Points, Alarm | None]:
     goal = next((stage for stage in settings.stages if stage > reference.n), None)
     part = _as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
-    watched = functions(reference, part)
-    floor = settings.rate_floor if reference.kind == "rate" else settings.rank_floor
-    limits = band(reference, band_z(settings.streams, len(reference.total), len(settings.stages)), floor)
-    step = settings.detector.advance(stream.evidence, watched, limits, settings.threshold(stream))
-    points, positions = extend(stream.trail, part.cut(0, step.used))
+    week = _week(reference, settings)
+    rows, bands = week.of(part.time)
+    step = settings.detector.advance(
+        stream.evidence, functions(reference, part)[rows], bands, settings.threshold(stream)
+    )
     if step.alarm:
-        start = settings.detector.onset(functions(reference, points), limits, after_silence(points.time))
-        rest = queue.cut(step.used)
+        used = int(rows[step.used - 1]) + 1
+        points, positions = extend(stream.trail, part.cut(0, used))
+        rest = queue.cut(used)
+        start = _onset(reference, points, week, settings.detector)
         alarm = _alarm(stream, reference, (points, positions), rest, start, step.e_value)
         _start_anew(stream)
         # At least one output is left behind, so that a batch cannot be gone through for ever.
         return points.cut(max(1, start.best)).then(rest), alarm
+    points, positions = extend(stream.trail, part)
     stream.trail = write_trail(points, positions, stream.trail.count + len(part))
-    stream.evidence = [[short(value, 4) for value in row] for row in step.evidence]
+    stream.evidence = shorts(np.asarray(step.evidence), 4)
     if goal:
-        _grow(stream, reference, part, goal, settings.detector)
+        _grow(stream, reference, part, goal, settings)
     return queue.cut(len(part)), None
+
+
+@dataclass(frozen=True)
+class Week:
+    """The band at each part of the week (parts x functions), and which parts have a reference at all."""
+
+    low: Floats
+    high: Floats
+    seen: NDArray[np.bool_]
+    zone: str
+
+    def of(self, time: Ints) -> tuple[Ints, Band]:
+        """Return the outputs that may be judged, as positions, and the band of each (outputs x functions)."""
+        parts = parts_of_week(time, self.zone)
+        rows = np.flatnonzero(self.seen[parts])
+        return rows, Band(self.low[parts[rows]], self.high[parts[rows]])
+
+
+def _week(reference: Reference, settings: TrackerSettings) -> Week:
+    floor = settings.rate_floor if reference.kind == "rate" else settings.rank_floor
+    whole = band(reference, band_z(settings.streams, len(reference.total), len(settings.stages)), floor)
+    has_week = settings.zone != NO_WEEK
+    parts = (
+        band_of_week(reference, whole, floor) if has_week else Band(*(side[None] for side in (whole.low, whole.high)))
+    )
+    return Week(parts.low, parts.high, seen(reference.week, week=has_week), settings.zone)
+
+
+def _onset(reference: Reference, points: Points, week: Week, detector: Detector) -> Onset:
+    """The start among all points of the trail, of which those without a reference say nothing."""
+    rows, bands = week.of(points.time)
+    found = detector.onset(functions(reference, points)[rows], bands, after_silence(points.time)[rows])
+    low = int(rows[found.low - 1]) + 1 if found.low else 0
+    return replace(found, best=int(rows[found.best]), low=low, high=int(rows[found.high]))
 
 
 def after_silence(time: Ints) -> Floats:
@@ -183,11 +223,11 @@ def after_silence(time: Ints) -> Floats:
     return likelier
 
 
-def _grow(stream: Stream, reference: Reference, part: Points, goal: int, detector: Detector) -> None:
-    grow(reference, part)
+def _grow(stream: Stream, reference: Reference, part: Points, goal: int, settings: TrackerSettings) -> None:
+    grow(reference, part, settings.zone)
     if reference.growing_n >= goal:
         freeze(reference)
-        stream.evidence = detector.start(len(reference.total))
+        stream.evidence = settings.detector.start(len(reference.total))
 
 
 def _alarm(

@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 
 from monitor.drift.points import Ints, Points, single
-from monitor.drift.state import Trail, short
+from monitor.drift.state import Trail, shorts
 
 _PER_LEVEL: Final = 28
+_SECOND_MS: Final = 1000
 _LEVELS: Final = 7
 """Reaches back 28 * (2 ** 8 - 1) = 7,140 outputs with at most 224 of them."""
 
@@ -30,7 +31,7 @@ def kept_positions(count: int) -> Ints:
 
 def read_trail(trail: Trail) -> tuple[Points, Ints]:
     """Return the points of a trail and their positions."""
-    return single(np.cumsum(trail.time), trail.value, unrolled(trail.combo)), kept_positions(trail.count)
+    return single(np.cumsum(trail.time) * _SECOND_MS, trail.value, unrolled(trail.combo)), kept_positions(trail.count)
 
 
 def write_trail(points: Points, positions: Ints, count: int) -> Trail:
@@ -38,9 +39,9 @@ def write_trail(points: Points, positions: Ints, count: int) -> Trail:
     keep = np.isin(positions, kept_positions(count))
     return Trail(
         count=count,
-        time=np.diff(points.time[keep], prepend=0).tolist(),
+        time=np.diff(points.time[keep] // _SECOND_MS, prepend=0).tolist(),
         combo=runs(points.combo[keep]),
-        value=[short(value) for value in points.value[keep]],
+        value=shorts(points.value[keep]),
     )
 
 

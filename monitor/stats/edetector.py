@@ -28,10 +28,17 @@ Evidence = list[list[float]]
 
 @dataclass(frozen=True)
 class Band:
-    """Where the mean of each function may lie without being worth an alarm; arrays of one entry per function."""
+    """Where the mean of each function may lie without being worth an alarm: one row for all outputs, or a row an output.
+
+    A row must be fixed before its output is seen, which a row that depends on the time of day is.
+    """
 
     low: Floats
     high: Floats
+
+    def rows(self, start: int, stop: int) -> Band:
+        """Return the band of these outputs."""
+        return self if self.low.ndim == 1 else Band(self.low[start:stop], self.high[start:stop])
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ def advance(evidence: Evidence, values: Floats, band: Band, threshold: float) ->
     e_value = float(state.mean())
     for start in range(0, len(values), _BLOCK):
         block = values[start : start + _BLOCK]
-        path = _run(state, block, band)
+        path = _run(state, block, band.rows(start, start + _BLOCK))
         means = path.mean(axis=1)
         crossed = np.flatnonzero(means >= threshold)
         stop = int(crossed[0]) if len(crossed) else len(block) - 1

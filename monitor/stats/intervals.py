@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -79,6 +80,7 @@ def share_interval(positives: float, n: float, confidence: float = 0.95) -> Chos
     return Chosen(wilson(positives, n, confidence), "wilson")
 
 
+@lru_cache(maxsize=4096)  # a frozen reference asks for the same bounds with every batch
 def chernoff(mean: float, n: float, log_odds: float) -> Interval:
     """Return the interval for the mean of values in [0, 1] that errs with probability exp(-`log_odds`) on each side.
 

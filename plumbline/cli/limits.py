@@ -10,6 +10,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -29,6 +30,10 @@ def _is_duration(text: str) -> bool:
         return parse_duration(text).total_seconds() > 0
     except (ValueError, OverflowError):
         return False
+
+
+def _is_zone(name: str) -> bool:
+    return name == "none" or name in available_timezones()
 
 
 LONGEST: Final = timedelta(days=36_525)
@@ -91,6 +96,11 @@ LIMITS: Final = (
         ("collector.cors",),
         lambda origins: all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in origins),
         "holds what is not an origin (write https://HOST or https://HOST:PORT, or *)",
+    ),
+    Limit(
+        ("drift.timezone",),
+        _is_zone,
+        "is not a time zone (write a name such as Europe/Berlin, UTC, or none for traffic that knows no week)",
     ),
     Limit(
         ("agent.memory_limit",),

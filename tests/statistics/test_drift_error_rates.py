@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import DriftSettings
+from monitor.drift.calendar import NO_WEEK
 from monitor.drift.points import single
 from monitor.drift.reference import band, build, functions
 from monitor.stats.budget import alarm_threshold, band_z
@@ -26,7 +27,9 @@ def delay(
     metric: str, reference: Floats, stream: Floats, threshold: float, z: float, floor: float | None = None
 ) -> int | None:
     """Outputs of `stream` until the alarm against `reference`, or None."""
-    made = build(metric, single(np.arange(len(reference)), reference, np.zeros(len(reference), dtype=np.int64)))
+    made = build(
+        metric, single(np.arange(len(reference)), reference, np.zeros(len(reference), dtype=np.int64)), NO_WEEK
+    )
     points = single(np.arange(len(stream)), stream, np.zeros(len(stream), dtype=np.int64))
     least = (0.02 if made.kind == "rate" else 0.03) if floor is None else floor
     step = advance(no_evidence(len(made.total)), functions(made, points), band(made, z, least), threshold)

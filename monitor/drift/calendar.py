@@ -1,0 +1,126 @@
+"""The week of a stream: what its mean is at each part of a week, so that like is compared with like.
+
+A week has 56 parts: seven days of eight blocks of three hours. Most are thin, so a part is not estimated by itself: it is the
+mean of its kind of day (Monday to Friday, Saturday and Sunday), plus what its day and its block of hours add, each shrunk by
+how much of it may be chance (empirical Bayes). A part whose kind of day or block of hours was never seen has no reference:
+evidence waits there ("no weekend seen yet"). Weeks are those of one time zone, daylight saving included.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from monitor.drift.points import Ints
+from monitor.stats.ranks import Floats
+
+DAYS: Final = 7
+BLOCKS: Final = 8
+KINDS: Final = 2
+PARTS: Final = DAYS * BLOCKS
+NO_WEEK: Final = "none"
+"""The time zone of traffic that knows no week: batch jobs, offline evaluations."""
+
+SEEN: Final = 40
+"""Outputs of a kind of day, and a fifth of its blocks' even share of them, before there is a reference for it."""
+
+_HOUR_MS: Final = 3_600_000
+_EPOCH_DAY: Final = 3  # 1 January 1970 was a Thursday, Monday is 0
+
+KIND_OF_DAY: Final[Ints] = np.array([0, 0, 0, 0, 0, 1, 1])
+_DAY: Final[Ints] = np.repeat(np.arange(DAYS), BLOCKS)
+_CELL: Final[Ints] = KIND_OF_DAY[_DAY] * BLOCKS + np.tile(np.arange(BLOCKS), DAYS)
+
+
+class Calendar(msgspec.Struct, kw_only=True):
+    """How many outputs fell on each day, and on each block of hours of each kind of day; sums of each function over them."""
+
+    n_day: list[int] = msgspec.field(default_factory=lambda: [0] * DAYS)
+    n_cell: list[int] = msgspec.field(default_factory=lambda: [0] * (KINDS * BLOCKS))
+    day: list[list[float]] = []
+    cell: list[list[float]] = []
+
+
+def parts_of_week(time: Ints, zone: str) -> Ints:
+    """Return the part of the week (0 to 55) of each instant, in milliseconds since 1970, as clocks in `zone` show it."""
+    if zone == NO_WEEK:
+        return np.zeros(len(time), dtype=np.int64)
+    hours, place = np.unique(time // _HOUR_MS, return_inverse=True)
+    local = hours + np.asarray([_offset_h(zone, int(hour)) for hour in hours], dtype=np.int64)
+    parts: Ints = ((local // 24 + _EPOCH_DAY) % DAYS * BLOCKS + local % 24 * BLOCKS // 24)[place]
+    return parts
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def _offset_h(zone: str, hour: int) -> int:
+    if zone == "UTC":
+        return 0
+    offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(_zone(zone)).utcoffset()
+    return int(offset.total_seconds() // 3600) if offset else 0
+
+
+def add(calendar: Calendar, parts: Ints, watched: Floats) -> None:
+    """Count outputs of these parts of the week with these functions (outputs x functions)."""
+    for name, index, size in (("day", _DAY[parts], DAYS), ("cell", _CELL[parts], KINDS * BLOCKS)):
+        counts = np.bincount(index, minlength=size)
+        setattr(calendar, f"n_{name}", (np.asarray(getattr(calendar, f"n_{name}")) + counts).tolist())
+        sums = np.stack([np.bincount(index, weights=column, minlength=size) for column in watched.T])
+        known = getattr(calendar, name)
+        setattr(calendar, name, [[round(v, 1) for v in row] for row in (sums + known if known else sums).tolist()])
+
+
+def seen(calendar: Calendar, *, week: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell for each part of the week whether there is a reference for it; all of them where there is no week."""
+    if not week:
+        return np.ones(PARTS, dtype=bool)
+    cells = np.asarray(calendar.n_cell)
+    kinds = cells.reshape(KINDS, BLOCKS).sum(axis=1)
+    known = (kinds >= SEEN)[KIND_OF_DAY[_DAY]] & (cells > 0)[_CELL]
+    result: np.ndarray[tuple[int], np.dtype[np.bool_]] = known
+    return result
+
+
+def part_means(calendar: Calendar, variance: Floats) -> tuple[Floats, Floats]:
+    """Return the mean of each function at each part of the week, and its standard error (both parts x functions).
+
+    `variance` is that of one output, per function.
+    """
+    n_day, n_cell = np.asarray(calendar.n_day, dtype=float), np.asarray(calendar.n_cell, dtype=float)
+    day, cell = np.asarray(calendar.day).T, np.asarray(calendar.cell).T
+    means, errors = np.zeros((PARTS, day.shape[1])), np.ones((PARTS, day.shape[1]))
+    for kind in range(KINDS):
+        days, cells = np.flatnonzero(kind == KIND_OF_DAY), np.arange(kind * BLOCKS, (kind + 1) * BLOCKS)
+        here = np.flatnonzero(KIND_OF_DAY[_DAY] == kind)
+        n = n_day[days].sum()
+        if not n:
+            continue
+        centre = day[days].sum(axis=0) / n
+        by_day, day_error = _effects(n_day[days], day[days], centre, variance)
+        by_cell, cell_error = _effects(n_cell[cells], cell[cells], centre, variance)
+        means[here] = centre + by_day[_DAY[here] - days[0]] + by_cell[_CELL[here] - cells[0]]
+        left = day_error[_DAY[here] - days[0]] + cell_error[_CELL[here] - cells[0]]
+        errors[here] = np.sqrt(variance / n + left)
+    return np.clip(means, 0.0, 1.0), errors
+
+
+def _effects(n: Floats, totals: Floats, centre: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """What each group adds to the centre, shrunk, and the squared error that is left in it (both groups x functions).
+
+    How much groups really differ is the moment estimator of DerSimonian and Laird; a group of few outputs is shrunk more.
+    """
+    size = np.maximum(n, 1e-9)[:, None]
+    raw = np.where(n[:, None] > 0, totals / size - centre, 0.0)
+    freedom = max(0, int((n > 0).sum()) - 1)
+    excess = (n[:, None] * np.square(raw)).sum(axis=0) - freedom * variance
+    between = np.maximum(excess, 0.0) / max(1.0, n.sum() - np.square(n).sum() / n.sum())
+    share = between / np.maximum(between + variance / size, 1e-12)
+    return share * raw, share * variance / size

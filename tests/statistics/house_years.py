@@ -1,0 +1,137 @@
+"""A year of ordinary traffic of one app in which nothing changes but the calendar: seeded, a batch a day.
+
+`python -m tests.statistics.house_years SCENARIO YEARS [TURNS_A_DAY]` prints the findings of each seeded year, all of them false.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from monitor.config.schema import DriftSettings
+from monitor.stats.ranks import Floats
+from tests.drift.traffic import Watch
+
+START = datetime(2025, 1, 6)  # noqa: DTZ001 a Monday; the store keeps naive UTC
+DAYS = 364
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is ordinary about the traffic. Amounts are relative to the mean of each metric."""
+
+    weekly: float = 0.0  # at weekends: shorter answers, more refusals, fewer turns
+    daily: float = 0.0  # at night: the same
+    growth: float = 0.0  # of volume, a week
+    holiday: str = "none"  # none | volume | mix: in one week of each quarter
+    outage: bool = False  # two days without traffic, each quarter
+    late_days: float = 0.0  # turns arrive up to so many days late
+    heavy: bool = False  # one user with 60 % of the turns who comes and goes, answered like everybody
+    zone_shift: bool = False  # clocks change on 30 March and 26 October
+
+
+SCENARIOS = {
+    "plain": Scenario(),
+    "weekly cycle": Scenario(weekly=1.0),
+    "daily cycle": Scenario(daily=1.0),
+    "both, 3 % growth a week": Scenario(weekly=1.0, daily=1.0, growth=0.03),
+    "holiday week, volume": Scenario(weekly=1.0, daily=1.0, holiday="volume"),
+    "holiday week, volume and mix": Scenario(weekly=1.0, daily=1.0, holiday="mix"),
+    "two-day outage": Scenario(weekly=1.0, daily=1.0, outage=True),
+    "up to 3 days late": Scenario(weekly=1.0, daily=1.0, late_days=3.0),
+    "a 60 % user comes and goes": Scenario(weekly=1.0, daily=1.0, heavy=True),
+    "daylight saving": Scenario(weekly=1.0, daily=1.0, zone_shift=True),
+}
+
+
+def year(scenario: Scenario, seed: int, turns_a_day: int = 300, days: int = DAYS) -> Iterator[pl.DataFrame]:
+    """Yield a batch a day."""
+    rng = np.random.default_rng([41, seed])
+    whole = [_day(scenario, rng, day, turns_a_day) for day in range(days)]
+    if not scenario.late_days:
+        yield from (rows for rows in whole if rows.height)
+        return
+    rows = pl.concat(whole)
+    wait = np.where(rng.random(rows.height) < 0.2, rng.random(rows.height) * scenario.late_days, 0.0)
+    arrival = rows["time"] + pl.Series(wait * 86_400e6).cast(pl.Duration("us"))
+    for (_,), part in (
+        rows.with_columns(arrival=arrival.dt.truncate("1d")).sort("arrival").group_by("arrival", maintain_order=True)
+    ):
+        yield part.drop("arrival")
+
+
+def _day(scenario: Scenario, rng: np.random.Generator, day: int, turns_a_day: int) -> pl.DataFrame:
+    weekend = day % 7 >= 5
+    week_of_quarter = day // 7 % 13
+    holiday = scenario.holiday != "none" and week_of_quarter == 11
+    volume = turns_a_day * (1 + scenario.growth) ** (day / 7) * (0.45 if scenario.weekly and weekend else 1.0)
+    volume *= 0.3 if holiday else 1.0
+    volume = 0 if scenario.outage and week_of_quarter == 8 and day % 7 in {1, 2} else volume
+    away = scenario.heavy and day % 23 >= 17
+    n = int(rng.poisson(volume * (0.4 if away else 1.0)))
+    hour = _hours(scenario, rng, n)
+    night = ((hour < 7) | (hour >= 22)).astype(float) * scenario.daily
+    season = np.minimum(1.0, scenario.weekly * weekend + night)
+    legal = rng.random(n) < (0.7 if holiday and scenario.holiday == "mix" else 0.3)
+    stamp = START + timedelta(days=day)
+    shift = timedelta(hours=int(scenario.zone_shift and 83 <= day < 293))
+    heavy = (rng.random(n) < 0.6) & scenario.heavy & (not away)
+    users = np.where(heavy, "batch-job", np.char.add("u", rng.integers(0, 400, n).astype(str)))
+    chars = rng.lognormal(5.2 - 0.35 * season, 0.5, n)
+    return pl.DataFrame(
+        {
+            "unit_id": [f"d{day}-{i}" for i in range(n)],
+            "time": pl.Series(
+                [stamp - shift + timedelta(hours=float(h)) for h in np.sort(hour)], dtype=pl.Datetime("us")
+            ),
+            "app": ["shop"] * n,
+            "user_id": users,
+            "prompt_name": np.where(legal, "legal", "main"),
+            "output_chars": chars,
+            "output_tokens": np.ceil(chars / 4),
+            "duration_ms": rng.lognormal(6.5 - 0.3 * season, 0.4, n),
+            "cost_usd": np.ceil(chars / 4) * 2e-5,
+            "error": (rng.random(n) < 0.01).astype(float),
+            "rule:refusal": (rng.random(n) < 0.04 + 0.08 * season).astype(float),
+            "rule:pii": (rng.random(n) < 0.005).astype(float),
+        }
+    )
+
+
+def _hours(scenario: Scenario, rng: np.random.Generator, n: int) -> Floats:
+    if not scenario.daily:
+        return np.sort(rng.random(n) * 24)
+    weights = np.array([1.0] * 7 + [6.0] * 13 + [2.0] * 4)
+    return np.sort(rng.choice(24, n, p=weights / weights.sum()) + rng.random(n))
+
+
+def run(scenario: Scenario, seed: int, turns_a_day: int = 300, settings: DriftSettings | None = None) -> Watch:
+    """Feed one year and return what was found."""
+    watch = Watch(settings)
+    for batch in year(scenario, seed, turns_a_day):
+        watch.feed(batch, 5000)
+    return watch
+
+
+def main(arguments: list[str]) -> None:
+    """Print the findings of each year."""
+    name, years = arguments[0], int(arguments[1])
+    turns = int(arguments[2]) if len(arguments) > 2 else 300
+    total = 0
+    for seed in range(years):
+        found = run(SCENARIOS[name], seed, turns).findings
+        total += len(found)
+        for f in found:
+            print(
+                f"  year {seed}: {f.since:%a %m-%d} found {f.detected_at:%a %m-%d} {f.metric} {f.segment} {f.cause} | {f.reason[:150]}"
+            )
+    print(f"{name}: {total} findings in {years} years of {turns} turns a day", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
