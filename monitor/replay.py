@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.clock import FakeClock, naive_utc
-from monitor.cycle import House, run_cycle, watch
+from monitor.cycle import run_cycle
 from monitor.errors import UsageError
+from monitor.steps import House, watch
 from monitor.store.opening import Store
 from monitor.store.replayed import busy_steps, feed, forget_texts
 

@@ -23,7 +23,7 @@ from collectors.redaction.redact import redactor_for
 from monitor.clock import Clock, FakeClock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
-from monitor.cycle import House, run_cycle
+from monitor.cycle import run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound, PlumblineError
@@ -36,12 +36,14 @@ from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.removal.tombstones import recall_tombstones
 from monitor.replay import Plan, run_replay
+from monitor.steps import House
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finishing.finish import finish
 from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
+from monitor.store.reads import all_findings, holdings, ledger_sums
 from monitor.store.removal.age_limits import Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
@@ -127,14 +129,8 @@ class Agent:
         return {
             "ready": True,
             "collector": self._door(),
-            "spans": self.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py(),
-            "turns": self.store.read("SELECT count(*) AS n FROM base.turns")["n"][0].as_py(),
-            "last_span_at": self.store.read("SELECT max(received_at) AS t FROM base.spans")["t"][0].as_py(),
-            "ledger": self.store.read(
-                "SELECT coalesce(sum(received), 0)::BIGINT AS received, coalesce(sum(stored), 0)::BIGINT AS stored, "
-                "coalesce(sum(duplicate), 0)::BIGINT AS duplicate, coalesce(sum(refused), 0)::BIGINT AS refused "
-                "FROM base.ledger"
-            ).to_pylist()[0],
+            **holdings(self.store),
+            "ledger": ledger_sums(self.store),
             "families": came(self.store),
             "baseline_first": self.settings.drift.baseline.first,
             "policies": [
@@ -185,7 +181,7 @@ class Agent:
             scratch = run_replay(self.store, furnish, plan, progress)
             try:
                 added = merge(self.store, scratch, plan.start, plan.end)
-                findings = scratch.read("SELECT * FROM base.findings ORDER BY detected_at").to_pylist()
+                findings = all_findings(scratch).to_dicts()
             finally:
                 scratch.close()
         return {"findings": findings, "alerts": told.history(), "added": added}

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 
 from monitor.model import dimensions
 from monitor.model.values import Turn
+
+BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
+"""Before everything."""
+
+LEDGER_SUMS: Final = ("received", "stored", "duplicate", "refused")
 
 
 class Reader(Protocol):
@@ -217,3 +222,23 @@ def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
            WHERE time > ? AND finished_at - time < INTERVAL 1 HOUR GROUP BY app""",
         [now - timedelta(days=14)],
     )
+
+
+def all_findings(reader: Reader) -> pl.DataFrame:
+    """Return every finding, oldest first."""
+    return reader.frame("SELECT * FROM base.findings ORDER BY detected_at")
+
+
+def holdings(reader: Reader) -> dict[str, Any]:
+    """Return how many spans and turns there are, and when the newest span came."""
+    rows = reader.frame(
+        "SELECT (SELECT count(*) FROM base.spans) AS spans, (SELECT count(*) FROM base.turns) AS turns, "
+        "(SELECT max(received_at) FROM base.spans) AS last_span_at"
+    )
+    return rows.row(0, named=True)
+
+
+def ledger_sums(reader: Reader) -> dict[str, int]:
+    """Return what became of everything that was ever received."""
+    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in LEDGER_SUMS)
+    return reader.frame(f"SELECT {sums} FROM base.ledger").row(0, named=True)

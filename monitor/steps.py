@@ -1,0 +1,203 @@
+"""What each step of the cycle does: reads what is new, decides with a pure function, writes the result with its mark.
+
+Result and mark are one transaction: a step that is killed is simply done again, and none sees a turn twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import polars as pl
+
+from monitor.clock import Clock, aware_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.drift import decide_drift
+from monitor.estimates import estimate_rates
+from monitor.experiments import compare_arms
+from monitor.graders.cascade import RuleSet, grade_turns
+from monitor.graders.grader import Tools
+from monitor.model import dimensions
+from monitor.model.values import Signal
+from monitor.sampling import draw_samples
+from monitor.signals import read_signals
+from monitor.store import outcomes, reads
+from monitor.store.marks import set_mark
+from monitor.store.opening import Store, Transaction
+from monitor.store.reads import Window
+
+
+class Alerting(Protocol):
+    """What the cycle hands its signals to: rules, states and outbox, in one transaction of the control state."""
+
+    def observe(self, signals: Sequence[Signal], now: datetime) -> int: ...
+
+
+@dataclass(frozen=True)
+class House:
+    """Everything a cycle works with. `alerting` is None where nobody is to be told."""
+
+    store: Store
+    settings: Settings
+    policies: Sequence[RuleSet]
+    clock: Clock
+    alerting: Alerting | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a step has come: in turns (`seq`) or, for scores, in time of receipt."""
+
+    step: str
+    seq: int | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TurnBatch:
+    """Turns that are new to a step, and the mark that says so once they are done."""
+
+    window: Window
+    mark: Mark
+
+
+@dataclass(frozen=True)
+class ScoreBatch:
+    """Scores that are new to a step, a row a turn, and the mark that says so once they are done."""
+
+    metrics: pl.DataFrame
+    mark: Mark
+
+
+@contextmanager
+def marked(store: Store, mark: Mark) -> Iterator[Transaction]:
+    """One transaction for what a step wrote and for the mark that says so."""
+    with store.transaction() as txn:
+        set_mark(txn, mark.step, mark.seq, mark.time)
+        yield txn
+
+
+def sample(house: House, batch: TurnBatch) -> int:
+    """Draw which new turns are graded; the probability of each draw is stored with it."""
+    samples = draw_samples(reads.new_turns(house.store, batch.window), house.settings.sampling, house.clock.now())
+    with marked(house.store, batch.mark) as txn:
+        txn.insert("samples", samples)
+    return len(samples)
+
+
+def grade(house: House, batch: TurnBatch) -> int:
+    """Grade the sampled turns against every policy in scope."""
+    grades = grade_turns(house.policies, reads.sampled_turns(house.store, batch.window), Tools(house.clock))
+    with marked(house.store, batch.mark) as txn:
+        txn.insert("grades", grades)
+    return len(grades)
+
+
+def estimate(house: House, batch: TurnBatch) -> int:
+    """Publish rates with intervals for every window that got new turns."""
+    span = parse_duration(house.settings.estimates.window)
+    start, end = _aligned(batch.window.start, span), _aligned(batch.window.end, span) + span
+    graded = reads.graded_units(house.store, start, end)
+    estimates = estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
+    with marked(house.store, batch.mark) as txn:
+        outcomes.replace_estimates(txn, start, end, estimates)
+    return len(estimates)
+
+
+def track_turns(house: House, batch: TurnBatch) -> int:
+    """Feed every stream with its new values; a change that the false-alarm budget allows to report is a finding."""
+    return _track(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+
+
+def track_scores(house: House, batch: ScoreBatch) -> int:
+    """Feed the streams of scores: feedback comes long after the turn it is about."""
+    return _track(house, batch.metrics, batch.mark)
+
+
+def compare_turns(house: House, batch: TurnBatch) -> int:
+    """Add the new turns to the per-user sums of their experiments and read every experiment again."""
+    return _compare(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+
+
+def compare_scores(house: House, batch: ScoreBatch) -> int:
+    """Add scores to the per-user sums of their experiments."""
+    return _compare(house, batch.metrics, batch.mark)
+
+
+def compare_again(house: House, _: None) -> int:
+    """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
+    names = reads.rereads(house.store)
+    marks = reads.marks(house.store)
+    upto, scored = marks.get("compare", (0, None))[0], marks.get("compare:scores", (0, None))[1]
+    whole = reads.window(house.store, 0, upto) if names else None
+    if whole is None:
+        return 0
+    metrics = reads.turn_metrics(house.store, whole)
+    parts = [metrics] if scored is None else [metrics, reads.new_scores(house.store, reads.BEGINNING, scored)]
+    sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
+    with house.store.transaction() as txn:
+        kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
+        merged = _added(kept, sums)
+        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics))
+        outcomes.replace_readout(txn, merged, comparisons)
+        outcomes.forget_rereads(txn, names)
+    return len(comparisons)
+
+
+def watch(house: House, _: None = None) -> int:
+    """Hold the alert rules against the signals as of now; silence is a signal too, so this runs without new turns."""
+    now = house.clock.now()
+    signals = read_signals(house.store, house.settings.estimates, now)
+    return house.alerting.observe(signals, now) if house.alerting else 0
+
+
+def _track(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
+    at = _data_time(metrics)
+    outcome = decide_drift(outcomes.tracker_states(house.store), metrics, house.settings.drift, at)
+    with marked(house.store, mark) as txn:
+        outcomes.save_trackers(txn, outcome.states, at)
+        outcomes.add_findings(txn, outcome.findings)
+    return len(outcome.findings)
+
+
+def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
+    sums = unit_sums(metrics)
+    with marked(house.store, mark) as txn:
+        if sums.is_empty():
+            return 0
+        merged = _added(reads.arm_units(txn), sums)
+        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics))
+        outcomes.replace_readout(txn, merged, comparisons)
+    return len(comparisons)
+
+
+def _added(known: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([known, more]).group_by("experiment", "arm", "metric", "unit").sum()
+
+
+def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:
+    """Return per experiment, arm, metric and unit (user, else session, else turn) the count and sum of known values."""
+    columns = [name for name in metrics.columns if name not in {"unit_id", "time", *dimensions.NAMES}]
+    in_arm = metrics.filter(pl.col("experiment").is_not_null() & pl.col("variant").is_not_null())
+    return (
+        in_arm.with_columns(unit=pl.coalesce("user_id", "session_id", "unit_id"), arm=pl.col("variant"))
+        .unpivot(columns, index=["experiment", "arm", "unit"], variable_name="metric", value_name="value")
+        .drop_nulls("value")
+        .group_by("experiment", "arm", "metric", "unit")
+        .agg(n=pl.len().cast(pl.Int64), total=pl.col("value").cast(pl.Float64).sum())
+    )
+
+
+def _data_time(metrics: pl.DataFrame) -> datetime:
+    """Time of the newest row: what "now" means for checks of history that arrives late or all at once."""
+    newest: datetime = metrics["time"].max()  # type: ignore[assignment]  # a time column has times
+    return aware_utc(newest)
+
+
+def _aligned(instant: datetime, span: timedelta) -> datetime:
+    start: datetime = instant - (instant - reads.BEGINNING) % span
+    return start

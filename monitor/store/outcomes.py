@@ -1,0 +1,57 @@
+"""What the steps of the cycle write and remember, one named change each; all run in the transaction of the step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.model.values import Comparison, Estimate, Finding
+from monitor.store.opening import Store, Transaction
+from monitor.store.replayed import forget_replayed
+
+
+def replace_estimates(txn: Transaction, start: datetime, end: datetime, estimates: Sequence[Estimate]) -> None:
+    """Publish `estimates` instead of those of the windows that begin in [start, end)."""
+    txn.execute("DELETE FROM base.estimates WHERE window_start >= ? AND window_start < ?", [start, end])
+    txn.insert("estimates", estimates)
+
+
+def tracker_states(store: Store) -> dict[str, str]:
+    """Return the state of every change detector as JSON, by its stream."""
+    return dict(store.frame("SELECT stream, state FROM base.trackers").iter_rows())
+
+
+def save_trackers(txn: Transaction, states: Mapping[str, str], at: datetime) -> None:
+    """Remember how the detectors that moved stand now."""
+    txn.execute("DELETE FROM base.trackers WHERE list_contains(?, stream)", [list(states)])
+    txn.insert("trackers", [{"stream": s, "state": v, "updated_at": naive_utc(at)} for s, v in states.items()])
+
+
+def add_findings(txn: Transaction, findings: Sequence[Finding]) -> None:
+    """Keep what was found; what a replay had told of the same change gives way."""
+    forget_replayed(txn, findings)
+    txn.insert("findings", [finding_row(finding) for finding in findings])
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a row of the store."""
+    times = {name: naive_utc(getattr(finding, name)) for name in ("detected_at", "since", "since_low", "since_high")}
+    return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live"}
+
+
+def replace_readout(txn: Transaction, sums: pl.DataFrame, comparisons: Sequence[Comparison]) -> None:
+    """Keep the per-unit sums of all experiments and what they read now, instead of what they were and read before."""
+    for table, rows in (("arm_units", sums), ("comparisons", comparisons)):
+        txn.execute(f"DELETE FROM base.{table}")
+        txn.insert(table, rows)
+
+
+def forget_rereads(txn: Transaction, experiments: Sequence[str]) -> None:
+    """Say that these experiments have been summed up again."""
+    txn.execute("DELETE FROM base.rereads WHERE list_contains(?, experiment)", [list(experiments)])

@@ -1,0 +1,76 @@
+"""A step nobody knew before: one declaration, fed like the others, its mark kept over a restart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import FakeClock
+from monitor.config.schema import Settings
+from monitor.cycle import SCORES, STEPS, TIME, TURNS, Step, run_cycle
+from monitor.steps import House, ScoreBatch, TurnBatch, marked
+from monitor.store import reads
+from monitor.store.opening import Store
+from tests.store.rows import START
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    clock = FakeClock(START + timedelta(days=1))
+    return House(Store.open(tmp_path, clock=clock), Settings(), [], clock, None)
+
+
+def add(house: House, *seqs: int) -> None:
+    turns = [
+        {"trace_id": f"{seq:032x}", "seq": seq, "time": START + timedelta(seconds=seq), "app": "shop"} for seq in seqs
+    ]
+    scores = [
+        {
+            "trace_id": turn["trace_id"],
+            "name": "helpful",
+            "value": 1.0,
+            "time": turn["time"],
+            "received_at": turn["time"],
+        }
+        for turn in turns
+    ]
+    with house.store.transaction() as txn:
+        txn.insert("turns", turns)
+        txn.insert("scores", scores)
+
+
+def test_one_declaration_is_enough(house: House) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def count_turns(house: House, batch: TurnBatch) -> int:
+        new = reads.new_turns(house.store, batch.window).height
+        with marked(house.store, batch.mark):
+            seen.append(("turns", new))
+        return new
+
+    def count_scores(house: House, batch: ScoreBatch) -> int:
+        with marked(house.store, batch.mark):
+            seen.append(("scores", batch.metrics.height))
+        return batch.metrics.height
+
+    def look(_: House, __: None) -> int:
+        seen.append(("time", 1))
+        return 1
+
+    steps = (
+        *STEPS,
+        Step("count", TURNS, count_turns),
+        Step("count:scores", SCORES, count_scores),
+        Step("look", TIME, look),
+    )
+    add(house, 1, 2, 3)
+    decided = run_cycle(house, steps)
+    assert (decided["count"], decided["count:scores"], decided["look"]) == (3, 3, 1)
+    assert list(decided) == [step.name for step in steps]
+    assert run_cycle(house, steps)["count"] == 0, "the mark of a step is kept with what it did"
+    add(house, 4)
+    assert run_cycle(house, steps)["count"] == 1
+    assert seen == [("turns", 3), ("scores", 3), ("time", 1), ("time", 1), ("turns", 1), ("scores", 1), ("time", 1)]
+    house.store.close()
