@@ -57,3 +57,33 @@ def test_refusals_survive_a_disk_that_does_not_take_them(
         assert door.post(a_body()).status_code == 200
         door.intake.close()
         assert [(row["reason"], row["received"]) for row in door.rows("refusals")] == [("413: too large", 1)]
+
+
+def test_nothing_is_acknowledged_before_it_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path / "spool") as door:
+        at_sync: list[list[bool]] = []
+        letters: list[Any] = []
+        sync = door.intake.writer.sync
+
+        def watched() -> None:
+            at_sync.append([letter.done() for letter in letters])
+            sync()
+            at_sync.append([letter.done() for letter in letters])
+
+        monkeypatch.setattr(door.intake.writer, "sync", watched)
+        with door.intake._changed:  # both wait together, and so become one group
+            letters += [door.intake.submit("traces", "protobuf", a_body()) for _ in range(2)]
+        assert [letter.result(20).accepted for letter in letters] == [4, 4]
+        assert at_sync == [[False, False], [False, False]]
+        assert door.rows("spans"), "and then it is there"
+
+
+def test_what_is_appended_and_not_synced_is_never_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses() -> None:
+        raise StoreError("the disk is gone")
+
+    with opened(tmp_path / "spool") as door:
+        monkeypatch.setattr(door.intake.writer, "sync", refuses)
+        letter = door.intake.submit("traces", "protobuf", a_body())
+        assert "disk" in str(letter.exception(20))
+        monkeypatch.undo()
