@@ -75,6 +75,7 @@ class Value(NamedTuple):
 
     kind: str
     form: str
+    written: str
     span: tuple[int, int]
     test: bool
 
@@ -92,7 +93,7 @@ class Search:
         found = list(_values(output, self.kinds))
         if not found:
             return self.nothing
-        given = {form for text in _given(turn) for _, form, _, _ in _values(text, self.kinds)}
+        given = {form for text in _given(turn) for _, form, *_ in _values(text, self.kinds)}
         tests = [value for value in found if value.test and not self.count_tests and value.form not in given]
         foreign = [
             value for value in found if value not in tests and value.form not in given and not self._allows(value)
@@ -130,15 +131,15 @@ def _fits(value: Value, entry: str) -> bool:
         domain = value.form.rpartition("@")[2]
         return domain == entry[1:].casefold() or domain.endswith(f".{entry[1:].casefold()}")
     if "*" in entry:
-        return fnmatchcase(value.form.casefold(), _pattern(value.kind, entry))
+        return fnmatchcase(_dialled(value.kind, value.written), _dialled(value.kind, entry))
     return value.form == canonical(value.kind, entry)
 
 
-def _pattern(kind: str, entry: str) -> str:
-    """A telephone number is known by its last digits, whatever stands before them: so a pattern for it begins anywhere."""
+def _dialled(kind: str, written: str) -> str:
+    """Return a value, or a pattern of one, without what may be written in many ways: for a telephone number, what is dialled."""
     if kind == "phone":
-        return "*" + re.sub(r"^(?:00|\+|0)|[^0-9*]", "", entry)
-    return re.sub(r"[\s-]", "", entry).casefold() if kind in {"card", "iban"} else entry.casefold()
+        return re.sub(r"^(?:00|\+|0)", "", re.sub(r"[^0-9*+]", "", written))
+    return re.sub(r"[\s-]", "", written).upper() if kind in {"card", "iban"} else written.casefold()
 
 
 def _values(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:
@@ -149,7 +150,7 @@ def _values(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:
     possible = tuple(kind for kind in kinds if _HINTS[kind].search(plain))
     for start, end, kind in find_personal(plain, possible) if possible else ():
         value = plain[start:end]
-        yield Value(kind, canonical(kind, value), (start, end), publisher(kind, value) is not None)
+        yield Value(kind, canonical(kind, value), value, (start, end), publisher(kind, value) is not None)
 
 
 def _placeholders(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:
@@ -157,7 +158,7 @@ def _placeholders(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:
         told = match.group().strip("<>").rpartition("_")[0].lower()
         kind = told.removesuffix(_TESTED)
         if kind in kinds:
-            yield Value(kind, match.group(), match.span(), kind != told)
+            yield Value(kind, match.group(), match.group(), match.span(), kind != told)
 
 
 def _named(values: Iterable[Value]) -> str:

@@ -7,21 +7,22 @@ import re
 from typing import Any, ClassVar, Final, Literal
 
 from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
+from monitor.graders.quoted import FENCE
 from monitor.graders.runners import EachText
 from monitor.model.values import Turn
 
-_FENCE: Final = re.compile(r"```(?:json)?[ \t]*\n(.*)```", re.DOTALL | re.IGNORECASE)
 _WORD: Final = re.compile(r"\bjson\b", re.IGNORECASE)
 
 
 class Json(Settings, frozen=True, tag="json"):
     """The answer is one JSON value (RFC 8259), and an object with all `required` keys where any are named.
 
-    With `when: asked` only turns are held to it whose input or system text says JSON. One Markdown fence around the whole
-    answer is taken off unless `fence` is false: a program that reads answers strictly should say so.
+    With `when: asked` only turns are held to it whose input or system text says JSON. One Markdown fence (CommonMark) around the
+    whole answer is taken off unless `fence` is false: a program that reads answers strictly should say so. A byte order mark
+    in front is passed over, as RFC 8259 lets readers do.
     """
 
-    code: ClassVar[int] = 1
+    code: ClassVar[int] = 2
     required: tuple[str, ...] = ()
     when: Literal["always", "asked"] = "always"
     fence: bool = True
@@ -34,11 +35,11 @@ class Json(Settings, frozen=True, tag="json"):
         """Say where the text stops being JSON, by line and column."""
         if self.when == "asked" and not _WORD.search(f"{turn.system_text or ''}\n{turn.input_text or ''}"):
             return complies("no JSON was asked for")
-        return self._read(self._bare(output.strip()))
+        return self._read(self._bare(output.removeprefix("\ufeff").replace("\r\n", "\n").strip()))
 
     def _bare(self, text: str) -> str:
-        fenced = _FENCE.fullmatch(text) if self.fence else None
-        return fenced.group(1) if fenced else text
+        fenced = FENCE.fullmatch(text) if self.fence else None
+        return fenced["code"] if fenced else text
 
     def _read(self, text: str) -> Judgement:
         try:

@@ -93,13 +93,22 @@ _NO_PHONE: Final = re.compile(
     r"|(?:19|20)[0-9]{2}[-./ ](?:0?[0-9]|1[0-2])[-./ ][0-3]?[0-9](?:[ .-].*)?"  # a date
     r"|[0-3]?[0-9][-./ ][0-3]?[0-9][-./ ](?:19|20)?[0-9]{2}(?:[ .-].*)?"
     r"|(?:19|20)[0-9]{2}[ -]+(?:19|20)[0-9]{2}"  # years
+    r"|[0-9 ]+ [0-9]+[.][0-9]{3,}"  # coordinates
 )
+_NUMBERED: Final = re.compile(
+    r"(?i)\b(?:orders?|invoice|ticket|tracking|parcel|serial|isbn|version|release|build|article|art|item|part|case|ref(?:erence)?"
+    r"|bestell\w*|auftrags?\w*|rechnungs?\w*|sendungs?\w*|vorgangs?\w*|artikel\w*|commande|facture|colis|pedido|factura|ordine|fattura)"
+    r"[ .-]{0,2}(?:(?:no|nr|num|number|nummer|n[°º]|numero|número|numéro|code|id)\b)?[ .:#-]{0,3}\Z"
+)
+"""What stands right before a number of some other thing; a country code with a plus sign is a telephone's all the same."""
 
 
 def _phone(text: str, start: int, end: int) -> int:
     match = text[start:end]
     n_digits = sum(map(str.isdigit, match.partition("x")[0]))
     if not 7 <= n_digits <= 15 or _NO_PHONE.fullmatch(match):
+        return 0
+    if match[0] != "+" and _NUMBERED.search(text[max(0, start - 32) : start]):
         return 0
     if _PLAIN_PHONE.fullmatch(match) and (n_digits >= 9 or "(" in match):
         return end
@@ -151,6 +160,14 @@ def _mac(text: str, start: int, end: int) -> int:
 
 
 _LETTER: Final = "0-9A-Za-zÀ-ɏ"
+_AT: Final = r" ?[\[({] ?(?:at|ät) ?[\])}] ?"
+_DOT: Final = r" ?[\[({] ?(?:dot|punkt|punto|point) ?[\])}] ?"
+
+
+def _email(text: str, start: int, end: int) -> int:
+    """`git@host:path` is where a repository is fetched from, not where anybody is written to."""
+    return 0 if text[start:end].startswith("git@") and text[end : end + 1] in {":", "/"} else end
+
 
 PATTERNS: Final = (
     *CREDENTIALS,
@@ -159,9 +176,19 @@ PATTERNS: Final = (
         re.compile(
             rf"(?<![{_LETTER}])[{_LETTER}][{_LETTER}._%+'-]{{0,127}}@(?:[{_LETTER}-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}}"
         ),
-        as_it_is,
+        _email,
         "@",
         reach=128,
+    ),
+    Pattern(
+        "email",
+        re.compile(
+            rf"(?<![{_LETTER}@.])[{_LETTER}][{_LETTER}._%+'-]{{0,63}}(?:{_AT}(?:[{_LETTER}-]{{1,63}}(?:\.|{_DOT})){{1,4}}[A-Za-z]{{2,24}}"
+            rf"| at (?:[{_LETTER}-]{{1,63}} dot ){{1,3}}(?:com|org|net|info|edu|gov|io|co|eu|[a-z]{{2}}))(?![{_LETTER}@])",
+            re.IGNORECASE,
+        ),
+        as_it_is,
+        r"(?i:[\[({] ?(?:at|ät) ?[\])}]| at [0-9a-zà-ɏ-]{1,63} dot )",
     ),
     Pattern(
         "iban",
@@ -177,7 +204,7 @@ PATTERNS: Final = (
         "card",
         re.compile(
             r"(?<![\w.+])(?:[0-9]{12,19}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{1,7}|[0-9]{4}([ -])[0-9]{6}\2[0-9]{4,5})"
-            r"(?![0-9])"
+            r"(?![0-9A-Za-z])"
         ),
         _card,
         r"[0-9]{12}|[0-9]{4}[ -][0-9]{4,6}[ -][0-9]{4}",
@@ -218,7 +245,7 @@ PATTERNS: Final = (
     Pattern(
         "phone",
         re.compile(
-            r"(?<![\w.+])(?<![0-9]-)(?:\+ ?)?(?:(?:[0-9]{1,5}[ .-]?)?\([0-9]{1,5}\)[ .-]?)?[0-9]{1,12}"
+            r"(?<![\w.+])(?<![0-9][,-])(?:\+ ?)?(?:(?:[0-9]{1,5}[ .-]?)?\([0-9]{1,5}\)[ .-]?)?[0-9]{1,12}"
             r"(?:[ ./-]{1,2}[0-9]{2,8}){0,5}(?: ?x[0-9]{1,6})?(?!\w|[.-][0-9])"
         ),
         _phone,
