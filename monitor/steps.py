@@ -142,7 +142,7 @@ def compare_again(house: House, _: None) -> int:
     with house.store.transaction() as txn:
         kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
         merged = _added(kept, sums)
-        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics))
+        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics), house.settings.metrics)
         outcomes.replace_readout(txn, merged, comparisons)
         outcomes.forget_rereads(txn, names)
     return len(comparisons)
@@ -170,7 +170,7 @@ def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
         if sums.is_empty():
             return 0
         merged = _added(reads.arm_units(txn), sums)
-        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics))
+        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics), house.settings.metrics)
         outcomes.replace_readout(txn, merged, comparisons)
     return len(comparisons)
 

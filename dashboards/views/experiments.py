@@ -44,6 +44,9 @@ def show(context: Context) -> None:
 def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int) -> None:
     with st.container(key=f"name-{number}"):
         plain(name)
+    for place, answer in enumerate(dict.fromkeys(_answer(row)[0] for row in comparisons)):
+        with st.container(key=f"sentence-{number}-{place}"):
+            plain(as_sentence(answer))
     with st.container(key=f"muted-{number}"):
         read = max((row["computed_at"] for row in comparisons), default=None)
         control = comparisons[0]["control"] if comparisons else None
@@ -63,6 +66,12 @@ def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], numb
         for place, metric in enumerate(told):
             _metric(metric, [row for row in comparisons if row["metric"] == metric], f"{number}-{place}")
         _silent([row for row in comparisons if row["metric"] not in told], number)
+
+
+def _answer(row: Row) -> tuple[str, str]:
+    """What to do with the arm, and what was measured: a reason begins with the one and goes on with the other."""
+    answer, _, measured = str(row["reason"]).partition(". ")
+    return answer, measured or answer
 
 
 def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
@@ -86,7 +95,7 @@ def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
     blocked = next((row for row in comparisons if row["decision"] == "blocked"), None)
     if blocked is not None:
         st.badge("split is off", color="orange", icon=":material/warning:")
-        plain(blocked["reason"])
+        plain(as_sentence(_answer(blocked)[1]))
     elif comparisons:
         st.badge("split is as intended", color="green", icon=":material/check:")
         st.caption("The sample-ratio check has found no sign that users went missing from an arm.")

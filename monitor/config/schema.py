@@ -127,6 +127,17 @@ class EstimateSettings(Section, frozen=True):
     segments: tuple[str, ...] = ()  # columns of turns to publish rates for, besides the whole app
 
 
+class MetricSettings(Section, frozen=True):
+    """What a metric means for people: a rule, an error, a duration, a cost, or a score by its name."""
+
+    better: Literal["higher", "lower", "neither"] | None = (
+        None  # without it a score only differs, unless its name is known
+    )
+    bounds: tuple[float, float] | None = None  # least and greatest possible value; intervals stay inside
+    role: Literal["primary", "guardrail", "other"] = "other"  # primary decides, guardrail may only forbid
+    smallest: float | None = None  # the smallest effect that matters, in units of the metric
+
+
 class Settings(Section, frozen=True):
     """All of `plumbline.yaml`."""
 
@@ -140,6 +151,7 @@ class Settings(Section, frozen=True):
     estimates: EstimateSettings = EstimateSettings()
     drift: DriftSettings = DriftSettings()
     experiments: ExperimentSettings = ExperimentSettings()
+    metrics: dict[str, MetricSettings] = {}  # metric -> better, bounds, role, smallest; how experiments are decided
     prices: dict[str, Price] = {}  # model name -> price; without one a cost stays unknown
 
 

@@ -6,26 +6,29 @@ because any difference may then be one of who came and not of what they got.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Literal
 
 import polars as pl
 
-from monitor.config.schema import ExperimentSettings
+from monitor.config.schema import ExperimentSettings, MetricSettings
+from monitor.experiments.direction import Direction, declared, direction
 from monitor.experiments.units import Assignment, assign
+from monitor.experiments.verdict import Reading, sentence
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, RatioMean, compare_ratios, ratio_mean, users_to_halve
 
-LOWER_IS_BETTER: Final = ("rule:", "error", "duration_ms", "cost_usd")
-HIGHER_IS_BETTER: Final = ("score:",)
+SHARES: Final = ("rule:", "error")
+"""Metrics that are shares of yes and no whatever is declared: their intervals lie between 0 and 1."""
 
 Decision = Literal["better", "worse", "differs", "undecided", "blocked"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Readout:
     """One experiment as it is read at `now`: its clean rows, who is in it, and the error that each comparison may spend."""
 
     experiment: str
@@ -35,51 +38,83 @@ class Reading:
     alpha: float
     comparisons: int
     settings: ExperimentSettings
+    metrics: Mapping[str, MetricSettings]
     now: datetime
 
 
-def compare_arms(units: pl.DataFrame, settings: ExperimentSettings, now: datetime) -> list[Comparison]:
+def compare_arms(
+    units: pl.DataFrame,
+    settings: ExperimentSettings,
+    now: datetime,
+    metrics: Mapping[str, MetricSettings] = MappingProxyType({}),
+) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
     `units`: experiment, arm, metric, unit, n, total; one row a user, arm and metric with the count and the sum of the values
-    known so far. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
+    known so far. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
     once and at all times. Not for arms that were switched on one after the other: compare what ran side by side.
     """
     known = units.drop_nulls().filter((pl.col("n") > 0) & pl.col("total").is_finite())
     read = known.filter(~pl.col("experiment").is_in(settings.ignore) & ~pl.col("metric").is_in(settings.ignore))
     groups = read.sort("experiment", "metric", "arm", "unit").partition_by("experiment", maintain_order=True)
-    return [comparison for rows in groups for comparison in _read(rows, settings, now)]
+    return [comparison for rows in groups for comparison in _read(rows, settings, now, metrics)]
 
 
-def _read(rows: pl.DataFrame, settings: ExperimentSettings, now: datetime) -> Iterator[Comparison]:
+def _read(
+    rows: pl.DataFrame, settings: ExperimentSettings, now: datetime, metrics: Mapping[str, MetricSettings]
+) -> Iterator[Comparison]:
     experiment = rows["experiment"][0]
     kept, assignment = assign(rows, settings.split.get(experiment))
     arms = list(assignment.users)
     control = settings.control.get(experiment, arms[0])
-    metrics = rows["metric"].unique(maintain_order=True).to_list()
+    names = rows["metric"].unique(maintain_order=True).to_list()
     others = [arm for arm in arms if arm != control]
-    looks = len(metrics) * len(others)
-    reading = Reading(experiment, kept, assignment, control, settings.alpha / max(1, looks), looks, settings, now)
-    for metric in metrics:
-        for arm in others:
-            yield _compare(reading, metric, arm)
+    looks = len(names) * len(others)
+    alpha = settings.alpha / max(1, looks)
+    readout = Readout(experiment, kept, assignment, control, alpha, looks, settings, metrics, now)
+    for arm in others:
+        yield from _answer_first(readout, arm, [_compare(readout, metric, arm) for metric in names])
 
 
-def _compare(reading: Reading, metric: str, arm: str) -> Comparison:
-    base, treated = (_arm_mean(reading.rows, metric, name) for name in (reading.control, arm))
-    n_control, n_arm = base.users if base else 0, treated.users if treated else 0
-    least = reading.settings.min_users
-    if reading.assignment.blocked:
-        return _comparison(reading, metric, arm, (n_control, n_arm), None, "blocked", reading.assignment.blocked)
-    if base is None or treated is None or min(n_control, n_arm) < least:
-        reason = f"not enough users: {n_control} in {reading.control}, {n_arm} in {arm}, {least} needed in each"
-        return _comparison(reading, metric, arm, (n_control, n_arm), None, "undecided", reason)
-    found = compare_ratios(base, treated, reading.alpha)
+def _answer_first(
+    readout: Readout, arm: str, read: Sequence[tuple[Comparison, Difference | None]]
+) -> Iterator[Comparison]:
+    readings = [Reading(comparison.metric, comparison.decision, found) for comparison, found in read]
+    answer = sentence(arm, readout.control, readings, readout.metrics, readout.alpha)
+    for comparison, _ in read:
+        yield replace(comparison, reason=f"{answer}. {comparison.reason}")
+
+
+def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Difference | None]:
+    base, treated = (_arm_mean(readout.rows, metric, name) for name in (readout.control, arm))
+    users = (base.users if base else 0, treated.users if treated else 0)
+    least = readout.settings.min_users
+    if readout.assignment.blocked:
+        return _comparison(readout, metric, arm, users, None, "blocked", readout.assignment.blocked), None
+    if base is None or treated is None or min(users) < least:
+        reason = f"not enough users: {users[0]} in {readout.control}, {users[1]} in {arm}, {least} needed in each"
+        return _comparison(readout, metric, arm, users, None, "undecided", reason), None
+    found = compare_ratios(base, treated, readout.alpha, _bounds(readout, metric))
     if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
-        reason = f"{metric} is {base.value:g} for every one of {n_control} and {n_arm} users: no variation, no interval"
-        return _comparison(reading, metric, arm, (n_control, n_arm), None, "undecided", reason)
-    reason = _reason(reading, metric, arm, found, (base, treated))
-    return _comparison(reading, metric, arm, (n_control, n_arm), found, decide(metric, found), reason)
+        reason = (
+            f"{metric} is {base.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
+        )
+        return _comparison(readout, metric, arm, users, None, "undecided", reason), None
+    way = direction(metric, readout.metrics)
+    reason = _reason(readout, metric, arm, found, (base, treated)) + (f"; {way.remark}" if way.remark else "")
+    return _comparison(readout, metric, arm, users, found, decide(way, found), reason), found
+
+
+def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
+    """The bounds that a metric is said to have, unless a user was seen outside."""
+    said = declared(metric, readout.metrics)
+    bounds = said.bounds if said else None
+    if bounds is None and metric.startswith(SHARES):
+        bounds = (0.0, 1.0)
+    if bounds is None:
+        return None
+    inside = pl.col("total").is_between(bounds[0] * pl.col("n"), bounds[1] * pl.col("n"))
+    return bounds if readout.rows.filter(pl.col("metric") == metric).select(inside.all()).item() else None
 
 
 def _arm_mean(rows: pl.DataFrame, metric: str, arm: str) -> RatioMean | None:
@@ -87,30 +122,28 @@ def _arm_mean(rows: pl.DataFrame, metric: str, arm: str) -> RatioMean | None:
     return None if cell.is_empty() else ratio_mean(cell["n"].to_numpy(), cell["total"].to_numpy())
 
 
-def decide(metric: str, found: Difference) -> Decision:
+def decide(way: Direction, found: Difference) -> Decision:
     """Return what may be said: nothing while the interval holds zero, and "differs" where no direction is the good one."""
     if found.interval.low <= 0 <= found.interval.high:
         return "undecided"
-    if metric.startswith(HIGHER_IS_BETTER):
-        return "better" if found.effect > 0 else "worse"
-    if metric.startswith(LOWER_IS_BETTER):
-        return "better" if found.effect < 0 else "worse"
-    return "differs"
+    if way.better == "neither":
+        return "differs"
+    return "better" if (found.effect > 0) == (way.better == "higher") else "worse"
 
 
-def _reason(reading: Reading, metric: str, arm: str, found: Difference, sides: tuple[RatioMean, RatioMean]) -> str:
+def _reason(readout: Readout, metric: str, arm: str, found: Difference, sides: tuple[RatioMean, RatioMean]) -> str:
     base, treated = sides
-    more = users_to_halve(found, reading.alpha)
+    more = users_to_halve(found, readout.alpha)
     return (
-        f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {reading.control}: {found.effect:+.4g} "
+        f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {readout.control}: {found.effect:+.4g} "
         f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "
         f"{treated.users} and {base.users} users); {more} more users would halve the width; "
-        f"error {reading.settings.alpha:g} shared by {reading.comparisons} comparisons"
+        f"error {readout.settings.alpha:g} shared by {readout.comparisons} comparisons"
     )
 
 
 def _comparison(
-    reading: Reading,
+    readout: Readout,
     metric: str,
     arm: str,
     users: tuple[int, int],
@@ -118,12 +151,12 @@ def _comparison(
     decision: Decision,
     reason: str,
 ) -> Comparison:
-    both = reading.assignment.contaminated
+    both = readout.assignment.contaminated
     left_out = f"; {both} users were seen in two arms and left out" if both else ""
     return Comparison(
-        experiment=reading.experiment,
+        experiment=readout.experiment,
         metric=metric,
-        control=reading.control,
+        control=readout.control,
         arm=arm,
         effect=found.effect if found else None,
         low=found.interval.low if found else None,
@@ -132,5 +165,5 @@ def _comparison(
         n_arm=users[1],
         decision=decision,
         reason=reason + left_out,
-        computed_at=reading.now,
+        computed_at=readout.now,
     )

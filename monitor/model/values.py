@@ -123,7 +123,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One arm against control on one metric. `decision`: better, worse, undecided, blocked (sample-ratio mismatch)."""
+    """One arm against control on one metric. `decision`: better, worse, differs, undecided, blocked.
+
+    `reason` begins with the answer in one sentence: what to do with the arm.
+    """
 
     experiment: str
     metric: str

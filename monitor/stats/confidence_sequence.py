@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from monitor.stats.intervals import Interval
+from monitor.stats.intervals import Interval, mover
 
 TUNED_FOR: Final = 1_000
 """Users at which the interval is tightest. Fixed before any data, as the theory demands; far from it costs a few percent."""
@@ -62,8 +62,13 @@ def half_width(users: float, variance: float, alpha: float, tuned_for: int = TUN
     return math.sqrt(variance * 2 * grown / (users**2 * rho2) * math.log(math.sqrt(grown) / alpha))
 
 
-def compare_ratios(control: RatioMean, arm: RatioMean, alpha: float) -> Difference:
+def compare_ratios(
+    control: RatioMean, arm: RatioMean, alpha: float, bounds: tuple[float, float] | None = None
+) -> Difference:
     """Return arm minus control. The intervals of all looks together miss with probability at most `alpha`, for many users.
+
+    With `bounds` of the metric each side gets its limits on the logit scale, and the two are joined as Zou and Donner do
+    (MOVER, Stat. Med. 2008): limits then lie inside what is possible by construction, and nothing is cut off.
 
     >>> both = ratio_mean(np.ones(100), np.arange(100) % 2)
     >>> compare_ratios(both, both, 0.05).effect
@@ -73,7 +78,27 @@ def compare_ratios(control: RatioMean, arm: RatioMean, alpha: float) -> Differen
     squared_error = control.unit_variance / control.users + arm.unit_variance / arm.users
     half = half_width(users, users * squared_error, alpha)
     effect = arm.value - control.value
-    return Difference(effect, Interval(effect - half, effect + half), math.sqrt(squared_error), users)
+    interval = Interval(effect - half, effect + half)
+    if bounds is not None and squared_error > 0:
+        interval = _within(control, arm, half / math.sqrt(squared_error), bounds)
+    return Difference(effect, interval, math.sqrt(squared_error), users)
+
+
+def _within(control: RatioMean, arm: RatioMean, errors: float, bounds: tuple[float, float]) -> Interval:
+    sides = [_logit_limits(side, errors, bounds) for side in (control, arm)]
+    return mover((control.value, arm.value), sides)
+
+
+def _logit_limits(mean: RatioMean, errors: float, bounds: tuple[float, float]) -> Interval:
+    """Limits of one mean, so many standard errors away on the scale on which the bounds are infinitely far."""
+    low, high = bounds
+    share = (mean.value - low) / (high - low)
+    if not 0 < share < 1:
+        return Interval(mean.value, mean.value)
+    error = math.sqrt(mean.unit_variance / mean.users) / (high - low)
+    step = errors * error / (share * (1 - share))
+    logit = math.log(share / (1 - share))
+    return Interval(*(low + (high - low) / (1 + math.exp(-max(-700.0, logit + way * step))) for way in (-1, 1)))
 
 
 def users_to_halve(difference: Difference, alpha: float) -> int:
@@ -84,7 +109,14 @@ def users_to_halve(difference: Difference, alpha: float) -> int:
     True
     """
     variance = difference.users * difference.standard_error**2
-    goal = half_width(difference.users, variance, alpha) / 2
+    return users_until(difference, alpha, half_width(difference.users, variance, alpha) / 2)
+
+
+def users_until(difference: Difference, alpha: float, goal: float) -> int:
+    """Return how many more users, split as now, bring the half width of the interval down to `goal`; 0 when it is there."""
+    variance = difference.users * difference.standard_error**2
+    if half_width(difference.users, variance, alpha) <= goal:
+        return 0
     low, high = difference.users, difference.users * 2
     while variance > 0 and half_width(high, variance, alpha) > goal:
         low, high = high, high * 2

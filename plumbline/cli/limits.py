@@ -103,6 +103,16 @@ LIMITS: Final = (
         "is not a time zone (write a name such as Europe/Berlin, UTC, or none for traffic that knows no week)",
     ),
     Limit(
+        ("metrics",),
+        lambda metrics: all(m.bounds is None or m.bounds[0] < m.bounds[1] for m in metrics.values()),
+        "holds bounds whose first is not below the second",
+    ),
+    Limit(
+        ("metrics",),
+        lambda metrics: all(m.smallest is None or m.smallest > 0 for m in metrics.values()),
+        "holds a smallest effect that is not above 0",
+    ),
+    Limit(
         ("agent.memory_limit",),
         lambda text: _MEMORY.fullmatch(text.strip()) is not None,
         "is not an amount of memory (such as 2GB)",

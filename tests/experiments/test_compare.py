@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from monitor.config.schema import ExperimentSettings
+from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments import compare_arms
 from monitor.model.values import Comparison
+from monitor.stats.confidence_sequence import compare_ratios, ratio_mean
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
 
@@ -29,8 +32,8 @@ def arm(name: str, users: int, mean: float, metric: str = "rule:x", seed: int = 
     )
 
 
-def compare(*parts: pl.DataFrame, **settings: object) -> list[Comparison]:
-    return compare_arms(pl.concat(parts), ExperimentSettings(**settings), NOW)  # type: ignore[arg-type]
+def compare(*parts: pl.DataFrame, **options: object) -> list[Comparison]:
+    return compare_arms(pl.concat(parts), ExperimentSettings(**options), NOW)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,98 @@ def test_experiments_do_not_mix() -> None:
     other = pl.concat([arm("a", 50, 0.1), arm("z", 50, 0.9)]).with_columns(experiment=pl.lit("length"))
     found = compare(arm("a", 40, 0.1), arm("b", 40, 0.1), other)
     assert [(c.experiment, c.arm) for c in found] == [("length", "z"), ("tone", "b")]
+
+
+@pytest.mark.parametrize(
+    ("metric", "decision"),
+    [
+        ("score:toxicity", "worse"),
+        ("score:hallucination_rate", "worse"),
+        ("score:helpful", "better"),
+        ("score:warmth", "differs"),
+        ("score:non_toxic", "differs"),
+        ("score:harmRefusal", "differs"),
+    ],
+)
+def test_a_score_is_better_only_where_its_direction_is_known_or_assumed_from_its_name(
+    metric: str, decision: str
+) -> None:
+    [found] = compare(arm("a", 1500, 0.1, metric), arm("b", 1500, 0.3, metric))
+    assert found.decision == decision
+    assert ("is assumed from its name" in found.reason) == (decision != "differs")
+    assert ("is not declared" in found.reason) == (decision == "differs")
+
+
+def judged(metrics: dict[str, MetricSettings], *parts: pl.DataFrame) -> list[Comparison]:
+    return compare_arms(pl.concat(parts), ExperimentSettings(), NOW, metrics)
+
+
+def test_a_declared_direction_wins_over_the_name() -> None:
+    parts = (arm("a", 1500, 0.1, "score:toxicity"), arm("b", 1500, 0.3, "score:toxicity"))
+    assert judged({"toxicity": MetricSettings(better="higher")}, *parts)[0].decision == "better"
+    assert judged({"score:toxicity": MetricSettings(better="neither")}, *parts)[0].decision == "differs"
+
+
+def both(*of_metrics: tuple[str, float, float]) -> list[pl.DataFrame]:
+    return [arm(name, 2000, mean, m) for m, *means in of_metrics for name, mean in zip("ab", means, strict=True)]
+
+
+def test_an_arm_that_is_more_toxic_never_wins() -> None:
+    primary = {"helpful": MetricSettings(better="higher", role="primary")}
+    found = judged(primary, *both(("score:helpful", 0.5, 0.8), ("score:toxicity", 0.1, 0.3)))
+    assert {c.metric: c.decision for c in found} == {"score:helpful": "better", "score:toxicity": "worse"}
+    assert all(c.reason.startswith("Stop b: score:toxicity is worse than in a. ") for c in found)
+
+
+@pytest.mark.parametrize(
+    ("declared", "means", "start"),
+    [
+        (MetricSettings(role="primary"), (0.3, 0.5), "Ship b: score:helpful is better than in a and no guardrail"),
+        (MetricSettings(role="primary"), (0.5, 0.3), "Stop b: score:helpful is worse than in a"),
+        (MetricSettings(role="primary"), (0.3, 0.3), "Keep running b: score:helpful is undecided"),
+        (MetricSettings(role="primary", smallest=0.01), (0.3, 0.3), "Keep running b: about "),
+        (MetricSettings(role="primary", smallest=0.2), (0.3, 0.3), "Stop b: a difference of 0.2 or more"),
+        (
+            MetricSettings(role="primary", better="neither"),
+            (0.3, 0.5),
+            "Nothing is recommended for b: score:helpful differs",
+        ),
+        (MetricSettings(), (0.3, 0.5), "Nothing is recommended for b: no primary metric is declared"),
+    ],
+)
+def test_the_reason_begins_with_what_to_do(declared: MetricSettings, means: tuple[float, float], start: str) -> None:
+    [found] = judged({"helpful": declared}, *both(("score:helpful", *means)))
+    assert found.reason.startswith(start)
+
+
+def test_the_users_that_are_still_needed_are_enough() -> None:
+    goal = {"helpful": MetricSettings(role="primary", smallest=0.015)}
+    [found] = judged(goal, *both(("score:helpful", 0.3, 0.3)))
+    more = int(found.reason.split("about ")[1].split()[0])
+    half = (2000 + more // 2, 0.3, "score:helpful")
+    [later] = judged(goal, arm("a", *half), arm("b", *half))
+    assert ((later.high or 0) - (later.low or 0)) / 2 == pytest.approx(0.015, rel=0.07)
+
+
+def test_an_interval_of_a_share_lies_inside_what_is_possible_however_heavy_a_user_is() -> None:
+    heavy = arm("b", 1, 0.9, first=900).with_columns(n=pl.lit(600, pl.Int64), total=pl.lit(540.0))
+    [found] = compare(arm("a", 200, 0.05), arm("b", 200, 0.05), heavy)
+    assert found.decision == "undecided"
+    assert -1 < (found.low or 0) < (found.high or 0) < 1
+
+
+def test_bounds_that_a_user_breaks_are_no_bounds() -> None:
+    bounds = {"stars": MetricSettings(bounds=(0.0, 1.0))}
+    parts = [p.with_columns(total=pl.col("n") * 4.0 + pl.col("total")) for p in both(("score:stars", 0.2, 0.3))]
+    [found] = judged(bounds, *parts)
+    assert (found.high or 0) > (found.low or 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 300), st.floats(0, 1)), min_size=2, max_size=40))
+def test_intervals_of_shares_never_leave_minus_one_to_one(users: list[tuple[int, float]]) -> None:
+    counts = [n for n, _ in users]
+    sides = [ratio_mean(counts, [n * (x if way else 1 - x) for n, x in users]) for way in (0, 1)]
+    low, high = compare_ratios(sides[0], sides[1], 0.05, (0.0, 1.0)).interval
+    assert -1 <= low <= sides[1].value - sides[0].value + 1e-9
+    assert sides[1].value - sides[0].value - 1e-9 <= high <= 1

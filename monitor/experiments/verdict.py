@@ -1,0 +1,73 @@
+"""The answer first: what to do with an arm, in one sentence over all its metrics, before any number.
+
+A guardrail can only forbid; a primary metric decides; without a primary metric nothing is ever recommended to ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from monitor.config.schema import MetricSettings
+from monitor.experiments.direction import declared, direction
+from monitor.stats.confidence_sequence import Difference, users_until
+
+Role = Literal["primary", "guardrail", "other"]
+SAFETY: Final = ("rule:", "error")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of one arm on one metric; `found` is None where nothing could be compared."""
+
+    metric: str
+    decision: str
+    found: Difference | None
+
+
+def role(metric: str, metrics: Mapping[str, MetricSettings]) -> Role:
+    """Return what a metric may decide: as declared; else rules, errors and scores known to be harms are guardrails.
+
+    >>> role("score:toxicity", {}), role("score:helpful", {})
+    ('guardrail', 'other')
+    """
+    said = declared(metric, metrics)
+    if said is not None:
+        return said.role
+    harm = metric.startswith("score:") and direction(metric, metrics).better == "lower"
+    return "guardrail" if harm or metric.startswith(SAFETY) else "other"
+
+
+def sentence(
+    arm: str, control: str, readings: Sequence[Reading], metrics: Mapping[str, MetricSettings], alpha: float
+) -> str:
+    """Return what to do with `arm`, and why, in one sentence without a full stop."""
+    if any(reading.decision == "blocked" for reading in readings):
+        return f"No decision on {arm}: users did not fall into the arms as they were meant to"
+    deciding = [reading for reading in readings if role(reading.metric, metrics) != "other"]
+    worse = next((reading.metric for reading in deciding if reading.decision == "worse"), None)
+    if worse is not None:
+        return f"Stop {arm}: {worse} is worse than in {control}"
+    primary = [reading for reading in deciding if role(reading.metric, metrics) == "primary"]
+    if not primary:
+        return f"Nothing is recommended for {arm}: no primary metric is declared (metrics: role: primary)"
+    if all(reading.decision == "better" for reading in primary):
+        return f"Ship {arm}: {primary[0].metric} is better than in {control} and no guardrail is known to be worse"
+    waiting = next(reading for reading in primary if reading.decision != "better")
+    return _wait(arm, waiting, declared(waiting.metric, metrics), alpha)
+
+
+def _wait(arm: str, reading: Reading, settings: MetricSettings | None, alpha: float) -> str:
+    smallest = settings.smallest if settings else None
+    if reading.decision == "differs":
+        return f"Nothing is recommended for {arm}: {reading.metric} differs, and which way is better is not declared"
+    if smallest is None or reading.found is None:
+        return f"Keep running {arm}: {reading.metric} is undecided"
+    low, high = reading.found.interval
+    if -smallest < low and high < smallest:
+        return f"Stop {arm}: a difference of {smallest:g} or more in {reading.metric} is ruled out"
+    more = users_until(reading.found, alpha, smallest)
+    if more == 0:
+        return f"Keep running {arm}: {reading.metric} is near the smallest difference that matters ({smallest:g})"
+    return f"Keep running {arm}: about {more} more users until {reading.metric} is known to {smallest:g} either way"
