@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.charts import PERCENT, rate_over_time
+from dashboards.charts.over_time import rate_over_time
+from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
 from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
 from dashboards.scope import Context, step_for

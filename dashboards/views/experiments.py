@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.charts import intervals
+from dashboards.charts.forest import intervals
 from dashboards.client import Row
 from dashboards.numbers import change, is_rate, metric_name, when
 from dashboards.scope import Context

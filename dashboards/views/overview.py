@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.charts import bars_over_time, intervals, lines_over_time
+from dashboards.charts.forest import intervals
+from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
 from dashboards.numbers import count, metric_name, money, share, share_interval, took, when
 from dashboards.scope import Context, say_if_missed

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.charts import rate_over_time
+from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
 from dashboards.numbers import count, share, share_interval, utc, when
 from dashboards.scope import Context, say_if_missed

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.charts import timeline
+from dashboards.charts.timeline import timeline
 from dashboards.client import Given, Row
 from dashboards.numbers import count, money, took, utc, when
 from dashboards.scope import Context

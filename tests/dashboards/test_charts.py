@@ -7,7 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.charts import bars_over_time, broken, intervals, millis, rate_over_time, timeline
+from dashboards.charts.forest import intervals
+from dashboards.charts.over_time import bars_over_time, broken, rate_over_time
+from dashboards.charts.parts import millis
+from dashboards.charts.timeline import timeline
 from dashboards.scope import AIM, STEPS, choose, step_for
 from dashboards.views.trace import bars, tree
 
