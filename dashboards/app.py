@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -11,26 +10,12 @@ from typing import Final
 import streamlit as st
 
 from dashboards.client import Api, Trouble
+from dashboards.pages import PAGES, Page, linked
 from dashboards.process import arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
-from dashboards.views import alerts, drift, experiments, first_run, overview, quality, sources, traces
-
-Show = Callable[[Context], None]
-
-VIEWS: Final[dict[str, tuple[str, str, Show]]] = {
-    "overview": ("Overview", ":material/monitoring:", overview.show),
-    "traces": ("Traces", ":material/account_tree:", traces.show),
-    "quality": ("Quality", ":material/fact_check:", quality.show),
-    "drift": ("Drift", ":material/trending_up:", drift.show),
-    "ab": ("A/B", ":material/call_split:", experiments.show),
-    "alerts": ("Alerts", ":material/notifications:", alerts.show),
-    "sources": ("Sources", ":material/sensors:", sources.show),
-}
-
-DEEP_LINKS: Final = {"trace": "traces", "finding": "drift", "alert": "alerts", "experiment": "ab", "source": "sources"}
-"""What a link to the bare address may name, and the page that shows it."""
+from dashboards.views import first_run
 
 
 @st.cache_resource(show_spinner=False)
@@ -46,39 +31,39 @@ def main() -> None:
     st.html(CSS)
     st.logo(logo(given.title), size="large")
     stage: list[Context] = []
-    PAGES.update({name: _page(name, stage) for name in VIEWS})
-    chosen = st.navigation(list(PAGES.values()), position="top")
+    ENTRIES.update({page.path: _entry(page, stage) for page in PAGES})
+    chosen = st.navigation(list(ENTRIES.values()), position="top")
     try:
-        if chosen.url_path == PAGES["overview"].url_path:
+        if chosen is ENTRIES[PAGES[0].path]:
             _follow_deep_link()
         _draw(api(given.api, given.token_file), stage, chosen)
     except Trouble as trouble:
         st.warning(label(trouble, 400), icon=":material/power_off:")
 
 
-PAGES: Final[dict[str, st.Page]] = {}
+ENTRIES: Final[dict[str, st.Page]] = {}
 
 
-def _page(name: str, stage: list[Context]) -> st.Page:
-    title, icon, show = VIEWS[name]
-    return st.Page(lambda: show(stage[-1]), title=title, icon=icon, url_path=name, default=name == "overview")
+def _entry(page: Page, stage: list[Context]) -> st.Page:
+    return st.Page(
+        lambda: page.show(stage[-1]), title=page.title, icon=page.icon, url_path=page.path, default=page is PAGES[0]
+    )
 
 
-def _draw(source: Api, stage: list[Context], chosen: st.Page) -> None:
+def _draw(agent: Api, stage: list[Context], chosen: st.Page) -> None:
     now = datetime.now(UTC)
-    scope = bar(source, now)
-    if scope.last is None and not first_run.has_spans(source):
-        first_run.show(source)
+    scope = bar(agent, now)
+    if scope.last is None and not first_run.has_spans(agent):
+        first_run.show(agent)
         return
-    stage.append(Context(source, scope, now, go))
+    stage.append(Context(agent, scope, now, go))
     chosen.run()
 
 
 def _follow_deep_link() -> None:
     asked = st.query_params.to_dict()
-    page = asked.get("page") if asked.get("page") in VIEWS else None
-    target = page or next((page for key, page in DEEP_LINKS.items() if key in asked), None)
-    if target not in {None, "overview"}:
+    target = linked(asked)
+    if target not in {None, PAGES[0].path}:
         go(str(target), {key: value for key, value in asked.items() if key != "page"})
 
 
@@ -87,7 +72,7 @@ def go(page: str, params: dict[str, str]) -> None:
 
     The bar keeps its choices by itself: they belong to its widgets, and Streamlit refuses them from anybody else.
     """
-    st.switch_page(PAGES[page], query_params=params)
+    st.switch_page(ENTRIES[page], query_params=params)
 
 
 main()

@@ -31,28 +31,41 @@ def count(number: float | None) -> str:
     return UNKNOWN if number is None else f"{number:,.0f}"
 
 
+def percent(value: float, digits: int = 0) -> str:
+    """Return a share of 1 in percent: the one place where that is written."""
+    return f"{100 * value:.{digits}f} %"
+
+
 def share(value: float | None) -> str:
     """Return a rate in percent with one decimal, two where it is small."""
-    if value is None:
-        return UNKNOWN
-    return f"{100 * value:.{2 if 0 < abs(value) < 0.01 else 1}f} %"
+    return UNKNOWN if value is None else percent(value, 2 if 0 < abs(value) < 0.01 else 1)
 
 
 def share_interval(low: float | None, high: float | None) -> str:
     """Return the bounds of a rate in percent."""
     if low is None or high is None:
         return "interval not known"
-    small = 0 < high < 0.01
-    return f"{100 * low:.{1 + small}f} to {100 * high:.{1 + small}f} %"
+    digits = 2 if 0 < high < 0.01 else 1
+    return f"{percent(low, digits).removesuffix(' %')} to {percent(high, digits)}"
 
 
 def took(ms: float | None) -> str:
-    """Return a duration."""
+    """Return a duration in the largest unit that leaves two digits or so: the one place where that is decided."""
     if ms is None:
         return UNKNOWN
-    if ms < 1000:
+    if abs(ms) < 1000:
         return f"{ms:.0f} ms"
-    return f"{ms / 1000:.1f} s" if ms < 60_000 else f"{ms / 60_000:.1f} min"
+    per, unit = next((per, unit) for below, per, unit in _UNITS if abs(ms) < below)
+    return f"{ms / per:.1f} {unit}"
+
+
+_UNITS: Final = (
+    (60_000, 1000, "s"),
+    (7_200_000, 60_000, "min"),
+    (172_800_000, 3_600_000, "h"),
+    (math.inf, 86_400_000, "days"),
+)
+"""Below how many milliseconds a duration is said in which unit."""
 
 
 def money(usd: float | None) -> str:

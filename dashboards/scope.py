@@ -73,7 +73,7 @@ class Scope:
 class Context:
     """What a page works with: whom to ask, about what, when now is, and how to get to another page."""
 
-    source: AgentReads
+    agent: AgentReads
     scope: Scope
     now: datetime
     go: Callable[[str, dict[str, str]], None]
@@ -91,10 +91,10 @@ def choose(name: str, now: datetime) -> tuple[datetime | None, datetime]:
     return (None if span is None else end - span), end
 
 
-def bar(source: AgentReads, now: datetime) -> Scope:
+def bar(agent: AgentReads, now: datetime) -> Scope:
     """Draw the bar and return what it says."""
-    known = source.read("scopes")
-    arrivals = next(iter(source.read("arrivals")), {})
+    known = agent.read("scopes")
+    arrivals = next(iter(agent.read("arrivals")), {})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="bar"):
         name = (
             st.segmented_control(

@@ -36,7 +36,7 @@ def about(row: Row) -> str:
 def show(context: Context) -> None:
     """Draw the list, or the one alert that the address names."""
     wanted = st.query_params.get("alert")
-    rows = context.source.read("alerts", start=None if wanted else context.scope.start)
+    rows = context.agent.read("alerts", start=None if wanted else context.scope.start)
     if wanted:
         _one(context, next((row for row in rows if row["fingerprint"] == wanted), None))
         return
@@ -111,7 +111,7 @@ def _one(context: Context, row: Row | None) -> None:
 def _trail(context: Context, row: Row) -> None:
     st.subheader("Why, step by step")
     try:
-        lines = context.source.explain(row["fingerprint"])
+        lines = context.agent.explain(row["fingerprint"])
     except Trouble as trouble:
         st.caption(label(trouble, 400))
         return
@@ -120,7 +120,7 @@ def _trail(context: Context, row: Row) -> None:
 
 def _deliveries(context: Context, row: Row) -> None:
     st.subheader("Who was told")
-    sent = context.source.read("notifications", fingerprint=row["fingerprint"])
+    sent = context.agent.read("notifications", fingerprint=row["fingerprint"])
     if not sent:
         st.caption("Nobody yet: no route takes this alert, or it has not fired.")
         return
@@ -146,7 +146,7 @@ def _turns(context: Context, row: Row, labels: dict[str, str]) -> None:
     rule = labels.get("rule") or labels.get("metric", "").removeprefix("rule:")
     if not rule or ("rule" not in labels and not labels.get("metric", "").startswith("rule:")):
         return
-    rows = context.source.read(
+    rows = context.agent.read(
         "violations",
         rule=rule,
         app=labels.get("app"),

@@ -36,7 +36,7 @@ def show(context: Context) -> None:
     if wanted:
         _one(context, wanted)
         return
-    findings = context.source.read("findings", **context.scope.within)
+    findings = context.agent.read("findings", **context.scope.within)
     if findings:
         _list(context, findings)
     else:
@@ -70,7 +70,7 @@ def _list(context: Context, findings: Sequence[Row]) -> None:
 
 
 def _learning(context: Context) -> None:
-    streams = context.source.read("streams", app=context.scope.app)
+    streams = context.agent.read("streams", app=context.scope.app)
     waiting = [row for row in streams if not row["watching"]]
     if streams:
         st.subheader("What is watched")
@@ -78,7 +78,7 @@ def _learning(context: Context) -> None:
     if not waiting:
         return
     st.caption("The following cannot tell yet: too little traffic is not the same as no change.")
-    needed = context.source.status().get("baseline_first")
+    needed = context.agent.status().get("baseline_first")
     cells = [
         {
             "metric": one_line(metric_name(row["metric"] or "")),
@@ -102,7 +102,7 @@ def _learning(context: Context) -> None:
 def _one(context: Context, finding_id: str) -> None:
     if st.button("All changes", icon=":material/arrow_back:"):
         context.go("drift", {})
-    row = next(iter(context.source.read("finding", id=finding_id)), None)
+    row = next(iter(context.agent.read("finding", id=finding_id)), None)
     if row is None:
         st.info("There is no finding of this id.")
         return
@@ -139,7 +139,7 @@ def _metric(context: Context, row: Row) -> None:
     )
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
-    points = _points(row["metric"], context.source.read(*_question(row), **_series(row, start, end, step)))
+    points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:
         st.caption("The values behind this finding are no longer stored.")
         return
@@ -192,8 +192,8 @@ def _examples(context: Context, row: Row) -> None:
     ids = [str(item) for item in parsed(row["examples"], [])][:SHOWN]
     column, _, value = str(row["segment"] or "all").partition("=")
     segment = {"dimension": column, "value": value} if value else {}
-    before = context.source.read("turns_before", app=row["app"], before=utc(row["since_low"]), limit=SHOWN, **segment)
-    after = context.source.read("turns_by_id", ids=",".join(ids)) if ids else []
+    before = context.agent.read("turns_before", app=row["app"], before=utc(row["since_low"]), limit=SHOWN, **segment)
+    after = context.agent.read("turns_by_id", ids=",".join(ids)) if ids else []
     for cell, (title, rows) in zip(st.columns(2, gap="medium"), (("Before", before), ("After", after)), strict=True):
         with cell:
             st.subheader(title)
@@ -213,7 +213,7 @@ def _report(context: Context, finding_id: str) -> None:
     if st.button("Prepare the report", icon=":material/compare:"):
         try:
             with st.spinner("Evidently is drawing the report"):
-                st.session_state["report"] = (finding_id, context.source.report(finding_id))
+                st.session_state["report"] = (finding_id, context.agent.report(finding_id))
         except Trouble as trouble:
             st.warning(label(trouble, 400))
     kept = st.session_state.get("report")

@@ -20,8 +20,8 @@ COLOURS: Final = {"worse": "red", "better": "green", "blocked": "orange", "diffe
 
 def show(context: Context) -> None:
     """Draw the page."""
-    comparisons = context.source.read("comparisons")
-    arms = context.source.read("arms")
+    comparisons = context.agent.read("comparisons")
+    arms = context.agent.read("arms")
     names = sorted({row["experiment"] for row in [*comparisons, *arms]})
     if not names:
         st.info(

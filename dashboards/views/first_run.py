@@ -13,22 +13,22 @@ from dashboards.text import code, label, plain
 WAIT_S: Final = 2.0
 
 
-def has_spans(source: AgentReads) -> bool:
+def has_spans(agent: AgentReads) -> bool:
     """Whether anything has arrived yet."""
-    return any(row["n_spans"] > 0 for row in source.read("arrivals"))
+    return any(row["n_spans"] > 0 for row in agent.read("arrivals"))
 
 
-def show(source: AgentReads) -> None:
+def show(agent: AgentReads) -> None:
     """Draw the page."""
     st.header("Send the first trace")
     st.write("Plumbline listens, and nothing has arrived yet. Set these variables where your application starts:")
-    url = collector_url(source.status())
+    url = collector_url(agent.status())
     code(VARIABLES.format(url=url), "bash", height=150)
     st.write(
         "Then start the application with the OpenTelemetry instrumentation of its model library. "
         "Any OTLP exporter that speaks HTTP works; no code of Plumbline goes into your application."
     )
-    _waiting(source)
+    _waiting(agent)
     with st.expander("Other languages and libraries"):
         others(url)
     st.caption("No application at hand? Stop Plumbline and run `plumbline demo` to see two weeks of made-up traffic.")
@@ -42,15 +42,15 @@ def others(url: str) -> None:
 
 
 @st.fragment(run_every=WAIT_S)
-def _waiting(source: AgentReads) -> None:
+def _waiting(agent: AgentReads) -> None:
     try:
-        arrived = has_spans(source)
+        arrived = has_spans(agent)
     except Trouble as trouble:
         st.warning(label(trouble, 400), icon=":material/power_off:")
         return
     if not arrived:
         st.info("Waiting for the first span. This page looks every two seconds.", icon=":material/hourglass_empty:")
-        _refused(source)
+        _refused(agent)
         return
     st.success("The first span has arrived.", icon=":material/check_circle:")
     if st.session_state.get("greeted"):
@@ -58,9 +58,9 @@ def _waiting(source: AgentReads) -> None:
     st.session_state["greeted"] = True
 
 
-def _refused(source: AgentReads) -> None:
+def _refused(agent: AgentReads) -> None:
     """Somebody who knocks and is sent away is nearer to a first span than silence, and should read why."""
-    reasons = [row["reasons"] for row in source.read("ledger") if row["reasons"]]
+    reasons = [row["reasons"] for row in agent.read("ledger") if row["reasons"]]
     if reasons:
         st.warning("Something arrived and was refused:", icon=":material/block:")
         plain("\n".join(reasons))

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards.charts.forest import intervals
 from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
-from dashboards.numbers import count, metric_name, money, share, share_interval, took, when
+from dashboards.numbers import count, metric_name, money, percent, share, share_interval, took, when
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
 from dashboards.text import one_line, parsed, plain
@@ -42,7 +42,7 @@ def sentence(alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row
     if worst:
         parts.append(
             f"{worst['rule_id']} is violated in {share(worst['value'])} "
-            f"({100 * worst['confidence']:.0f} %: {share_interval(worst['low'], worst['high'])}) "
+            f"({percent(worst['confidence'])}: {share_interval(worst['low'], worst['high'])}) "
             f"of {count(worst['n_graded'])} graded answers of {worst['app']}"
         )
     elif rates:
@@ -56,23 +56,23 @@ def attention(
     alerts: Sequence[Row], findings: Sequence[Row], deliveries: Sequence[Row], ledger: Sequence[Row]
 ) -> list[Concern]:
     """Return what wants a look, worst first."""
-    items = [
+    concerns = [
         Concern("firing", "red", _alert_line(row), "alerts", {"alert": row["fingerprint"]})
         for row in alerts
         if row["state"] == "firing"
     ]
-    items += [
+    concerns += [
         Concern("changed", "orange", f"{row['reason']}, since {when(row['since'])}", "drift", {"finding": row["id"]})
         for row in findings
     ]
     dead = sum(row["state"] == "dead" for row in deliveries)
     if dead:
-        items.append(Concern("not delivered", "red", f"{dead} notifications could not be delivered", "alerts", {}))
+        concerns.append(Concern("not delivered", "red", f"{dead} notifications could not be delivered", "alerts", {}))
     lost = [row for row in ledger if not adds_up(row)]
-    items += [
+    concerns += [
         Concern("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost
     ]
-    return items
+    return concerns
 
 
 def _alert_line(row: Row) -> str:
@@ -105,7 +105,7 @@ def show(context: Context) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live(context: Context) -> None:
-    ask, scope = context.source.read, context.scope
+    ask, scope = context.agent.read, context.scope
     alerts = ask("alerts", start=scope.start)
     findings = ask("findings", **scope.within)
     rates = ask("rates_now", **scope.within)
@@ -122,34 +122,34 @@ def _live(context: Context) -> None:
         _ledger(ledger)
 
 
-def _attention(context: Context, items: Sequence[Concern]) -> None:
+def _attention(context: Context, concerns: Sequence[Concern]) -> None:
     st.subheader("Needs attention")
-    if not items:
+    if not concerns:
         st.caption("Nothing. Alerts that fire and changes that were found appear here.")
         return
     with st.container(border=True, gap=None):
-        for number, item in enumerate(items[:ATTENTION]):
-            _item(context, item, number)
-        if len(items) > ATTENTION:
-            st.caption(f"and {len(items) - ATTENTION} more on the pages Alerts and Drift")
+        for number, concern in enumerate(concerns[:ATTENTION]):
+            _concern(context, concern, number)
+        if len(concerns) > ATTENTION:
+            st.caption(f"and {len(concerns) - ATTENTION} more on the pages Alerts and Drift")
 
 
-def _item(context: Context, item: Concern, number: int) -> None:
-    """One row of the same shape for every item: a badge, at most two lines of text, a way to more."""
-    with st.container(key=f"item-{number}"):
+def _concern(context: Context, concern: Concern, number: int) -> None:
+    """One row of the same shape for every concern: a badge, at most two lines of text, a way to more."""
+    with st.container(key=f"concern-{number}"):
         badge, text, more = st.columns([1.1, 10, 0.9], vertical_alignment="center", gap="small")
     with badge:
-        st.badge(item.badge, color=item.colour)  # type: ignore[arg-type]  # our own words
+        st.badge(concern.badge, color=concern.colour)  # type: ignore[arg-type]  # our own words
     with text, st.container(key=f"two-lines-{number}"):
-        plain(one_line(item.text, 400))
+        plain(one_line(concern.text, 400))
     with more:
         if st.button("Open", key=f"attention-{number}", type="tertiary", icon=":material/arrow_forward:"):
-            context.go(item.page, item.params)
+            context.go(concern.page, concern.params)
 
 
 def _traffic(context: Context, totals: Row) -> None:
     scope = context.scope
-    rows = context.source.read("traffic", bucket_s=scope.bucket, **scope.params)
+    rows = context.agent.read("traffic", bucket_s=scope.bucket, **scope.params)
     n = totals.get("n_turns") or 0
     errors = totals.get("n_errors") or 0
     priced = totals.get("n_priced") or 0
@@ -206,7 +206,7 @@ def _rates(rates: Sequence[Row]) -> None:
     draw(intervals(rows))
     with st.container(key="muted-rates"):
         plain(
-            f"Newest window with enough turns, with {100 * rates[0]['confidence']:.0f} % interval. "
+            f"Newest window with enough turns, with {percent(rates[0]['confidence'])} interval. "
             f"Method: {methods(rates[:RATES_SHOWN])}."
         )
 

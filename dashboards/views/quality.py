@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
-from dashboards.numbers import count, share, share_interval, utc, when
+from dashboards.numbers import count, percent, share, share_interval, utc, when
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import VIOLATIONS, draw, turn_table
 from dashboards.text import plain
@@ -54,7 +54,7 @@ def show(context: Context) -> None:
         return
     if context.scope.environment and segment == "all":
         st.caption("Rates are over all environments: none is published for the chosen environment alone.")
-    findings = context.source.read("findings", **context.scope.within)
+    findings = context.agent.read("findings", **context.scope.within)
     cards = list(groups.items())[:CARDS]
     for start in range(0, len(cards), 2):
         for cell, (pair, rows) in zip(st.columns(2, gap="medium"), cards[start : start + 2], strict=False):
@@ -68,8 +68,8 @@ def show(context: Context) -> None:
 def _rates(context: Context) -> tuple[list[Row], str]:
     scope = context.scope
     own = f"environment={scope.environment}" if scope.environment else "all"
-    rates = context.source.read("rates", segment=own, **scope.within)
-    return (rates, own) if rates or own == "all" else (context.source.read("rates", **scope.within), "all")
+    rates = context.agent.read("rates", segment=own, **scope.within)
+    return (rates, own) if rates or own == "all" else (context.agent.read("rates", **scope.within), "all")
 
 
 def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int) -> None:
@@ -94,7 +94,7 @@ def _says(newest: Row | None) -> str:
         return "No turn was graded in this range, so there is no rate."
     human = f", {count(newest['n_human'])} human labels" if newest["n_human"] else ""
     return (
-        f"{100 * newest['confidence']:.0f} %: {share_interval(newest['low'], newest['high'])} from "
+        f"{percent(newest['confidence'])}: {share_interval(newest['low'], newest['high'])} from "
         f"{count(newest['n_graded'])} graded of {count(newest['n_units'])} turns{human}, "
         f"window from {when(newest['window_start'])}. {newest['method']}."
     )
@@ -129,7 +129,7 @@ def _violations(context: Context, rules: Sequence[str]) -> None:
         rule = st.selectbox("Rule", list(rules), index=None, placeholder="all rules", key="rule", bind="query-params")
     with second:
         verdict = st.selectbox("Verdict", VERDICTS, key="of", bind="query-params")
-    rows = context.source.read("violations", rule=rule, verdict=verdict, limit=50, **context.scope.params)
+    rows = context.agent.read("violations", rule=rule, verdict=verdict, limit=50, **context.scope.params)
     if not rows:
         st.caption("No turn of this range has this verdict.")
         return

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.client import Given, Row
-from dashboards.numbers import count, share, utc, when
+from dashboards.numbers import count, share, took, utc, when
 from dashboards.scope import Context
 from dashboards.tables import facts, still
 from dashboards.text import code, one_line, plain
@@ -35,13 +35,8 @@ _text = st.column_config.TextColumn
 _number = st.column_config.NumberColumn
 
 
-def lag(seconds: float | None) -> str | None:
-    """Return a delay; one below zero says so."""
-    if seconds is None:
-        return None
-    if abs(seconds) < 120:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 3600:.1f} h" if abs(seconds) < 172_800 else f"{seconds / 86_400:.1f} days"
+def _delay(seconds: float | None) -> str | None:
+    return None if seconds is None else took(1000 * seconds)
 
 
 def show(context: Context, window: Mapping[str, Given], row: Row | None) -> None:
@@ -88,8 +83,8 @@ def _facts(row: Row) -> None:
                 "Last seen": when(row["last_seen"]) if row["last_seen"] else None,
                 "First seen in this range": when(row["first_seen"]) if row["first_seen"] else None,
                 "Environments": ", ".join(row["environments"]) or None,
-                "Arrives after": lag(row["lag_median_s"])
-                and f"{lag(row['lag_median_s'])} (worst {lag(row['lag_worst_s'])})",
+                "Arrives after": _delay(row["lag_median_s"])
+                and f"{_delay(row['lag_median_s'])} (worst {_delay(row['lag_worst_s'])})",
                 "Traces": _of(row["n_traces"], row["n_orphans"], "without root"),
                 "Log events": _of(row["n_events"], row["n_loose"], "without trace"),
                 "Scores": _of(row["n_scores"], row["n_lost"], "without target"),
@@ -157,7 +152,7 @@ def _voice(voice: Row) -> Row:
 
 def _ledger(context: Context, window: Mapping[str, Given], row: Row) -> None:
     st.subheader("Ledger")
-    days = context.source.read("source_days", **window, app=row["app"] or "unknown")
+    days = context.agent.read("source_days", **window, app=row["app"] or "unknown")
     if not days:
         st.caption("Nothing is in the ledger under this name: what it sent came in under another, such as a file.")
         return

@@ -97,16 +97,16 @@ def show(context: Context) -> None:
     window: dict[str, Given] = {"start": context.scope.start or EPOCH, "end": context.scope.end}
     wanted = st.query_params.get("source")
     if wanted:
-        rows = context.source.sources(**window)["sources"]
+        rows = context.agent.sources(**window)["sources"]
         source.show(context, window, next((row for row in rows if name_of(row) == wanted), None))
         return
-    rows = context.source.sources(**window, app=context.scope.app)["sources"]
+    rows = context.agent.sources(**window, app=context.scope.app)["sources"]
     with st.container(key="sentence"):
         plain(sentence(rows))
     if rows:
         _list(context, rows)
     with st.expander("Connect another application", icon=":material/add_link:", expanded=not rows):
-        first_run.others(collector_url(context.source.status()))
+        first_run.others(collector_url(context.agent.status()))
 
 
 def _list(context: Context, rows: Sequence[Row]) -> None:

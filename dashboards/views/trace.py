@@ -63,7 +63,7 @@ def _bar(row: Row, start: float) -> Row:
 
 def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     """Draw the page of one trace."""
-    ask = context.source.read
+    ask = context.agent.read
     turn = next(iter(ask("trace", trace_id=trace_id)), None)
     spans = tree(ask("trace_spans", trace_id=trace_id))
     _head(context, trace_id, filters)
@@ -84,14 +84,14 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
 
 def _without(context: Context, spans: Sequence[Row]) -> str:
     """What to say where a text is missing: whether a rule took it, it is too old to be kept, or was never sent."""
-    kept = next(iter(context.source.read("kept_since")), {})
+    kept = next(iter(context.agent.read("kept_since")), {})
     if kept.get("content") and utc(spans[0]["time"]) < utc(kept["content"]):
         return NOT_KEPT
     return BY_RULE if any("by_rule:" in (span["flags"] or "") for span in spans) else NOT_SENT
 
 
 def _head(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
-    near = next(iter(context.source.read("neighbours", trace_id=trace_id, **filters)), {})
+    near = next(iter(context.agent.read("neighbours", trace_id=trace_id, **filters)), {})
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All traces", icon=":material/arrow_back:"):
             context.go("traces", {})
@@ -207,7 +207,7 @@ def _one_span(span: Row, content: Row, without: str) -> None:
 
 
 def _verdicts(context: Context, trace_id: str) -> None:
-    ask = context.source.read
+    ask = context.agent.read
     grades = ask("trace_grades", trace_id=trace_id)
     st.subheader("Verdicts")
     if grades:

@@ -52,7 +52,7 @@ def _stored_filters(context: Context) -> dict[str, Given]:
 
 
 def _filters(context: Context) -> dict[str, Given]:
-    facets = context.source.read("facets", **context.scope.params)
+    facets = context.agent.read("facets", **context.scope.params)
     first = st.columns([4, 2, 2, 2, 1.4], vertical_alignment="bottom")
     with first[0]:
         text = st.text_input("Search in texts", key="q", bind="query-params", placeholder="words a user said or saw")
@@ -102,7 +102,7 @@ def _values(facets: Sequence[Row], name: str) -> list[str]:
 def _list(context: Context, filters: dict[str, Given]) -> None:
     asked = repr(sorted(filters.items(), key=str)) if filters else ""
     page = _page_number({**filters, "start": None, "end": None})
-    rows = context.source.read("traces", limit=PER_PAGE, offset=PER_PAGE * page, **filters)
+    rows = context.agent.read("traces", limit=PER_PAGE, offset=PER_PAGE * page, **filters)
     if not rows:
         st.info("No turn passes these filters. Turns appear a few seconds after their trace has ended.")
         return

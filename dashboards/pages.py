@@ -1,0 +1,41 @@
+"""The pages, declared once: a new page is a file in `views/` and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from dashboards.scope import Context
+from dashboards.views import alerts, drift, experiments, overview, quality, sources, traces
+
+
+@dataclass(frozen=True)
+class Page:
+    """One entry of the navigation. `path` is its address, `opens` the parameter by which a link names one thing on it."""
+
+    path: str
+    title: str
+    icon: str
+    show: Callable[[Context], None]
+    opens: str = ""
+
+
+PAGES: Final = (
+    Page("overview", "Overview", ":material/monitoring:", overview.show),
+    Page("traces", "Traces", ":material/account_tree:", traces.show, "trace"),
+    Page("quality", "Quality", ":material/fact_check:", quality.show),
+    Page("drift", "Drift", ":material/trending_up:", drift.show, "finding"),
+    Page("ab", "A/B", ":material/call_split:", experiments.show, "experiment"),
+    Page("alerts", "Alerts", ":material/notifications:", alerts.show, "alert"),
+    Page("sources", "Sources", ":material/sensors:", sources.show, "source"),
+)
+"""In the order of the navigation; the first is what the bare address shows."""
+
+
+def linked(asked: Mapping[str, str]) -> str | None:
+    """Return the path of the page that a link to the bare address names, if it names one."""
+    known = {page.path for page in PAGES}
+    if asked.get("page") in known:
+        return asked["page"]
+    return next((page.path for page in PAGES if page.opens and page.opens in asked), None)
