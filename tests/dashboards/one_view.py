@@ -9,7 +9,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-VIEWS = ("overview", "traces", "quality", "drift", "experiments", "alerts", "sources")
+from dashboards.pages import PAGES
+
+VIEWS = tuple(page.show.__module__.rpartition(".")[2] for page in PAGES)
 SCRIPT = Path(__file__).with_name("page_script.py")
 
 
