@@ -48,7 +48,7 @@ from monitor.store.removal.age_limits import Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
 from monitor.store.replayed import merge
-from monitor.store.user_sql import run_user_sql
+from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
 from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
@@ -69,6 +69,7 @@ class Agent:
     store: Store
     desk: AlertDesk
     policies: Sequence[RuleSet]
+    readers: Readers
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
     replaying: threading.Lock = field(default_factory=threading.Lock)
@@ -107,6 +108,7 @@ class Agent:
             if not progress(self.store).due(now, EVERY):
                 return Retained()
             done = retain(self.store, self.places, kept, now, self._disk(), secrets.token_hex(16))
+        self.readers.forget()
         if done.lacking:
             _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
         return done
@@ -146,9 +148,9 @@ class Agent:
         run = read_run(self.places, "collector")
         return self.settings.collector.otlp_http if run is None else run.address
 
-    def sql(self, text: str, max_rows: int) -> pa.Table:
-        """Return the rows of one read-only SELECT. Raises `BadSql`."""
-        return run_user_sql(self.store, text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
+    def sql(self, text: str, max_rows: int) -> Answered:
+        """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
+        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""
@@ -212,12 +214,16 @@ class Agent:
             if kind == "app":
                 removed["alerts"] = self.desk.forget(given)
             finish_erasure(self.store, self.places, key, self.desk)
+        self.readers.forget()
         return removed
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
         with self.keeping, self.replaying, self.loading, self.cycling:
-            return finish_erasure(self.store, self.places, install_key(self.places.root), self.desk)
+            done = finish_erasure(self.store, self.places, install_key(self.places.root), self.desk)
+        if done:
+            self.readers.forget()
+        return done
 
     def check(self) -> list[str]:
         """Return what is wrong with the store."""
@@ -225,21 +231,26 @@ class Agent:
 
     def close(self) -> None:
         """Let go of the data directory."""
+        self.readers.forget()
         self.desk.close()
         self.store.close()
 
 
-def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None) -> Agent:
-    """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`."""
+def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *, repair: bool = False) -> Agent:
+    """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`.
+
+    With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
+    """
     clock, places = clock or SystemClock(), Places(data_dir)
     policies = policies_in_force(Path(settings.policies) if settings.policies else None)
-    store = Store.open(data_dir, memory_limit=settings.agent.memory_limit, threads=settings.agent.threads, clock=clock)
+    limit, threads = settings.agent.memory_limit, settings.agent.threads
+    store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
         desk = open_desk(settings, places.control, clock)
     except PlumblineError:
         store.close()
         raise
-    agent = Agent(settings, places, clock, store, desk, policies)
+    agent = Agent(settings, places, clock, store, desk, policies, Readers(store, places.root / "sql"))
     try:
         recall_tombstones(store, data_dir)
         agent.finish_erasure()

@@ -19,8 +19,9 @@ Answer = Callable[[Agent, Any, Call], Any]
 
 def sql(agent: Agent, asked: questions.Sql, _: Call) -> TableAnswer:
     """Ask for one row more than is wanted: it tells whether that was all."""
-    table = agent.sql(asked.sql, asked.max_rows + 1)
-    return TableAnswer(table.slice(0, asked.max_rows), truncated=table.num_rows > asked.max_rows)
+    told = agent.sql(asked.sql, asked.max_rows + 1)
+    more = told.table.num_rows > asked.max_rows
+    return TableAnswer(told.table.slice(0, asked.max_rows), truncated=more, as_of=told.as_of)
 
 
 def replay(agent: Agent, asked: questions.Replay, call: Call) -> dict[str, Any]:

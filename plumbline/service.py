@@ -47,7 +47,7 @@ RETAIN_EVERY_S = 60.0
 def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
     """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
     bound = bind(Address(host, port), "--api")
-    agent = open_agent(settings, data_dir)
+    agent = open_agent(settings, data_dir, repair=True)
     token = ensure_token(agent.places.token)
     timetable = start(
         [

@@ -44,15 +44,19 @@ def take(data_dir: Path) -> int:
     return handle
 
 
-def open_or_rebuild(path: Path, memory_limit: str, threads: int, clock: Clock) -> duckdb.DuckDBPyConnection:
-    """Return the connection to the store at `path`; a file that cannot be read is moved aside, never deleted."""
+def open_or_rebuild(
+    path: Path, memory_limit: str, threads: int, clock: Clock, *, repair: bool
+) -> duckdb.DuckDBPyConnection:
+    """Return the connection to the store at `path`; with `repair` a file that cannot be read is moved aside, never deleted."""
     try:
         return prepared(_connect(path), memory_limit, threads)
-    except (duckdb.IOException, duckdb.PermissionException) as error:
-        if isinstance(error, duckdb.PermissionException) or not os.access(path, os.R_OK | os.W_OK):
-            raise StoreError(f"{path}: cannot be opened: {_first_line(error)}") from None
-        return _rebuilt(path, memory_limit, threads, clock, error)
     except duckdb.Error as error:
+        shut = isinstance(error, duckdb.IOException) and not os.access(path, os.R_OK | os.W_OK)
+        if shut or isinstance(error, duckdb.PermissionException):
+            raise StoreError(f"{path}: cannot be opened: {_first_line(error)}") from None
+        if not repair:
+            hint = "start the agent: it moves the file aside and fills a new one from the spool"
+            raise StoreError(f"{path}: is damaged: {_first_line(error)} ({hint})") from None
         return _rebuilt(path, memory_limit, threads, clock, error)
 
 

@@ -37,16 +37,19 @@ class Store:
     gate: ReadersGate = field(default_factory=ReadersGate)
 
     @classmethod
-    def open(cls, data_dir: Path, *, memory_limit: str = "2GB", threads: int = 2, clock: Clock) -> Store:
+    def open(
+        cls, data_dir: Path, *, memory_limit: str = "2GB", threads: int = 2, clock: Clock, repair: bool = False
+    ) -> Store:
         """Open or create the store of `data_dir`.
 
         Raises `StoreInUse` when another process owns it, `StoreError` when it cannot be written or is newer than this
-        code. A file that cannot be read is moved aside and rebuilt from the spool; nothing is deleted.
+        code. A file that cannot be read is a `StoreError` too; with `repair` it is moved aside and rebuilt from the
+        spool. Nothing is deleted.
         """
         lock = take(data_dir)
         path = data_dir / "plumbline.duckdb"
         try:
-            connection = open_or_rebuild(path, memory_limit, threads, clock)
+            connection = open_or_rebuild(path, memory_limit, threads, clock, repair=repair)
         except BaseException:
             os.close(lock)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -13,10 +14,11 @@ from plumbline.api.questions import Question
 
 @dataclass(frozen=True)
 class TableAnswer:
-    """Rows, and whether more of them existed than were asked for."""
+    """Rows, whether more of them existed than were asked for, and of when they are where that is not now."""
 
     table: pa.Table
     truncated: bool = False
+    as_of: datetime | None = None
 
 
 class AgentCore(Protocol):

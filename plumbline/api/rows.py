@@ -17,26 +17,31 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Rows:
-    """Columns by name and rows of plain values; `truncated` says that more rows existed than were asked for."""
+    """Columns by name and rows of plain values; `truncated` says that more rows existed than were asked for.
+
+    `as_of` is when the snapshot was taken that they were read from, where that is not now.
+    """
 
     columns: list[str]
     rows: list[list[Any]]
     truncated: bool = False
+    as_of: datetime | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON carries of it."""
-        return {"columns": self.columns, "rows": self.rows, "truncated": self.truncated}
+        told = {"columns": self.columns, "rows": self.rows, "truncated": self.truncated}
+        return told if self.as_of is None else told | {"as_of": _instant(self.as_of)}
 
     def records(self) -> list[dict[str, Any]]:
         """One mapping a row, as JSON output shows them."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def rows_of(table: pa.Table, *, truncated: bool = False) -> Rows:
+def rows_of(table: pa.Table, *, truncated: bool = False, as_of: datetime | None = None) -> Rows:
     """Return `table` as plain values; two columns of one name are told apart by a number."""
     columns = [_plain_column(column) for column in table.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
-    return Rows(_distinct(table.column_names), rows, truncated)
+    return Rows(_distinct(table.column_names), rows, truncated, as_of)
 
 
 def _plain_column(column: pa.ChunkedArray[Any]) -> list[Any]:

@@ -85,11 +85,13 @@ def json_answer(value: Any, status: int = 200) -> Response:
 
 def _table(request: Request, answer: TableAnswer) -> Response:
     if ARROW not in request.headers.get("accept", ""):
-        return json_answer(rows_of(answer.table, truncated=answer.truncated).as_dict())
+        return json_answer(rows_of(answer.table, truncated=answer.truncated, as_of=answer.as_of).as_dict())
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, answer.table.schema) as writer:
         writer.write_table(answer.table)
     headers = {"x-truncated": str(answer.truncated).lower()}
+    if answer.as_of is not None:
+        headers["x-as-of"] = str(plain(answer.as_of))
     return Response(sink.getvalue(), media_type=ARROW, headers=headers)
 
 

@@ -36,7 +36,7 @@ class Session(Protocol):
 def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
     """Hold a session with the owner of the data directory of `resolved`.
 
-    With `create` an absent directory is made; without, it is a `UsageError`. Raises `StoreInUse` while another process
+    With `create` an absent directory is made and a damaged store begun anew; without, both are errors, and nothing moves. Raises `StoreInUse` while another process
     holds a store at rest, `Unreachable` when an agent is there but does not answer.
     """
     places = resolved.places
@@ -47,7 +47,7 @@ def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
     if not create and not places.has_data():
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
     keep_out("pandas")
-    core = answers.Answers(agent.open_agent(resolved.settings, places.root))
+    core = answers.Answers(agent.open_agent(resolved.settings, places.root, repair=create))
     try:
         yield AtRest(core)
     finally:
@@ -70,7 +70,7 @@ class AtRest:
         question.check()
         answer: Any = self.core.answer(question, Call(token_owner(), progress))
         if question.shape == "table":
-            answer = rows.rows_of(answer.table, truncated=answer.truncated).as_dict()
+            answer = rows.rows_of(answer.table, truncated=answer.truncated, as_of=answer.as_of).as_dict()
         elif question.shape == "file":
             answer = answer.read_text(encoding="utf-8")
         told: A = rows.plain(answer)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,6 +14,9 @@ from plumbline.cli import show
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, Config, DataDir, SqlForm
+
+STATED_S: Final = 1.0
+"""Rows older than this are said to be."""
 
 
 def run(
@@ -33,6 +37,9 @@ def run(
     with session(resolved) as asked:
         answer = asked.ask(Sql(text, max_rows))
     _print(answer, form)
+    age = (datetime.now(UTC) - datetime.fromisoformat(answer["as_of"])).total_seconds()
+    if age >= STATED_S:
+        show.note(f"plumbline: as it was {age:.0f} s ago (queries read a snapshot)")
     if answer["truncated"]:
         show.note(f"plumbline: only the first {max_rows} rows are shown (--max-rows takes more)")
     return 0

@@ -35,17 +35,17 @@ def test_the_whole_way_from_records_to_a_firing_alert(agent: Agent, tmp_path: Pa
     assert agent.settle()["turns"] == TURNS
     decided = agent.cycle()
     assert 0.75 * TURNS < decided["sample"] < 0.85 * TURNS
-    [refusals] = agent.sql("SELECT * FROM findings WHERE metric = 'rule:HELP-01'", 10).to_pylist()
+    [refusals] = agent.sql("SELECT * FROM findings WHERE metric = 'rule:HELP-01'", 10).table.to_pylist()
     assert refusals["change_low"] < 0.5 < refusals["change_high"] + 0.1
     assert abs(aware_utc(refusals["since"]) - SWAP) < timedelta(hours=12)
     assert "model changed from old to new" in refusals["cause"]
-    tone = {row["metric"]: row for row in agent.sql("SELECT * FROM comparisons", 100).to_pylist()}
+    tone = {row["metric"]: row for row in agent.sql("SELECT * FROM comparisons", 100).table.to_pylist()}
     assert tone["score:helpful"]["decision"] == "better"
     assert tone["score:helpful"]["low"] < 0.25 < tone["score:helpful"]["high"]
-    alerts = agent.sql("SELECT rule_id, state FROM alerts", 10).to_pylist()
+    alerts = agent.sql("SELECT rule_id, state FROM alerts", 10).table.to_pylist()
     assert {"rule_id": "drift", "state": "firing"} in alerts
     agent.deliver()
-    sent = agent.sql("SELECT state FROM notifications", 10).to_pylist()
+    sent = agent.sql("SELECT state FROM notifications", 10).table.to_pylist()
     assert sent
     assert {row["state"] for row in sent} == {"sent"}
     assert agent.check() == []
@@ -56,23 +56,23 @@ def test_a_second_cycle_decides_nothing_new(agent: Agent, tmp_path: Path) -> Non
     agent.settle()
     agent.cycle()
     counts = "SELECT (SELECT count(*) FROM grades), (SELECT count(*) FROM samples), (SELECT count(*) FROM findings)"
-    before = agent.sql(counts, 1)
+    before = agent.sql(counts, 1).table
     assert {**agent.cycle(), "alerts": 0} == dict.fromkeys(agent.cycle(), 0)
-    assert agent.sql(counts, 1) == before
+    assert agent.sql(counts, 1).table == before
 
 
 def test_every_rate_has_its_interval_and_its_design(agent: Agent, tmp_path: Path) -> None:
     spooled(tmp_path / "spool", records(900))
     agent.settle()
     agent.cycle()
-    rates = agent.sql("SELECT * FROM estimates WHERE value IS NOT NULL", 1_000).to_pylist()
+    rates = agent.sql("SELECT * FROM estimates WHERE value IS NOT NULL", 1_000).table.to_pylist()
     assert rates
     for rate in rates:
         assert 0 <= rate["low"] <= rate["value"] <= rate["high"] <= 1
         assert rate["low"] < rate["high"]
         assert rate["n_graded"] <= rate["n_units"]
         assert "not corrected by human labels" in rate["method"]
-    probabilities = agent.sql("SELECT DISTINCT inclusion_probability FROM samples", 10).to_pylist()
+    probabilities = agent.sql("SELECT DISTINCT inclusion_probability FROM samples", 10).table.to_pylist()
     assert probabilities == [{"inclusion_probability": 0.8}]
 
 
@@ -80,7 +80,7 @@ def test_quiet_traffic_is_quiet(agent: Agent, tmp_path: Path) -> None:
     spooled(tmp_path / "spool", records(TURNS, swap=None))
     agent.settle()
     agent.cycle()
-    assert agent.sql("SELECT * FROM findings", 10).num_rows == 0
+    assert agent.sql("SELECT * FROM findings", 10).table.num_rows == 0
 
 
 def test_replay_tells_the_same_twice_and_notifies_nobody(agent: Agent, tmp_path: Path) -> None:
@@ -90,13 +90,13 @@ def test_replay_tells_the_same_twice_and_notifies_nobody(agent: Agent, tmp_path:
         assert "rule:HELP-01" in {finding["metric"] for finding in replayed["findings"]}
     first, second = ([row["id"] for row in replayed["findings"]] for replayed in told)
     assert first == second
-    stored = agent.sql("SELECT id, origin FROM findings ORDER BY detected_at, id", 100).to_pylist()
+    stored = agent.sql("SELECT id, origin FROM findings ORDER BY detected_at, id", 100).table.to_pylist()
     assert sorted(row["id"] for row in stored) == sorted(first)
     assert {row["origin"] for row in stored} == {"replay"}
     assert any(alert["rule_id"] == "drift" for alert in told[0]["alerts"])
-    assert agent.sql("SELECT * FROM notifications", 10).num_rows == 0
-    assert agent.sql("SELECT * FROM alerts", 10).num_rows == 0
-    grades = agent.sql("SELECT count(*) - count(DISTINCT (unit_id, rule_id)) AS n FROM grades", 1).to_pylist()
+    assert agent.sql("SELECT * FROM notifications", 10).table.num_rows == 0
+    assert agent.sql("SELECT * FROM alerts", 10).table.num_rows == 0
+    grades = agent.sql("SELECT count(*) - count(DISTINCT (unit_id, rule_id)) AS n FROM grades", 1).table.to_pylist()
     assert grades == [{"n": 0}]
 
 
@@ -104,10 +104,10 @@ def test_what_was_told_live_is_not_told_again_by_a_replay(agent: Agent, tmp_path
     spooled(tmp_path / "spool", records(TURNS))
     agent.settle()
     agent.cycle()
-    live = agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).to_pylist()
+    live = agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist()
     agent.replay(START, END, STEP, False, quiet)
-    assert agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).to_pylist() == live
-    metrics = [row["metric"] for row in agent.sql("SELECT metric FROM findings", 100).to_pylist()]
+    assert agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist() == live
+    metrics = [row["metric"] for row in agent.sql("SELECT metric FROM findings", 100).table.to_pylist()]
     assert len(metrics) == len(set(metrics))
 
 
@@ -127,20 +127,20 @@ def test_a_replay_that_is_stopped_leaves_no_trace(agent: Agent, tmp_path: Path) 
 
     with pytest.raises(KeyboardInterrupt):
         agent.replay(START, END, STEP, False, stop)
-    assert agent.sql("SELECT * FROM grades", 10).num_rows == 0
+    assert agent.sql("SELECT * FROM grades", 10).table.num_rows == 0
 
 
 def test_why_is_answered_for_traces_findings_and_alerts(agent: Agent, tmp_path: Path) -> None:
     spooled(tmp_path / "spool", records(TURNS))
     agent.settle()
     agent.cycle()
-    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1)["id"][0].as_py()
+    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
     assert any("likely cause" in line for line in agent.explain(finding))
-    graded = agent.sql("SELECT unit_id FROM grades WHERE verdict = 'violates' LIMIT 1", 1)["unit_id"][0].as_py()
+    graded = agent.sql("SELECT unit_id FROM grades WHERE verdict = 'violates' LIMIT 1", 1).table["unit_id"][0].as_py()
     lines = agent.explain(graded)
     assert any(line.startswith("sampled:") for line in lines)
     assert any("violates" in line for line in lines)
-    alert = agent.sql("SELECT fingerprint FROM alerts LIMIT 1", 1)["fingerprint"][0].as_py()
+    alert = agent.sql("SELECT fingerprint FROM alerts LIMIT 1", 1).table["fingerprint"][0].as_py()
     assert agent.explain(alert)
     with pytest.raises(NotFound):
         agent.explain("nothing")
@@ -152,7 +152,7 @@ def test_erasing_an_app_leaves_nothing_of_it(agent: Agent, tmp_path: Path) -> No
     agent.cycle()
     agent.erase("app", "shop")
     for view in ("calls", "turns", "scores", "samples", "grades", "estimates", "findings", "comparisons"):
-        assert agent.sql(f"SELECT * FROM {view}", 10).num_rows == 0, view
+        assert agent.sql(f"SELECT * FROM {view}", 10).table.num_rows == 0, view
     assert agent.check() == []
 
 
@@ -161,7 +161,7 @@ def test_evidently_draws_the_two_windows_of_a_finding_without_a_word_of_a_trace(
     spooled(tmp_path / "spool", records(TURNS))
     agent.settle()
     agent.cycle()
-    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1)["id"][0].as_py()
+    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
     page = agent.report(finding)
     html = page.read_text(encoding="utf-8")
     assert "<html" in html

@@ -12,12 +12,14 @@ from typing import Any
 import pyarrow as pa
 
 from monitor.errors import BadSql, NotFound, StoreError, UsageError
+from monitor.store.user_sql.readers import Answered
 from plumbline.answers import ANSWERS
 from plumbline.api.call import Call
 from plumbline.api.questions import Question
 from tests.support.serving import serving
 
 TOKEN = "t0ken"
+SNAPSHOT_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @dataclass
@@ -35,16 +37,17 @@ class FakeAgent:
     def status(self) -> dict[str, Any]:
         return {"ready": self.ready, "ledger": {"received": 3, "stored": 2}, "lag_s": 0.25, "note": "x", "none": None}
 
-    def sql(self, text: str, max_rows: int) -> pa.Table:
+    def sql(self, text: str, max_rows: int) -> Answered:
         if text == "boom":
             raise RuntimeError("a bug with a secret path /home/x")
         if text == "broken":
             raise StoreError("the store\nis broken")
         if "delete" in text.lower():
             raise BadSql("only one SELECT is allowed")
-        return pa.table(
+        table = pa.table(
             {"n": list(range(min(max_rows, 5))), "text": ["a", None, "\x1b[31m[red]c", "d", "e"][:max_rows]}
         )
+        return Answered(table, SNAPSHOT_AT)
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         if name != "overview":

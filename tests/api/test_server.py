@@ -113,13 +113,15 @@ def test_metrics_are_the_numbers_of_the_status(http: httpx.Client) -> None:
 
 def test_sql_as_json(http: httpx.Client) -> None:
     answer = http.post("/v1/sql", json={"sql": "SELECT", "max_rows": 2}).json()
-    assert answer == {"columns": ["n", "text"], "rows": [[0, "a"], [1, None]], "truncated": True}
+    expected = {"columns": ["n", "text"], "rows": [[0, "a"], [1, None]], "truncated": True}
+    assert answer == expected | {"as_of": "2026-03-01T12:00:00Z"}
 
 
 def test_sql_as_arrow(http: httpx.Client) -> None:
     answer = http.post("/v1/sql", json={"sql": "SELECT"}, headers={"accept": ARROW})
     assert answer.headers["content-type"] == ARROW
     assert answer.headers["x-truncated"] == "false"
+    assert answer.headers["x-as-of"] == "2026-03-01T12:00:00Z"
     with pa.ipc.open_stream(io.BytesIO(answer.content)) as reader:
         assert reader.read_all().num_rows == 5
 

@@ -58,7 +58,7 @@ class Case:
         return holding(self.folder, text)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        return self.agent.sql(sql, 1000).to_pylist()
+        return self.agent.sql(sql, 1000).table.to_pylist()
 
     def told(self, text: str) -> list[str]:
         """Tables and columns in which SQL still finds `text`."""

@@ -295,15 +295,17 @@ def test_the_plain_id_is_in_no_file_and_erasure_finds_it(home: Home) -> None:
         }
         (turn,) = agent.sql(
             f"SELECT experiment, variant, session_id FROM turns WHERE user_id = '{user}'", 10
-        ).to_pylist()
+        ).table.to_pylist()
         assert turn == {"experiment": "tone", "variant": "B", "session_id": visit}
-        assert agent.sql(f"SELECT count(*) AS n FROM scores WHERE session_id = '{visit}'", 10).to_pylist() == [{"n": 1}]
+        assert agent.sql(f"SELECT count(*) AS n FROM scores WHERE session_id = '{visit}'", 10).table.to_pylist() == [
+            {"n": 1}
+        ]
         removed = agent.erase("user", PLAIN)
         assert (removed["spans"], removed["exposures"]) == (1, 1)
         agent.store.checkpoint()
         assert [line for line in everything(agent) if user in line or visit in line] == []
         assert home.holding(user) == home.holding(visit) == []
-        assert agent.sql("SELECT count(*) AS n FROM spans", 10).to_pylist() == [{"n": 1}]
+        assert agent.sql("SELECT count(*) AS n FROM spans", 10).table.to_pylist() == [{"n": 1}]
         intake = make_intake(home.settings.collector, home.root)
         intake.submit("traces", "json", a_body(PLAIN, VISIT, "c3" * 16)).result(20)
         intake.close()

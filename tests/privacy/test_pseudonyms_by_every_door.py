@@ -123,7 +123,9 @@ def test_no_file_holds_the_plain_id_and_everything_still_joins(tmp_path: Path, s
             assert told_by_sql(agent.store, text) == []
         key = install_key(house.folder)
         name = pseudonym(key, "user", house.user)
-        turns = agent.sql("SELECT user_id, session_id, experiment, variant FROM turns WHERE user_id IS NOT NULL", 9)
+        turns = agent.sql(
+            "SELECT user_id, session_id, experiment, variant FROM turns WHERE user_id IS NOT NULL", 9
+        ).table
         assert {row["user_id"] for row in turns.to_pylist()} == {name}
         assert ("tone", "B") in {(row["experiment"], row["variant"]) for row in turns.to_pylist()}
         session = pseudonym(key, "session", house.session) if setting != "users" else house.session

@@ -71,7 +71,7 @@ def test_no_read_fails_where_rows_are_gone(house: Keeping, name: str) -> None:
 
 
 def test_the_view_and_the_page_say_since_when_things_are_kept(house: Keeping) -> None:
-    (row,) = house.agent.sql("SELECT * FROM retentions", 10).to_pylist()
+    (row,) = house.agent.sql("SELECT * FROM retentions", 10).table.to_pylist()
     assert json.loads(row["removed"])["spans"] == 2
     assert row["rollups_before"] is None
     (kept,) = house.agent.page("kept_since", {}).to_pylist()

@@ -57,10 +57,10 @@ def frame(**tables: list[Row]) -> dict[str, bytes]:
 class Home:
     """A data directory with a spool and a store under a clock that is moved by hand."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, repair: bool = False) -> None:
         self.folder = folder
         self.clock = FakeClock(START + timedelta(minutes=1))
-        self.store = Store.open(folder, clock=self.clock)
+        self.store = Store.open(folder, clock=self.clock, repair=repair)
 
     def take(self, *frames: dict[str, bytes]) -> Loaded:
         """Spool the frames and load them."""

@@ -1,0 +1,164 @@
+"""The process that reads for people: takes one snapshot of the store, answers SELECTs over it, and ends when nobody asks.
+
+`python -m monitor.store.user_sql.child STORE FOLDER` copies when the first frame tells it that the store is still, says so, opens
+the copy read-only and removes its name, so that nothing of it is left behind however the process ends. From then on its address
+space may grow by `GROWTH` and no more: what needs more ends this process, never the agent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import resource
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from monitor.errors import BadSql
+from monitor.store.file import LOCKDOWN
+from monitor.store.user_sql.frames import Asked, Ready, Refused, Rows, packed, read_frame
+from monitor.store.user_sql.tree import check, one_line
+
+GROWTH: Final = 288 << 20
+"""Bytes of address space beyond what is in use once the snapshot is open; resident memory is never more."""
+
+BUFFERS: Final = "160MB"
+SPILL: Final = "1GB"
+IDLE_S: Final = 60.0
+"""A process that nobody asks ends after this, and its snapshot with it."""
+
+LARGEST: Final = 16 << 20
+MOST_VALUES: Final = 2_000_000
+"""What an answer may hold; more becomes far more as values of Python."""
+
+TOO_LARGE: Final = (
+    f"the answer is larger than {LARGEST >> 20} MB or {MOST_VALUES:,} values (ask for fewer rows or columns)"
+)
+TOO_MUCH_MEMORY: Final = (
+    "the query needs more memory than one query may take (narrow its time range, or take fewer columns)"
+)
+
+
+def main(store: Path, folder: Path) -> None:
+    """Answer frames on stdin until it closes or nobody asks for a while."""
+    frames: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=_listen, args=(frames,), daemon=True).start()
+    _say(Ready())
+    frames.get()
+    try:
+        copy = _copied(store, folder)
+        _say(Ready())
+        connection = _opened(copy, folder)
+    except (OSError, duckdb.Error) as error:
+        _say(Refused(one_line(error)))
+        return
+    _say(Ready())
+    while True:
+        try:
+            frame = frames.get(timeout=IDLE_S)
+        except queue.Empty:
+            return
+        _say(_answer(connection, msgspec.msgpack.decode(frame, type=Asked)))
+
+
+def _listen(frames: queue.Queue[bytes]) -> None:
+    """Take frames in; when the agent is gone, so is this process, whatever it is doing."""
+    try:
+        while True:
+            frames.put(read_frame(sys.stdin.fileno()))
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _say(reply: Rows | Refused | Ready) -> None:
+    sys.stdout.buffer.write(packed(reply))
+    sys.stdout.buffer.flush()
+
+
+def _copied(store: Path, folder: Path) -> Path:
+    """Copy the store and its log; the agent keeps both as they are meanwhile."""
+    copy = folder / "snapshot.duckdb"
+    for suffix in ("", ".wal"):
+        source, target = Path(f"{store}{suffix}"), Path(f"{copy}{suffix}")
+        if source.exists():
+            shutil.copyfile(source, target)
+            target.chmod(0o600)
+    return copy
+
+
+def _opened(copy: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(copy), read_only=True)
+    for name, value in (
+        ("memory_limit", BUFFERS),
+        ("threads", 2),
+        ("temp_directory", folder / "spill"),
+        ("max_temp_directory_size", SPILL),
+        ("TimeZone", "UTC"),
+    ):
+        connection.execute(f"SET {name} = '{value}'")
+    connection.execute("SELECT count(*) FROM base.spans")
+    for left in (copy, Path(f"{copy}.wal")):
+        left.unlink(missing_ok=True)
+    for statement in LOCKDOWN:
+        connection.execute(statement)
+    check(connection, "SELECT 1")  # loads what checking needs, before memory is limited
+    _limit_memory()
+    return connection
+
+
+def _limit_memory() -> None:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    most = pages * resource.getpagesize() + GROWTH
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Rows | Refused:
+    try:
+        with connection.cursor() as cursor:
+            check(cursor, asked.sql, asked.extra)
+            for name, stream in asked.extra.items():
+                cursor.register(name, pa.ipc.open_stream(stream).read_all())
+            return _rows(cursor, asked)
+    except BadSql as error:
+        return Refused(str(error))
+    except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError, RecursionError):
+        return Refused(TOO_MUCH_MEMORY, spent=True)
+    except duckdb.Error as error:
+        spent = "bad_alloc" in str(error)
+        return Refused(TOO_MUCH_MEMORY if spent else one_line(error), spent)
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, asked: Asked) -> Rows | Refused:
+    relation = cursor.sql(asked.sql)
+    if relation is None:
+        return Refused("the statement gives no rows (write one SELECT)")
+    reader = relation.limit(asked.max_rows).to_arrow_reader(2048)
+    sink, values = pa.BufferOutputStream(), 0
+    with contextlib.closing(pa.ipc.new_stream(sink, reader.schema)) as writer:
+        for batch in reader:
+            values += sum(_values(column) for column in batch.columns)
+            if values > MOST_VALUES or sink.tell() + batch.nbytes > LARGEST:
+                return Refused(TOO_LARGE)
+            writer.write_batch(batch)
+    return Rows(sink.getvalue().to_pybytes())
+
+
+def _values(column: pa.Array[Any]) -> int:
+    """Count values, those inside lists and structs too."""
+    if isinstance(column, pa.StructArray):
+        return len(column) + sum(_values(part) for part in column.flatten())
+    if isinstance(column, pa.ListArray | pa.FixedSizeListArray | pa.LargeListArray):  # a map is a list of pairs
+        return len(column) + _values(column.flatten())
+    return len(column)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
