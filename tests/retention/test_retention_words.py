@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.config.schema import RetentionSettings
-from monitor.errors import PluginError
+from monitor.errors import NotFound, PluginError
 from monitor.store.pages import PAGES
 from plumbline.cli.retention_words import kept_for
 from tests.retention.keeping import NEW, OLD, Keeping
@@ -46,7 +46,7 @@ def test_a_finding_names_the_examples_that_are_gone(house: Keeping) -> None:
     lines = house.agent.explain("f1")
     assert f"examples: {OLD} (no longer kept), {NEW}" in lines
     assert house.agent.explain(OLD) == [f"trace {OLD}: no longer kept; it was an example of finding f1"]
-    with pytest.raises(KeyError):
+    with pytest.raises(NotFound):
         house.agent.explain("c3" * 16)
     assert house.agent.page("turns_by_id", {"ids": f"{OLD},{NEW}"})["trace_id"].to_pylist() == [NEW]
 
