@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import polars as pl
 
+from monitor.drift.heavy_users import HEAVY_USER
 from monitor.drift.points import Ints, Points, grouped
 from monitor.drift.state import Combo
 from monitor.model import dimensions
@@ -18,6 +19,9 @@ from monitor.stats.ranks import Floats
 
 DIMENSIONS: Final = frozenset(["unit_id", "time", *dimensions.NAMES])
 """Columns that are not metrics."""
+
+BLAMED: Final = (*CAUSES, HEAVY_USER)
+"""Columns whose values make a composition row."""
 
 ALL: Final = "all"
 _LONGEST: Final = 80
@@ -68,12 +72,31 @@ class Batch:
         return {name: size for name, size in sizes.items() if size}
 
 
-def read_batch(turns: pl.DataFrame, segments: Sequence[str], ignore: Sequence[str]) -> Batch:
-    """Return `turns` as a batch. Turns without an app or a time belong to no stream; NaN and infinity are unknown."""
-    rows = _completed(turns).drop_nulls(["time", "app"]).sort("time", "unit_id")
+def user_traffic(turns: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Return per app how many turns each user has, and under "" how many there are."""
+    if "user_id" not in turns.columns:
+        return {}
+    sizes = turns.drop_nulls("app").group_by("app", "user_id").len().sort("len", "user_id", descending=True)
+    counts: dict[str, dict[str, int]] = {}
+    for app, user, n in sizes.iter_rows():
+        of_app = counts.setdefault(app, {"": 0})
+        of_app[""] += n
+        if user and _speakable(user):
+            of_app[f"user_id={user}"] = n
+    return counts
+
+
+def read_batch(
+    turns: pl.DataFrame, segments: Sequence[str], ignore: Sequence[str], heavy: Collection[tuple[str, str]] = ()
+) -> Batch:
+    """Return `turns` as a batch. Turns without an app or a time belong to no stream; NaN and infinity are unknown.
+
+    `heavy` are pairs of app and `user_id=NAME` whose turns are marked as theirs.
+    """
+    rows = _marked(_completed(turns), heavy).drop_nulls(["time", "app"]).sort("time", "unit_id")
     metrics = [name for name, kind in rows.schema.items() if _is_metric(name, kind) and name not in ignore]
-    combos = rows.select(CAUSES).unique(maintain_order=True)
-    numbers = rows.join(combos.with_row_index("combo"), on=CAUSES, how="left", nulls_equal=True, maintain_order="left")
+    combos = rows.select(BLAMED).unique(maintain_order=True)
+    numbers = rows.join(combos.with_row_index("combo"), on=BLAMED, how="left", nulls_equal=True, maintain_order="left")
     return Batch(
         time=rows["time"].cast(pl.Datetime("ms")).cast(pl.Int64).to_numpy(),
         combo=numbers["combo"].cast(pl.Int64).to_numpy(),
@@ -91,8 +114,22 @@ def _completed(turns: pl.DataFrame) -> pl.DataFrame:
     return whole.with_columns(pl.col(*CAUSES, "prompt_name").cast(pl.String).str.slice(0, _LONGEST))
 
 
+def _speakable(user: str) -> bool:
+    """Tell whether an id can stand whole in a state and in a sentence, so that erasure finds it there again."""
+    return len(user) <= _LONGEST - len("user_id=") and user.isprintable() and " ".join(user.split()) == user
+
+
+def _marked(rows: pl.DataFrame, heavy: Collection[tuple[str, str]]) -> pl.DataFrame:
+    table = {"app": [app for app, _ in heavy], HEAVY_USER: [user for _, user in heavy]}
+    marks = pl.DataFrame(table, schema=dict.fromkeys(table, pl.String)).with_columns(who=HEAVY_USER)
+    named = rows.with_columns(
+        pl.col("app").cast(pl.String), who=pl.format("user_id={}", pl.col("user_id").cast(pl.String))
+    )
+    return named.join(marks, on=["app", "who"], how="left", maintain_order="left").drop("who")
+
+
 def _is_metric(name: str, kind: pl.DataType) -> bool:
-    return name not in DIMENSIONS and (kind.is_numeric() or kind == pl.Boolean)
+    return name not in DIMENSIONS and name != HEAVY_USER and (kind.is_numeric() or kind == pl.Boolean)
 
 
 def _floats(column: pl.Series) -> Floats:

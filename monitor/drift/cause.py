@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from monitor.drift.change import Change, Part
+from monitor.drift.change import Change, Part, moved_function
 from monitor.drift.points import Points
 from monitor.drift.state import Combo
 from monitor.model.dimensions import CAUSES
@@ -26,6 +26,13 @@ ENOUGH_BEFORE: Final = 30
 
 NOTHING: Final = "no recorded change coincides"
 
+SHIFTED_USER: Final = 0.1
+"""The same for one user, of whom an hour is one value: that the change vanishes without the user is asked for besides."""
+
+ENOUGH_WITHOUT: Final = 20
+"""Outputs of other users, before and since, that are needed to say what a change would be without one."""
+
+_LEFT: Final = 0.4
 _MIX: Final = 0.6
 _CARRIES: Final = 0.6
 _ABOVE_SHARE: Final = 1.5
@@ -71,7 +78,37 @@ def composition_shift(change: Change) -> str | None:
     before = just_before if just_before.total() >= ENOUGH_BEFORE else _reference_counts(change)
     after = _counts(change.after.cut(sure), change.combos)
     shifts = [_shift(change, column, before, after) for column in range(len(CAUSES))]
-    return "; ".join(text for text in shifts if text) or None
+    told = [text for text in [*shifts, _heavy_user(change, before, after)] if text]
+    return "; ".join(told) + (" (at once: cannot be told apart)" if len(told) > 1 else "") or None
+
+
+def _heavy_user(change: Change, before: Counter[Combo], after: Counter[Combo]) -> str | None:
+    """The heavy user whose part of the traffic shifted, where the change vanishes without that user."""
+    column = len(CAUSES)
+    old, new = _shares(before, column), _shares(after, column)
+    moved = {user: new.get(user, 0.0) - old.get(user, 0.0) for user in {*old, *new} - {None}}
+    if not moved:
+        return None
+    user = max(moved, key=lambda name: abs(moved[name]))
+    if abs(moved[user]) < SHIFTED_USER or not _vanishes_without(change, user):
+        return None
+    day = _first_day(change, column, user if moved[user] > 0 else None)
+    return (
+        f"one heavy user, {user}, went from {old.get(user, 0.0):.0%} to {new.get(user, 0.0):.0%} of user-hours on {day}; "
+        "without that user little of the change is left"
+    )
+
+
+def _vanishes_without(change: Change, user: str | None) -> bool:
+    """Compare just before and since, with everybody and without `user`, on what moved most."""
+    theirs = [number for number, combo in enumerate(change.combos) if combo[-1] == user]
+    others = [~np.isin(side.combo, theirs) for side in (change.before, change.after)]
+    if min(int(kept.sum()) for kept in others) < ENOUGH_WITHOUT:
+        return False
+    sides = [moved_function(change, side) for side in (change.before, change.after)]
+    whole = sides[1].mean() - sides[0].mean()
+    rest = sides[1][others[1]].mean() - sides[0][others[0]].mean()
+    return bool(abs(rest) <= _LEFT * abs(whole))
 
 
 def _shift(change: Change, column: int, before: Counter[Combo], after: Counter[Combo]) -> str | None:

@@ -72,6 +72,11 @@ class Change:
         return FUNCTIONS[moved], float(means(self.reference)[moved]), float(current)
 
 
+def moved_function(change: Change, side: Points) -> Floats:
+    """Return, for each output of one side, the function that moved most clearly."""
+    return functions(change.reference, side)[:, change.onset.function]
+
+
 def of_alarm(segment: str, alarm: Alarm) -> Change:
     """Return the change that an alarm tells of."""
     return Change(

@@ -17,9 +17,10 @@ import polars as pl
 from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
-from monitor.drift.batch import ALL, Batch, Name, read_batch
+from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
+from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
 from monitor.drift.tracker import Alarm, TrackerSettings, stages, track
 from monitor.model.values import Finding
@@ -51,8 +52,9 @@ def decide_drift(
     variant, and metric columns of numbers, NULL where unknown. `states` is what earlier outcomes returned, all of them: the
     budget is shared by all streams. Not for the same turns twice: the caller keeps the mark of what was fed.
     """
-    batch = read_batch(turns, settings.segments, settings.ignore)
     memory = read_memory(states.get(MEMORY))
+    users = count_users(memory.users, user_traffic(turns))
+    batch = read_batch(turns, settings.segments, settings.ignore, heavy_users(users))
     candidates = count_candidates(memory.candidates, _segment_traffic(batch))
     known = [_name(key) for key in states if key != MEMORY]
     fed = admit(known, batch.counts, candidates, settings.max_streams)
@@ -60,7 +62,7 @@ def decide_drift(
     streams = {name: read_stream(states.get(_key(name))) or Stream() for name in fed}
     alarms = {name: track(name.metric, streams[name], batch.points(name), batch.combos, tracking) for name in fed}
     reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
-    after = Memory(reported=reports.known, candidates=candidates)
+    after = Memory(reported=reports.known, candidates=candidates, users=users)
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}
     return DriftOutcome({**changed, MEMORY: write_state(after)} if changed else {}, reports.findings)
 

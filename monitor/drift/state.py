@@ -14,7 +14,7 @@ import numpy as np
 from monitor.drift.calendar import Calendar
 from monitor.stats.ranks import Floats
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Streams of another version start anew."""
 
 COMBOS: Final = 16
@@ -85,10 +85,11 @@ class KnownChange(msgspec.Struct, array_like=True):
 
 
 class Memory(msgspec.Struct, kw_only=True):
-    """What is remembered beside the streams: changes already reported, and how much traffic unwatched segments had."""
+    """What is remembered beside the streams: reported changes, the traffic of unwatched segments, heavy users by app."""
 
     reported: dict[str, list[KnownChange]] = {}
     candidates: dict[str, int] = {}
+    users: dict[str, dict[str, int]] = {}
 
 
 def read_stream(state: str | None) -> Stream | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -369,3 +370,47 @@ def test_another_detector_takes_the_place_of_the_e_detector() -> None:
     [found] = watch.findings
     assert abs(found.since - at(800)) < 10 * STEP
     assert found.current_value == pytest.approx(0.8, abs=0.1)
+
+
+def holiday(seed: int, heavy_length: float) -> pl.DataFrame:
+    """Two weeks in which one user sends 60 % of the turns, then three days in which that user is away."""
+    rng = np.random.default_rng(seed)
+    n = 4000
+    hour = np.sort(rng.integers(0, 17 * 24, n))
+    heavy = rng.random(n) < 0.6
+    away = hour >= 14 * 24
+    chars = np.where(heavy, rng.normal(heavy_length, 20, n), rng.normal(100, 20, n))
+    users = np.where(heavy, "batch-job", [f"u{i}" for i in range(n)])
+    rows = turns({"output_chars": chars, "user_id": users.tolist()})
+    minutes = rng.integers(0, 60, n)
+    stamps = [START + timedelta(hours=int(h), minutes=int(m)) for h, m in zip(hour, minutes, strict=True)]
+    return rows.with_columns(time=pl.Series(stamps, dtype=pl.Datetime("us"))).filter(pl.Series(~(heavy & away)))
+
+
+@pytest.mark.parametrize("batch", [100, 100_000])
+def test_a_heavy_user_who_goes_away_is_named(batch: int) -> None:
+    watch = Watch(NO_CALENDAR)
+    watch.feed(holiday(33, 300).sort("time"), batch)
+    assert watch.findings
+    assert watch.findings[0].cause.startswith("one heavy user, user_id=batch-job, went from ")
+    assert "little of the change is left" in watch.findings[0].cause
+
+
+def test_a_heavy_user_is_not_the_cause_of_what_happens_to_everybody() -> None:
+    watch = Watch(NO_CALENDAR)
+    rows = holiday(34, 100).sort("time").with_row_index("n")
+    since = pl.col("time") >= START + timedelta(days=14)
+    watch.feed(rows.with_columns(output_chars=pl.col("output_chars") + since.cast(pl.Float64) * 150).drop("n"), 200)
+    assert watch.findings
+    assert "heavy user" not in watch.findings[0].cause
+
+
+def test_two_causes_at_once_are_both_named_and_cannot_be_told_apart() -> None:
+    watch = Watch()
+    swap = {"model": ["a"] * 800 + ["b"] * 300, "prompt_version": ["3"] * 800 + ["4"] * 300}
+    watch.feed(turns({"rule:refusal": flags(35, (800, 0.02), (300, 0.4)), **swap}), 60)
+    [found] = watch.findings
+    day = f"{at(800):%Y-%m-%d}"
+    assert found.cause == (
+        f"model changed from a to b on {day}; prompt_version changed from 3 to 4 on {day} (at once: cannot be told apart)"
+    )

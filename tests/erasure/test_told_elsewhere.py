@@ -74,7 +74,8 @@ class House:
                     base | {"id": "one", "segment": segment, "examples": json.dumps([TRACE])},
                     base
                     | {"id": "two", "segment": "all", "examples": json.dumps([TRACE, OTHER])}
-                    | {"reason": f"error of shop rose; also seen in {segment}"},
+                    | {"reason": f"error of shop rose; also seen in {segment}"}
+                    | {"cause": f"one heavy user, {segment}, went from 60% to 0% of user-hours"},
                 ],
             )
         for rule in ("one", "two"):
@@ -114,6 +115,7 @@ def test_an_erased_user_is_named_nowhere_and_everything_can_still_be_read(house:
     assert {row["segment"] for row in house.rows("estimates")} == {"all"}
     assert [row["id"] for row in house.rows("findings")] == ["two"]
     assert json.loads(house.rows("findings")[0]["examples"]) == ["(erased)", OTHER]
+    assert house.rows("findings")[0]["cause"].startswith("one heavy user, user_id=(erased), went from")
     assert house.agent.explain("two")
     assert house.agent.desk.counts() == open_before
     assert {(row["labels"]["app"], row["labels"]["segment"]) for row in house.agent.desk.history()} == {

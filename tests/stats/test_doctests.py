@@ -12,6 +12,7 @@ import monitor.stats
 MODULES = [
     *(f"monitor.stats.{m.name}" for m in pkgutil.iter_modules(monitor.stats.__path__)),
     "monitor.drift.tracker",
+    "monitor.drift.heavy_users",
     "monitor.experiments.direction",
     "monitor.experiments.verdict",
     "monitor.drift.admission",

@@ -25,6 +25,9 @@ Ids = dict[str, frozenset[str]]
 GONE: Final = "(erased)"
 HEX: Final = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 OURS: Final = ("tombstones", "erasing", "erasures", "retentions")
+QUOTING: Final = (("findings", "examples"), ("findings", "reason"), ("findings", "cause"), ("trackers", "state"))
+"""Where ids are told of outside the tables they belong to."""
+
 BY_APP: Final = ("meters", "estimates", "findings", "rollup")
 ARMS: Final = (
     "experiment IN (SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))"
@@ -192,7 +195,7 @@ def _delete(txn: Transaction) -> dict[str, int]:
             found = txn.read(f"SELECT count(*) AS n FROM base.{table} WHERE {condition}")
             removed[table] = int(found["n"][0].as_py())
             txn.execute(f"DELETE FROM base.{table} WHERE {condition}")
-    for table, column in (("findings", "examples"), ("findings", "reason"), ("trackers", "state")):
+    for table, column in QUOTING:
         _unquote(txn, table, column)
     return removed
 
