@@ -147,6 +147,8 @@ def desk_for(book: Rulebook, state: ControlState, clock: Clock, link_base: str, 
 
 def _dashboard(settings: Settings) -> str:
     """Return the address people open; a port the system picks later cannot be linked to."""
+    if settings.dashboard.public_url:
+        return settings.dashboard.public_url.rstrip("/")
     host, _, port = settings.dashboard.address.rpartition(":")
     reachable = "127.0.0.1" if host in {"0.0.0.0", "[::]", ""} else host  # noqa: S104 - compared, not bound
     return "" if port == "0" else f"http://{reachable}:{port}"

@@ -12,6 +12,7 @@ from typing import Final
 from dashboards.theme import OPTIONS
 
 APP: Final = Path(__file__).with_name("app.py")
+SERVER: Final = Path(__file__).with_name("server.py")
 
 _SERVER: Final = {
     "server.headless": "true",
@@ -30,10 +31,10 @@ _SERVER: Final = {
 }
 
 
-def command(api: str, token_file: Path, host: str, port: int, title: str) -> list[str]:
+def command(api: str, token_file: Path, host: str, port: int, title: str, public_url: str = "") -> list[str]:
     """Return the command line of the dashboard on `host`:`port`, a client of `api` (http://HOST:PORT).
 
-    Port 0 is not possible: Streamlit wants to know its port before it starts.
+    `public_url` is the address people open where a proxy stands in front. Port 0 is not possible: Streamlit wants to know its port before it starts.
     """
     options = {
         **_SERVER,
@@ -43,9 +44,12 @@ def command(api: str, token_file: Path, host: str, port: int, title: str) -> lis
         "browser.serverAddress": host,
         "browser.serverPort": str(port),
     }
+    if public_url:
+        options["server.corsAllowedOrigins"] = public_url
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     own = ["--api", api, "--token-file", str(token_file.absolute()), "--title", title]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *flags, "--", *own]
+    own += ["--bound", host, "--public-url", public_url]
+    return [sys.executable, "-m", "streamlit", "run", str(SERVER), *flags, "--", *own]
 
 
 def environment() -> dict[str, str]:
@@ -60,6 +64,8 @@ class Arguments:
     api: str
     token_file: Path
     title: str
+    bound: str = "127.0.0.1"
+    public_url: str = ""
 
 
 def arguments(given: Sequence[str]) -> Arguments:
@@ -68,5 +74,7 @@ def arguments(given: Sequence[str]) -> Arguments:
     parser.add_argument("--api", default="http://127.0.0.1:4319")
     parser.add_argument("--token-file", type=Path, default=Path("plumbline-data/token"))
     parser.add_argument("--title", default="Plumbline")
+    parser.add_argument("--bound", default="127.0.0.1")
+    parser.add_argument("--public-url", default="")
     known, _ = parser.parse_known_args(given)
-    return Arguments(known.api, known.token_file, known.title)
+    return Arguments(known.api, known.token_file, known.title, known.bound, known.public_url)

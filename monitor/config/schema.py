@@ -70,6 +70,7 @@ class DashboardSettings(Section, frozen=True):
 
     address: str = "127.0.0.1:8501"  # where the dashboard is served
     title: str = "Plumbline"  # what the browser tab says
+    public_url: str | None = None  # what people open where a proxy stands in front, such as https://plumbline.example
 
 
 class SamplingSettings(Section, frozen=True):

@@ -98,6 +98,11 @@ LIMITS: Final = (
         "holds what is not an origin (write https://HOST or https://HOST:PORT, or *)",
     ),
     Limit(
+        ("dashboard.public_url",),
+        lambda url: url is None or re.fullmatch(r"https?://[^/\s@?#]+/?", url) is not None,
+        "is not the address of a site (write https://HOST or https://HOST:PORT, without a path)",
+    ),
+    Limit(
         ("drift.timezone",),
         _is_zone,
         "is not a time zone (write a name such as Europe/Berlin, UTC, or none for traffic that knows no week)",

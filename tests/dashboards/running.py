@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def dashboard(api: str, folder: Path, title: str = "Plumbline") -> Iterator[str]:
+def dashboard(api: str, folder: Path, title: str = "Plumbline", public_url: str = "") -> Iterator[str]:
     """Run the dashboard as the supervisor does; yields its URL once it answers."""
     token = folder / "token"
     token.write_text(TOKEN)
@@ -48,7 +48,7 @@ def dashboard(api: str, folder: Path, title: str = "Plumbline") -> Iterator[str]
     url = f"http://127.0.0.1:{port}"
     with (folder / "streamlit.log").open("wb") as log:
         process = subprocess.Popen(
-            command(api, token, "127.0.0.1", port, title),
+            command(api, token, "127.0.0.1", port, title, public_url),
             env={**os.environ, **environment()},
             cwd=folder,
             stdout=log,
@@ -76,12 +76,12 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def browser() -> Iterator[Chrome]:
-    """Headless Chromium with its console and its requests recorded."""
+def browser(*more: str) -> Iterator[Chrome]:
+    """Headless Chromium with its console and its requests recorded, and `more` flags."""
     with tempfile.TemporaryDirectory() as profile:
         options = ChromeOptions()
         options.binary_location = str(CHROMIUM)
-        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        for flag in (*FLAGS, *more, f"--user-data-dir={profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = Chrome(options=options, service=Service(str(DRIVER)))
