@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
+from alerts.channels import ReceiverSettings
 from alerts.evaluation import RANK
 from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, When, fits
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.config.yaml_lines import Step, YamlText
+from monitor.outgoing import Guard
 
 Problem = tuple[tuple[Step, ...], str, str]
 """Where in the file, what is wrong, what to do."""
@@ -37,9 +38,9 @@ def find_problems(rulebook: Rulebook) -> Iterator[Problem]:
     """Yield what cannot work in `rulebook`, in the order of the file."""
     yield from _twice("receivers", [receiver.name for receiver in rulebook.receivers])
     for i, receiver in enumerate(rulebook.receivers):
-        url = getattr(receiver, "url", None)
-        if url is not None and not _is_web(url):
-            yield ("receivers", i, "url"), f"{receiver.name}: not an http(s) address", "write https://host/path"
+        refused = _refused(receiver)
+        if refused:
+            yield ("receivers", i, "url"), f"{receiver.name}: {refused}", "write https://host/path"
     yield from _twice("rules", [rule.id for rule in rulebook.rules])
     for i, rule in enumerate(rulebook.rules):
         yield from ((("rules", i, *where), what, hint) for check in CHECKS for where, what, hint in check(rule))
@@ -53,12 +54,12 @@ def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:
             yield (section, i), f"`{name}` stands twice under {section}", "give each its own name"
 
 
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        return False
+def _refused(receiver: ReceiverSettings) -> str:
+    """Return why the address of a receiver would be refused when an alert is sent."""
+    url = getattr(receiver, "url", None)
+    if url is None:
+        return ""
+    return Guard(getattr(receiver, "allow_http", False), getattr(receiver, "allow_private", False)).refusal(url)
 
 
 def _name(rule: AlertRule) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ from alerts.states import evaluate
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.model.values import Signal
+from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, alerts, outbox
 
 _TIME: Final = pa.timestamp("us")
@@ -135,12 +136,15 @@ def open_desk(settings: Settings, path: Path, clock: Clock, stream: TextIO | Non
     Consoles print to `stream`, or to standard error, which leaves standard output to the answer of a command.
     """
     book = load_rules(Path(settings.alerts) if settings.alerts else None)
-    return desk_for(book, ControlState.open(path, clock), clock, _dashboard(settings), stream or sys.stderr)
+    guard = Guard(proxy=settings.outgoing.proxy, ca=settings.outgoing.ca)
+    return desk_for(book, ControlState.open(path, clock), clock, _dashboard(settings), stream or sys.stderr, guard)
 
 
-def desk_for(book: Rulebook, state: ControlState, clock: Clock, link_base: str, stream: TextIO) -> AlertDesk:
+def desk_for(
+    book: Rulebook, state: ControlState, clock: Clock, link_base: str, stream: TextIO, guard: Guard = OPEN
+) -> AlertDesk:
     """Return a desk over an open control state."""
-    channels = build_channels(book.receivers, Means(stream, clock))
+    channels = build_channels(book.receivers, Means(stream, clock, guard))
     rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries, guards nothing
     return AlertDesk(Post(state, channels, Outgoing(book, link_base), clock, rng))
 

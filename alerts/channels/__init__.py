@@ -12,6 +12,7 @@ import msgspec
 
 from alerts.message import Message
 from monitor.clock import Clock
+from monitor.outgoing import OPEN, Guard
 
 ReceiverName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -33,10 +34,11 @@ class Channel(Protocol):
 
 @dataclass(frozen=True)
 class Means:
-    """What a channel is given to work with: where consoles print, and the time."""
+    """What a channel is given to work with: where consoles print, the time, and how calls leave this machine."""
 
     stream: TextIO
     clock: Clock
+    guard: Guard = OPEN
 
 
 class ReceiverSettings(Protocol):

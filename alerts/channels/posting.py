@@ -19,6 +19,7 @@ import httpx
 
 from alerts.message import clean
 from monitor.errors import RetryLater, Undeliverable
+from monitor.outgoing import OPEN, Guard
 
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 15.0
@@ -39,10 +40,10 @@ class HttpReply:
     excerpt: str
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S) -> HttpReply:
-    """Return the answer to one POST. Raises `RetryLater` when there is none."""
+def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S, guard: Guard = OPEN) -> HttpReply:
+    """Return the answer to one POST. Raises `RetryLater` when there is none, `Undeliverable` where `guard` refuses it."""
     try:
-        return asyncio.run(_post(url, body, headers, total_s))
+        return asyncio.run(_post(url, body, headers, total_s, guard))
     except TimeoutError:
         raise RetryLater(f"no answer within {total_s:g} s") from None
     except (httpx.HTTPError, OSError) as error:
@@ -51,12 +52,33 @@ def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOT
         raise Undeliverable(clean(f"not an address: {error}")) from None
 
 
-async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float) -> HttpReply:
-    timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust()
+async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float, guard: Guard) -> HttpReply:
+    timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust(guard.ca)
+    async with asyncio.timeout(total_s):
+        target = await asyncio.to_thread(guard.target, url)
+        names, server = {**headers, "host": target.host}, {"sni_hostname": target.server}
+        return await _exchange(_Prepared(timeout, trust, guard.proxy), target.url, body, names, server)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    timeout: httpx.Timeout
+    trust: ssl.SSLContext
+    proxy: str | None
+
+    def client(self) -> httpx.AsyncClient:
+        """No proxy of the environment, no redirect."""
+        return httpx.AsyncClient(
+            timeout=self.timeout, verify=self.trust, proxy=self.proxy, trust_env=False, follow_redirects=False
+        )
+
+
+async def _exchange(
+    prepared: _Prepared, url: str, body: bytes, headers: Mapping[str, str], server: Mapping[str, str]
+) -> HttpReply:
     async with (
-        asyncio.timeout(total_s),
-        httpx.AsyncClient(timeout=timeout, verify=trust, follow_redirects=False) as client,
-        client.stream("POST", url, content=body, headers=dict(headers)) as response,
+        prepared.client() as client,
+        client.stream("POST", url, content=body, headers=dict(headers), extensions=dict(server)) as response,
     ):
         start = b""
         async for chunk in response.aiter_raw():
@@ -68,8 +90,8 @@ async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: floa
 
 
 @cache
-def _trust() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def _trust(ca: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca) if ca else httpx.create_ssl_context(trust_env=False)
 
 
 def accept(answer: HttpReply, now: datetime) -> None:

@@ -6,7 +6,7 @@ practice about 13,000 characters in all), so that every text is fitted after esc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from alerts.channels.posting import TOTAL_S, accept, post
 from alerts.message import Message, details
 from monitor.clock import Clock
 from monitor.config.schema import Section
+from monitor.outgoing import OPEN, Guard
 
 HEADER: Final = 150
 FIELD: Final = 1000
@@ -29,10 +30,13 @@ class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
 
     name: ReceiverName
     url: str
+    allow_http: bool = False
+    allow_private: bool = False
 
     def channel(self, means: Means) -> Slack:
         """Return the channel that posts to this webhook."""
-        return Slack(self.name, self.url, means.clock)
+        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
+        return Slack(self.name, self.url, means.clock, guard=guard)
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,13 @@ class Slack:
     url: str = field(repr=False)
     clock: Clock
     total_s: float = TOTAL_S
+    guard: Guard = OPEN
 
     def send(self, message: Message, *, key: str) -> None:
         """Post `message` once. Slack knows no keys; it is shown, so that a person can tell a repeat after a crash."""
         body = msgspec.json.encode(blocks(message, key))
         now = self.clock.now()
-        accept(post(self.url, body, {"content-type": "application/json"}, self.total_s), now)
+        accept(post(self.url, body, {"content-type": "application/json"}, self.total_s, self.guard), now)
 
 
 def blocks(message: Message, key: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import msgspec
@@ -16,6 +16,7 @@ from alerts.channels.signature import sign
 from alerts.message import Message
 from monitor.clock import Clock
 from monitor.config.schema import Section
+from monitor.outgoing import OPEN, Guard
 
 
 class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
@@ -24,10 +25,13 @@ class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
     name: ReceiverName
     url: str
     secret: Annotated[str, msgspec.Meta(min_length=8)]
+    allow_http: bool = False
+    allow_private: bool = False
 
     def channel(self, means: Means) -> Webhook:
         """Return the channel that posts here, signed."""
-        return Webhook(self.name, self.url, self.secret, means.clock)
+        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
+        return Webhook(self.name, self.url, self.secret, means.clock, guard=guard)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Webhook:
     secret: str = field(repr=False)
     clock: Clock
     total_s: float = TOTAL_S
+    guard: Guard = OPEN
 
     def send(self, message: Message, *, key: str) -> None:
         """Post `message` once."""
@@ -53,4 +58,4 @@ class Webhook:
             "webhook-timestamp": str(stamp),
             "webhook-signature": sign(self.secret, key, stamp, body),
         }
-        accept(post(self.url, body, headers, self.total_s), now)
+        accept(post(self.url, body, headers, self.total_s, self.guard), now)

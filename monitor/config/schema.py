@@ -139,12 +139,20 @@ class MetricSettings(Section, frozen=True):
     smallest: float | None = None  # the smallest effect that matters, in units of the metric
 
 
+class OutgoingSettings(Section, frozen=True):
+    """How calls to receivers leave this machine; proxies of the environment are not used."""
+
+    proxy: str | None = None  # the address of a proxy, such as http://proxy.local:3128
+    ca: str | None = None  # a file of certificates to trust instead of those of the system
+
+
 class Settings(Section, frozen=True):
     """All of `plumbline.yaml`."""
 
     data_dir: str = "plumbline-data"  # where everything is kept
     policies: str | None = None  # a folder of policy files; None takes the starter policy that ships with Plumbline
     alerts: str | None = None  # a file of alert rules; None takes the starter rules
+    outgoing: OutgoingSettings = OutgoingSettings()
     collector: CollectorSettings = CollectorSettings()
     agent: AgentSettings = AgentSettings()
     dashboard: DashboardSettings = DashboardSettings()
