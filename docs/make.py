@@ -17,6 +17,7 @@ from typing import Any
 import drawings
 import msgspec
 
+from benchmarks.grader_cards import cards
 from collectors.importers.formats import FORMATS
 from monitor.config import schema
 
@@ -45,6 +46,7 @@ def generated() -> dict[Path, str]:
         DOCS / "configuration.md": _filled(DOCS / "configuration.md", "settings", settings_table()),
         DOCS / "importing.md": _filled(DOCS / "importing.md", "formats", formats_table()),
         DOCS / "cli.md": _filled(DOCS / "cli.md", "commands", command_help()),
+        DOCS / "graders.md": _filled(DOCS / "graders.md", "cards", "".join(f"{row}\n" for row in cards())),
         DOCS / "processes.svg": drawings.processes(),
         DOCS / "imports.svg": drawings.imports(),
     }

@@ -22,8 +22,10 @@ from collectors.redaction.terms import Terms, read_terms
 from monitor.config.field_rules import read_rules
 from monitor.config.schema import CollectorSettings
 from monitor.model.rows import TABLES
+from monitor.privacy.canonical import WIDE_HINT, canonical, narrow
 from monitor.privacy.escapes import HIDING, HINT, View, plain_view
 from monitor.privacy.keyed import placeholder
+from monitor.privacy.nobodys import publisher
 from monitor.privacy.pattern import Found, Pattern
 from monitor.privacy.patterns import apart, find_by, of_kinds
 
@@ -181,7 +183,7 @@ class Redactor:
 
     def _replaced(self, text: str, scope: str, patterns: Patterns, escaped: bool) -> str:
         view = plain_view(text) if escaped else None
-        plain = view.plain if view else text
+        plain = narrow(view.plain if view else text)
         found = find_by(plain, patterns)
         if self.terms:
             found = sorted([*found, *apart(sorted(self.terms.find(plain)), found)])
@@ -192,14 +194,21 @@ class Redactor:
         for start, end, kind in found:
             begin, stop = view.original(start, end) if view else (start, end)
             yield text[reached:begin]
-            yield placeholder(self.key, scope, kind, plain[start:end])
+            yield self._stands_for(scope, kind, plain[start:end])
             reached = stop
         yield text[reached:]
+
+    def _stands_for(self, scope: str, kind: str, value: str) -> str:
+        """In the texts of a trace a value looks the same however it is written, and a published test value says that it is one."""
+        if not scope:
+            return placeholder(self.key, scope, kind, value)
+        told = f"{kind}_test" if publisher(kind, value) else kind
+        return placeholder(self.key, scope, told, canonical(kind, value))
 
 
 def _any_of(patterns: Patterns) -> str:
     """Return what stands in every text that may hold something of `patterns`."""
-    return "|".join([*(pattern.hint for pattern in patterns), HIDING]) if patterns else "$^"
+    return "|".join([*(pattern.hint for pattern in patterns), HIDING, WIDE_HINT]) if patterns else "$^"
 
 
 def _wanted(texts: pl.Series, patterns: Patterns) -> Iterator[tuple[Patterns, bool]]:
@@ -208,7 +217,7 @@ def _wanted(texts: pl.Series, patterns: Patterns) -> Iterator[tuple[Patterns, bo
         texts.alias("text")
         .to_frame()
         .select(
-            pl.col("text").str.contains(HIDING).alias("hiding"),
+            pl.col("text").str.contains(f"{HIDING}|{WIDE_HINT}").alias("hiding"),
             pl.col("text").str.contains(HINT).alias("escaped"),
             *(pl.col("text").str.contains(pattern.hint).alias(f"{n}") for n, pattern in enumerate(patterns)),
         )
