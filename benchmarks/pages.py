@@ -1,6 +1,7 @@
-"""Milliseconds per named read of the dashboard over 100,000 generated spans, against the bar of 300 ms.
+"""Milliseconds per named read of the dashboard over a million spans, against the bar of 300 ms, 500 for a search in texts.
 
-Run: python -m benchmarks.pages [n_turns]
+Run: python -m benchmarks.pages [n_turns]. The store is made once and kept (`benchmarks.stores`); the second figure is
+processor time, which tells less of the neighbours on a shared machine.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 
+from benchmarks.stores import kept_store
 from monitor.diagnosis.gather import sources
 from monitor.store.pages import PAGES
-from tests.support.generated_store import GeneratedStore, generated_store
 
 BAR_MS = 300
+SEARCH_MS = 500
 TRACE = f"{20_000:032x}"
 SUPPORT = {"app": "support-assistant"}
 WEEK = {"start": "2026-11-17T00:00:00Z", "end": "2026-11-24T00:00:00Z"}
 ASKED: dict[str, list[dict[str, str]]] = {
     "traces": [
         {},
-        {"offset": "20000"},
+        {"after": f"inf -1763424000000000 {TRACE}"},
         {"sort": "duration_ms"},
         {"rule": "refusal", "verdict": "violates"},
         {"text": "order 4711"},
@@ -45,39 +48,35 @@ ASKED: dict[str, list[dict[str, str]]] = {
 } | {name: [{"trace_id": TRACE}] for name in PAGES if name.startswith("trace") and name not in {"traces", "traffic"}}
 
 
-def best_ms(store: GeneratedStore, name: str, params: dict[str, str], rounds: int = 5) -> float:
-    """Return the median of `rounds` runs in milliseconds."""
-    return median_ms(lambda: store.page(name, params), rounds)
-
-
-def median_ms(work: Callable[[], object], rounds: int = 5) -> float:
-    """Return the median of `rounds` runs of `work` in milliseconds."""
-    taken = []
+def measured(work: Callable[[], object], rounds: int = 3) -> tuple[float, float]:
+    """Return wall and processor milliseconds of `work`: the medians of `rounds` runs."""
+    walls, cpus = [], []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time()
         work()
-        taken.append(1000 * (time.perf_counter() - began))
-    return sorted(taken)[rounds // 2]
+        walls.append(1000 * (time.perf_counter() - began))
+        cpus.append(1000 * (time.process_time() - before))
+    return sorted(walls)[rounds // 2], sorted(cpus)[rounds // 2]
 
 
-def main(n_turns: int = 25_000) -> int:
+def main(n_turns: int = 250_000) -> int:
     """Print a table; return 1 if a read is slower than the bar."""
     slow = 0
     with tempfile.TemporaryDirectory() as folder:
-        store = generated_store(n_turns, folder=Path(folder), sentences=30)
-        store.store.checkpoint()
-        spans = store.store.read("SELECT count(*) AS n FROM base.spans")["n"][0].as_py()
-        chars = store.store.read("SELECT avg(length(output_messages)) AS n FROM base.content")["n"][0].as_py()
-        print(f"{spans} spans, {chars:.0f} characters per answer; bar {BAR_MS} ms")
-        for name in PAGES:
-            for params in ASKED.get(name, [{}]):
-                took = best_ms(store, name, params)
-                slow += took > BAR_MS
-                print(f"{took:8.1f} ms  {name} {params or ''}{'  SLOW' if took > BAR_MS else ''}")
-        now = store.now.replace(tzinfo=UTC)
-        print(
-            f"{median_ms(lambda: sources(store.store, {}, now)):8.1f} ms  /v1/sources, the last seven days, all its reads"
-        )
+        house = kept_store(Path(folder), n_turns)
+        print(f"{4 * n_turns:,} spans; bar {BAR_MS} ms, {SEARCH_MS} ms for words in texts")
+        now = house.now.replace(tzinfo=UTC)
+        asked = [(name, params) for name in PAGES for params in ASKED.get(name, [{}])]
+        reads: dict[str, Callable[[], object]] = {
+            f"{name} {params or ''}": partial(house.page, name, params) for name, params in asked
+        }
+        reads["/v1/sources, the last seven days, all its reads"] = partial(sources, house.store, {}, now)
+        for title, read in reads.items():
+            wall, cpu = measured(read)
+            late = wall > (SEARCH_MS if "'text'" in title else BAR_MS)
+            slow += late
+            print(f"{wall:8.1f} ms wall {cpu:8.1f} ms cpu  {title}{'  SLOW' if late else ''}", flush=True)
+        house.store.close()
     return int(slow > 0)
 
 

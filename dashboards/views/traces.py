@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 
 from dashboards.client import Given, Row
-from dashboards.numbers import count
+from dashboards.numbers import count, utc, when
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import LIST, turn_table
 from dashboards.views import trace
@@ -101,38 +102,64 @@ def _values(facets: Sequence[Row], name: str) -> list[str]:
 
 def _list(context: Context, filters: dict[str, Given]) -> None:
     asked = repr(sorted(filters.items(), key=str)) if filters else ""
-    page = _page_number({**filters, "start": None, "end": None})
-    rows = context.agent.read("traces", limit=PER_PAGE, offset=PER_PAGE * page, **filters)
-    if not rows:
+    ends = _ends_of_pages({**filters, "start": None, "end": None})
+    page: dict[str, Given] = {"limit": PER_PAGE, "after": ends[-1] if ends else None, **filters}
+    rows = context.agent.read("traces", **page)
+    since = rows[0]["searched_from"] if rows else _searched_from(context, page)
+    if rows:
+        turn_table(context, rows, LIST, key=f"traces-{len(ends)}-{hash(asked) % 10_000}")
+    elif since is None:
         st.info("No turn passes these filters. Turns appear a few seconds after their trace has ended.")
-        return
-    found = rows[0]["n_found"]
-    turn_table(context, rows, LIST, key=f"traces-{page}-{hash(asked) % 10_000}")
-    _pager(page, found, len(rows))
+    else:
+        st.info(
+            "No turn whose texts hold these words in this stretch of time. Texts are searched newest first, a stretch at a time."
+        )
+    _pager(ends, rows, since, further=filters["sort"] == "time")
 
 
-def _page_number(filters: dict[str, Any]) -> int:
-    """The page of the list; back to the first when the filters change."""
+def _searched_from(context: Context, page: dict[str, Given]) -> datetime | None:
+    """Since when a search that found nothing looked at everything; None is: all there is."""
+    reach = context.agent.read("search_reach", **page) if page.get("text") else []
+    return reach[0]["searched_from"] if reach else None
+
+
+def _ends_of_pages(filters: dict[str, Any]) -> list[str]:
+    """Where each page before this one ended; none when the filters change."""
     asked = repr(sorted(filters.items()))
     if st.session_state.get("list_asked") != asked:
-        st.session_state["list_asked"], st.session_state["list_page"] = asked, 0
-    number: int = st.session_state["list_page"]
-    return number
+        st.session_state["list_asked"], st.session_state["list_ends"] = asked, []
+    ends: list[str] = st.session_state["list_ends"]
+    return ends
 
 
-def _pager(page: int, found: int, shown: int) -> None:
+def _pager(ends: list[str], rows: Sequence[Row], since: datetime | None, *, further: bool) -> None:
+    """Back and next; where a search has a horizon, next goes on behind it."""
+    full = len(rows) == PER_PAGE
+    beyond = since is not None and further and not full
     with st.container(horizontal=True, vertical_alignment="center"):
-        first = PER_PAGE * page + 1
-        st.caption(f"{count(first)} to {count(first + shown - 1)} of {count(found)}. Click a cell to open its trace.")
+        st.caption(_where(PER_PAGE * len(ends), rows, since))
         st.space("stretch")
-        if st.button("Back", disabled=page == 0, icon=":material/chevron_left:"):
-            _turn_to(page - 1)
-        if st.button(
-            "Next", disabled=first + shown - 1 >= found, icon=":material/chevron_right:", icon_position="right"
-        ):
-            _turn_to(page + 1)
+        if st.button("Back", disabled=not ends, icon=":material/chevron_left:"):
+            _turn_to(ends[:-1])
+        name = "Search further back" if beyond else "Next"
+        if st.button(name, disabled=not (full or beyond), icon=":material/chevron_right:", icon_position="right"):
+            _turn_to([*ends, rows[-1]["cursor"] if full or since is None else _behind(since)])
 
 
-def _turn_to(page: int) -> None:
-    st.session_state["list_page"] = page
+def _where(before: int, rows: Sequence[Row], since: datetime | None) -> str:
+    """Which rows these are, of how many."""
+    if since is not None:
+        return f"Searched back to {when(since)}; {count(len(rows))} shown. Click a cell to open its trace."
+    if not rows:
+        return ""
+    return f"{count(before + 1)} to {count(before + len(rows))} of {count(rows[0]['n_found'])}. Click a cell to open its trace."
+
+
+def _behind(since: datetime) -> str:
+    """The cursor behind everything that is not older than `since`."""
+    return f"inf {-int(utc(since).timestamp() * 1_000_000)} \U0010ffff"
+
+
+def _turn_to(ends: list[str]) -> None:
+    st.session_state["list_ends"] = ends
     st.rerun()

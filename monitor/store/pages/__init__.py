@@ -11,7 +11,7 @@ import pyarrow as pa
 from monitor.errors import NotFound
 from monitor.store.opening import Store, Transaction
 from monitor.store.pages import changes, health, quality, sources, traces
-from monitor.store.pages.shapes import Forms, PageRead, Param, as_given
+from monitor.store.pages.shapes import Forms, PageRead, Param, as_given, used
 
 __all__ = ["PAGES", "PageRead", "Param", "read_page"]
 
@@ -35,10 +35,12 @@ def read_page(
     if page is None:
         raise NotFound(name)
     values = page.bind(dict(params), forms)
-    if not page.extra:
-        return store.read(page.sql, values)
     with store.cursor() as cursor, ExitStack() as lent:
         reader = Transaction(cursor)  # a cursor of its own: what is lent to it, no other read sees
         for table in page.extra:
             lent.enter_context(reader.registered(table, extra[table]))
-        return reader.read(page.sql, values)
+        for stage in page.stages:
+            rows, known = stage.run(reader, values)
+            lent.enter_context(reader.registered(stage.name, rows))
+            values |= known
+        return reader.read(page.sql, used(page.sql, values))

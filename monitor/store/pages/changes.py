@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.store.pages.last_words import last_words
 from monitor.store.pages.shapes import BUCKET, IN_SCOPE, IN_SEGMENT, SCOPE, SEGMENT, PageRead, Param
-from monitor.store.pages.traces import LATEST_GRADES
 
 _SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.value, 0.25) AS q25,
     quantile_cont(v.value, 0.5) AS q50, quantile_cont(v.value, 0.75) AS q75"""
@@ -45,8 +45,8 @@ READS: Final[dict[str, PageRead]] = {
     "rule_metric": PageRead(
         _over_time(
             f"""SELECT t.time, CASE g.verdict WHEN 'violates' THEN 1.0 WHEN 'complies' THEN 0.0 END AS value
-                FROM {LATEST_GRADES} g JOIN base.turns t ON t.trace_id = g.unit_id
-                WHERE g.rule_id = $rule AND {_HERE}"""
+                FROM {last_words("g.rule_id = $rule")} g JOIN base.turns t ON t.trace_id = g.unit_id
+                WHERE {_HERE}"""
         ),
         _SERIES | {"rule": Param("text", "")},
         "share of graded turns that violate a rule over time, unweighted",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from monitor.store.pages.shapes import IN_SCOPE, PAGE, SCOPE, PageRead, Param
-from monitor.store.pages.traces import LATEST_GRADES, SHOWN, VERDICTS
+from monitor.store.pages.last_words import EVERY_LAST_WORD, VERDICTS, last_words
+from monitor.store.pages.shapes import IN_SCOPE, PAGE, SCOPE, SHOWN, Lent, PageRead, Param, Picked
+from monitor.store.pages.traces import AFTER
 
 _WINDOWS: Final = """e.window_end > $start AND e.window_start < $end AND ($app IS NULL OR e.app = $app)
     AND e.segment = coalesce($segment, 'all') AND ($rule IS NULL OR e.rule_id = $rule)"""
@@ -15,6 +16,9 @@ ENOUGH: Final = 30
 
 _RULE: Final = {"rule": Param("text")}
 _RATES: Final = {name: SCOPE[name] for name in ("start", "end", "app")} | _RULE | {"segment": Param("text")}
+
+_AFTER_RULE: Final = "decode(from_base64(split_part($after, ' ', 1)))"
+_TOLD: Final = last_words("g.verdict = $verdict AND ($rule IS NULL OR g.rule_id = $rule)")
 
 READS: Final[dict[str, PageRead]] = {
     "rates": PageRead(
@@ -32,20 +36,33 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "verdicts": PageRead(
         f"""SELECT g.rule_id, g.verdict, count(*) AS n
-            FROM {LATEST_GRADES} g JOIN base.turns t ON t.trace_id = g.unit_id
+            FROM {EVERY_LAST_WORD} g JOIN base.turns t ON t.trace_id = g.unit_id
             WHERE {IN_SCOPE} GROUP BY g.rule_id, g.verdict ORDER BY g.rule_id, g.verdict""",
         SCOPE,
         "how many turns got which verdict, per rule",
     ),
     "violations": PageRead(
-        f"""
-        WITH picked AS (
-            SELECT t.*, g.rule_id, g.verdict, g.score, g.reason, g.grader, count(*) OVER () AS n_found
-            FROM {LATEST_GRADES} g JOIN base.turns t ON t.trace_id = g.unit_id
-            WHERE {IN_SCOPE} AND g.verdict = $verdict AND ($rule IS NULL OR g.rule_id = $rule)
-            ORDER BY t.time DESC, t.trace_id, g.rule_id LIMIT $limit OFFSET $offset)
-        {SHOWN} ORDER BY p.time DESC, p.trace_id, p.rule_id""",
+        f"""SELECT s.*, f.n_found, concat_ws(' ', to_base64(encode(s.rule_id)), -epoch_us(s.time), s.trace_id) AS cursor
+            FROM ({SHOWN}) s, found f ORDER BY s.time DESC, s.trace_id, s.rule_id""",
         SCOPE | PAGE | _RULE | {"verdict": Param("choice", "violates", VERDICTS)},
-        "the newest turns with a verdict, with the reason the grader gave",
+        "the newest turns with a verdict, with the reason the grader gave; cursor is where the next page begins",
+        stages=(
+            Lent(
+                "told",
+                f"""SELECT g.unit_id, g.rule_id, t.time
+                    FROM {_TOLD} g JOIN base.turns t ON t.trace_id = g.unit_id WHERE {IN_SCOPE}""",
+            ),
+            Lent("found", "SELECT count(*) AS n_found FROM told"),
+            Picked(
+                f"""
+                WITH page AS (
+                    SELECT * FROM told WHERE $after IS NULL OR -epoch_us(time) > {AFTER[1]}
+                        OR (-epoch_us(time) = {AFTER[1]} AND (unit_id, rule_id) > ({AFTER[2]}, {_AFTER_RULE}))
+                    ORDER BY time DESC, unit_id, rule_id LIMIT $limit)
+                SELECT t.*, g.rule_id, g.verdict, g.score, g.reason, g.grader
+                FROM page p JOIN base.turns t ON t.trace_id = p.unit_id
+                JOIN {_TOLD} g ON g.unit_id = p.unit_id AND g.rule_id = p.rule_id"""
+            ),
+        ),
     ),
 }

@@ -8,9 +8,21 @@ from __future__ import annotations
 from typing import Final
 
 from monitor.model.dimensions import DIMENSIONS
-from monitor.store.pages.shapes import IN_SCOPE, IN_SEGMENT, PAGE, PREVIEW, SCOPE, SEGMENT, PageRead, Param
+from monitor.store.pages.last_words import VERDICTS, last_words
+from monitor.store.pages.search import TextSearch
+from monitor.store.pages.shapes import (
+    IN_SCOPE,
+    IN_SEGMENT,
+    PAGE,
+    SCOPE,
+    SEGMENT,
+    SHOWN,
+    Lent,
+    PageRead,
+    Param,
+    Picked,
+)
 
-VERDICTS: Final = ("violates", "complies", "borderline", "cannot_judge", "not_graded")
 SORTS: Final = ("time", "duration_ms", "cost_usd", "input_tokens", "output_tokens", "n_calls", "n_tools")
 
 PICKED: Final = tuple(d.name for d in DIMENSIONS if d.name not in SCOPE and not d.people)
@@ -27,87 +39,118 @@ FILTERS: Final = SCOPE | {
     "text": Param("text"),
 }
 
-LATEST_GRADES: Final = """(
-    SELECT * FROM base.grades QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY graded_at DESC) = 1)"""
-"""A unit may be graded again by a newer policy; only the last word counts."""
+_OF_VERDICT: Final = "($rule IS NULL OR g.rule_id = $rule) AND g.verdict = coalesce($verdict, 'violates')"
+_RULED: Final = Lent("ruled", f"SELECT unit_id FROM {last_words(_OF_VERDICT)}", ("rule", "verdict"))
 
-_FILTERED: Final = f"""{IN_SCOPE}
+_UNSEARCHED: Final = f"""{IN_SCOPE}
     AND {" AND ".join(f"(${name} IS NULL OR t.{name} = ${name})" for name in PICKED)}
     AND ($user IS NULL OR list_contains($user::VARCHAR[], t.user_id))
     AND ($session IS NULL OR list_contains($session::VARCHAR[], t.session_id))
     AND (NOT $errors OR t.error_type IS NOT NULL)
     AND ($min_ms = 0 OR t.duration_ms >= $min_ms)
-    AND (($rule IS NULL AND $verdict IS NULL) OR t.trace_id IN (
-        SELECT g.unit_id FROM {LATEST_GRADES} g
-        WHERE ($rule IS NULL OR g.rule_id = $rule) AND g.verdict = coalesce($verdict, 'violates')))
-    AND ($text IS NULL OR t.trace_id IN (
-        SELECT c.trace_id FROM base.content c WHERE c.time >= $start AND (
-            contains(lower(c.input_value), lower($text)) OR contains(lower(c.output_value), lower($text))
-            OR contains(lower(c.input_messages), lower((to_json($text)::VARCHAR)[2:-2]))
-            OR contains(lower(c.output_messages), lower((to_json($text)::VARCHAR)[2:-2])))))"""
+    AND (($rule IS NULL AND $verdict IS NULL) OR t.trace_id IN (SELECT unit_id FROM ruled))"""
 
-_SORTED: Final = (
+_FILTERED: Final = f"""{_UNSEARCHED}
+    AND ($text IS NULL OR (t.trace_id IN (SELECT trace_id FROM hits)
+                           AND ($searched_from IS NULL OR t.time >= $searched_from)))"""
+
+_VALUE: Final = (
     "CASE $sort " + " ".join(f"WHEN '{name}' THEN t.{name}::DOUBLE" for name in SORTS if name != "time") + " END"
 )
 """Every column one may sort by is a number, so one expression serves them all; by time it is constant."""
 
-WORST: Final = f"""(
-    SELECT g.unit_id, string_agg(g.rule_id, ', ' ORDER BY g.rule_id) FILTER (g.verdict = 'violates') AS violates,
-           count(*) AS n_graded
-    FROM {LATEST_GRADES} g SEMI JOIN picked p ON p.trace_id = g.unit_id GROUP BY g.unit_id)"""
+_DOWN: Final = "(CASE WHEN $ascending THEN 1 ELSE -1 END)"
+_PLACE: Final = (f"coalesce({_VALUE} * {_DOWN}, 'infinity'::DOUBLE)", f"(epoch_us(t.time) * {_DOWN})", "t.trace_id")
+"""Where a turn stands in the list: three values that only rise, so that the next page is what is greater than the last row."""
 
-SHOWN: Final = f"""
-    SELECT p.*, w.violates, w.n_graded, {PREVIEW}
-    FROM picked p
-    LEFT JOIN {WORST} w ON w.unit_id = p.trace_id
-    LEFT JOIN base.content i ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id
-    LEFT JOIN base.content o ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id"""
-"""A page of picked turns with their verdicts and the beginnings of their texts."""
+_ORDER: Final = f"{_PLACE[0]}, CASE WHEN $ascending THEN t.time END, t.time DESC, t.trace_id"
+"""The same as an order that the store can follow without computing it."""
+
+AFTER: Final = (
+    "split_part($after, ' ', 1)::DOUBLE",
+    "split_part($after, ' ', 2)::BIGINT",
+    "regexp_extract($after, '^\\S+ \\S+ (.*)$', 1, 's')",
+)
+"""The three values of a cursor: `value place trace_id`, in which only the last may have spaces."""
+
+_BEHIND: Final = f"""($after IS NULL OR {_PLACE[0]} > {AFTER[0]} OR ({_PLACE[0]} = {AFTER[0]}
+    AND ({_PLACE[1]} > {AFTER[1]} OR ({_PLACE[1]} = {AFTER[1]} AND {_PLACE[2]} > {AFTER[2]}))))"""
+
+_NEXT: Final = f"SELECT t.* FROM base.turns t WHERE {_FILTERED} AND {_BEHIND} ORDER BY {{0}} LIMIT $limit"
+
+_PAGE_OF_LIST: Final = f"""
+    SELECT t.*, f.n_found, concat_ws(' ', {", ".join(_PLACE)}) AS cursor, $searched_from::TIMESTAMP AS searched_from
+    FROM ({SHOWN}) t, found f ORDER BY {_ORDER}"""
+
+_IN_REACH: Final = f"SELECT t.trace_id, t.time FROM base.turns t WHERE t.time >= $start AND t.time < $end AND ($sort <> 'time' OR $ascending OR {_BEHIND})"
+"""Newest first the search goes on behind the last row; in another order it is the same search for every page."""
+
+_SEARCH: Final = TextSearch(_IN_REACH, f"{_IN_REACH} AND {_UNSEARCHED}")
+_LISTED: Final = FILTERS | PAGE | {"sort": Param("choice", "time", SORTS), "ascending": Param("flag", False)}
 
 TRACE: Final = {"trace_id": Param("text", "")}
 
 READS: Final[dict[str, PageRead]] = {
     "traces": PageRead(
-        f"""
-        WITH picked AS (
-            SELECT t.*, count(*) OVER () AS n_found, row_number() OVER (ORDER BY
-                CASE WHEN $ascending THEN {_SORTED} END ASC NULLS LAST,
-                CASE WHEN NOT $ascending THEN {_SORTED} END DESC NULLS LAST,
-                CASE WHEN $ascending THEN t.time END ASC, t.time DESC, t.trace_id) AS rank
-            FROM base.turns t WHERE {_FILTERED}
-            ORDER BY rank LIMIT $limit OFFSET $offset)
-        {SHOWN} ORDER BY p.rank""",
-        FILTERS | PAGE | {"sort": Param("choice", "time", SORTS), "ascending": Param("flag", False)},
-        "one row a turn that passes the filters; n_found is how many there are over all pages",
+        _PAGE_OF_LIST,
+        _LISTED,
+        "one row a turn that passes the filters; n_found is how many there are over all pages, cursor where the next page "
+        "begins; of a search in texts, only what is not older than searched_from was looked at (NULL: all)",
+        stages=(
+            _RULED,
+            _SEARCH,
+            Lent("found", f"SELECT count(*) AS n_found FROM base.turns t WHERE {_FILTERED}"),
+            Picked(_NEXT.format(_ORDER), _NEXT.format("t.time DESC, t.trace_id")),
+        ),
+    ),
+    "search_reach": PageRead(
+        "SELECT $searched_from::TIMESTAMP AS searched_from",
+        _LISTED,
+        "one row: how far back a search in texts would look for the same page; NULL is all there is",
+        stages=(_RULED, _SEARCH),
     ),
     "neighbours": PageRead(
         f"""
         WITH here AS (SELECT time, trace_id FROM base.turns WHERE trace_id = $trace_id LIMIT 1),
         kept AS (SELECT t.trace_id, t.time FROM base.turns t WHERE {_FILTERED})
-        SELECT (SELECT arg_max(k.trace_id, (k.time, k.trace_id)) FROM kept k, here h
-                WHERE (k.time, k.trace_id) < (h.time, h.trace_id)) AS older,
-               (SELECT arg_min(k.trace_id, (k.time, k.trace_id)) FROM kept k, here h
-                WHERE (k.time, k.trace_id) > (h.time, h.trace_id)) AS newer""",
+        SELECT (SELECT k.trace_id FROM kept k, here h
+                WHERE k.time < h.time OR (k.time = h.time AND k.trace_id < h.trace_id)
+                ORDER BY k.time DESC, k.trace_id DESC LIMIT 1) AS older,
+               (SELECT k.trace_id FROM kept k, here h
+                WHERE k.time > h.time OR (k.time = h.time AND k.trace_id > h.trace_id)
+                ORDER BY k.time, k.trace_id LIMIT 1) AS newer""",
         FILTERS | TRACE,
-        "one row: the next older and the next newer turn that pass the filters",
+        "one row: the next older and the next newer turn that pass the filters; words are searched in the turns around",
+        stages=(
+            _RULED,
+            TextSearch(
+                f"SELECT t.trace_id, t.time FROM base.turns t WHERE {IN_SCOPE}",
+                f"SELECT t.trace_id, t.time FROM base.turns t WHERE {_UNSEARCHED}",
+                "abs(epoch_us(time) - (SELECT epoch_us(max(time)) FROM base.turns WHERE trace_id = $trace_id))",
+                paged=False,
+            ),
+        ),
     ),
     "turns_by_id": PageRead(
-        f"""
-        WITH picked AS (SELECT t.* FROM base.turns t WHERE t.trace_id IN (
-            SELECT unnest(string_split($ids, ',')) LIMIT 50))
-        {SHOWN} ORDER BY p.time""",
+        f"{SHOWN} ORDER BY p.time",
         {"ids": Param("text", "")},
         "the turns of up to 50 comma-joined trace ids",
+        stages=(
+            Picked(
+                "SELECT t.* FROM base.turns t WHERE t.trace_id IN (SELECT unnest(string_split($ids, ',')) LIMIT 50)"
+            ),
+        ),
     ),
     "turns_before": PageRead(
-        f"""
-        WITH picked AS (
-            SELECT t.* FROM base.turns t
-            WHERE t.time < $before AND ($app IS NULL OR t.app = $app) AND {IN_SEGMENT}
-            ORDER BY t.time DESC LIMIT $limit)
-        {SHOWN} ORDER BY p.time DESC""",
+        f"{SHOWN} ORDER BY p.time DESC",
         SEGMENT | {"app": Param("text"), "before": Param("time", SCOPE["end"].default), "limit": PAGE["limit"]},
         "the newest turns of a segment before an instant",
+        stages=(
+            Picked(
+                f"""SELECT t.* FROM base.turns t WHERE t.time < $before AND ($app IS NULL OR t.app = $app) AND {IN_SEGMENT}
+                    ORDER BY t.time DESC LIMIT $limit"""
+            ),
+        ),
     ),
     "trace": PageRead(
         "SELECT t.* FROM base.turns t WHERE t.trace_id = $trace_id LIMIT 1",
