@@ -63,7 +63,7 @@ class Guard:
             return "http sends alerts in the clear (write https, or `allow_http: true`)"
         address = _literal(host)
         if address is not None and host not in HERE and not self._fits(address):
-            return f"{host} is a private address (`allow_private: true` allows it)"
+            return "this is a private address (`allow_private: true` allows it)"
         return ""
 
     def target(self, url: str, lookup: Lookup = addresses_of) -> Target:
@@ -78,7 +78,9 @@ class Guard:
         found = lookup(host, parts.port or (443 if parts.scheme == "https" else 80))
         private = [one for one in found if host not in HERE and not self._fits(ipaddress.ip_address(_bare(one)))]
         if private or not found:
-            raise Undeliverable(f"{host} stands for the private address {private[0] if private else '?'}")
+            raise Undeliverable(
+                "its name stands for a private address, or for none (`allow_private: true` allows private ones)"
+            )
         return Target(_at(parts, found[0]), parts.netloc, host)
 
     def _fits(self, address: Address) -> bool:

@@ -45,13 +45,28 @@ def parse_yaml(text: str, schema: type[T], path: str) -> T:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigError(path, line, f"not valid YAML: {error.problem}", "check the indentation and quotes") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(path, None, f"not valid YAML: {error}") from None
+        raise ConfigError(path, None, f"not valid YAML: {' '.join(str(error).split())[:300]}") from None
     _refuse_duplicates(file.root, path)
     resolved = _resolve(data, file.root, path, Path(path).parent)
     try:
         return msgspec.convert(resolved, schema, strict=True)
     except msgspec.ValidationError as error:
-        raise _located(str(error), file, resolved, schema) from None
+        raise _located(_without(_filled_in(data, resolved), str(error)), file, resolved, schema) from None
+
+
+def _filled_in(plain: Any, resolved: Any) -> list[str]:
+    """Return the texts that references have put in: secrets, which no error shows."""
+    if isinstance(plain, dict) and isinstance(resolved, dict):
+        return [text for key, value in plain.items() for text in _filled_in(value, resolved.get(str(key)))]
+    if isinstance(plain, list) and isinstance(resolved, list):
+        return [text for pair in zip(plain, resolved, strict=False) for text in _filled_in(*pair)]
+    return [resolved] if isinstance(resolved, str) and resolved and resolved != plain else []
+
+
+def _without(secrets: list[str], message: str) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        message = message.replace(secret, "(a secret)")
+    return message
 
 
 def _refuse_duplicates(node: yaml.Node | None, path: str) -> None:
@@ -79,6 +94,8 @@ def _resolve(value: Any, node: yaml.Node | None, path: str, folder: Path) -> Any
         return {str(k): _resolve(v, children.get(str(k)), path, folder) for k, v in value.items()}
     if isinstance(value, list) and isinstance(node, yaml.SequenceNode):
         return [_resolve(item, child, path, folder) for item, child in zip(value, node.value, strict=True)]
+    if isinstance(value, str) and "\x00" in value:
+        raise ConfigError(path, None if node is None else line_of(node), "a NUL character in a text", "remove it")
     if isinstance(value, str) and "${" in value:
         line = None if node is None else line_of(node)
         return _REFERENCE.sub(lambda match: _secret(match, path, line, folder), value)

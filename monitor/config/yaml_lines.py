@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -13,6 +14,8 @@ from monitor.errors import ConfigError
 
 Step = str | int
 """A key of a mapping, or a place in a list from 0."""
+
+MOST_NODES: Final = 200_000
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,14 @@ class YamlText:
 
     @cached_property
     def root(self) -> yaml.Node | None:
-        """The file as nodes that know their lines; None for an empty file. Raises `yaml.YAMLError` where it is no YAML."""
-        return yaml.compose(self.text, Loader=yaml.SafeLoader)
+        """The file as nodes that know their lines; None for an empty file.
+
+        Raises `yaml.YAMLError` where it is no YAML, and where its aliases make it endless or more than `MOST_NODES`.
+        """
+        root = yaml.compose(self.text, Loader=yaml.SafeLoader)
+        if root is not None:
+            _size(root, {}, set())
+        return root
 
     def error(self, steps: tuple[Step, ...], problem: str, hint: str = "") -> ConfigError:
         """Return the error that `problem` is at `steps`, such as ("rules", 2, "id")."""
@@ -38,6 +47,20 @@ class YamlText:
             mark, node = _child(node, step)
             line = line if mark is None else line_of(mark)
         return line
+
+
+def _size(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
+    """Return how many nodes `node` is once each alias stands for what it names; each is counted once, so bombs are cheap."""
+    if id(node) in above:
+        raise yaml.MarkedYAMLError(problem="an alias holds itself", problem_mark=node.start_mark)
+    if id(node) not in known:
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        inside = parts if isinstance(node, yaml.CollectionNode) else ()
+        known[id(node)] = 1 + sum(_size(part, known, above | {id(node)}) for part in inside)
+    if known[id(node)] > MOST_NODES:
+        problem = f"more than {MOST_NODES:,} values once its aliases are written out"
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    return known[id(node)]
 
 
 def line_of(node: yaml.Node) -> int:

@@ -112,7 +112,7 @@ def _read(source: YamlText) -> Policy:
 def _check_graders(source: YamlText) -> None:
     """Look at graders before the rest, each as the family it names: only so can an error tell what was meant."""
     try:
-        data = yaml.safe_load(source.text)
+        data = yaml.safe_load(source.text) if source.root is not None else None
     except (yaml.YAMLError, ValueError, RecursionError):
         return  # the strict reader says it better
     for rule_number, rule in enumerate(_listed(data, "rules")):

@@ -8,12 +8,16 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_FORMULA: Final = frozenset("=+-@|%")
+"""What a spreadsheet takes for the beginning of a formula, full-width forms too."""
 
 CELL: Final = 300
 """Characters of one cell in a table; JSON and CSV carry all."""
@@ -48,11 +52,28 @@ def _is_utf8(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "") == "utf8"
 
 
-def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as RFC 4180 CSV; NULL is an empty field, nested values are JSON."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_csv_cell(value) for value in row] for row in rows)
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, raw: bool = False) -> None:
+    """Print rows as RFC 4180 CSV; NULL is an empty field, nested values are JSON.
+
+    What a spreadsheet would run as a formula gets an apostrophe in front, and control characters become visible, in
+    headers too; with `raw` everything stays as it is stored.
+    """
+    writer, cell = csv.writer(sys.stdout, lineterminator="\n"), _csv_cell if raw else tame
+    writer.writerow([cell(column) for column in columns])
+    writer.writerows([cell(value) for value in row] for row in rows)
+
+
+def tame(value: Any) -> Any:
+    r"""Return a cell that a spreadsheet only shows. Numbers stay numbers: a minus in front of one is no formula.
+
+    >>> tame("=1+1"), tame(" @SUM(A1)"), tame("-5"), tame("a\x00b"), tame(-5)
+    ("'=1+1", "' @SUM(A1)", "'-5", 'a\\x00b', -5)
+    """
+    told = _csv_cell(value)
+    if not isinstance(told, str):
+        return told
+    text = harmless(told)
+    return f"'{text}" if unicodedata.normalize("NFKC", text).lstrip()[:1] in _FORMULA else text
 
 
 def _csv_cell(value: Any) -> Any:

@@ -23,6 +23,9 @@ def run(
     query: Annotated[str, typer.Argument(help="One SELECT; - reads it from stdin.")],
     form: Annotated[SqlForm, typer.Option("--format", help="How rows are printed.")] = SqlForm.TABLE,
     max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Rows at most.")] = 10_000,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="CSV as it is stored, formulas and control characters too.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
     api: Api = None,
@@ -36,7 +39,7 @@ def run(
     text = sys.stdin.read() if query == "-" else query
     with session(resolved) as asked:
         answer = asked.ask(Sql(text, max_rows))
-    _print(answer, form)
+    _print(answer, form, raw=raw)
     age = (datetime.now(UTC) - datetime.fromisoformat(answer["as_of"])).total_seconds()
     if age >= STATED_S:
         show.note(f"plumbline: as it was {age:.0f} s ago (queries read a snapshot)")
@@ -45,11 +48,11 @@ def run(
     return 0
 
 
-def _print(answer: dict[str, Any], form: SqlForm) -> None:
+def _print(answer: dict[str, Any], form: SqlForm, *, raw: bool) -> None:
     columns, rows = answer["columns"], answer["rows"]
     if form is SqlForm.JSON:
         show.print_json([dict(zip(columns, row, strict=True)) for row in rows])
     elif form is SqlForm.CSV:
-        show.print_csv(columns, rows)
+        show.print_csv(columns, rows, raw=raw)
     else:
         show.print_table(columns, rows)
