@@ -202,8 +202,8 @@ class Redactor:
         """In the texts of a trace a value looks the same however it is written, and a published test value says that it is one."""
         if not scope:
             return placeholder(self.key, scope, kind, value)
-        told = f"{kind}_test" if publisher(kind, value) else kind
-        return placeholder(self.key, scope, told, canonical(kind, value))
+        form = canonical(kind, value)
+        return placeholder(self.key, scope, f"{kind}_test" if publisher(kind, form) else kind, form)
 
 
 def _any_of(patterns: Patterns) -> str:

@@ -150,7 +150,8 @@ def _values(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:
     possible = tuple(kind for kind in kinds if _HINTS[kind].search(plain))
     for start, end, kind in find_personal(plain, possible) if possible else ():
         value = plain[start:end]
-        yield Value(kind, canonical(kind, value), value, (start, end), publisher(kind, value) is not None)
+        form = canonical(kind, value)
+        yield Value(kind, form, value, (start, end), publisher(kind, form) is not None)
 
 
 def _placeholders(text: str, kinds: tuple[str, ...]) -> Iterator[Value]:

@@ -14,7 +14,6 @@ WIDE_HINT: Final = "[０-９＠]"  # noqa: RUF001 full width is meant
 
 _AT: Final = re.compile(r"\s*[\[({<]\s*(?:at|ät)\s*[\])}>]\s*|\s+at\s+", re.IGNORECASE)
 _DOT: Final = re.compile(r"\s*[\[({<]\s*(?:dot|punkt|punto|point)\s*[\])}>]\s*|\s+(?:dot|punkt)\s+", re.IGNORECASE)
-_NO_SIGN: Final = re.compile(r"[\W_]+")
 _NATIONAL: Final = 9
 """Last digits that tell telephone numbers apart, with a country code before them, a zero, or neither."""
 
@@ -34,10 +33,10 @@ def canonical(kind: str, value: str) -> str:
     >>> canonical("email", "Kim [at] Example (dot) org"), canonical("phone", "+49 171 234-5678")
     ('kim@example.org', '712345678')
     """
-    plain = narrow(unicodedata.normalize("NFC", value))
+    plain = value if value.isascii() else narrow(unicodedata.normalize("NFC", value))
     if kind == "email":
-        return _DOT.sub(".", _AT.sub("@", plain)).casefold()
+        return (plain if "@" in plain else _DOT.sub(".", _AT.sub("@", plain))).casefold()
     if kind == "phone":
         digits = "".join(filter(str.isdigit, plain.partition("x")[0]))
         return digits[-_NATIONAL:]
-    return _NO_SIGN.sub("", plain).upper() if kind in {"card", "iban", "ssn", "mac"} else plain
+    return "".join(filter(str.isalnum, plain)).upper() if kind in {"card", "iban", "ssn", "mac"} else plain

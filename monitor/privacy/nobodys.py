@@ -3,43 +3,40 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
 import yaml
 
-from monitor.privacy.canonical import canonical
-
 
 @dataclass(frozen=True)
-class _Entry:
-    """Values of one kind from one source: listed one by one, or told by their form."""
+class _Published:
+    """Values of one kind, each with who published it: listed one by one, or told by their form."""
 
-    source: str
-    listed: frozenset[str]
-    pattern: re.Pattern[str] | None
+    listed: dict[str, str] = field(default_factory=dict)
+    told: list[tuple[re.Pattern[str], str]] = field(default_factory=list)
 
-    def holds(self, value: str) -> bool:
-        return value in self.listed or bool(self.pattern and self.pattern.fullmatch(value))
+    def source(self, form: str) -> str | None:
+        return self.listed.get(form) or next((source for look, source in self.told if look.fullmatch(form)), None)
 
 
-def publisher(kind: str, value: str) -> str | None:
-    """Return who published `value` as one that belongs to nobody, or None where nobody did.
+def publisher(kind: str, form: str) -> str | None:
+    """Return who published a value as one that belongs to nobody, or None; `form` is what `canonical` makes of the value.
 
-    >>> publisher("email", "Kim@Example.org")
+    >>> publisher("email", "kim@example.org")
     'RFC 2606 and RFC 6761 (reserved domains)'
     """
-    form = canonical(kind, value)
-    return next((entry.source for entry in _entries().get(kind, ()) if entry.holds(form)), None)
+    published = _published().get(kind)
+    return published.source(form) if published else None
 
 
 @lru_cache(maxsize=1)
-def _entries() -> dict[str, list[_Entry]]:
+def _published() -> dict[str, _Published]:
     data = yaml.safe_load((files("monitor.privacy") / "nobodys.yaml").read_text(encoding="utf-8"))
-    entries: dict[str, list[_Entry]] = {}
-    for told in data["values"]:
-        pattern = re.compile(told["pattern"]) if "pattern" in told else None
-        listed = frozenset(map(str, told.get("listed", ())))
-        entries.setdefault(told["kind"], []).append(_Entry(told["source"], listed, pattern))
-    return entries
+    kinds: dict[str, _Published] = {}
+    for entry in data["values"]:
+        kind = kinds.setdefault(entry["kind"], _Published())
+        kind.listed.update(dict.fromkeys(map(str, entry.get("listed", ())), entry["source"]))
+        kind.told.extend((re.compile(pattern), entry["source"]) for pattern in [entry.get("pattern")] if pattern)
+    return kinds
