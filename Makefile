@@ -6,19 +6,20 @@ PATIENT := --timeout 3600
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 
-.PHONY: install run test fmt check ci docs bench statistics faults fuzz browser wheel clean
+.PHONY: install run test fmt check ci docs bench statistics faults fuzz browser wheel wheel-test clean
 
 install: .venv/.installed
 
 .venv/.installed: uv.lock pyproject.toml sdk/pyproject.toml
-	@test -x $(UV) || ($(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1")
-	@$(UV) sync --frozen --all-packages --quiet --python $(PYTHON) && touch $@
+	@echo "installing into .venv (once; a minute or two)"
+	@test -x $(UV) || ($(PYTHON) -m venv .tools && echo "fetching uv" && .tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1")
+	@$(UV) sync --frozen --all-packages --python $(PYTHON) && touch $@
 
 run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -n auto --durations=10 -m "not statistics and not faults and not browser and not fuzz"
+	@$(BIN)/pytest -n auto --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -50,6 +51,9 @@ browser: install
 
 wheel: install
 	@$(UV) build --quiet --all-packages --out-dir dist && ls dist
+
+wheel-test: install
+	@$(BIN)/pytest -m wheel -s
 
 clean:
 	rm -rf .venv .tools dist plumbline-data

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards.client import Api, Trouble
 from dashboards.pages import PAGES, Page, linked
-from dashboards.process import arguments
+from dashboards.process import Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
@@ -36,7 +36,7 @@ def main() -> None:
     try:
         if chosen is ENTRIES[PAGES[0].path]:
             _follow_deep_link()
-        _draw(api(given.api, given.token_file), stage, chosen)
+        _draw(api(given.api, given.token_file), stage, chosen, Commands(given.token_file.parent))
     except Trouble as trouble:
         st.warning(label(trouble, 400), icon=":material/power_off:")
 
@@ -50,11 +50,11 @@ def _entry(page: Page, stage: list[Context]) -> st.Page:
     )
 
 
-def _draw(agent: Api, stage: list[Context], chosen: st.Page) -> None:
+def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands) -> None:
     now = datetime.now(UTC)
     scope = bar(agent, now)
     if scope.last is None and not first_run.has_spans(agent):
-        first_run.show(agent)
+        first_run.show(agent, commands)
         return
     stage.append(Context(agent, scope, now, go))
     chosen.run()

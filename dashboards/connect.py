@@ -14,7 +14,7 @@ export OTEL_SERVICE_NAME=my-app"""
 
 _TEXTS: Final = """
 export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental
-export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY"""
+export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only"""
 
 VARIABLES: Final = _BASE + _TEXTS
 """What fits any OpenTelemetry SDK."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,6 +67,18 @@ class Arguments:
     title: str
     bound: str = "127.0.0.1"
     public_url: str = ""
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a terminal that work as they stand, wherever it is opened; `data_dir` is that of this dashboard."""
+
+    data_dir: Path
+
+    def line(self, asked: str) -> str:
+        """Return the line that runs `asked`, such as "demo", by the installation this dashboard belongs to."""
+        program = Path(sys.executable).with_name("plumbline")
+        return f"{shlex.quote(str(program))} {asked} --data-dir {shlex.quote(str(self.data_dir))}"
 
 
 def arguments(given: Sequence[str]) -> Arguments:

@@ -269,6 +269,7 @@ def supervise(root: Path, program: Sequence[str], options: Sequence[str], demo: 
     house = House(places, children, demo)
     with sole(places), signals() as bell, announced(places, "supervisor", Address("127.0.0.1", 0)):
         try:
+            say(f"starting {', '.join(NAMES)} on {root}; their logs are in {places.logs}")
             start_all(house)
             while not bell.stopping:
                 bell.wait(tend(house))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards.client import AgentReads, Trouble
 from dashboards.connect import VARIABLES, WAYS, collector_url, lines
+from dashboards.process import Commands
 from dashboards.text import code, label, plain
 
 WAIT_S: Final = 2.0
@@ -18,7 +19,7 @@ def has_spans(agent: AgentReads) -> bool:
     return any(row["n_spans"] > 0 for row in agent.read("arrivals"))
 
 
-def show(agent: AgentReads) -> None:
+def show(agent: AgentReads, commands: Commands) -> None:
     """Draw the page."""
     st.header("Send the first trace")
     st.write("Plumbline listens, and nothing has arrived yet. Set these variables where your application starts:")
@@ -31,8 +32,10 @@ def show(agent: AgentReads) -> None:
     _waiting(agent)
     with st.expander("Other languages and libraries"):
         others(url)
-    st.caption("No application at hand? Stop Plumbline and run `plumbline demo` to see two weeks of made-up traffic.")
-    st.caption("Logs at hand? `plumbline import FILE` reads JSON lines, Parquet, CSV and OTLP files.")
+    st.write("No application at hand? In another terminal, this plays two weeks of made-up traffic into Plumbline:")
+    code(commands.line("demo"), "bash")
+    st.write("Logs at hand? This reads JSON lines, Parquet, CSV and OTLP files, with the name of yours for FILE:")
+    code(commands.line("import FILE"), "bash")
 
 
 def others(url: str) -> None:

@@ -1,13 +1,14 @@
 """The client over real HTTP, and the trouble it turns into one calm line."""
 
 import contextlib
+import shlex
 from pathlib import Path
 
 import pytest
 
 from dashboards.client import FRESH_S, Api, Trouble, Unknown
 from dashboards.connect import VARIABLES, WAYS, collector_url, lines
-from dashboards.process import arguments, command, environment
+from dashboards.process import Commands, arguments, command, environment
 from plumbline.api.questions import Page, Questions
 from tests.dashboards.conftest import N_TURNS, Served
 
@@ -98,3 +99,10 @@ def test_every_way_to_connect_has_the_address_in_it(way: str) -> None:
     assert "http://127.0.0.1:7" in told
     assert "{url}" not in told
     assert "{{" not in told
+
+
+def test_a_line_for_a_terminal_names_this_installation_and_its_data(tmp_path: Path) -> None:
+    folder = tmp_path / "my data"
+    program, asked, flag, where = shlex.split(Commands(folder).line("demo"))
+    assert Path(program).is_file()
+    assert (asked, flag, where) == ("demo", "--data-dir", str(folder))

@@ -83,6 +83,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
 def test_it_says_what_runs_where_and_stops_everything_on_sigterm(up: Starter, tmp_path: Path) -> None:
     house = up()
     said = house.read_until("ready in")
+    assert said.startswith("starting collector, agent, dashboard on ")
     pids = [house.pid_of(name) for name in NAMES]
     for name, pid in zip(NAMES, pids, strict=True):
         line = next(line for line in said.splitlines() if line.startswith(name))
