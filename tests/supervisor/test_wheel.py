@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.dashboards.running import CHROMIUM, browser
 
@@ -81,8 +83,7 @@ def test_it_comes_up_answers_and_shows_a_page(said: str, plumbline: Path, tmp_pa
 
 def _look(url: str, plumbline: Path) -> None:
     """The first page says what to set, and names commands that exist as they stand."""
+    line = f"{plumbline} demo --data-dir"
     with browser() as chrome:
-        chrome.implicitly_wait(60)
         chrome.get(url)
-        body = chrome.find_element("xpath", "//body[.//*[contains(text(), 'Waiting for the first span')]]").text
-    assert f"{plumbline} demo --data-dir" in body
+        WebDriverWait(chrome, 60).until(lambda page: line in page.find_element(By.TAG_NAME, "body").text)
