@@ -30,6 +30,8 @@ def take(data_dir: Path) -> int:
     """Hold `agent.lock`; the lock goes with the process, so one left by a kill is taken over."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if data_dir.stat().st_mode & 0o077:
+            data_dir.chmod(0o700)  # made by hand, or by a version that left it open
         handle = os.open(data_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StoreError(f"{data_dir}: {error.strerror} (the agent must be able to write there)") from None

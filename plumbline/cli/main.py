@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -93,7 +94,11 @@ EXIT_CODES: Final = "Exit codes: 0 ok, 1 findings or failed check, 2 usage or co
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `plumbline` with `arguments` (default: those of the process) and leave with its exit code."""
+    """Run `plumbline` with `arguments` (default: those of the process) and leave with its exit code.
+
+    What it and its children write is for its owner only, whatever the umask of the shell is.
+    """
+    os.umask(0o077)
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

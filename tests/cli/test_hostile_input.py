@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
+from pathlib import Path
 from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.clock import SystemClock
 from monitor.config.read import parse_yaml
 from monitor.config.schema import Section, Settings
 from monitor.errors import ConfigError
+from monitor.store.opening import Store
 from plumbline.cli import show
+from tests.cli.plumbline import plumbline
 
 LAUGHS = "a0: &a0 [ha, ha]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
 
@@ -78,3 +84,30 @@ def test_no_text_at_all_begins_a_formula(text: str) -> None:
     told = show.tame(text)
     assert told.lstrip()[:1] not in set("=+-@")
     assert "\x00" not in told
+
+
+def test_what_is_written_is_for_its_owner_only(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    file = tmp_path / "calls.jsonl"
+    file.write_text('{"model": "m", "prompt": "hi", "completion": "hello", "time": "2026-11-20T12:00:00Z"}\n')
+    code = f"import os, sys; os.umask(0o022); from plumbline.cli.main import main; main(['import', {str(file)!r}, '--data-dir', {str(data)!r}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert any(data.iterdir()), done.stderr
+    open_to_others = [path for path in (data, *data.rglob("*")) if path.stat().st_mode & 0o077 and not path.is_socket()]
+    assert open_to_others == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "noise"])
+def test_a_damaged_store_at_rest_is_not_moved_by_a_read(tmp_path: Path, damage: str) -> None:
+    Store.open(tmp_path, clock=SystemClock()).close()
+    file = tmp_path / "plumbline.duckdb"
+    whole = file.read_bytes()
+    broken = whole[:4000] if damage == "cut" else b"\x07" * len(whole)
+    file.write_bytes(broken)
+    ran = plumbline("sql", "SELECT 1", "--data-dir", tmp_path, cwd=tmp_path)
+    assert ran.code == 1
+    assert len(ran.error.splitlines()) == 1
+    assert "damaged" in ran.error
+    assert file.read_bytes() == broken
