@@ -72,11 +72,11 @@ def composition_shift(change: Change) -> str | None:
 
     The time in which the change may have begun belongs to neither side, as long as there is anything after it.
     """
-    known = int(np.searchsorted(change.before.time, change.since_low))
-    sure = min(int(np.searchsorted(change.after.time, change.since_high)), len(change.after) - 1)
-    just_before = _counts(change.before.cut(0, known), change.combos)
+    known, sure = change.before.time < change.since_low, change.after.time >= change.since_high  # not always in order
+    sure[-1] = True
+    just_before = _counts(change.before.only(known), change.combos)
     before = just_before if just_before.total() >= ENOUGH_BEFORE else _reference_counts(change)
-    after = _counts(change.after.cut(sure), change.combos)
+    after = _counts(change.after.only(sure), change.combos)
     shifts = [_shift(change, column, before, after) for column in range(len(CAUSES))]
     told = [text for text in [*shifts, _heavy_user(change, before, after)] if text]
     return "; ".join(told) + (" (at once: cannot be told apart)" if len(told) > 1 else "") or None

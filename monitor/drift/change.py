@@ -100,17 +100,17 @@ def seen_from(change: Change, segment: str, stream: Stream) -> Change | None:
     if stream.reference is None or stream.reference.kind != change.reference.kind:
         return None
     points, positions = read_trail(stream.trail)
-    start = int(np.searchsorted(points.time, change.since))
-    if start == len(points):
+    since = points.time >= change.since
+    if not since.any():
         return None
     return replace(
         change,
         segment=segment,
         reference=stream.reference,
         combos=tuple(stream.combos),
-        before=points.cut(0, start),
-        after=points.cut(start),
-        weights=spans(positions)[start:],
+        before=points.only(~since),
+        after=points.only(since),
+        weights=spans(positions)[since],
     )
 
 

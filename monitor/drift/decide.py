@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 import polars as pl
 
+from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
@@ -29,6 +30,8 @@ MEMORY: Final = "memory"
 """The key of the one state that is not a stream."""
 
 E_DETECTOR: Final = EDetector()
+
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive UTC
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,12 @@ def decide_drift(
 
     `turns`: unit_id, time (naive UTC), app, user_id, session_id, environment, release, model, prompt_name, prompt_version,
     variant, and metric columns of numbers, NULL where unknown. `states` is what earlier outcomes returned, all of them: the
-    budget is shared by all streams. Not for the same turns twice: the caller keeps the mark of what was fed.
+    budget is shared by all streams. Not for the same turns twice: the caller keeps the mark of what was fed. Turns may be late;
+    what a wrong clock dates after `now` counts as of now.
     """
     memory = read_memory(states.get(MEMORY))
     users = count_users(memory.users, user_traffic(turns))
-    batch = read_batch(turns, settings.segments, settings.ignore, heavy_users(users))
+    batch = read_batch(_dated(turns, now), settings.segments, settings.ignore, heavy_users(users))
     candidates = count_candidates(memory.candidates, _segment_traffic(batch))
     known = [_name(key) for key in states if key != MEMORY]
     fed = admit(known, batch.counts, candidates, settings.max_streams)
@@ -65,6 +69,11 @@ def decide_drift(
     after = Memory(reported=reports.known, candidates=candidates, users=users)
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}
     return DriftOutcome({**changed, MEMORY: write_state(after)} if changed else {}, reports.findings)
+
+
+def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
+    return turns.with_columns(pl.col("time").clip(_EPOCH, max(_EPOCH, naive_utc(now))))
 
 
 def _segment_traffic(batch: Batch) -> dict[str, int]:

@@ -51,6 +51,13 @@ class Points:
             self.time[part], self.value[part], self.combo[part], self.outputs[first:last], self.starts[part] - first
         )
 
+    def only(self, chosen: NDArray[np.bool_]) -> Points:
+        """Return the points where `chosen` is true."""
+        sizes = np.diff(np.append(self.starts, len(self.outputs)))
+        starts = np.concatenate(([0], np.cumsum(sizes[chosen])[:-1]))[: int(chosen.sum())].astype(np.int64)
+        outputs = self.outputs[np.repeat(chosen, sizes)]
+        return Points(self.time[chosen], self.value[chosen], self.combo[chosen], outputs, starts)
+
     def then(self, other: Points) -> Points:
         """Return these points followed by `other`."""
         mine = (self.time, self.value, self.combo, self.outputs, self.starts)

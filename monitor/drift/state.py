@@ -68,6 +68,8 @@ class Stream(msgspec.Struct, kw_only=True):
     seen: int = 0
     born: int = 0  # milliseconds: its first and last output
     last: int = 0
+    begin: int = 0  # milliseconds: outputs of before say nothing about the present reference
+    skipped: int = 0  # outputs that came so late that they lay before `begin`
     n: int = 0
     warm: Warm = msgspec.field(default_factory=Warm)
     reference: Reference | None = None

@@ -26,6 +26,9 @@ from monitor.stats.ranks import Floats
 DAY_MS: Final = 86_400_000
 """A pace is measured over a day at least: a burst says little about a year."""
 
+SILENCE_MS: Final = 30 * DAY_MS
+"""A longer silence counts as this much: one output of a clock that stood at 1970 must not make a stream look slow."""
+
 
 @dataclass(frozen=True)
 class TrackerSettings:
@@ -83,12 +86,12 @@ def track(
 ) -> list[Alarm]:
     """Feed `points` into `stream`, which is changed, and return the alarms, in order.
 
-    `combos` are the composition rows that the numbers in `points` mean.
+    `combos` are the composition rows that the numbers in `points` mean. Outputs may come late and in any order: what was
+    consumed is never revised, so late ones are new evidence in the order of their coming. Those of before the present
+    reference began are no evidence about it: they are counted as skipped.
     """
-    queue = _in_stream_numbers(stream, points, combos)
-    stream.born = stream.born or int(queue.time.min())
-    stream.last = max(stream.last, int(queue.time.max()))
-    stream.seen += len(queue)
+    queue = _in_stream_numbers(stream, _not_before(stream, points), combos)
+    _pace(stream, queue.time)
     alarms = []
     while len(queue):
         if stream.reference is None:
@@ -101,6 +104,24 @@ def track(
     stream.n = stream.reference.growing_n if stream.reference else len(stream.warm.time)
     _compact(stream)
     return _until_next(alarms)
+
+
+def _not_before(stream: Stream, points: Points) -> Points:
+    late = points.time < stream.begin
+    stream.skipped += int(late.sum())
+    return points.only(~late) if late.any() else points
+
+
+def _pace(stream: Stream, time: Ints) -> None:
+    """Take in when outputs came; what a silence has beyond the longest that counts is taken off by a later birth."""
+    if not len(time):
+        return
+    ordered = np.sort(time)
+    stream.born = stream.born or int(ordered[0])
+    silences = np.diff(ordered, prepend=stream.last or ordered[0])
+    stream.born += int(np.clip(silences - SILENCE_MS, 0, None).sum())
+    stream.last = max(stream.last, int(ordered[-1]))
+    stream.seen += len(time)
 
 
 def _start_anew(stream: Stream) -> None:
@@ -117,6 +138,7 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
         reference = build(metric, points, settings.zone)
         points = _as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
+        stream.begin = max(stream.begin, int(points.time.min()))
         stream.evidence = settings.detector.start(len(reference.total))
         stream.trail = write_trail(points, np.arange(len(points)), len(points))
     return queue.cut(min(need, len(queue)))
@@ -167,6 +189,7 @@ def _watch(
         start = _onset(reference, points, week, settings.detector)
         alarm = _alarm(stream, reference, (points, positions), rest, start, step.e_value)
         _start_anew(stream)
+        stream.begin = alarm.since
         # At least one output is left behind, so that a batch cannot be gone through for ever.
         return points.cut(max(1, start.best)).then(rest), alarm
     points, positions = extend(stream.trail, part)
@@ -215,9 +238,9 @@ def after_silence(time: Ints) -> Floats:
     """Return how much likelier a change begins at each output, given the silence before it, as a logarithm.
 
     Months without traffic are a likelier time for a change than the moment between two outputs. Nights are not much
-    likelier than days, so a silence counts only in hundreds of the usual gap.
+    likelier than days, so a silence counts only in hundreds of the usual gap. A late output comes after no silence.
     """
-    gaps = np.diff(time, prepend=time[:1]).astype(np.float64)
+    gaps = np.maximum(np.diff(time, prepend=time[:1]), 0).astype(np.float64)
     usual = float(np.median(gaps[gaps > 0])) if (gaps > 0).any() else 1.0
     likelier: Floats = np.log1p(gaps / (100 * usual))
     return likelier
@@ -257,7 +280,8 @@ def _until_next(alarms: list[Alarm]) -> list[Alarm]:
 def _until(alarm: Alarm, end: int | None) -> Alarm:
     if end is None:
         return alarm
-    stop = max(alarm.onset.best + 1, int(np.searchsorted(alarm.points.time, end)))
+    later = np.flatnonzero(alarm.points.time[alarm.onset.best + 1 :] >= end)  # times need not be in order
+    stop = alarm.onset.best + 1 + int(later[0]) if len(later) else len(alarm.points)
     return replace(alarm, points=alarm.points.cut(0, stop), weights=alarm.weights[:stop])
 
 
