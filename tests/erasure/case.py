@@ -29,7 +29,7 @@ class Case:
         self.writer = SpoolWriter(folder / "spool")
 
     def open(self) -> Agent:
-        return open_agent(Settings(), self.folder, self.clock)
+        return open_agent(Settings(), self.folder, self.clock, repair=True)  # as the running agent does
 
     def batch(self) -> dict[str, bytes]:
         spans = [

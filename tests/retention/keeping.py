@@ -30,7 +30,7 @@ class Keeping:
         self.writer = SpoolWriter(folder / "spool")
 
     def open(self) -> Agent:
-        return open_agent(self.settings, self.folder, self.clock)
+        return open_agent(self.settings, self.folder, self.clock, repair=True)  # as the running agent does
 
     def again(self) -> None:
         """Start the agent again, as after a kill."""
