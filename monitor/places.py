@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.errors import UsageError
+from monitor.private_file import replace_private
 
 NAMES: Final = ("collector", "agent", "dashboard")
 """The three processes, in the order they are shown."""
@@ -216,9 +217,7 @@ def write_run(
     run = RunFile(name, pid, str(address), birth_of(pid), {flag: str(at) for flag, at in (also or {}).items()})
     path = places.run_file(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{pid}.tmp")
-    temporary.write_text(json.dumps(dataclasses.asdict(run)), encoding="utf-8")
-    temporary.replace(path)
+    replace_private(path, json.dumps(dataclasses.asdict(run)).encode())
     return run
 
 

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import hmac
 import logging
-import os
 import re
 import secrets
 from base64 import b64decode
@@ -25,6 +24,7 @@ from typing import Final
 import msgspec
 
 from monitor.errors import ConfigError, UsageError
+from monitor.private_file import replace_private
 
 _log = logging.getLogger("plumbline.collector")
 
@@ -88,12 +88,7 @@ def _changing(path: Path) -> Iterator[list[Key]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         keys = list(read_keys(path))
         yield keys
-        draft = path.with_suffix(f".{os.getpid()}.tmp")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(_File(tuple(keys))))
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        replace_private(path, msgspec.json.encode(_File(tuple(keys))))
 
 
 def _hash(salt: str, key: str) -> str:

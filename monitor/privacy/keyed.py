@@ -7,13 +7,13 @@ placeholders nor pseudonyms of old and new data belong together: keep it with yo
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 from pathlib import Path
 from typing import Final, Literal
 
 from monitor.errors import StoreError
+from monitor.private_file import create_private
 
 PLACEHOLDER: Final = "<([A-Z0-9_]+)_[0-9a-f]+>"
 """A pattern of what `placeholder` returns, for regex engines of every kind."""
@@ -59,17 +59,8 @@ def install_key(data_dir: Path) -> bytes:
     path = data_dir / "redaction.key"
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = data_dir / f".redaction.{os.getpid()}.{secrets.token_hex(4)}"
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            os.fsync(handle)
-        try:
-            os.link(draft, path)  # atomic: of two processes that start together, the first wins and both read its key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        if not path.exists():
+            create_private(path, secrets.token_bytes(32))  # of two processes that start together both read one key
         return path.read_bytes()
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror} (the data directory must be writable)") from None

@@ -5,7 +5,6 @@ It holds keyed hashes and times, as the store does, and is written anew with eve
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 import msgspec
 
 from monitor.errors import StoreError
+from monitor.private_file import replace_private
 from monitor.store.opening import Store
 from monitor.store.removal.erase import remember, tombstones
 
@@ -30,14 +30,9 @@ class Stone(msgspec.Struct, frozen=True):
 def keep_tombstones(store: Store, root: Path) -> None:
     """Write the copy; a kill leaves the old one or the new one, whole. Raises `StoreError`."""
     stones = [Stone(kind, told, until) for (kind, told), until in sorted(tombstones(store).items())]
-    path, draft = root / NAME, root / f"{NAME}.new"
+    path = root / NAME
     try:
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(stones))
-            file.flush()
-            os.fsync(handle)
-        draft.replace(path)
+        replace_private(path, msgspec.json.encode(stones))
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror} (the erasure goes on at the next start)") from error
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 from monitor.errors import StoreError
+from monitor.private_file import create_private
 
 
 def ensure_token(path: Path) -> str:
     """Return the token in `path`; on first start create it, readable by its owner only."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_token(path)
+        if not path.exists():
+            create_private(path, f"{secrets.token_urlsafe(32)}\n".encode())
     except OSError as error:
         raise StoreError(f"{path}: cannot be created: {error.strerror} (check the permissions of the folder)") from None
-    token = secrets.token_urlsafe(32)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(token + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return token
+    return read_token(path)
 
 
 def read_token(path: Path) -> str:
