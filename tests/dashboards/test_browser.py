@@ -147,6 +147,7 @@ def test_the_bar_stays_when_the_page_changes(shown: str, chrome: Chrome) -> None
 
 def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown}/?range=30d")
+    _until(lambda: any("Open" in b.text for b in chrome.find_elements(By.TAG_NAME, "button")))
     next(b for b in chrome.find_elements(By.TAG_NAME, "button") if "Open" in b.text).click()
     _until(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
     chosen = "[data-testid=stBaseButton-segmented_controlActive], .st-key-range [aria-checked=true]"
