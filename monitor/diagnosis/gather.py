@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from monitor.clock import naive_utc
+from monitor.diagnosis.diagnose import diagnose, state_of
 from monitor.diagnosis.facts import Facts, Habit, Ledger, Metered, Voice
-from monitor.diagnosis.judge import diagnose, state_of
 from monitor.store.opening import Store
 from monitor.store.pages import PAGES, read_page
 

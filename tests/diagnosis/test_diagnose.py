@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from monitor.diagnosis import checks, voices
+from monitor.diagnosis import source_checks as checks
+from monitor.diagnosis import voice_checks as voices
+from monitor.diagnosis.diagnose import diagnose, state_of
 from monitor.diagnosis.facts import Facts, Habit, Ledger, Metered, Voice
-from monitor.diagnosis.judge import diagnose, state_of
 from monitor.diagnosis.problem import SEVERITIES, percent, stretch
 
 NOW = datetime(2026, 11, 24, 12)  # noqa: DTZ001 the store keeps naive UTC

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from monitor.diagnosis.checks import CHECKS, silent
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.problem import SEVERITIES, Problem
-from monitor.diagnosis.voices import about
+from monitor.diagnosis.source_checks import CHECKS, silent
+from monitor.diagnosis.voice_checks import about
 
 State = Literal["ok", "warn", "bad"]
 
