@@ -7,6 +7,7 @@ a restart loses nothing. A job that is still running is not started twice; misse
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,31 @@ class Job:
     name: str
     every_s: float
     run: Callable[[], object]
+
+
+@dataclass
+class Paced:
+    """Work that rests after each run for `rest` times what the run took, at most `most_s`: little traffic costs little.
+
+    What came meanwhile is done in one go by the next run, which is cheaper than many small ones.
+    """
+
+    work: Callable[[], object]
+    rest: float
+    most_s: float
+    monotonic: Callable[[], float] = time.monotonic
+    ready_at: float = 0.0
+
+    def __call__(self) -> None:
+        """Do the work, unless it still rests."""
+        began = self.monotonic()
+        if began < self.ready_at:
+            return
+        try:
+            self.work()
+        finally:
+            now = self.monotonic()
+            self.ready_at = now + min(self.rest * (now - began), self.most_s)
 
 
 def start(jobs: list[Job]) -> BackgroundScheduler:

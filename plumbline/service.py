@@ -15,7 +15,7 @@ from plumbline.agent import open_agent
 from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
-from plumbline.schedule import Job, start
+from plumbline.schedule import Job, Paced, start
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -38,6 +38,10 @@ class Guarded:
 
 
 LOAD_EVERY_S = 0.2
+LOAD_RESTS = 4.0
+LOAD_RESTS_AT_MOST_S = 0.8
+"""Loading takes at most a fifth of a core when little comes; what is acknowledged is still seen well within two seconds."""
+
 DELIVER_EVERY_S = 2.0
 MAINTAIN_EVERY_S = 600.0
 RETAIN_EVERY_S = 60.0
@@ -51,7 +55,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     token = ensure_token(agent.places.token)
     timetable = start(
         [
-            Job("load", LOAD_EVERY_S, Guarded("load", agent.load)),
+            Job("load", LOAD_EVERY_S, Paced(Guarded("load", agent.load), LOAD_RESTS, LOAD_RESTS_AT_MOST_S)),
             Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
             Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
