@@ -28,7 +28,8 @@ class Job:
 class Paced:
     """Work that rests after each run for `rest` times what the run took, at most `most_s`: little traffic costs little.
 
-    What came meanwhile is done in one go by the next run, which is cheaper than many small ones.
+    What came meanwhile is done in one go by the next run, which is cheaper than many small ones. A run of `most_s` or longer
+    is followed by the next at once.
     """
 
     work: Callable[[], object]
@@ -46,7 +47,9 @@ class Paced:
             self.work()
         finally:
             now = self.monotonic()
-            self.ready_at = now + min(self.rest * (now - began), self.most_s)
+            took = now - began
+            # what takes that long has plenty to do: resting would only let more pile up
+            self.ready_at = now if took >= self.most_s else now + min(self.rest * took, self.most_s)
 
 
 def start(jobs: list[Job]) -> BackgroundScheduler:

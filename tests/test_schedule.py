@@ -31,8 +31,8 @@ def ran_within(busy: Busy, paced: Paced, seconds: float) -> int:
     return len(busy.runs)
 
 
-@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 11), (2.0, 4)])
-def test_it_rests_as_long_as_it_cost_and_never_too_long(costs: float, most: int) -> None:
+@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 11), (2.0, 5)])
+def test_it_rests_by_what_it_cost_and_not_at_all_when_there_is_plenty_to_do(costs: float, most: int) -> None:
     busy = Busy(costs)
     runs = ran_within(busy, Paced(busy.work, rest=4.0, most_s=0.8, monotonic=lambda: busy.now), 10.0)
     assert 0.6 * most <= runs <= most
@@ -45,7 +45,7 @@ def test_it_rests_after_a_failure_too() -> None:
 
     def fails() -> None:
         tries.append(now[0])
-        now[0] += 1.0
+        now[0] += 0.1
         raise ValueError("it broke")
 
     paced = Paced(fails, rest=4.0, most_s=0.8, monotonic=lambda: now[0])
