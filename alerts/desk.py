@@ -6,7 +6,8 @@ import json
 import random
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import Any, Final, TextIO
 
 import pyarrow as pa
 
+from alerts import self_alerts
 from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
 from alerts.deliver import Delivered, Post, deliver_due
+from alerts.evaluation import observe as look
 from alerts.evaluation import storable
 from alerts.explain import explain_alert
 from alerts.outbox import Outgoing, known_alerts, record_within, remind
@@ -25,6 +28,7 @@ from alerts.rules import Rulebook
 from alerts.states import evaluate
 from monitor.clock import Clock
 from monitor.config.schema import Settings
+from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, alerts, outbox
@@ -58,9 +62,13 @@ SCHEMAS: Final = {"alerts": pa.schema(_ALERTS), "notifications": pa.schema(_NOTI
 
 @dataclass(frozen=True)
 class AlertDesk:
-    """Rules, control state and channels of one data directory. Calls may come from any thread."""
+    """Rules, control state and channels of one data directory. Calls may come from any thread.
+
+    A rule that fails within `guard` changes nothing; the others are evaluated.
+    """
 
     post: Post
+    guard: Guarding = nullcontext
 
     @property
     def state(self) -> ControlState:
@@ -70,12 +78,32 @@ class AlertDesk:
     def observe(self, signals: Sequence[Signal], now: datetime) -> int:
         """Evaluate every rule once and queue what is owed, in one transaction; return how many alerts changed."""
         outgoing = self.post.outgoing
+        seen = [storable(signal) for signal in signals]
+        broken = self._broken(seen)
+        rules = [rule for rule in outgoing.book.rules if rule.id not in broken]
         with self.state.transaction() as txn:
-            seen = [storable(signal) for signal in signals]
-            steps = evaluate(outgoing.book.rules, seen, known_alerts(txn), now)
+            known = [alert for alert in known_alerts(txn) if alert.rule_id not in broken]
+            steps = evaluate(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
             remind(txn, outgoing, now)
         return changed
+
+    def _broken(self, signals: Sequence[Signal]) -> set[str]:
+        """Return the rules that cannot look at `signals`."""
+        broken = {rule.id for rule in self.post.outgoing.book.rules}
+        for rule in self.post.outgoing.book.rules:
+            with self.guard(f"alert rule {rule.id}"):
+                look([rule], signals)
+                broken.discard(rule.id)
+        return broken
+
+    def tell_unwell(self, parts: Mapping[str, str], now: datetime) -> None:
+        """Raise our own alert for each of `parts` (name to what went wrong), and end it for those that work again.
+
+        Needs neither the cycle nor the telemetry store. Told to every receiver.
+        """
+        with self.state.transaction() as txn:
+            self_alerts.unwell(txn, parts, self.post.outgoing, now)
 
     def deliver(self) -> int:
         """Send what is due; return how many messages were taken."""

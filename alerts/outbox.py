@@ -30,6 +30,15 @@ DELIVERY: Final = AlertRule(
 )
 """Plumbline's alert about itself. It has no entry in the rule file and is told to every other receiver."""
 
+UNWELL: Final = AlertRule(
+    id=f"{OWN}unwell",
+    signal="unwell",
+    title="A part of Plumbline does not work",
+    severity=Severity.ERROR,
+    category="pipeline.blind",
+)
+"""The other one: a step, rule, stream or job that fails again and again."""
+
 
 @dataclass(frozen=True)
 class Outgoing:
@@ -40,7 +49,7 @@ class Outgoing:
 
     def rule(self, rule_id: str) -> AlertRule | None:
         """Return the rule of that id, or None when it is gone from the file."""
-        return next((rule for rule in (*self.book.rules, DELIVERY) if rule.id == rule_id), None)
+        return next((rule for rule in (*self.book.rules, DELIVERY, UNWELL) if rule.id == rule_id), None)
 
     def route(self, alert: AlertState) -> Route | None:
         """Return who is told of `alert`; None only when its rule is gone from the file."""

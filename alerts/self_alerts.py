@@ -1,28 +1,56 @@
-"""Plumbline's alert about itself: messages do not reach a receiver. It is told to every other receiver."""
+"""Plumbline's alerts about itself: messages do not reach a receiver (told to every other one), a part of ours does not work."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from alerts.evaluation import fingerprint
-from alerts.outbox import DELIVERY, Outgoing, keep, owe, told
+from alerts.outbox import DELIVERY, UNWELL, Outgoing, keep, known_alerts, owe, told
 from alerts.records import from_row
+from alerts.rules import AlertRule
 from alerts.states import AlertState, Transition
 from monitor.state import Transaction, alerts
 
 
 def unreached(txn: Transaction, receiver: str, reason: str, outgoing: Outgoing, now: datetime) -> None:
     """Raise the alert for `receiver`, unless it is raised already: one alert per outage, not one per message."""
-    last = _last(txn, receiver)
+    others = [name for name in outgoing.receivers() if name != receiver]
+    _raise(txn, DELIVERY, {"receiver": receiver}, reason, others, outgoing, now)
+
+
+def reached(txn: Transaction, receiver: str, outgoing: Outgoing, now: datetime) -> None:
+    """End the alert for `receiver` once it has taken a message."""
+    _end(txn, _last(txn, DELIVERY, {"receiver": receiver}), "it has taken a message again", outgoing, now)
+
+
+def unwell(txn: Transaction, parts: Mapping[str, str], outgoing: Outgoing, now: datetime) -> None:
+    """Raise the alert of each of `parts` (name to what went wrong), once an outage; end it for parts that are not among them."""
+    for part, reason in parts.items():
+        _raise(txn, UNWELL, {"part": part}, reason, outgoing.receivers(), outgoing, now)
+    for alert in known_alerts(txn):
+        if alert.rule_id == UNWELL.id and alert.labels["part"] not in parts:
+            _end(txn, alert, "it works again", outgoing, now)
+
+
+def _raise(
+    txn: Transaction,
+    rule: AlertRule,
+    labels: dict[str, str],
+    reason: str,
+    receivers: Iterable[str],
+    outgoing: Outgoing,
+    now: datetime,
+) -> None:
+    last = _last(txn, rule, labels)
     if last is not None and last.is_open:
         return
-    labels = {"receiver": receiver}
     alert = AlertState(
-        fingerprint=fingerprint(DELIVERY.id, labels),
+        fingerprint=fingerprint(rule.id, labels),
         episode=last.episode + 1 if last else 1,
-        rule_id=DELIVERY.id,
-        severity=DELIVERY.severity,
+        rule_id=rule.id,
+        severity=rule.severity,
         state="firing",
         started_at=now,
         ended_at=None,
@@ -31,20 +59,17 @@ def unreached(txn: Transaction, receiver: str, reason: str, outgoing: Outgoing, 
     )
     step = Transition("firing", alert, now, reason, {})
     keep(txn, step)
-    owe(txn, step, outgoing, [name for name in outgoing.receivers() if name != receiver])
+    owe(txn, step, outgoing, receivers)
 
 
-def reached(txn: Transaction, receiver: str, outgoing: Outgoing, now: datetime) -> None:
-    """End the alert for `receiver` once it has taken a message."""
-    alert = _last(txn, receiver)
+def _end(txn: Transaction, alert: AlertState | None, reason: str, outgoing: Outgoing, now: datetime) -> None:
     if alert is None or not alert.is_open:
         return
-    reason = "it has taken a message again"
     step = Transition("resolved", replace(alert, state="resolved", ended_at=now, reason=reason), now, reason, {})
     keep(txn, step)
     owe(txn, step, outgoing, told(txn, alert))
 
 
-def _last(txn: Transaction, receiver: str) -> AlertState | None:
-    row = alerts.latest_of(txn, fingerprint(DELIVERY.id, {"receiver": receiver}))
+def _last(txn: Transaction, rule: AlertRule, labels: dict[str, str]) -> AlertState | None:
+    row = alerts.latest_of(txn, fingerprint(rule.id, labels))
     return None if row is None else from_row(row)

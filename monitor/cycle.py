@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from monitor import steps
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
@@ -24,11 +24,17 @@ Decided = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Step(Generic[B]):
-    """One step: what it is fed with, and what it does with a batch of that; `run` returns how many things it decided."""
+    """One step: what it is fed with, and what it does with a batch of that; `run` returns how many things it decided.
+
+    `after` names the step whose results it reads: it never overtakes that one, and no other. A step that is new to a store
+    `begins` with all history, or with what comes from now on. It fails by itself: its mark stays, and the others go on.
+    """
 
     name: str
     fed: Feed[B]
     run: Callable[[House, B], int]
+    after: str | None = None
+    begins: Literal["history", "now"] = "history"
 
 
 class Feed(Protocol[B]):
@@ -38,27 +44,62 @@ class Feed(Protocol[B]):
         """Run the steps `fed` over everything that is new to them, batch by batch; yield what each batch decided."""
 
 
+def attempt(house: House, step: Step[B], batch: B) -> int | None:
+    """Run one batch of a step, a second time where it fails, since some failures pass; None when it did not succeed."""
+    if house.health is None:
+        return step.run(house, batch)
+    part = part_of(step)
+    for _ in range(2):
+        if house.health.may_try(part):
+            decided = None
+            with house.health.guard(part):
+                decided = step.run(house, batch)
+            if decided is not None:
+                return decided
+    return None
+
+
+def part_of(step: Step[Any]) -> str:
+    """Return what a step is called among the parts that may fail."""
+    return f"step {step.name}"
+
+
 class NewTurns:
-    """Turns in the order of finishing, the same batch to every step; a step that is ahead of the others waits."""
+    """Turns in the order of finishing; each step from its own mark on, at most as far as the step it comes after."""
 
     def passes(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Iterator[Decided]:
-        """Feed at most `BATCH` turns a pass."""
-        while (decided := self._pass(house, fed)) is not None:
+        """Feed each step at most `BATCH` turns a pass, until none gets on."""
+        self._begin(house, fed)
+        while decided := self._pass(house, fed):
             yield decided
 
-    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Decided | None:
+    def _begin(self, house: House, fed: Sequence[Step[TurnBatch]]) -> None:
         marks = reads.marks(house.store)
-        done = {step.name: marks.get(step.name, (0, None))[0] for step in fed}
-        first = min(done.values(), default=0)
-        upto = reads.last_turn(house.store, first, BATCH)
-        if upto == first:
+        for step in fed:
+            if step.begins == "now" and step.name not in marks:
+                with marked(house.store, Mark(step.name, seq=reads.newest_turn(house.store))):
+                    pass
+
+    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Decided:
+        """Return what the steps decided that got on; empty when nothing is new, or those that are behind all fail."""
+        done = {step.name: 0 for step in fed} | {name: seq for name, (seq, _) in reads.marks(house.store).items()}
+        decided: dict[str, int] = {}
+        for step in fed:
+            count = self._feed(house, step, done)
+            if count is not None:
+                decided[step.name] = count
+        return decided
+
+    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int]) -> int | None:
+        upto = reads.last_turn(house.store, done[step.name], BATCH)
+        upto = min(upto, done[step.after]) if step.after else upto
+        window = reads.window(house.store, done[step.name], upto)
+        if window is None:
             return None
-        windows = {after: reads.window(house.store, after, upto) for after in set(done.values())}
-        return {
-            step.name: step.run(house, TurnBatch(window, Mark(step.name, seq=upto)))
-            for step in fed
-            if (window := windows[done[step.name]])
-        }
+        count = attempt(house, step, TurnBatch(window, Mark(step.name, seq=upto)))
+        if count is not None:
+            done[step.name] = upto
+        return count
 
 
 class NewScores:
@@ -76,7 +117,7 @@ class NewScores:
             return 0
         batch = ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, time=upto))
         if not batch.metrics.is_empty():
-            return step.run(house, batch)
+            return attempt(house, step, batch) or 0
         with marked(house.store, batch.mark):  # scores that belong to no turn are done with, too
             return 0
 
@@ -87,17 +128,17 @@ class EveryCycle:
     def passes(self, house: House, fed: Sequence[Step[None]]) -> Iterator[Decided]:
         """Run each step once."""
         for step in fed:
-            yield {step.name: step.run(house, None)}
+            yield {step.name: attempt(house, step, None) or 0}
 
 
 TURNS, SCORES, TIME = NewTurns(), NewScores(), EveryCycle()
 
 STEPS: Final[tuple[Step[Any], ...]] = (
     Step("sample", TURNS, steps.sample),
-    Step("grade", TURNS, steps.grade),
-    Step("estimate", TURNS, steps.estimate),
-    Step("drift", TURNS, steps.track_turns),
-    Step("compare", TURNS, steps.compare_turns),
+    Step("grade", TURNS, steps.grade, after="sample"),
+    Step("estimate", TURNS, steps.estimate, after="grade"),
+    Step("drift", TURNS, steps.track_turns, after="grade"),
+    Step("compare", TURNS, steps.compare_turns, after="grade"),
     Step("drift:scores", SCORES, steps.track_scores),
     Step("compare:scores", SCORES, steps.compare_scores),
     Step("compare:exposures", TIME, steps.compare_again),
@@ -109,11 +150,26 @@ STEPS: Final[tuple[Step[Any], ...]] = (
 def run_cycle(house: House, listed: Sequence[Step[Any]] = STEPS) -> dict[str, int]:
     """Run all steps over everything that is new to them; return how many things were decided, by step.
 
-    Finishing traces and rolling them up happen before this, when the loader brings them (`plumbline.agent`).
+    Finishing traces and rolling them up happen before this, when the loader brings them (`plumbline.agent`). When `house` is
+    stopping, the batch that is worked on is the last: the next cycle goes on from the marks.
     """
     decided = dict.fromkeys([step.name for step in listed], 0)
     for feed in dict.fromkeys(step.fed for step in listed):
         for passed in feed.passes(house, [step for step in listed if step.fed is feed]):
             for name, count in passed.items():
                 decided[name] += count
+            if house.stopping():
+                return decided
     return decided
+
+
+def lags(house: House, listed: Sequence[Step[Any]] = STEPS) -> dict[str, dict[str, int]]:
+    """Return per step how many turns it has yet to see, and how often it has failed in a row."""
+    marks, newest = reads.marks(house.store), reads.newest_turn(house.store)
+    return {
+        step.name: {
+            "lag": newest - marks.get(step.name, (0, None))[0] if step.fed is TURNS else 0,
+            "failures": house.health.failures(part_of(step)) if house.health else 0,
+        }
+        for step in listed
+    }

@@ -5,8 +5,8 @@ Result and mark are one transaction: a step that is killed is simply done again,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +21,7 @@ from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
 from monitor.graders.cascade import RuleSet, grade_turns
 from monitor.graders.grader import Tools
+from monitor.health import Guarding, Health
 from monitor.model import dimensions
 from monitor.model.values import Signal
 from monitor.sampling import draw_samples
@@ -39,13 +40,24 @@ class Alerting(Protocol):
 
 @dataclass(frozen=True)
 class House:
-    """Everything a cycle works with. `alerting` is None where nobody is to be told."""
+    """Everything a cycle works with. `alerting` is None where nobody is to be told.
+
+    `health` is None where a failure must end the whole, as in a replay, whose answer would be wrong else. `stopping` says that
+    the process ends: the batch that is worked on is the last one.
+    """
 
     store: Store
     settings: Settings
     policies: Sequence[RuleSet]
     clock: Clock
     alerting: Alerting | None
+    health: Health | None = None
+    stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def guard(self) -> Guarding:
+        """What the work of one stream, experiment or step is done in."""
+        return nullcontext if self.health is None else self.health.guard
 
 
 @dataclass(frozen=True)
@@ -91,10 +103,25 @@ def sample(house: House, batch: TurnBatch) -> int:
 
 def grade(house: House, batch: TurnBatch) -> int:
     """Grade the sampled turns against every policy in scope."""
-    grades = grade_turns(house.policies, reads.sampled_turns(house.store, batch.window), Tools(house.clock))
+    turns = reads.sampled_turns(house.store, batch.window)
+    grades = grade_turns(house.policies, turns, Tools(house.clock), house.guard)
+    _count_broken(house, grades)
     with marked(house.store, batch.mark) as txn:
         txn.insert("grades", grades)
     return len(grades)
+
+
+def _count_broken(house: House, grades: pl.DataFrame) -> None:
+    """Say of each rule whether its graders broke on every text of a batch: such grades look like any that is not there."""
+    if house.health is None:
+        return
+    broke, judged = pl.col("reason").str.starts_with("error: "), pl.col("verdict").is_in(["violates", "complies"])
+    by_rule = grades.group_by("rule_id", maintain_order=True)
+    for rule, all_broke in by_rule.agg(broke.any() & ~judged.any()).iter_rows():
+        if all_broke:
+            house.health.failed(f"graders of rule {rule}", RuntimeError("no answer of a batch could be graded"))
+        else:
+            house.health.worked(f"graders of rule {rule}")
 
 
 def estimate(house: House, batch: TurnBatch) -> int:
@@ -142,7 +169,8 @@ def compare_again(house: House, _: None) -> int:
     with house.store.transaction() as txn:
         kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
         merged = _added(kept, sums)
-        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics), house.settings.metrics)
+        now = _data_time(house, metrics)
+        comparisons = compare_arms(merged, house.settings.experiments, now, house.settings.metrics, house.guard)
         outcomes.replace_readout(txn, merged, comparisons)
         outcomes.forget_rereads(txn, names)
     return len(comparisons)
@@ -156,8 +184,9 @@ def watch(house: House, _: None = None) -> int:
 
 
 def _track(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
-    at = _data_time(metrics)
-    outcome = decide_drift(outcomes.tracker_states(house.store), metrics, house.settings.drift, at)
+    at = _data_time(house, metrics)
+    states = outcomes.tracker_states(house.store)
+    outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard)
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, outcome.findings)
@@ -170,7 +199,8 @@ def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
         if sums.is_empty():
             return 0
         merged = _added(reads.arm_units(txn), sums)
-        comparisons = compare_arms(merged, house.settings.experiments, _data_time(metrics), house.settings.metrics)
+        now = _data_time(house, metrics)
+        comparisons = compare_arms(merged, house.settings.experiments, now, house.settings.metrics, house.guard)
         outcomes.replace_readout(txn, merged, comparisons)
     return len(comparisons)
 
@@ -192,10 +222,13 @@ def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _data_time(metrics: pl.DataFrame) -> datetime:
-    """Time of the newest row: what "now" means for checks of history that arrives late or all at once."""
+def _data_time(house: House, metrics: pl.DataFrame) -> datetime:
+    """Time of the newest row: what "now" means for checks of history that arrives late or all at once.
+
+    Never later than the clock: one sender whose clock is ahead must not move "now" for everybody.
+    """
     newest: datetime = metrics["time"].max()  # type: ignore[assignment]  # a time column has times
-    return aware_utc(newest)
+    return min(aware_utc(newest), house.clock.now())
 
 
 def _aligned(instant: datetime, span: timedelta) -> datetime:

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from collectors.redaction.redact import redactor_for
 from monitor.clock import Clock, FakeClock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
-from monitor.cycle import run_cycle
+from monitor.cycle import lags, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound, PlumblineError
 from monitor.graders.cascade import RuleSet
+from monitor.health import Health
 from monitor.places import Places, read_run
 from monitor.policy import policies_in_force
 from monitor.privacy.keyed import install_key
@@ -70,6 +71,8 @@ class Agent:
     desk: AlertDesk
     policies: Sequence[RuleSet]
     readers: Readers
+    health: Health
+    stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
     replaying: threading.Lock = field(default_factory=threading.Lock)
@@ -89,10 +92,13 @@ class Agent:
     def cycle(self) -> dict[str, int]:
         """Run the cycle once; a second call waits for the first."""
         with self.cycling:
-            return run_cycle(self._house(self.store, self.clock, self.desk))
+            house = self._house(self.store, self.clock, self.desk)
+            return run_cycle(replace(house, health=self.health, stopping=self.stopping.is_set))
 
     def deliver(self) -> int:
-        """Send the notifications that are due."""
+        """Say what of ours is not well, which needs no cycle, and send the notifications that are due."""
+        unwell = {f.part: f"{f.part} failed {f.failures} times in a row: {f.error}" for f in self.health.unwell()}
+        self.desk.tell_unwell(unwell, self.clock.now())
         return self.desk.deliver()
 
     def maintain(self) -> None:
@@ -129,7 +135,9 @@ class Agent:
     def status(self) -> dict[str, Any]:
         """Return how far everything is, ready to be JSON."""
         return {
-            "ready": True,
+            "ready": not self.health.unwell(),
+            "unwell": self.health.told(),
+            "steps": lags(replace(self._house(self.store, self.clock, None), health=self.health)),
             "collector": self._door(),
             **holdings(self.store),
             "ledger": ledger_sums(self.store),
@@ -242,15 +250,16 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
     """
     clock, places = clock or SystemClock(), Places(data_dir)
+    health = Health(clock)
     policies = policies_in_force(Path(settings.policies) if settings.policies else None)
     limit, threads = settings.agent.memory_limit, settings.agent.threads
     store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
-        desk = open_desk(settings, places.control, clock)
+        desk = replace(open_desk(settings, places.control, clock), guard=health.guard)
     except PlumblineError:
         store.close()
         raise
-    agent = Agent(settings, places, clock, store, desk, policies, Readers(store, places.root / "sql"))
+    agent = Agent(settings, places, clock, store, desk, policies, Readers(store, places.root / "sql"), health)
     try:
         recall_tombstones(store, data_dir)
         agent.finish_erasure()

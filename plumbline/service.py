@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
-from monitor.errors import PlumblineError
+from monitor.health import Health
 from monitor.places import Address, bind
 from plumbline.agent import open_agent
 from plumbline.answers import Answers
@@ -17,24 +16,19 @@ from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
 from plumbline.schedule import Job, Paced, start
 
-_log = logging.getLogger("plumbline.agent")
-
 
 @dataclass(frozen=True)
 class Guarded:
-    """A job whose failure is logged in one line and tried again at its next turn; one bad pass never ends the agent."""
+    """A job whose failure is counted and tried again at its next turn; one bad pass never ends the agent."""
 
     name: str
     work: Callable[[], object]
+    health: Health
 
     def __call__(self) -> None:
         """Do the work."""
-        try:
+        with self.health.guard(f"job {self.name}"):
             self.work()
-        except PlumblineError as error:
-            _log.error("%s: %s", self.name, error)
-        except Exception:  # noqa: BLE001 - the edge of the process: a bug in one pass must not stop loading and alerting
-            _log.exception("%s failed; trying again", self.name)
 
 
 LOAD_EVERY_S = 0.2
@@ -55,15 +49,24 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     token = ensure_token(agent.places.token)
     timetable = start(
         [
-            Job("load", LOAD_EVERY_S, Paced(Guarded("load", agent.load), LOAD_RESTS, LOAD_RESTS_AT_MOST_S)),
-            Job("cycle", parse_duration(settings.agent.cycle_every).total_seconds(), Guarded("cycle", agent.cycle)),
-            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver)),
-            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain)),
-            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain)),
+            Job(
+                "load",
+                LOAD_EVERY_S,
+                Paced(Guarded("load", agent.load, agent.health), LOAD_RESTS, LOAD_RESTS_AT_MOST_S),
+            ),
+            Job(
+                "cycle",
+                parse_duration(settings.agent.cycle_every).total_seconds(),
+                Guarded("cycle", agent.cycle, agent.health),
+            ),
+            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver, agent.health)),
+            Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
+            Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )
     try:
         serve(create_app(Answers(agent), token, host), bound, ready)
     finally:
+        agent.stopping.set()
         timetable.shutdown(wait=True)
         agent.close()

@@ -7,6 +7,7 @@ A finding is raised when the evidence against "still like the reference" reaches
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +25,7 @@ from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
 from monitor.drift.tracker import Alarm, TrackerSettings, stages, track
+from monitor.health import Guarding
 from monitor.model.values import Finding
 
 MEMORY: Final = "memory"
@@ -48,13 +50,14 @@ def decide_drift(
     settings: DriftSettings,
     now: datetime,
     detector: Detector = E_DETECTOR,
+    guard: Guarding = nullcontext,
 ) -> DriftOutcome:
     """Feed `turns` into their streams and return what came of it.
 
     `turns`: unit_id, time (naive UTC), app, user_id, session_id, environment, release, model, prompt_name, prompt_version,
     variant, and metric columns of numbers, NULL where unknown. `states` is what earlier outcomes returned, all of them: the
     budget is shared by all streams. Not for the same turns twice: the caller keeps the mark of what was fed. Turns may be late;
-    what a wrong clock dates after `now` counts as of now.
+    what a wrong clock dates after `now` counts as of now. A stream that fails within `guard` stays as it was; the others go on.
     """
     memory = read_memory(states.get(MEMORY))
     users = count_users(memory.users, user_traffic(turns))
@@ -63,8 +66,13 @@ def decide_drift(
     known = [_name(key) for key in states if key != MEMORY]
     fed = admit(known, batch.counts, candidates, settings.max_streams)
     tracking = _tracker_settings(settings, len({*known, *fed}), detector)
-    streams = {name: read_stream(states.get(_key(name))) or Stream() for name in fed}
-    alarms = {name: track(name.metric, streams[name], batch.points(name), batch.combos, tracking) for name in fed}
+    streams: dict[Name, Stream] = {}
+    alarms: dict[Name, list[Alarm]] = {}
+    for name in fed:
+        with guard(f"drift of {name.metric} in {name.app}, {name.segment}"):
+            stream = read_stream(states.get(_key(name))) or Stream()
+            alarms[name] = track(name.metric, stream, batch.points(name), batch.combos, tracking)
+            streams[name] = stream
     reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
     after = Memory(reported=reports.known, candidates=candidates, users=users)
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}

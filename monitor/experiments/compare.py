@@ -7,6 +7,7 @@ because any difference may then be one of who came and not of what they got.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.direction import Direction, declared, direction
 from monitor.experiments.units import Assignment, assign
 from monitor.experiments.verdict import Reading, sentence
+from monitor.health import Guarding
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, RatioMean, compare_ratios, ratio_mean, users_to_halve
 
@@ -47,17 +49,23 @@ def compare_arms(
     settings: ExperimentSettings,
     now: datetime,
     metrics: Mapping[str, MetricSettings] = MappingProxyType({}),
+    guard: Guarding = nullcontext,
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
     `units`: experiment, arm, metric, unit, n, total; one row a user, arm and metric with the count and the sum of the values
     known so far. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
-    once and at all times. Not for arms that were switched on one after the other: compare what ran side by side.
+    once and at all times. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
+    that fails within `guard` has no readout; the others have theirs.
     """
     known = units.drop_nulls().filter((pl.col("n") > 0) & pl.col("total").is_finite())
     read = known.filter(~pl.col("experiment").is_in(settings.ignore) & ~pl.col("metric").is_in(settings.ignore))
     groups = read.sort("experiment", "metric", "arm", "unit").partition_by("experiment", maintain_order=True)
-    return [comparison for rows in groups for comparison in _read(rows, settings, now, metrics)]
+    comparisons: list[Comparison] = []
+    for rows in groups:
+        with guard(f"experiment {rows['experiment'][0]}"):
+            comparisons.extend(list(_read(rows, settings, now, metrics)))
+    return comparisons
 
 
 def _read(

@@ -7,6 +7,7 @@ unknown: one grader that cannot judge keeps the rule from passing. Nothing that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.graders.answers import Answers, output_of
 from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, kind_of, version_of
+from monitor.health import Guarding
 from monitor.model.values import Turn, Verdict, stable_id
 
 
@@ -75,17 +77,22 @@ class Asked:
     graders: int
 
 
-def grade_turns(policies: Sequence[RuleSet], turns: Sequence[Turn], tools: Tools) -> pl.DataFrame:
+def grade_turns(
+    policies: Sequence[RuleSet], turns: Sequence[Turn], tools: Tools, guard: Guarding = nullcontext
+) -> pl.DataFrame:
     """Return one grade a turn and rule (columns `GRADES`), of all policies in force (or in shadow) for the turn's app.
 
-    A rule without any grader that runs here gives no grade. A grader that raises gives `not_graded` with the error's name.
+    A rule without any grader that runs here gives no grade. A grader that raises gives `not_graded` with the error's name;
+    a rule that cannot be asked at all fails within `guard`, and the others are graded.
     """
     answers = Answers(turns)
     frames = [pl.DataFrame(schema=GRADES)]
     for policy in policies:
         apps = {app for app in {turn.app for turn in turns} if policy.grades(app)}
         part = answers.pick([row for row, turn in enumerate(turns) if turn.app in apps])
-        frames += [_Bench(policy, rule, tools).grade(part) for rule in policy.rules if rule.asked and part.turns]
+        for rule in (rule for rule in policy.rules if rule.asked and part.turns):
+            with guard(f"rule {rule.id}"):
+                frames.append(_Bench(policy, rule, tools).grade(part))
     return pl.concat(frames)
 
 

@@ -54,8 +54,15 @@ def marks(reader: Reader) -> dict[str, tuple[int, datetime | None]]:
 
 def last_turn(reader: Reader, after: int, limit: int) -> int:
     """Return the `seq` up to which the next pass goes: at most `limit` turns beyond `after`."""
-    rows = reader.frame("SELECT max(seq) AS seq FROM base.turns WHERE seq > ? AND seq <= ?", [after, after + limit])
+    rows = reader.frame(
+        "SELECT max(seq) AS seq FROM (SELECT seq FROM base.turns WHERE seq > ? ORDER BY seq LIMIT ?)", [after, limit]
+    )
     return int(rows["seq"][0] or after)
+
+
+def newest_turn(reader: Reader) -> int:
+    """Return the `seq` of the turn that was finished last; 0 when there is none."""
+    return int(reader.frame("SELECT coalesce(max(seq), 0) AS seq FROM base.turns")["seq"][0])
 
 
 def window(reader: Reader, after: int, upto: int) -> Window | None:
@@ -215,12 +222,13 @@ def latest_comparisons(reader: Reader) -> pl.DataFrame:
 def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
     """Return per app the pace of its live turns of the last two weeks (app, last, n, first).
 
-    A turn is live when it was finished within an hour of its time; imported history has no pulse that could stop.
+    A turn is live when it was finished within an hour of its time; imported history has no pulse that could stop. Turns dated
+    after `now` have a wrong clock and say nothing: else their app would not be silent before that time has come.
     """
     return reader.frame(
         """SELECT app, max(time) AS last, min(time) AS first, count(*) AS n FROM base.turns
-           WHERE time > ? AND finished_at - time < INTERVAL 1 HOUR GROUP BY app""",
-        [now - timedelta(days=14)],
+           WHERE time > ? AND time <= ? AND finished_at - time < INTERVAL 1 HOUR GROUP BY app""",
+        [now - timedelta(days=14), now],
     )
 
 

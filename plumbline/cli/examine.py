@@ -132,7 +132,11 @@ def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         yield Examined("store", "fail", problem)
     if not problems:
         yield Examined("store", "ok", "consistent")
-    yield _retention(asked.ask(Status())["retention"])
+    status = asked.ask(Status())
+    for part in status["unwell"]:
+        said = f"failed {part['failures']} times in a row since {part['since']:%Y-%m-%d %H:%M} UTC: {part['error']}"
+        yield Examined(part["part"], "fail", said, "the other parts go on; report this with the line above")
+    yield _retention(status["retention"])
     told = asked.ask(Sources())["sources"]
     if not told:
         yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
