@@ -68,9 +68,10 @@ class NewTurns:
     """Turns in the order of finishing; each step from its own mark on, at most as far as the step it comes after."""
 
     def passes(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Iterator[Decided]:
-        """Feed each step at most `BATCH` turns a pass, until none gets on."""
+        """Feed each step at most `BATCH` turns a pass, until none gets on; one that fails has its next turn in the next cycle."""
         self._begin(house, fed)
-        while decided := self._pass(house, fed):
+        failed: set[str] = set()
+        while decided := self._pass(house, [step for step in fed if step.name not in failed], failed):
             yield decided
 
     def _begin(self, house: House, fed: Sequence[Step[TurnBatch]]) -> None:
@@ -80,24 +81,26 @@ class NewTurns:
                 with marked(house.store, Mark(step.name, seq=reads.newest_turn(house.store))):
                     pass
 
-    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Decided:
+    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]], failed: set[str]) -> Decided:
         """Return what the steps decided that got on; empty when nothing is new, or those that are behind all fail."""
         done = {step.name: 0 for step in fed} | {name: seq for name, (seq, _) in reads.marks(house.store).items()}
         decided: dict[str, int] = {}
         for step in fed:
-            count = self._feed(house, step, done)
+            count = self._feed(house, step, done, failed)
             if count is not None:
                 decided[step.name] = count
         return decided
 
-    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int]) -> int | None:
+    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int], failed: set[str]) -> int | None:
         upto = reads.last_turn(house.store, done[step.name], BATCH)
-        upto = min(upto, done[step.after]) if step.after else upto
+        upto = min(upto, done.get(step.after, 0)) if step.after else upto
         window = reads.window(house.store, done[step.name], upto)
         if window is None:
             return None
         count = attempt(house, step, TurnBatch(window, Mark(step.name, seq=upto)))
-        if count is not None:
+        if count is None:
+            failed.add(step.name)
+        else:
             done[step.name] = upto
         return count
 
