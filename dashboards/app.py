@@ -15,6 +15,7 @@ from dashboards.process import Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
+from dashboards.unwell import banner
 from dashboards.views import first_run
 
 
@@ -52,6 +53,7 @@ def _entry(page: Page, stage: list[Context]) -> st.Page:
 
 def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands) -> None:
     now = datetime.now(UTC)
+    banner(agent)
     scope = bar(agent, now)
     if scope.last is None and not first_run.has_spans(agent):
         first_run.show(agent, commands)
