@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from monitor.diagnosis import silence, source_checks, voice_checks
+from monitor.diagnosis.check import problems_of
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.problem import SEVERITIES, Problem
-from monitor.diagnosis.source_checks import CHECKS, silent
-from monitor.diagnosis.voice_checks import about
 
 State = Literal["ok", "warn", "bad"]
 
 
 def diagnose(facts: Facts, now: datetime) -> list[Problem]:
     """Return the problems of one source at `now` (naive UTC, like the facts), worst first."""
-    found = [problem for check in CHECKS for problem in check(facts)]
-    found += silent(facts, now)
-    found += [problem for voice in facts.voices for problem in about(voice)]
-    return sorted(found, key=lambda problem: SEVERITIES.index(problem.severity))
+    return sorted(_found(facts, now), key=lambda problem: SEVERITIES.index(problem.severity))
+
+
+def _found(facts: Facts, now: datetime) -> Iterator[Problem]:
+    yield from problems_of(facts, source_checks.CHECKS)
+    for quiet in silence.silences(facts, now):
+        yield from problems_of(quiet, silence.CHECKS)
+    for voice in facts.voices:
+        for problem in problems_of(voice, voice_checks.CHECKS):
+            yield replace(problem, voice=voice.name)
 
 
 def state_of(problems: Sequence[Problem]) -> State:

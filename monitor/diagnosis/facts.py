@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+
+DEMO: Final = "demo"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,31 @@ class Voice:
     n_ruled_outputs: int = 0
     n_ruled_users: int = 0
     n_ruled_sessions: int = 0
+
+    @property
+    def name(self) -> str:
+        """What to call the instrumentation."""
+        return self.scope or self.dialect or "an unknown instrumentation"
+
+    @property
+    def n_inputs_sent(self) -> int:
+        """Chats whose input was sent, whether or not it was kept here."""
+        return self.n_inputs + self.n_ruled_inputs
+
+    @property
+    def n_outputs_sent(self) -> int:
+        """Chats whose output was sent, whether or not it was kept here."""
+        return self.n_outputs + self.n_ruled_outputs
+
+    @property
+    def n_users_sent(self) -> int:
+        """Calls sent with a user, whether or not that was kept here."""
+        return self.n_users + self.n_ruled_users
+
+    @property
+    def n_sessions_sent(self) -> int:
+        """Calls sent with a session, whether or not that was kept here."""
+        return self.n_sessions + self.n_ruled_sessions
 
     @property
     def n_fine(self) -> int:
@@ -123,6 +151,17 @@ class Facts:
         """Model calls, each counted once."""
         return sum(voice.n_calls for voice in self.voices)
 
-    def total(self, name: str) -> int:
-        """The sum of one count over all voices."""
-        return sum(int(getattr(voice, name)) for voice in self.voices)
+    @property
+    def n_received(self) -> int:
+        """What was received, as far as the ledger knows."""
+        return self.ledger.received if self.ledger else 0
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether all of it is traffic of the demo."""
+        return set(self.environments) == {DEMO}
+
+    @property
+    def watched_s(self) -> float:
+        """Seconds from the first to the last receipt."""
+        return (self.last_seen - self.first_seen).total_seconds() if self.last_seen and self.first_seen else 0.0

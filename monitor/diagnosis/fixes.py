@@ -1,4 +1,4 @@
-"""Which setting mends what, per instrumentation and language. Data, first match wins; the last line of a table fits all."""
+"""Which setting mends what, per instrumentation and language, as data."""
 
 from __future__ import annotations
 
@@ -30,187 +30,207 @@ class For:
         return self.part in named and voice.language.startswith(self.language)
 
 
+@dataclass(frozen=True)
+class FixTable:
+    """Fixes for one problem: the first that fits is taken, and the last fits all."""
+
+    entries: tuple[For, ...]
+
+    def pick(self, voice: Voice) -> Fix:
+        """Return the fix for `voice`."""
+        return next(entry.fix for entry in self.entries if entry.fits(voice))
+
+
 WHERE: Final = "where the application starts"
 
-TEXTS: Final = (
-    For(
-        "anthropic.sdk",
-        "",
-        Fix(
-            "The Anthropic client's own spans never carry texts: add an instrumentation of it beside them",
-            (
-                "pip install opentelemetry-instrumentation-genai-anthropic",
-                "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
-                "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
+TEXTS: Final = FixTable(
+    (
+        For(
+            "anthropic.sdk",
+            "",
+            Fix(
+                "The Anthropic client's own spans never carry texts: add an instrumentation of it beside them",
+                (
+                    "pip install opentelemetry-instrumentation-genai-anthropic",
+                    "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
+                ),
             ),
         ),
-    ),
-    For(
-        "openinference",
-        "",
-        Fix(
-            f"Switch texts on {WHERE}",
-            ("export OPENINFERENCE_HIDE_INPUTS=false", "export OPENINFERENCE_HIDE_OUTPUTS=false"),
-        ),
-    ),
-    For("openllmetry", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
-    For("traceloop", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
-    For(
-        "openlit",
-        "node",
-        Fix(
-            "Switch texts on in the code that starts OpenLIT",
-            ("Openlit.init({ captureMessageContent: true })  // older versions: traceContent",),
-        ),
-    ),
-    For(
-        "openlit",
-        "",
-        Fix("Switch texts on in the code that starts OpenLIT", ("openlit.init(capture_message_content=True)",)),
-    ),
-    For(
-        "langfuse",
-        "",
-        Fix(
-            f"Switch texts on {WHERE}, and remove a mask that empties them",
-            ("export LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true",),
-        ),
-    ),
-    For(
-        "pydantic",
-        "",
-        Fix("Switch texts on in the code", ("Agent.instrument_all(InstrumentationSettings(include_content=True))",)),
-    ),
-    For(
-        "vercel",
-        "",
-        Fix(
-            "Switch texts on in the call",
-            ("experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",),
-        ),
-    ),
-    For(
-        "google-adk",
-        "",
-        Fix(
-            f"Switch texts on {WHERE}",
-            (
-                "export ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
-                "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+        For(
+            "openinference",
+            "",
+            Fix(
+                f"Switch texts on {WHERE}",
+                ("export OPENINFERENCE_HIDE_INPUTS=false", "export OPENINFERENCE_HIDE_OUTPUTS=false"),
             ),
         ),
-    ),
-    For(
-        "",
-        "java",
-        Fix(f"Switch texts on {WHERE}", ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",)),
-    ),
-    For(
-        "",
-        "node",
-        Fix(
-            f"Switch texts on {WHERE}; they come as log records, so export those too",
-            ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true", "export OTEL_LOGS_EXPORTER=otlp"),
-        ),
-    ),
-    For(
-        "",
-        "",
-        Fix(
-            f"Switch texts on {WHERE} (instrumentations before 2026 know only the value true, and send log records)",
-            (
-                "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
-                "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
+        For("openllmetry", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
+        For("traceloop", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
+        For(
+            "openlit",
+            "node",
+            Fix(
+                "Switch texts on in the code that starts OpenLIT",
+                ("Openlit.init({ captureMessageContent: true })  // older versions: traceContent",),
             ),
         ),
-    ),
+        For(
+            "openlit",
+            "",
+            Fix("Switch texts on in the code that starts OpenLIT", ("openlit.init(capture_message_content=True)",)),
+        ),
+        For(
+            "langfuse",
+            "",
+            Fix(
+                f"Switch texts on {WHERE}, and remove a mask that empties them",
+                ("export LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true",),
+            ),
+        ),
+        For(
+            "pydantic",
+            "",
+            Fix(
+                "Switch texts on in the code", ("Agent.instrument_all(InstrumentationSettings(include_content=True))",)
+            ),
+        ),
+        For(
+            "vercel",
+            "",
+            Fix(
+                "Switch texts on in the call",
+                ("experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",),
+            ),
+        ),
+        For(
+            "google-adk",
+            "",
+            Fix(
+                f"Switch texts on {WHERE}",
+                (
+                    "export ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
+                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
+                ),
+            ),
+        ),
+        For(
+            "",
+            "java",
+            Fix(f"Switch texts on {WHERE}", ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",)),
+        ),
+        For(
+            "",
+            "node",
+            Fix(
+                f"Switch texts on {WHERE}; they come as log records, so export those too",
+                ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true", "export OTEL_LOGS_EXPORTER=otlp"),
+            ),
+        ),
+        For(
+            "",
+            "",
+            Fix(
+                f"Switch texts on {WHERE} (instrumentations before 2026 know only the value true, and send log records)",
+                (
+                    "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
+                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
+                ),
+            ),
+        ),
+    )
 )
 
-IDENTITY: Final = (
-    For(
-        "openinference",
-        "python",
-        Fix(
-            "Say who is asking, around the call",
-            (
-                "from openinference.instrumentation import using_attributes",
-                'with using_attributes(session_id="...", user_id="..."):',
+IDENTITY: Final = FixTable(
+    (
+        For(
+            "openinference",
+            "python",
+            Fix(
+                "Say who is asking, around the call",
+                (
+                    "from openinference.instrumentation import using_attributes",
+                    'with using_attributes(session_id="...", user_id="..."):',
+                ),
             ),
         ),
-    ),
-    For(
-        "openllmetry",
-        "python",
-        Fix(
-            "Say who is asking, before the call",
-            ('Traceloop.set_association_properties({"session_id": "...", "user_id": "..."})',),
-        ),
-    ),
-    For(
-        "langfuse",
-        "python",
-        Fix(
-            "Say who is asking, around the call",
-            (
-                'with propagate_attributes(session_id="...", user_id="..."):  # from langfuse import propagate_attributes',
+        For(
+            "openllmetry",
+            "python",
+            Fix(
+                "Say who is asking, before the call",
+                ('Traceloop.set_association_properties({"session_id": "...", "user_id": "..."})',),
             ),
         ),
-    ),
-    For(
-        "vercel",
-        "",
-        Fix(
-            "Say who is asking, in the call",
-            ('experimental_telemetry: { isEnabled: true, metadata: { sessionId: "...", userId: "..." } }',),
+        For(
+            "langfuse",
+            "python",
+            Fix(
+                "Say who is asking, around the call",
+                (
+                    'with propagate_attributes(session_id="...", user_id="..."):  # from langfuse import propagate_attributes',
+                ),
+            ),
         ),
-    ),
-    For(
-        "",
-        "node",
-        Fix(
-            "Put both on any span of the trace",
-            ('trace.getActiveSpan()?.setAttributes({ "session.id": "...", "user.id": "..." })',),
+        For(
+            "vercel",
+            "",
+            Fix(
+                "Say who is asking, in the call",
+                ('experimental_telemetry: { isEnabled: true, metadata: { sessionId: "...", userId: "..." } }',),
+            ),
         ),
-    ),
-    For(
-        "",
-        "java",
-        Fix(
-            "Put both on any span of the trace",
-            ('Span.current().setAttribute("session.id", "...").setAttribute("user.id", "...");',),
+        For(
+            "",
+            "node",
+            Fix(
+                "Put both on any span of the trace",
+                ('trace.getActiveSpan()?.setAttributes({ "session.id": "...", "user.id": "..." })',),
+            ),
         ),
-    ),
-    For(
-        "",
-        "go",
-        Fix(
-            "Put both on any span of the trace",
-            ('span.SetAttributes(attribute.String("session.id", "..."), attribute.String("user.id", "..."))',),
+        For(
+            "",
+            "java",
+            Fix(
+                "Put both on any span of the trace",
+                ('Span.current().setAttribute("session.id", "...").setAttribute("user.id", "...");',),
+            ),
         ),
-    ),
-    For(
-        "",
-        "",
-        Fix(
-            "Put both on any span of the trace; the whole trace gets them",
-            ('trace.get_current_span().set_attributes({"session.id": "...", "user.id": "..."})',),
+        For(
+            "",
+            "go",
+            Fix(
+                "Put both on any span of the trace",
+                ('span.SetAttributes(attribute.String("session.id", "..."), attribute.String("user.id", "..."))',),
+            ),
         ),
-    ),
+        For(
+            "",
+            "",
+            Fix(
+                "Put both on any span of the trace; the whole trace gets them",
+                ('trace.get_current_span().set_attributes({"session.id": "...", "user.id": "..."})',),
+            ),
+        ),
+    )
 )
 
-STREAMS: Final = (
-    For(
-        "",
-        "node",
-        Fix("Ask the provider for usage in streams", ("stream_options: { include_usage: true }",)),
-    ),
-    For("", "", Fix("Ask the provider for usage in streams", ('stream_options={"include_usage": True}',))),
+STREAMS: Final = FixTable(
+    (
+        For(
+            "",
+            "node",
+            Fix("Ask the provider for usage in streams", ("stream_options: { include_usage: true }",)),
+        ),
+        For("", "", Fix("Ask the provider for usage in streams", ('stream_options={"include_usage": True}',))),
+    )
 )
 
 SAMPLER: Final = Fix(
     "Send every trace; Plumbline does its own sampling, with known probabilities",
     ("export OTEL_TRACES_SAMPLER=parentbased_always_on",),
 )
+CLOCK: Final = Fix("Set the clock of the machine that sends", ("timedatectl set-ntp true",))
 ROOTS: Final = Fix(
     "Point the service that starts these traces here, too, and let short processes flush before they end",
     ("export OTEL_EXPORTER_OTLP_ENDPOINT=...  # the address this source sends to", "provider.force_flush()"),
@@ -221,8 +241,3 @@ LIMITS: Final = Fix(
     ("unset OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",),
 )
 SPANS_TOO: Final = Fix(f"Export traces as well as logs {WHERE}", ("export OTEL_TRACES_EXPORTER=otlp",))
-
-
-def pick(table: tuple[For, ...], voice: Voice) -> Fix:
-    """Return the fix of `table` for `voice`."""
-    return next(entry.fix for entry in table if entry.fits(voice))

@@ -1,169 +1,192 @@
-"""What is looked at per instrumentation: how many of its model calls carry texts, tokens, people and the rest."""
+"""What is looked at per instrumentation, as a table: how many of its model calls carry texts, tokens, people and the rest.
+
+What a rule of the house took away is nothing to mend in the application: it counts as sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
+from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Voice
-from monitor.diagnosis.fixes import IDENTITY, STREAMS, TEXTS, Fix, pick
-from monitor.diagnosis.problem import ENOUGH, Problem, percent
+from monitor.diagnosis.fixes import IDENTITY, STREAMS, TEXTS, Fix
+from monitor.diagnosis.problem import ENOUGH, percent
 
 FEW: Final = 0.5
 """A share of calls below this is worth a word."""
+BOTH_SIDES: Final = "Graders need both what the user said and what the user saw."
 
 
-def name_of(voice: Voice) -> str:
-    """Return what to call a voice."""
-    return voice.scope or voice.dialect or "an unknown instrumentation"
+def _no_texts(voice: Voice) -> str | None:
+    texts = max(voice.n_inputs_sent, voice.n_outputs_sent)
+    if not texts < FEW * voice.n_chats:
+        return None
+    share = "no call carries its texts" if not texts else f"{percent(texts, voice.n_chats)} of calls carry their texts"
+    return f"{share} ({voice.n_chats:,} calls)"
 
 
-def _texts(voice: Voice) -> Iterator[Problem]:
-    if not voice.n_chats:
-        return
-    inputs, outputs = voice.n_inputs + voice.n_ruled_inputs, voice.n_outputs + voice.n_ruled_outputs
-    texts = max(inputs, outputs)
-    if texts < FEW * voice.n_chats:
-        what = (
-            "no call carries its texts" if not texts else f"{percent(texts, voice.n_chats)} of calls carry their texts"
-        )
-        why = "Without texts nothing can be graded: only counts, costs and times are watched."
-        yield Problem("no-texts", "warn", f"{what} ({voice.n_chats:,} calls)", why, pick(TEXTS, voice))
-        return
-    for side, n, of in (("inputs", inputs, voice.n_chats), ("answers", outputs, voice.n_answered)):
-        if of >= ENOUGH and not n:
-            why = "Graders need both what the user said and what the user saw."
-            yield Problem(f"no-{side}", "warn", f"texts come without {side} ({of:,} calls)", why, pick(TEXTS, voice))
+def _one_sided(side: str, n: int, of: int, voice: Voice) -> str | None:
+    """What is seen when one side of the texts never comes, and texts come at all."""
+    seen = of >= ENOUGH and not n and _no_texts(voice) is None
+    return f"texts come without {side} ({of:,} calls)" if seen else None
 
 
-def _ruled(voice: Voice) -> Iterator[Problem]:
-    """What a rule of the house took away is nothing to mend in the application."""
+def _no_inputs(voice: Voice) -> str | None:
+    return _one_sided("inputs", voice.n_inputs_sent, voice.n_chats, voice)
+
+
+def _no_answers(voice: Voice) -> str | None:
+    return _one_sided("answers", voice.n_outputs_sent, voice.n_answered, voice)
+
+
+def _by_rule(voice: Voice) -> str | None:
     dropped = {
         "inputs": voice.n_ruled_inputs,
         "answers": voice.n_ruled_outputs,
         "users": voice.n_ruled_users,
         "sessions": voice.n_ruled_sessions,
     }
-    told = ", ".join(f"{what} of {n:,}" for what, n in dropped.items() if n)
-    if told:
-        yield Problem(
-            "by-rule",
-            "note",
-            f"a rule of yours drops {told} of {voice.n_calls:,} calls",
-            "They were sent, and dropped here before they were stored: what needs them (grades, conversations, A/B tests) lacks them.",
-            Fix("If that is not meant, change collector.fields in plumbline.yaml; the application needs no change"),
-        )
+    named = ", ".join(f"{what} of {n:,}" for what, n in dropped.items() if n)
+    return f"a rule of yours drops {named} of {voice.n_calls:,} calls" if named else None
 
 
-def _tokens(voice: Voice) -> Iterator[Problem]:
-    if voice.n_blind_streams:
-        yield Problem(
-            "blind-streams",
-            "warn",
-            f"{percent(voice.n_blind_streams, voice.n_streams)} of {voice.n_streams:,} streamed calls come without tokens",
-            "Their tokens and costs are missing from every sum.",
-            pick(STREAMS, voice),
-        )
+def _blind_streams(voice: Voice) -> str | None:
+    n, of = voice.n_blind_streams, voice.n_streams
+    return f"{percent(n, of)} of {of:,} streamed calls come without tokens" if n else None
+
+
+def _no_tokens(voice: Voice) -> str | None:
     without = voice.n_fine - voice.n_tokens - voice.n_blind_streams
-    if voice.n_fine >= ENOUGH and without > FEW * voice.n_fine:
-        yield Problem(
-            "no-tokens",
-            "warn",
-            f"{percent(voice.n_tokens, voice.n_fine)} of {voice.n_fine:,} calls say how many tokens they took",
-            "Tokens and costs are missing from every sum. Streams are the usual reason.",
-            pick(STREAMS, voice),
-        )
+    if voice.n_fine < ENOUGH or without <= FEW * voice.n_fine:
+        return None
+    return f"{percent(voice.n_tokens, voice.n_fine)} of {voice.n_fine:,} calls say how many tokens they took"
 
 
-def _estimated(voice: Voice) -> Iterator[Problem]:
-    if voice.n_estimated:
-        yield Problem(
-            "estimated",
-            "note",
-            f"the tokens of {percent(voice.n_estimated, voice.n_calls)} of calls are the client's estimate",
-            "Estimates of streams have been seen at more than twice the provider's count.",
-            pick(STREAMS, voice),
-        )
+def _estimated(voice: Voice) -> str | None:
+    n = voice.n_estimated
+    return f"the tokens of {percent(n, voice.n_calls)} of calls are the client's estimate" if n else None
 
 
-def _who(voice: Voice) -> Iterator[Problem]:
-    if voice.n_calls < ENOUGH:
-        return
-    fix = pick(IDENTITY, voice)
-    users, sessions = voice.n_users + voice.n_ruled_users, voice.n_sessions + voice.n_ruled_sessions
-    if not users and not sessions:
-        why = "Intervals count a chatty user as many witnesses, conversations fall apart, and no A/B test is honest."
-        yield Problem("nobody", "warn", "no call says which user or session it belongs to", why, fix)
-    elif not users:
-        why = "A/B tests fall back to sessions, and one user in many sessions counts as many."
-        yield Problem("no-user", "note", "no call says which user it belongs to", why, fix)
-    elif not sessions:
-        why = "Conversations cannot be put together."
-        yield Problem("no-session", "note", "no call says which session it belongs to", why, fix)
+def _nobody(voice: Voice) -> str | None:
+    missing = voice.n_calls >= ENOUGH and not voice.n_users_sent and not voice.n_sessions_sent
+    return "no call says which user or session it belongs to" if missing else None
 
 
-def _arms(voice: Voice) -> Iterator[Problem]:
-    if voice.n_calls >= ENOUGH and not voice.n_arms:
-        yield Problem(
-            "no-arm",
-            "note",
-            "no call names a prompt version or an experiment arm",
-            "The A/B page and causes of changes have less to go by.",
-            Fix(
-                "Put the version of the prompt, or the arm, on any span of the trace",
-                ("gen_ai.prompt.name, gen_ai.prompt.version", "feature_flag.key, feature_flag.result.variant"),
-            ),
-        )
+def _no_user(voice: Voice) -> str | None:
+    missing = voice.n_calls >= ENOUGH and not voice.n_users_sent and voice.n_sessions_sent
+    return "no call says which user it belongs to" if missing else None
 
 
-def _response_ids(voice: Voice) -> Iterator[Problem]:
-    if voice.n_fine >= ENOUGH and not voice.n_response_ids:
-        yield Problem(
-            "no-response-id",
-            "note",
-            "no call carries the provider's response id",
-            "Scores must name the trace, and one call told by two instrumentations in two traces counts twice.",
-            Fix("Send scores with the trace id; nothing else is lost"),
-        )
+def _no_session(voice: Voice) -> str | None:
+    missing = voice.n_calls >= ENOUGH and not voice.n_sessions_sent and voice.n_users_sent
+    return "no call says which session it belongs to" if missing else None
 
 
-def _costs(voice: Voice) -> Iterator[Problem]:
-    if voice.n_tokens >= ENOUGH and not voice.n_costs:
-        lines = tuple(f"  {model}: {{input: 0.0, output: 0.0}}" for model in voice.models)
-        yield Problem(
-            "no-cost",
-            "note",
-            "no call has a cost",
-            "No price is known: Plumbline ships no price list, since lists go stale.",
-            Fix("Put your prices into plumbline.yaml, in US dollars per million tokens", ("prices:", *lines)),
-        )
+def _no_arm(voice: Voice) -> str | None:
+    missing = voice.n_calls >= ENOUGH and not voice.n_arms
+    return "no call names a prompt version or an experiment arm" if missing else None
 
 
-def _unknown(voice: Voice) -> Iterator[Problem]:
-    if voice.dialect is None:
-        yield Problem(
-            "no-dialect",
-            "note",
-            f"{voice.n_calls:,} calls follow no dialect that is known here",
-            "What they say was read by the general rules only.",
-            Fix("Look into one of them on the page Traces; what is missing above is the thing to add a rule for"),
-        )
+def _no_response_id(voice: Voice) -> str | None:
+    missing = voice.n_fine >= ENOUGH and not voice.n_response_ids
+    return "no call carries the provider's response id" if missing else None
 
 
-CHECKS: Final[tuple[Callable[[Voice], Iterator[Problem]], ...]] = (
-    _texts,
-    _ruled,
-    _tokens,
-    _estimated,
-    _who,
-    _arms,
-    _response_ids,
-    _costs,
-    _unknown,
+def _no_cost(voice: Voice) -> str | None:
+    return "no call has a cost" if voice.n_tokens >= ENOUGH and not voice.n_costs else None
+
+
+def _prices(voice: Voice) -> Fix:
+    lines = tuple(f"  {model}: {{input: 0.0, output: 0.0}}" for model in voice.models)
+    return Fix("Put your prices into plumbline.yaml, in US dollars per million tokens", ("prices:", *lines))
+
+
+def _no_dialect(voice: Voice) -> str | None:
+    return f"{voice.n_calls:,} calls follow no dialect that is known here" if voice.dialect is None else None
+
+
+CHECKS: Final[tuple[Check[Voice], ...]] = (
+    Check(
+        "no-texts",
+        "warn",
+        _no_texts,
+        "Without texts nothing can be graded: only counts, costs and times are watched.",
+        TEXTS.pick,
+    ),
+    Check("no-inputs", "warn", _no_inputs, BOTH_SIDES, TEXTS.pick),
+    Check("no-answers", "warn", _no_answers, BOTH_SIDES, TEXTS.pick),
+    Check(
+        "by-rule",
+        "note",
+        _by_rule,
+        "They were sent, and dropped here before they were stored: what needs them (grades, conversations, A/B tests) lacks them.",
+        Fix("If that is not meant, change collector.fields in plumbline.yaml; the application needs no change"),
+    ),
+    Check(
+        "blind-streams",
+        "warn",
+        _blind_streams,
+        "Their tokens and costs are missing from every sum.",
+        STREAMS.pick,
+    ),
+    Check(
+        "no-tokens",
+        "warn",
+        _no_tokens,
+        "Tokens and costs are missing from every sum. Streams are the usual reason.",
+        STREAMS.pick,
+    ),
+    Check(
+        "estimated",
+        "note",
+        _estimated,
+        "Estimates of streams have been seen at more than twice the provider's count.",
+        STREAMS.pick,
+    ),
+    Check(
+        "nobody",
+        "warn",
+        _nobody,
+        "Intervals count a chatty user as many witnesses, conversations fall apart, and no A/B test is honest.",
+        IDENTITY.pick,
+    ),
+    Check(
+        "no-user",
+        "note",
+        _no_user,
+        "A/B tests fall back to sessions, and one user in many sessions counts as many.",
+        IDENTITY.pick,
+    ),
+    Check("no-session", "note", _no_session, "Conversations cannot be put together.", IDENTITY.pick),
+    Check(
+        "no-arm",
+        "note",
+        _no_arm,
+        "The A/B page and causes of changes have less to go by.",
+        Fix(
+            "Put the version of the prompt, or the arm, on any span of the trace",
+            ("gen_ai.prompt.name, gen_ai.prompt.version", "feature_flag.key, feature_flag.result.variant"),
+        ),
+    ),
+    Check(
+        "no-response-id",
+        "note",
+        _no_response_id,
+        "Scores must name the trace, and one call told by two instrumentations in two traces counts twice.",
+        Fix("Send scores with the trace id; nothing else is lost"),
+    ),
+    Check(
+        "no-cost",
+        "note",
+        _no_cost,
+        "No price is known: Plumbline ships no price list, since lists go stale.",
+        _prices,
+    ),
+    Check(
+        "no-dialect",
+        "note",
+        _no_dialect,
+        "What they say was read by the general rules only.",
+        Fix("Look into one of them on the page Traces; what is missing above is the thing to add a rule for"),
+    ),
 )
-
-
-def about(voice: Voice) -> list[Problem]:
-    """Return the problems of one voice, each with its name."""
-    return [replace(problem, voice=name_of(voice)) for check in CHECKS for problem in check(voice)]
