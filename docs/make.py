@@ -24,7 +24,21 @@ from monitor.config import schema
 DOCS = Path(__file__).parent
 COMMANDS = (
     *("up", "collector", "agent", "dashboard"),
-    *("import", "replay", "sql", "keys", "status", "check", "explain", "terms", "erase", "demo", "doctor"),
+    *(
+        "import",
+        "replay",
+        "sql",
+        "keys",
+        "people",
+        "audit",
+        "status",
+        "check",
+        "explain",
+        "terms",
+        "erase",
+        "demo",
+        "doctor",
+    ),
 )
 
 

@@ -44,6 +44,12 @@ class NotFound(PlumblineError):
         super().__init__(f"nothing here is named {name}")
 
 
+class Forbidden(PlumblineError):
+    """Whoever asks is known, and may not do this."""
+
+    exit_code = 2
+
+
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
 

@@ -53,6 +53,7 @@ from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
 from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
+from plumbline.people import Register
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -158,7 +159,14 @@ class Agent:
 
     def sql(self, text: str, max_rows: int) -> Answered:
         """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
-        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self.desk.tables())
+        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
+
+    def _tables(self) -> dict[str, pa.Table]:
+        return self.desk.tables() | {"audit": self.register().audit_table()}
+
+    def register(self) -> Register:
+        """Return who may ask, and the audit of what they did."""
+        return Register(self.desk.state, install_key(self.places.root), self.clock)
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""

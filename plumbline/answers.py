@@ -40,6 +40,11 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Report: lambda agent, asked, _: agent.report(asked.id),
     questions.Replay: replay,
     questions.Erase: lambda agent, asked, _: agent.erase(asked.kind, asked.id),
+    questions.People: lambda agent, _, __: agent.register().people(),
+    questions.AddPerson: lambda agent, asked, _: agent.register().add(asked.name, asked.role),
+    questions.RevokePerson: lambda agent, asked, _: agent.register().revoke(asked.name),
+    questions.Audit: lambda agent, _, __: TableAnswer(agent.register().audit_table()),
+    questions.VerifyAudit: lambda agent, _, __: agent.register().verify(),
     questions.Questions: lambda _, __, ___: questions.declared(),
 }
 
@@ -55,7 +60,11 @@ class Answers:
         answering = ANSWERS.get(type(question))
         if answering is None:
             raise NotFound(questions.name_of(type(question)))
-        return answering(self.agent, question, call)
+        call.actor.demand(question.scope)
+        if question.scope == "read" or question.method == "GET":
+            return answering(self.agent, question, call)
+        with self.agent.register().on_record(call.actor, question):
+            return answering(self.agent, question, call)
 
     def close(self) -> None:
         """Let go of the data directory."""

@@ -31,6 +31,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
         "the progress of jobs was kept and never read",
         lambda connection: connection.exec_driver_sql("DROP TABLE IF EXISTS jobs"),
     ),
+    Migration("people and the audit have tables of their own, which follow from METADATA", lambda _: None),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

@@ -78,3 +78,42 @@ OUTBOX: Final = Table(
     Column("outcome", Text),  # what the receiver last said
     Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
 )
+
+PEOPLE: Final = Table(
+    "people",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("credential", Text, nullable=False, unique=True),  # SHA-256 of a random key; the key itself is kept nowhere
+    Column("added_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", Integer, primary_key=True),  # 1, 2, ... without a gap
+    Column("at", Text, nullable=False),  # ISO 8601: what was hashed, to the letter
+    Column("actor", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("told", Text, nullable=False),  # digest of the payload under its own nonce
+    Column("hash", Text, nullable=False),
+)
+"""The chain. Rows are only ever added."""
+
+AUDIT_PAYLOADS: Final = Table(
+    "audit_payloads",
+    METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("nonce", Text, nullable=False),
+    Column("payload", Text, nullable=False),  # JSON object: object, reason
+)
+"""What was acted on, apart from the chain: an erasure removes it, and with the nonce every way to test a guess."""
+
+AUDIT_HEAD: Final = Table(
+    "audit_head",
+    METADATA,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("seq", Integer, nullable=False),
+    Column("seal", Text, nullable=False),  # keyed digest of number and hash of the last row: a cut tail is found
+)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from monitor.errors import Forbidden
 from plumbline.api.questions import Scope
 
 Progress = Callable[[float, str], None]
@@ -22,6 +23,15 @@ class Actor:
 
     name: str
     scopes: frozenset[Scope] = EVERYTHING
+
+    def demand(self, scope: Scope) -> None:
+        """Raise `Forbidden` where this actor has not `scope`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"{self.name} may not do this: it needs the scope {scope} (an admin gives roles)")
+
+
+Credentials = Callable[[str], Actor | None]
+"""Who holds a credential; None for one that nobody holds (any more)."""
 
 
 def silent(_share: float, _note: str) -> None:

@@ -1,4 +1,4 @@
-"""Who may talk to the api: the bearer of the token, through a host name that is this machine's own.
+"""Who may talk to the api: the bearer of the token or of the key of a person, through a host name that is this machine's own.
 
 The second check stops DNS rebinding: a web page that points its own name at 127.0.0.1 still sends that name as `Host`.
 """
@@ -6,13 +6,15 @@ The second check stops DNS rebinding: a web page that points its own name at 127
 from __future__ import annotations
 
 import ipaddress
-import secrets
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from plumbline.api.call import Actor, Credentials
 
 OPEN_PATHS: Final = ("/healthz",)
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -20,35 +22,39 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class CallerCheck:
-    """ASGI middleware: 421 for a foreign `Host`, 401 without the token; `bound` is the host the api listens on."""
+    """ASGI middleware: 421 for a foreign `Host`, 401 without a credential; `bound` is the host the api listens on."""
 
     app: ASGIApp
-    token: str
+    credentials: Credentials
     bound: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        refusal = self._refusal(scope["path"], headers)
+        refusal = await self._refusal(scope, Headers(scope=scope))
         await (refusal or self.app)(scope, receive, send)
 
-    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+    async def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
         if not is_own_host(headers.get("host", ""), self.bound):
             return JSONResponse({"error": "this Host is not served here; use 127.0.0.1 or localhost"}, 421)
-        if path not in OPEN_PATHS and not self._is_bearer(headers.get("authorization", "")):
+        if scope["path"] in OPEN_PATHS:
+            return None
+        actor = await self._bearer(headers.get("authorization", ""))
+        if actor is None:
             return JSONResponse(
                 {"error": "missing or wrong token; send Authorization: Bearer with the content of the token file"},
                 401,
                 {"www-authenticate": "Bearer"},
             )
+        scope.setdefault("state", {})["actor"] = actor
         return None
 
-    def _is_bearer(self, authorization: str) -> bool:
+    async def _bearer(self, authorization: str) -> Actor | None:
         scheme, _, given = authorization.partition(" ")
-        right = secrets.compare_digest(given.strip().encode(), self.token.encode())
-        return right and scheme.lower() == "bearer"
+        if scheme.lower() != "bearer" or not given.strip():
+            return None
+        return await run_in_threadpool(self.credentials, given.strip())
 
 
 def is_own_host(header: str, bound: str) -> bool:

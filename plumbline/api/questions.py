@@ -6,7 +6,8 @@ table. A new question is one class here, its answer in `plumbline.answers`, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -20,6 +21,8 @@ Scope = Literal["read", "operate", "review", "admin", "ingest"]
 Method = Literal["GET", "POST"]
 Shape = Literal["json", "table", "file"]
 ErasedKind = Literal["user", "session", "trace", "app"]
+Role = Literal["viewer", "reviewer", "operator", "policy owner", "admin"]
+PERSON: Final = re.compile(r"[\w.@-]{1,64}")
 
 
 class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields=True):
@@ -41,6 +44,10 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields
 
     def check(self) -> None:
         """Raise `UsageError` where the fields do not go together."""
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        """Return what the audit says it acts on; an id goes through `_hidden`, since the audit outlives an erasure."""
+        return ""
 
 
 class Status(Question[dict[str, Any]], frozen=True):
@@ -157,6 +164,64 @@ class Erase(Question[dict[str, int]], frozen=True):
         if not self.id:
             raise UsageError(f"which {self.kind}? the id is empty")
 
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return f"{self.kind} {_hidden(self.id)}"
+
+
+class People(Question[list[dict[str, Any]]], frozen=True):
+    """Who may ask this agent, in which role, and who has left."""
+
+    path: ClassVar[str] = "/v1/people"
+    scope: ClassVar[Scope] = "admin"
+    under: ClassVar[str] = "people"
+
+
+class AddPerson(Question[str], frozen=True):
+    """Let somebody in; the answer is the key of that person, told this once."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/people"
+    scope: ClassVar[Scope] = "admin"
+    under: ClassVar[str] = "key"
+
+    name: str
+    role: Role
+
+    def check(self) -> None:
+        if not PERSON.fullmatch(self.name):
+            raise UsageError(f"{self.name!r} is no name for a person (letters, digits and . _ @ -, at most 64)")
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return f"{self.name} as {self.role}"
+
+
+class RevokePerson(Question[dict[str, str]], frozen=True):
+    """End what somebody may do, from the next call on."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/people/revoke"
+    scope: ClassVar[Scope] = "admin"
+
+    name: str
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name
+
+
+class Audit(Question[dict[str, Any]], frozen=True):
+    """Every act, oldest first: at, actor, act, object, reason, hash."""
+
+    path: ClassVar[str] = "/v1/audit"
+    scope: ClassVar[Scope] = "admin"
+    shape: ClassVar[Shape] = "table"
+
+
+class VerifyAudit(Question[dict[str, Any]], frozen=True):
+    """Whether the chain of the audit holds: acts, hash of the last one, and a line for each problem."""
+
+    path: ClassVar[str] = "/v1/audit/verify"
+    scope: ClassVar[Scope] = "admin"
+
 
 class Questions(Question[list[dict[str, Any]]], frozen=True):
     """This table, for a client that does not import it: the dashboard."""
@@ -176,6 +241,11 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Report,
     Replay,
     Erase,
+    People,
+    AddPerson,
+    RevokePerson,
+    Audit,
+    VerifyAudit,
     Questions,
 )
 

@@ -17,11 +17,11 @@ from starlette.routing import Route
 
 from monitor.places import Address, address_of
 from plumbline.api.agent_protocol import AgentCore
-from plumbline.api.call import Actor, Call, token_owner
+from plumbline.api.call import Actor, Call, Credentials
 from plumbline.api.caller import CallerCheck
 from plumbline.api.jobs import Jobs
 from plumbline.api.metrics import CONTENT_TYPE, prometheus
-from plumbline.api.questions import QUESTIONS, Question, Status
+from plumbline.api.questions import QUESTIONS, Question, Scope, Status
 from plumbline.api.wire import HANDLERS, json_answer, read_question, write_answer
 
 Asked = type[Question[Any]]
@@ -30,26 +30,27 @@ Asked = type[Question[Any]]
 class Routes:
     """The handlers over one `AgentCore`; every call that blocks runs in a thread."""
 
-    def __init__(self, core: AgentCore, actor: Actor) -> None:
+    def __init__(self, core: AgentCore) -> None:
         self.core = core
-        self.actor = actor
         self.jobs = Jobs()
 
     async def healthz(self, _: Request) -> Response:
         return JSONResponse({"ok": True})
 
-    async def readyz(self, _: Request) -> Response:
-        ready = (await self._status()).get("ready", True)
+    async def readyz(self, request: Request) -> Response:
+        ready = (await self._status(request)).get("ready", True)
         return JSONResponse({"ready": bool(ready)}, 200 if ready else 503)
 
-    async def metrics(self, _: Request) -> Response:
-        return PlainTextResponse(prometheus(await self._status()), media_type=CONTENT_TYPE)
+    async def metrics(self, request: Request) -> Response:
+        return PlainTextResponse(prometheus(await self._status(request)), media_type=CONTENT_TYPE)
 
-    async def _status(self) -> dict[str, Any]:
-        status: dict[str, Any] = await run_in_threadpool(self.core.answer, Status(), Call(self.actor))
+    async def _status(self, request: Request) -> dict[str, Any]:
+        actor = _permitted(request, Status.scope)
+        status: dict[str, Any] = await run_in_threadpool(self.core.answer, Status(), Call(actor))
         return status
 
     async def job(self, request: Request) -> Response:
+        _permitted(request, "operate")
         job = self.jobs.get(request.path_params["id"])
         if request.method == "DELETE":
             job.stop.set()
@@ -59,22 +60,32 @@ class Routes:
         """Return the handler of one question."""
 
         async def handle(request: Request) -> Response:
+            actor = _permitted(request, asked.scope)
             question = await read_question(request, asked)
             if asked.job:
                 job = self.jobs.start(
                     asked.__name__.lower(),
-                    lambda progress: self.core.answer(question, Call(self.actor, progress)),
+                    lambda progress: self.core.answer(question, Call(actor, progress)),
                 )
                 return json_answer({"job": job.id}, 202)
-            answer = await run_in_threadpool(self.core.answer, question, Call(self.actor))
+            answer = await run_in_threadpool(self.core.answer, question, Call(actor))
             return write_answer(request, asked, answer)
 
         return handle
 
 
-def create_app(core: AgentCore, token: str, bound: str, questions: Sequence[Asked] = QUESTIONS) -> Starlette:
-    """Return the service over `core` for bearers of `token`; `bound` is the host it will listen on."""
-    routes = Routes(core, token_owner())
+def _permitted(request: Request, scope: Scope) -> Actor:
+    """Return whoever asks. Raises `Forbidden` where that actor has not `scope`."""
+    actor: Actor = request.state.actor
+    actor.demand(scope)
+    return actor
+
+
+def create_app(
+    core: AgentCore, credentials: Credentials, bound: str, questions: Sequence[Asked] = QUESTIONS
+) -> Starlette:
+    """Return the service over `core` for holders of `credentials`; `bound` is the host it will listen on."""
+    routes = Routes(core)
     return Starlette(
         routes=[
             Route("/healthz", routes.healthz, methods=["GET"]),
@@ -83,7 +94,7 @@ def create_app(core: AgentCore, token: str, bound: str, questions: Sequence[Aske
             Route("/v1/jobs/{id}", routes.job, methods=["GET", "DELETE"]),
             *(Route(asked.path, routes.ask(asked), methods=[asked.method]) for asked in questions),
         ],
-        middleware=[Middleware(CallerCheck, token=token, bound=bound)],
+        middleware=[Middleware(CallerCheck, credentials=credentials, bound=bound)],
         exception_handlers=HANDLERS,
     )
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from monitor.errors import BadSql, NotFound, PlumblineError, UsageError
+from monitor.errors import BadSql, Forbidden, NotFound, PlumblineError, UsageError
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.jobs import Busy
 from plumbline.api.questions import Question
@@ -107,6 +107,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
 async def _one_line(_: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return _error(404, str(error))
+    if isinstance(error, Forbidden):
+        return _error(403, str(error))
     if isinstance(error, Busy):
         return _error(409, str(error))
     return _error(400 if isinstance(error, BadSql | UsageError) else 503, str(error))

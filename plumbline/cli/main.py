@@ -15,6 +15,7 @@ from plumbline.cli.ending import fail, guarded
 if TYPE_CHECKING:
     from plumbline.cli import (
         agent,
+        audit,
         check,
         collector,
         dashboard,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         explain,
         import_files,
         keys,
+        people,
         replay,
         sql,
         status,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 else:
     (
         agent,
+        audit,
         check,
         collector,
         dashboard,
@@ -43,6 +46,7 @@ else:
         explain,
         import_files,
         keys,
+        people,
         replay,
         sql,
         status,
@@ -53,6 +57,7 @@ else:
         deferred(f"plumbline.cli.{name}")
         for name in (
             "agent",
+            "audit",
             "check",
             "collector",
             "dashboard",
@@ -62,6 +67,7 @@ else:
             "explain",
             "import_files",
             "keys",
+            "people",
             "replay",
             "sql",
             "status",
@@ -80,6 +86,8 @@ COMMANDS: Final[dict[str, tuple[str, Any]]] = {
     "replay": ("what would Plumbline have told over a stretch of history?", replay),
     "sql": ("ask the store with one SELECT", sql),
     "keys": ("make, list and remove the keys that applications send data with", keys),
+    "people": ("let people ask under their own name, in a role; list and revoke them", people),
+    "audit": ("who did what, and whether that record was touched", audit),
     "status": ("what runs where, and the ledger", status),
     "check": ("validate config, policies and alert rules; pages nobody", check),
     "explain": ("why was this sampled, graded, alerted, paged?", explain),

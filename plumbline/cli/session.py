@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from monitor.errors import UsageError
 from monitor.places import Places, read_run
@@ -23,6 +24,8 @@ else:
     agent_protocol, client, rows = (deferred(f"plumbline.api.{name}") for name in ("agent_protocol", "client", "rows"))
 
 A = TypeVar("A")
+KEY: Final = "PLUMBLINE_KEY"
+"""The variable that holds the key of whoever uses this command line."""
 
 
 class Session(Protocol):
@@ -55,8 +58,8 @@ def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
 
 
 def connect(url: str, places: Places) -> Session:
-    """Return the session with the agent that answers at `url`."""
-    return client.ApiClient(url, read_token(places.token))
+    """Return the session with the agent that answers at `url`: under the key of a person where one is given, else the owner's."""
+    return client.ApiClient(url, os.environ.get(KEY) or read_token(places.token))
 
 
 @dataclass(frozen=True)

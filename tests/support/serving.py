@@ -12,17 +12,23 @@ import uvicorn
 
 from monitor.places import Address, address_of, bind
 from plumbline.api.agent_protocol import AgentCore
+from plumbline.api.call import Credentials, token_owner
 from plumbline.api.questions import QUESTIONS, Question
 from plumbline.api.server import create_app
 
 
 @contextmanager
 def serving(
-    core: AgentCore, token: str, host: str = "127.0.0.1", questions: Sequence[type[Question[Any]]] = QUESTIONS
+    core: AgentCore,
+    token: str | Credentials,
+    host: str = "127.0.0.1",
+    questions: Sequence[type[Question[Any]]] = QUESTIONS,
 ) -> Iterator[str]:
-    """The api over `core` for bearers of `token`; yields its base URL."""
+    """The api over `core` for bearers of `token`, or of other credentials; yields its base URL."""
     sock = bind(Address(host, 0), "--api")
-    config = uvicorn.Config(create_app(core, token, host, questions), log_level="critical", lifespan="off")
+    config = uvicorn.Config(
+        create_app(core, _credentials(token), host, questions), log_level="critical", lifespan="off"
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
     thread.start()
@@ -34,3 +40,7 @@ def serving(
         server.should_exit = True
         thread.join()
         sock.close()
+
+
+def _credentials(token: str | Credentials) -> Credentials:
+    return {token: token_owner()}.get if isinstance(token, str) else token

@@ -1,0 +1,77 @@
+"""`plumbline people`: who may ask the agent, and in which role."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from monitor.errors import UsageError
+from plumbline.api.questions import AddPerson, People, RevokePerson, Role
+from plumbline.cli import show
+from plumbline.cli.session import Session, session
+from plumbline.cli.settings import Given, resolve
+from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+
+
+class Action(StrEnum):
+    """What to do with people."""
+
+    ADD = "add"
+    LIST = "list"
+    REVOKE = "revoke"
+
+
+def run(
+    action: Annotated[Action, typer.Argument(help="add NAME --role ROLE, list, or revoke NAME.")],
+    name: Annotated[str | None, typer.Argument(help="Who it is.")] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", help="viewer, reviewer, operator, policy owner or admin.")
+    ] = None,
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
+) -> int:
+    """Let people ask the agent's api under their own name, list them, and end what one may do.
+
+    A key is printed once, when somebody is added; only a hash of it is kept. It is sent as `authorization: Bearer KEY`,
+    or given to this command line in PLUMBLINE_KEY. Whoever is revoked is refused from the next call on.
+    """
+    with session(resolve(Given(config, data_dir, api=api), Path.cwd())) as asked:
+        if action is Action.LIST:
+            _list(asked, form)
+        elif name is None:
+            raise UsageError(f"people {action} needs a name (plumbline people {action} NAME)")
+        elif action is Action.REVOKE:
+            asked.ask(RevokePerson(name))
+        else:
+            _add(asked, name, role, form)
+    return 0
+
+
+def _add(asked: Session, name: str, role: str | None, form: Form) -> None:
+    try:
+        known: Role = msgspec.convert(role, Role)
+    except msgspec.ValidationError:
+        raise UsageError("--role is one of viewer, reviewer, operator, 'policy owner' and admin") from None
+    key = asked.ask(AddPerson(name, known))
+    if form is Form.JSON:
+        show.print_json({"name": name, "role": role, "key": key})
+    else:
+        print(key)
+        show.note(
+            "This is the only time the key is shown. Send it as `authorization: Bearer KEY`, or set PLUMBLINE_KEY."
+        )
+
+
+def _list(asked: Session, form: Form) -> None:
+    people = asked.ask(People())
+    if form is Form.JSON:
+        show.print_json(people)
+    else:
+        names = ["name", "role", "added_at", "revoked_at"]
+        show.print_table(names, [[person[column] for column in names] for person in people])
