@@ -29,7 +29,8 @@ ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
 """What a role may do."""
 
 _TEXTS: Final = ("actor", "act", "object", "reason", "hash")
-_AUDIT: Final = pa.schema({"at": pa.timestamp("us"), **dict.fromkeys(_TEXTS, pa.string())})
+_COLUMNS: Final[dict[str, pa.DataType]] = {"at": pa.timestamp("us"), **{name: pa.string() for name in _TEXTS}}
+_AUDIT: Final = pa.schema(_COLUMNS)
 
 
 @dataclass(frozen=True)
