@@ -36,6 +36,8 @@ COMMANDS = (
         "explain",
         "terms",
         "erase",
+        "backup",
+        "restore",
         "demo",
         "doctor",
     ),

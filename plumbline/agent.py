@@ -10,7 +10,8 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow as pa
 
 from alerts.desk import AlertDesk, open_desk
 from collectors.redaction.redact import redactor_for
+from monitor.backup import let_go, newest_backup, take_backup
 from monitor.clock import Clock, FakeClock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
@@ -232,6 +234,28 @@ class Agent:
             finish_erasure(self.store, self.places, key, self.desk)
         self.readers.forget()
         return removed
+
+    def backup(self, folder: Path, progress: Progress) -> Path:
+        """Take a backup into `folder`; loading, the cycle and whatever rewrites files wait while the stores are copied."""
+
+        @contextmanager
+        def still() -> Iterator[None]:
+            with self.replaying, self.loading, self.cycling:
+                yield
+
+        with self.keeping:
+            return take_backup(self.store, self.desk.state, self.places, folder, still, progress)
+
+    def back_up(self) -> None:
+        """Take the backup that the settings ask for, when it is due; let go of those beyond the number that is kept."""
+        asked = self.settings.agent.backup
+        if asked.folder is None:
+            return
+        folder = Path(asked.folder)
+        newest = newest_backup(folder)
+        if newest is None or self.clock.now() - newest >= parse_duration(asked.every):
+            self.backup(folder, lambda _, __: None)
+            let_go(folder, asked.keep)
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from monitor.config.durations import parse_duration
@@ -45,6 +46,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.RevokePerson: lambda agent, asked, _: agent.register().revoke(asked.name),
     questions.Audit: lambda agent, _, __: TableAnswer(agent.register().audit_table()),
     questions.VerifyAudit: lambda agent, _, __: agent.register().verify(),
+    questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }
 

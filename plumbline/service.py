@@ -38,6 +38,7 @@ LOAD_RESTS_AT_MOST_S = 0.8
 
 DELIVER_EVERY_S = 2.0
 MAINTAIN_EVERY_S = 600.0
+BACKUP_EVERY_S = 600.0
 RETAIN_EVERY_S = 60.0
 """How often to look whether the hour is over: an agent that is started again and again gets there too."""
 
@@ -61,6 +62,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             ),
             Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver, agent.health)),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
+            Job("backup", BACKUP_EVERY_S, Guarded("backup", agent.back_up, agent.health)),
             Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )

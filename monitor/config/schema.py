@@ -52,6 +52,14 @@ class RetentionSettings(Section, frozen=True):
     rollups: str | None = None  # sums, estimates, findings, and comparisons of experiments that have ended
 
 
+class BackupSettings(Section, frozen=True):
+    """Backups that are taken by themselves. One that fails three times, ten minutes apart, is an alert."""
+
+    folder: str | None = None  # where they go, best on another disk; none: only `plumbline backup` takes them
+    every: str = "24h"  # a backup is due this long after the one before
+    keep: int = 7  # backups; older ones are removed
+
+
 class AgentSettings(Section, frozen=True):
     """The owner of the store."""
 
@@ -63,6 +71,7 @@ class AgentSettings(Section, frozen=True):
     settle_without_root: str = "60s"  # the same for a trace whose root never comes
     keep_spool: str = "72h"  # replay source should the store be damaged
     retention: RetentionSettings = RetentionSettings()
+    backup: BackupSettings = BackupSettings()
 
 
 class DashboardSettings(Section, frozen=True):

@@ -7,6 +7,7 @@ whatever grows with traffic belongs in `monitor.store`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -79,6 +80,30 @@ class ControlState:
                     raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except (sqlite3.Error, DBAPIError) as error:
             raise StoreError(f"{self.engine.url.database}: the control state cannot be compacted: {error}") from error
+
+    def copy_to(self, target: Path) -> None:
+        """Write the state as it is now to `target`, readable by its owner only. Raises `StoreError`."""
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with self._turn, self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                raw = connection.connection.driver_connection
+                if isinstance(raw, sqlite3.Connection):
+                    raw.commit()
+                    with contextlib.closing(sqlite3.connect(target)) as copy:
+                        raw.backup(copy)
+        except (sqlite3.Error, DBAPIError) as error:
+            raise StoreError(f"{target}: the control state cannot be copied: {error}") from error
+
+    @staticmethod
+    def check_copy(path: Path) -> None:
+        """Read a copy through. Raises `StoreError` where it is damaged."""
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
+                found = copy.execute("PRAGMA integrity_check").fetchone()
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: the copy cannot be read: {error}") from None
+        if found != ("ok",):
+            raise StoreError(f"{path}: the copy is damaged: {found}")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -223,6 +223,24 @@ class VerifyAudit(Question[dict[str, Any]], frozen=True):
     scope: ClassVar[Scope] = "admin"
 
 
+class Backup(Question[dict[str, str]], frozen=True):
+    """Take a backup into `folder`, a path on the machine of the agent; the answer says where it is."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/backup"
+    scope: ClassVar[Scope] = "admin"
+    job: ClassVar[bool] = True
+
+    folder: str
+
+    def check(self) -> None:
+        if not self.folder.startswith("/"):
+            raise UsageError(f"{self.folder!r} is not an absolute path")
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.folder
+
+
 class Questions(Question[list[dict[str, Any]]], frozen=True):
     """This table, for a client that does not import it: the dashboard."""
 
@@ -246,6 +264,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     RevokePerson,
     Audit,
     VerifyAudit,
+    Backup,
     Questions,
 )
 

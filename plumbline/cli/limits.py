@@ -51,7 +51,13 @@ class Limit:
 LIMITS: Final = (
     Limit(
         (
-            *("agent.cycle_every", "agent.settle", "agent.settle_without_root", "agent.keep_spool"),
+            *(
+                "agent.cycle_every",
+                "agent.settle",
+                "agent.settle_without_root",
+                "agent.keep_spool",
+                "agent.backup.every",
+            ),
             *("estimates.window", "drift.budget.per"),
         ),
         _is_duration,
@@ -81,7 +87,13 @@ LIMITS: Final = (
     ),
     Limit(
         (
-            *("collector.max_body_mb", "collector.max_queue_mb", "collector.max_field_kb", "agent.threads"),
+            *(
+                "collector.max_body_mb",
+                "collector.max_queue_mb",
+                "collector.max_field_kb",
+                "agent.threads",
+                "agent.backup.keep",
+            ),
             *("drift.budget.alarms", "drift.baseline.first", "drift.baseline.outputs", "drift.max_streams"),
         ),
         lambda number: number > 0,

@@ -7,15 +7,16 @@ import importlib.metadata
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from plumbline.cli.deferred import deferred
 from plumbline.cli.ending import fail, guarded
 
-if TYPE_CHECKING:
-    from plumbline.cli import (
+if TYPE_CHECKING:  # so that those who read the code see where the table below leads
+    from plumbline.cli import (  # noqa: F401
         agent,
         audit,
+        backup,
         check,
         collector,
         dashboard,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         keys,
         people,
         replay,
+        restore,
         sql,
         status,
         terms,
@@ -34,69 +36,30 @@ if TYPE_CHECKING:
         up,
     )
 else:
-    (
-        agent,
-        audit,
-        check,
-        collector,
-        dashboard,
-        demo,
-        doctor,
-        erase,
-        explain,
-        import_files,
-        keys,
-        people,
-        replay,
-        sql,
-        status,
-        terms,
-        typed,
-        up,
-    ) = (
-        deferred(f"plumbline.cli.{name}")
-        for name in (
-            "agent",
-            "audit",
-            "check",
-            "collector",
-            "dashboard",
-            "demo",
-            "doctor",
-            "erase",
-            "explain",
-            "import_files",
-            "keys",
-            "people",
-            "replay",
-            "sql",
-            "status",
-            "terms",
-            "typed",
-            "up",
-        )
-    )
+    typed = deferred("plumbline.cli.typed")
 
-COMMANDS: Final[dict[str, tuple[str, Any]]] = {
-    "up": ("start collector, agent and dashboard", up),
-    "collector": ("start the collector alone: OTLP in, spool out", collector),
-    "agent": ("start the agent alone: store, cycle, alerts, api", agent),
-    "dashboard": ("start the dashboard alone", dashboard),
-    "import": ("read files: OTLP bodies, JSON lines, CSV, Parquet", import_files),
-    "replay": ("what would Plumbline have told over a stretch of history?", replay),
-    "sql": ("ask the store with one SELECT", sql),
-    "keys": ("make, list and remove the keys that applications send data with", keys),
-    "people": ("let people ask under their own name, in a role; list and revoke them", people),
-    "audit": ("who did what, and whether that record was touched", audit),
-    "status": ("what runs where, and the ledger", status),
-    "check": ("validate config, policies and alert rules; pages nobody", check),
-    "explain": ("why was this sampled, graded, alerted, paged?", explain),
-    "terms": ("hash a list of names, so that redaction knows them and nobody reads them", terms),
-    "erase": ("remove everything of one user, session, trace or app, for good", erase),
-    "demo": ("play the demo, or remove it", demo),
-    "doctor": ("find out what is missing on this machine", doctor),
+COMMANDS: Final = {
+    "up": ("start collector, agent and dashboard", "up"),
+    "collector": ("start the collector alone: OTLP in, spool out", "collector"),
+    "agent": ("start the agent alone: store, cycle, alerts, api", "agent"),
+    "dashboard": ("start the dashboard alone", "dashboard"),
+    "import": ("read files: OTLP bodies, JSON lines, CSV, Parquet", "import_files"),
+    "replay": ("what would Plumbline have told over a stretch of history?", "replay"),
+    "sql": ("ask the store with one SELECT", "sql"),
+    "keys": ("make, list and remove the keys that applications send data with", "keys"),
+    "people": ("let people ask under their own name, in a role; list and revoke them", "people"),
+    "audit": ("who did what, and whether that record was touched", "audit"),
+    "status": ("what runs where, and the ledger", "status"),
+    "check": ("validate config, policies and alert rules; pages nobody", "check"),
+    "explain": ("why was this sampled, graded, alerted, paged?", "explain"),
+    "terms": ("hash a list of names, so that redaction knows them and nobody reads them", "terms"),
+    "erase": ("remove everything of one user, session, trace or app, for good", "erase"),
+    "backup": ("copy everything, while it runs", "backup"),
+    "restore": ("make a data directory out of a backup", "restore"),
+    "demo": ("play the demo, or remove it", "demo"),
+    "doctor": ("find out what is missing on this machine", "doctor"),
 }
-"""Name of a command, what it is for, and the module whose `run` carries it out."""
+"""Name of a command, what it is for, and the module of this folder whose `run` carries it out."""
 
 EXIT_CODES: Final = "Exit codes: 0 ok, 1 findings or failed check, 2 usage or config, 3 store in use, 4 unreachable."
 
@@ -125,7 +88,7 @@ def run(arguments: list[str]) -> int:
 
 def command(name: str) -> Callable[..., int | None]:
     """Return the function that carries out `name`."""
-    function: Callable[..., int | None] = COMMANDS[name][1].run
+    function: Callable[..., int | None] = deferred(f"plumbline.cli.{COMMANDS[name][1]}").run
     return function
 
 

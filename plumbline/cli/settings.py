@@ -83,6 +83,8 @@ def resolve(given: Given, folder: Path) -> Resolved:
         settings, data_dir=str(root), policies=_maybe(settings.policies, base), alerts=_maybe(settings.alerts, base)
     )
     settings = _with_dictionaries(settings, base)
+    backup = msgspec.structs.replace(settings.agent.backup, folder=_maybe(settings.agent.backup.folder, base))
+    settings = _replaced(settings, "agent", "backup", backup)
     overridden = {} if given.data_dir is None else {"data_dir": "--data-dir"}
     for option, (flag, section, key) in OPTIONS.items():
         text: str | None = getattr(given, option)
