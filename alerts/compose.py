@@ -10,6 +10,7 @@ from alerts.message import Message, clean
 from alerts.rules import AlertRule
 from alerts.states import AlertState
 from monitor.model.values import Signal
+from monitor.wording import percent
 
 EXAMPLES: Final = 3
 _NOT_ID: Final = re.compile(r"[^A-Za-z0-9_.:-]")
@@ -58,7 +59,7 @@ def measured(signal: Signal | None) -> str:
     """Return value, interval and sample size in words; what is unknown is called so."""
     if signal is None:
         return "unknown"
-    show = _percent if signal.name in SHARES else _number
+    show = _share if signal.name in SHARES else _number
     size = f", n = {signal.n}" if signal.n else ""
     return f"{show(signal.value)} ({show(signal.low)} to {show(signal.high)}{size})"
 
@@ -67,8 +68,8 @@ SHARES: Final = frozenset({"violation_rate"})
 """Signals that are shares, and read best in percent."""
 
 
-def _percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{100 * share:.1f} %"
+def _share(value: float | None) -> str:
+    return percent(value, 1)
 
 
 def _number(value: float | None) -> str:

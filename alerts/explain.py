@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from monitor.state import Transaction, alerts, outbox
+from monitor.wording import bare_second
 
 Row = dict[str, Any]
 
@@ -23,7 +23,10 @@ def _one(txn: Transaction, fingerprint: str) -> list[str]:
     timed = [(event["at"], 0, _event(event)) for event in alerts.events_of(txn, fingerprint)]
     timed += [(row["created_at"], 1, _message(row)) for row in outbox.messages_of(txn, fingerprint)]
     last = alerts.latest_of(txn, fingerprint)
-    return [_headline(fingerprint, last), *(f"{_at(at)}  {line}" for at, _, line in sorted(timed, key=lambda t: t[:2]))]
+    return [
+        _headline(fingerprint, last),
+        *(f"{bare_second(at)}  {line}" for at, _, line in sorted(timed, key=lambda t: t[:2])),
+    ]
 
 
 def _headline(fingerprint: str, last: Row | None) -> str:
@@ -41,13 +44,9 @@ def _event(event: Row) -> str:
 
 def _message(row: Row) -> str:
     outcome = f" ({row['outcome']})" if row["outcome"] and row["outcome"] != "taken" else ""
-    when = f" at {_at(row['sent_at'])}" if row["sent_at"] else ""
+    when = f" at {bare_second(row['sent_at'])}" if row["sent_at"] else ""
     tries = f" after {row['attempts']} attempts" if row["attempts"] > 1 else ""
     return f"message {row['kind']} to {row['receiver']}: {row['state']}{when}{tries}{outcome}"
-
-
-def _at(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M:%S}"
 
 
 def _short(value: Any) -> str:

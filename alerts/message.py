@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from monitor.wording import minute
+
 LIMIT: Final = 200
 _MENTION: Final = re.compile(r"@(?=(?:everyone|here|channel|all|room)\b)|<(?=[!@#])", re.IGNORECASE)
 
@@ -72,11 +74,11 @@ def details(message: Message) -> list[tuple[str, str]]:
     """Return the parts of a message as (name, text) in the order they are read; channels only lay them out."""
     parts = [
         ("Measured", message.measured),
-        ("Since", f"{message.since:%Y-%m-%d %H:%M} UTC" if message.since else "unknown"),
+        ("Since", minute(message.since) if message.since else "unknown"),
         ("Where", message.segment or "everywhere"),
         ("Severity", message.severity),
-        ("Firing since", f"{message.started_at:%Y-%m-%d %H:%M} UTC"),
-        ("Ended", f"{message.ended_at:%Y-%m-%d %H:%M} UTC" if message.ended_at else ""),
+        ("Firing since", minute(message.started_at)),
+        ("Ended", minute(message.ended_at) if message.ended_at else ""),
         ("What", message.summary),
         ("Why", message.reason),
         ("Examples", ", ".join(message.examples)),

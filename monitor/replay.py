@@ -17,6 +17,7 @@ from monitor.errors import UsageError
 from monitor.steps import House, watch
 from monitor.store.opening import Store
 from monitor.store.replayed import busy_steps, feed, forget_texts
+from monitor.wording import minute
 
 Progress = Callable[[float, str], None]
 
@@ -82,5 +83,5 @@ def _run(main: Store, scratch: Store, house: House, clock: FakeClock, plan: Plan
             forget_texts(scratch)
         elif fed:
             watch(house)
-        progress(min(1.0, number / total), f"{moment:%Y-%m-%d %H:%M} UTC, {fed} turns")
+        progress(min(1.0, number / total), f"{minute(moment)}, {fed} turns")
         before = moment

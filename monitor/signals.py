@@ -15,6 +15,7 @@ from monitor.config.schema import EstimateSettings
 from monitor.estimates import estimate_rates
 from monitor.model.values import Estimate, Signal
 from monitor.store import reads
+from monitor.wording import percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -76,7 +77,7 @@ def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _rate(estimate: Estimate, examples: list[str]) -> Signal:
-    share, low, high = (_percent(x) for x in (estimate.value, estimate.low, estimate.high))
+    share, low, high = (percent(x, 1) for x in (estimate.value, estimate.low, estimate.high))
     return Signal(
         name="violation_rate",
         labels={"app": estimate.app, "rule": estimate.rule_id},
@@ -153,7 +154,3 @@ def _pulse(row: dict[str, Any], now: datetime) -> Signal:
 
 PULSE_MIN_TURNS: Final = 100
 """Below this many turns in two weeks the usual gap is not known, so silence means nothing."""
-
-
-def _percent(share: float | None) -> str:
-    return "unknown" if share is None else f"{100 * share:.1f} %"

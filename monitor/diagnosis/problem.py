@@ -1,4 +1,4 @@
-"""A problem of a source as a value, and how its numbers are said."""
+"""A problem of a source as a value."""
 
 from __future__ import annotations
 
@@ -25,17 +25,3 @@ class Problem:
     why: str
     fix: Fix
     voice: str | None = None
-
-
-def percent(part: float, whole: float) -> str:
-    """Return a share in whole percent; a small one is not said to be nothing."""
-    return f"{100 * part / whole:.0f} %" if part == 0 or part / whole >= 0.01 else "under 1 %"
-
-
-def stretch(seconds: float) -> str:
-    """Return a length of time in the largest unit of which it holds at least two."""
-    amount = abs(seconds)
-    for name, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if amount >= 2 * size:
-            return f"{amount / size:.0f} {name}"
-    return f"{amount:.0f} seconds"

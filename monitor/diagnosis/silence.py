@@ -9,7 +9,7 @@ from typing import Final
 from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.fixes import Fix
-from monitor.diagnosis.problem import stretch
+from monitor.wording import minute, stretch
 
 SILENT_S: Final = 7200.0
 SILENT_TIMES: Final = 1.5
@@ -38,7 +38,7 @@ def _silent(silence: Silence) -> str | None:
     if silence.quiet_s <= max(SILENT_S, SILENT_TIMES * silence.usual_s):
         return None
     return (
-        f"silent for {stretch(silence.quiet_s)}, since {silence.since:%-d %b %Y, %H:%M} UTC; it usually pauses for at most "
+        f"silent for {stretch(silence.quiet_s)}, since {minute(silence.since)}; it usually pauses for at most "
         f"{stretch(silence.usual_s)}"
     )
 

@@ -10,8 +10,9 @@ from typing import Final
 from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.fixes import CLOCK, LIMITS, NAME, ROOTS, SAMPLER, SPANS_TOO, Fix
-from monitor.diagnosis.problem import ENOUGH, percent, stretch
+from monitor.diagnosis.problem import ENOUGH
 from monitor.store.ledger import ERASED, TOO_OLD
+from monitor.wording import portion, stretch
 
 AHEAD_S: Final = -5.0
 """Lags below this cannot be: the span would end after it arrived."""
@@ -103,7 +104,7 @@ def _sampled(source: Facts) -> str | None:
     if metered is None or metered.n_metered < METERED or metered.n_sent >= SAMPLED * metered.n_metered:
         return None
     return (
-        f"about {percent(metered.n_sent, metered.n_metered)} of calls are sent: the client counted "
+        f"about {portion(metered.n_sent, metered.n_metered)} of calls are sent: the client counted "
         f"{metered.n_metered:,} calls, {metered.n_sent:,} arrived; its sampler is on"
     )
 
@@ -155,7 +156,7 @@ def _puzzling(source: Facts) -> str | None:
         return None
     top = ", ".join(list(source.keys)[:3])
     return (
-        f"{percent(source.n_puzzling, source.n_spans)} of spans carry keys that look like GenAI and that no rule "
+        f"{portion(source.n_puzzling, source.n_spans)} of spans carry keys that look like GenAI and that no rule "
         f"understood{f': {top}' if top else ''}"
     )
 

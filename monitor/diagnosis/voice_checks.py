@@ -10,7 +10,8 @@ from typing import Final
 from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Voice
 from monitor.diagnosis.fixes import IDENTITY, STREAMS, TEXTS, Fix
-from monitor.diagnosis.problem import ENOUGH, percent
+from monitor.diagnosis.problem import ENOUGH
+from monitor.wording import portion
 
 FEW: Final = 0.5
 """A share of calls below this is worth a word."""
@@ -21,7 +22,7 @@ def _no_texts(voice: Voice) -> str | None:
     texts = max(voice.n_inputs_sent, voice.n_outputs_sent)
     if not texts < FEW * voice.n_chats:
         return None
-    share = "no call carries its texts" if not texts else f"{percent(texts, voice.n_chats)} of calls carry their texts"
+    share = "no call carries its texts" if not texts else f"{portion(texts, voice.n_chats)} of calls carry their texts"
     return f"{share} ({voice.n_chats:,} calls)"
 
 
@@ -52,19 +53,19 @@ def _by_rule(voice: Voice) -> str | None:
 
 def _blind_streams(voice: Voice) -> str | None:
     n, of = voice.n_blind_streams, voice.n_streams
-    return f"{percent(n, of)} of {of:,} streamed calls come without tokens" if n else None
+    return f"{portion(n, of)} of {of:,} streamed calls come without tokens" if n else None
 
 
 def _no_tokens(voice: Voice) -> str | None:
     without = voice.n_fine - voice.n_tokens - voice.n_blind_streams
     if voice.n_fine < ENOUGH or without <= FEW * voice.n_fine:
         return None
-    return f"{percent(voice.n_tokens, voice.n_fine)} of {voice.n_fine:,} calls say how many tokens they took"
+    return f"{portion(voice.n_tokens, voice.n_fine)} of {voice.n_fine:,} calls say how many tokens they took"
 
 
 def _estimated(voice: Voice) -> str | None:
     n = voice.n_estimated
-    return f"the tokens of {percent(n, voice.n_calls)} of calls are the client's estimate" if n else None
+    return f"the tokens of {portion(n, voice.n_calls)} of calls are the client's estimate" if n else None
 
 
 def _nobody(voice: Voice) -> str | None:

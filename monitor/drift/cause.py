@@ -17,6 +17,7 @@ from monitor.drift.change import Change, Part, moved_function
 from monitor.drift.points import Points
 from monitor.drift.state import Combo
 from monitor.model.dimensions import CAUSES
+from monitor.wording import percent
 
 SHIFTED: Final = 0.2
 """Total variation between two compositions above which a column counts as shifted."""
@@ -63,7 +64,9 @@ def decompose(parts: Sequence[Part]) -> Decomposition:
     explained = behaviour[carrier.segment] / total if total else 0.0
     carries = explained >= max(_CARRIES, _ABOVE_SHARE * carrier.n1 / since)
     moved = max(parts, key=lambda p: abs(mix[p.segment]))
-    mixed = f"traffic mix: {moved.segment} went from {moved.n0 / before:.0%} to {moved.n1 / since:.0%} of outputs"
+    mixed = (
+        f"traffic mix: {moved.segment} went from {percent(moved.n0 / before)} to {percent(moved.n1 / since)} of outputs"
+    )
     return Decomposition(sum(mix.values()), total, carrier.segment if carries else None, mixed)
 
 
@@ -94,7 +97,7 @@ def _heavy_user(change: Change, before: Counter[Combo], after: Counter[Combo]) -
         return None
     day = _first_day(change, column, user if moved[user] > 0 else None)
     return (
-        f"one heavy user, {user}, went from {old.get(user, 0.0):.0%} to {new.get(user, 0.0):.0%} of user-hours on {day}; "
+        f"one heavy user, {user}, went from {percent(old.get(user, 0.0))} to {percent(new.get(user, 0.0))} of user-hours on {day}; "
         "without that user little of the change is left"
     )
 
@@ -121,7 +124,7 @@ def _shift(change: Change, column: int, before: Counter[Combo], after: Counter[C
     lost = max(old, key=lambda value: old[value] - new.get(value, 0.0))
     if old[lost] >= 0.9 and new[grown] >= 0.9:
         return f"{CAUSES[column]} changed from {_plain(lost)} to {_plain(grown)} on {day}"
-    shares = f"from {old.get(grown, 0.0):.0%} to {new[grown]:.0%} of outputs"
+    shares = f"from {percent(old.get(grown, 0.0))} to {percent(new[grown])} of outputs"
     return f"{CAUSES[column]} {_plain(grown)} went {shares} on {day}"
 
 

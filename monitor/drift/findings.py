@@ -17,6 +17,7 @@ from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
 from monitor.drift.tracker import Alarm
 from monitor.model.values import Finding, stable_id
+from monitor.wording import bare_minute, minute
 
 EXAMPLES: Final = 3
 REMEMBERED: Final = 3
@@ -128,8 +129,8 @@ def _reason(case: MetricCase, change: Change, also: Sequence[str]) -> str:
         f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}"
         f"{method} interval)"
     )
-    since = f"{_instant(change.since):%Y-%m-%d %H:%M} UTC"
-    between = f"{_instant(change.since_low):%Y-%m-%d %H:%M} to {_instant(change.since_high):%Y-%m-%d %H:%M}"
+    since = minute(_instant(change.since))
+    between = f"{bare_minute(_instant(change.since_low))} to {bare_minute(_instant(change.since_high))}"
     return (
         f"{what} {case.metric} in {where} went from {scale * change.reference_value:.4g}{unit} to "
         f"{scale * change.current_value:.4g}{unit}, {size} since {since} ({between}), "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitor.stats.srm import MISMATCH, srm_e_value
+from monitor.wording import percent
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def _mismatch(users: Mapping[str, int], design: Mapping[str, float] | None) -> s
     if e_value < MISMATCH:
         return None
     seen = " : ".join(f"{arm} {users.get(arm, 0)}" for arm in shares)
-    meant = " : ".join(f"{share / sum(shares.values()):.0%}" for share in shares.values())
+    meant = " : ".join(percent(share / sum(shares.values())) for share in shares.values())
     return (
         f"sample-ratio mismatch: users fell {seen}, the design is {meant} (e-value {e_value:.2g}, limit {MISMATCH:.0f}); "
         "find out why users are missing, or write the real design as experiments.split"

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies, violates
 from monitor.graders.runners import EachText
 from monitor.model.values import Turn
+from monitor.wording import percent
 
 _TAIL: Final = 8_000
 """A model that runs away does so until it is stopped: the end of the answer shows it, at a bounded cost."""
@@ -44,7 +45,7 @@ class Repetition(Settings, frozen=True, tag="repetition"):
         if len(text) < self.min_chars:
             return complies(f"{len(text)} characters are too few to repeat themselves")
         repeated, ratio = repeated_share(text), compressed_share(text)
-        said = f"{100 * repeated:.0f} % of four-word runs occurred before, compresses to {100 * ratio:.0f} %"
+        said = f"{percent(repeated)} of four-word runs occurred before, compresses to {percent(ratio)}"
         found = repeated > self.max_repeated or ratio < self.min_ratio
         return violates(said, max(repeated, 1 - ratio)) if found else complies(said, repeated)
 

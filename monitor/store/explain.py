@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from monitor.store.opening import Store
+from monitor.wording import bare_minute, bare_second, minute
 
 
 def explain_finding(store: Store, finding_id: str) -> list[str]:
@@ -19,8 +19,8 @@ def _finding(store: Store, row: dict[str, Any]) -> list[str]:
     return [
         f"finding {row['id']} ({row['origin']}): {row['metric']} of {row['app']}, segment {row['segment']}",
         row["reason"],
-        f"since {_minute(row['since'])} UTC (between {_minute(row['since_low'])} and {_minute(row['since_high'])})",
-        f"detected {_minute(row['detected_at'])} UTC",
+        f"since {minute(row['since'])} (between {bare_minute(row['since_low'])} and {bare_minute(row['since_high'])})",
+        f"detected {minute(row['detected_at'])}",
         f"likely cause: {row['cause']}",
         f"evidence: e-value {row['e_value']:.3g}; budget: {row['budget']}",
         f"examples: {_examples(store, json.loads(row['examples'] or '[]'))}",
@@ -34,10 +34,6 @@ def _examples(store: Store, ids: list[str]) -> str:
     return ", ".join(name if name in kept else f"{name} (no longer kept)" for name in ids) or "none"
 
 
-def _minute(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%d %H:%M")
-
-
 def explain_unit(store: Store, trace_id: str) -> list[str]:
     """Return why a trace was sampled (or not), and every verdict on it with its reason; none for an unknown trace."""
     spans = store.read(
@@ -46,7 +42,7 @@ def explain_unit(store: Store, trace_id: str) -> list[str]:
     if not spans["n"]:
         return _gone(store, trace_id)
     turns = store.read("SELECT * FROM base.turns WHERE trace_id = ?", [trace_id]).to_pylist()
-    lines = [f"trace {trace_id}: {spans['n']} spans of {spans['app']} from {spans['time']:%Y-%m-%d %H:%M:%S} UTC"]
+    lines = [f"trace {trace_id}: {spans['n']} spans of {spans['app']} from {bare_second(spans['time'])} UTC"]
     if not turns:
         return [*lines, "no turn: the trace is not finished yet, or holds no call of a model, tool or agent"]
     return [*lines, *_sampling(store, trace_id), *_verdicts(store, trace_id)]

@@ -12,6 +12,7 @@ import typer
 from monitor.clock import SystemClock
 from monitor.errors import Unreachable
 from monitor.places import read_run
+from monitor.wording import minute
 from plumbline.api.questions import Erase, Sql
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
@@ -58,7 +59,7 @@ def _play(resolved: Resolved, seed: int, seconds: float) -> int:
     clock = SystemClock()
     endpoint = _door(resolved)
     until = clock.now().replace(minute=0, second=0, microsecond=0)  # so that playing again within the hour adds nothing
-    print(f"demo: two weeks until {until:%d %b %H:00} UTC as app {APP}, in about {timedelta(seconds=round(seconds))}")
+    print(f"demo: two weeks until {minute(until)} as app {APP}, in about {timedelta(seconds=round(seconds))}")
     with bar("demo") as progress:
         report = play_demo(
             endpoint, seed=seed, seconds=seconds, until=until, clock=clock, pause=time.sleep, progress=progress

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from monitor.errors import PlumblineError
 from monitor.places import bind, prepare, read_run
+from monitor.wording import minute
 from plumbline.api.questions import Check, Sources, Status
 from plumbline.cli.retention_words import kept_for
 from plumbline.cli.session import Session, session
@@ -134,7 +135,7 @@ def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         yield Examined("store", "ok", "consistent")
     status = asked.ask(Status())
     for part in status["unwell"]:
-        said = f"failed {part['failures']} times in a row since {part['since']:%Y-%m-%d %H:%M} UTC: {part['error']}"
+        said = f"failed {part['failures']} times in a row since {minute(part['since'])}: {part['error']}"
         yield Examined(part["part"], "fail", said, "the other parts go on; report this with the line above")
     yield _retention(status["retention"])
     told = asked.ask(Sources())["sources"]

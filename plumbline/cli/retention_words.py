@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from monitor.wording import minute
+
 MB: Final = 1_000_000
 
 
@@ -14,10 +16,10 @@ def kept_for(told: dict[str, Any]) -> dict[str, str]:
     if not any(kept.values()):
         return {"retention": "everything is kept for ever"}
     limits = ", ".join(f"{name} {limit or 'for ever'}" for name, limit in kept.items())
-    ran = f"last ran {_minute(told['ran_at'])}" if told["ran_at"] else "has not run yet"
+    ran = f"last ran {minute(told['ran_at'])}" if told["ran_at"] else "has not run yet"
     lines = {"retention": f"{limits}; {ran}"}
     if told["last"]:
-        lines["last removed"] = f"{_rows(told['last']['removed'])} ({_minute(told['last']['started_at'])})"
+        lines["last removed"] = f"{_rows(told['last']['removed'])} ({minute(told['last']['started_at'])})"
     if owed := owing(told):
         lines["still in the bytes"] = owed
     return lines
@@ -34,7 +36,3 @@ def owing(told: dict[str, Any]) -> str:
 
 def _rows(removed: str) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in sorted(json.loads(removed).items())) or "nothing"
-
-
-def _minute(instant: Any) -> str:
-    return f"{str(instant)[:16].replace('T', ' ')} UTC"

@@ -12,7 +12,8 @@ from monitor.diagnosis import silence, source_checks, voice_checks
 from monitor.diagnosis.check import Check
 from monitor.diagnosis.diagnose import diagnose, state_of
 from monitor.diagnosis.facts import Facts, Habit, Ledger, Metered, Voice
-from monitor.diagnosis.problem import SEVERITIES, percent, stretch
+from monitor.diagnosis.problem import SEVERITIES
+from monitor.wording import portion, stretch
 
 NOW = datetime(2026, 11, 24, 12)  # noqa: DTZ001 the store keeps naive UTC
 HOUR = timedelta(hours=1)
@@ -244,4 +245,4 @@ def test_lengths_of_time(seconds: float, told: str) -> None:
 
 
 def test_a_small_share_is_not_said_to_be_nothing() -> None:
-    assert [percent(part, 1000) for part in (0, 1, 10, 1000)] == ["0 %", "under 1 %", "1 %", "100 %"]
+    assert [portion(part, 1000) for part in (0, 1, 10, 1000)] == ["0 %", "under 1 %", "1 %", "100 %"]

@@ -147,7 +147,7 @@ def test_a_canary_is_named_with_its_share() -> None:
     refusals = np.where(new, rng.random(1800) < 0.9, rng.random(1800) < 0.05).astype(float)
     watch.feed(turns({"rule:refusal": refusals, "model": np.where(new, "new", "old").tolist()}), 100)
     [found] = watch.findings
-    assert found.cause.startswith("model new went from 0% to ")
+    assert found.cause.startswith("model new went from 0 % to ")
 
 
 def test_a_model_change_long_before_is_not_the_cause() -> None:

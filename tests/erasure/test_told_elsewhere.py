@@ -75,7 +75,7 @@ class House:
                     base
                     | {"id": "two", "segment": "all", "examples": json.dumps([TRACE, OTHER])}
                     | {"reason": f"error of shop rose; also seen in {segment}"}
-                    | {"cause": f"one heavy user, {segment}, went from 60% to 0% of user-hours"},
+                    | {"cause": f"one heavy user, {segment}, went from 60 % to 0 % of user-hours"},
                 ],
             )
         for rule in ("one", "two"):

@@ -81,7 +81,7 @@ def test_a_lopsided_split_blocks_the_readout() -> None:
     [found] = compare(arm("a", 3000, 0.1), arm("b", 2400, 0.5))
     assert (found.decision, found.effect) == ("blocked", None)
     assert "a 3000 : b 2400" in found.reason
-    assert "50% : 50%" in found.reason
+    assert "50 % : 50 %" in found.reason
 
 
 def test_a_lopsided_split_that_was_designed_is_read() -> None:
