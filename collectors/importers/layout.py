@@ -78,9 +78,9 @@ class _Utf8(io.RawIOBase):
 
 
 def layout_of(head: bytes) -> Layout:
-    """Tell the layout from the first bytes of the unpacked content.
+    r"""Tell the layout from the first bytes of the unpacked content.
 
-    >>> layout_of(b'{"a": 1}'), layout_of(b'[{"a": 1}]'), layout_of(b"a,b")
+    >>> layout_of(b'{"a": 1}\n{"a": 2}\n'), layout_of(b'[{"a": 1}]'), layout_of(b"a,b")
     ('lines', 'document', 'csv')
     """
     if head.startswith(PARQUET):
