@@ -55,7 +55,7 @@ from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
 from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
-from plumbline.people import Register
+from plumbline.people.register import Register
 
 _log = logging.getLogger("plumbline.agent")
 

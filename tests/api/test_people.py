@@ -19,7 +19,7 @@ from plumbline.answers import Answers
 from plumbline.api.call import token_owner
 from plumbline.api.client import ApiClient
 from plumbline.api.questions import QUESTIONS, AddPerson, RevokePerson, VerifyAudit, name_of
-from plumbline.people import ROLES
+from plumbline.people.register import ROLES
 from tests.support.serving import serving
 
 TOKEN = "t0ken"
