@@ -10,10 +10,10 @@ from typing import Any, Final
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from plumbline.agent import Agent
-from plumbline.api import questions
+from plumbline.api import people_questions, questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
-from plumbline.api.questions import Question
+from plumbline.api.question import Question, name_of
 
 Answer = Callable[[Agent, Any, Call], Any]
 
@@ -41,11 +41,11 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Report: lambda agent, asked, _: agent.report(asked.id),
     questions.Replay: replay,
     questions.Erase: lambda agent, asked, _: agent.erase(asked.kind, asked.id),
-    questions.People: lambda agent, _, __: agent.register().people(),
-    questions.AddPerson: lambda agent, asked, _: agent.register().add(asked.name, asked.role),
-    questions.RevokePerson: lambda agent, asked, _: agent.register().revoke(asked.name),
-    questions.Audit: lambda agent, _, __: TableAnswer(agent.register().audit_table()),
-    questions.VerifyAudit: lambda agent, _, __: agent.register().verify(),
+    people_questions.People: lambda agent, _, __: agent.register().people(),
+    people_questions.AddPerson: lambda agent, asked, _: agent.register().add(asked.name, asked.role),
+    people_questions.RevokePerson: lambda agent, asked, _: agent.register().revoke(asked.name),
+    people_questions.Audit: lambda agent, _, __: TableAnswer(agent.register().audit_table()),
+    people_questions.VerifyAudit: lambda agent, _, __: agent.register().verify(),
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }
@@ -61,7 +61,7 @@ class Answers:
         """Return the answer to `question`. Raises `NotFound` where nobody answers it."""
         answering = ANSWERS.get(type(question))
         if answering is None:
-            raise NotFound(questions.name_of(type(question)))
+            raise NotFound(name_of(type(question)))
         call.actor.demand(question.scope)
         if question.scope == "read" or question.method == "GET":
             return answering(self.agent, question, call)

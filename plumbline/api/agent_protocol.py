@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from plumbline.api.call import Call
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from monitor.errors import Forbidden
-from plumbline.api.questions import Scope
+from plumbline.api.question import Scope
 
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and a word on what is going on; may raise to stop the work."""

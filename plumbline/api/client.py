@@ -14,7 +14,7 @@ import msgspec
 
 from monitor.errors import Forbidden, NotFound, PlumblineError, StoreError, Unreachable, UsageError
 from plumbline.api.call import Progress, silent
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 
 A = TypeVar("A")
 PATIENCE_S: Final = 900.0

@@ -6,48 +6,18 @@ table. A new question is one class here, its answer in `plumbline.answers`, and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal
 
 import msgspec
 
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
+from plumbline.api.people_questions import AddPerson, Audit, People, RevokePerson, VerifyAudit
+from plumbline.api.question import Method, Question, Scope, Shape, name_of
 
-A_co = TypeVar("A_co", covariant=True)
-Scope = Literal["read", "operate", "review", "admin", "ingest"]
-Method = Literal["GET", "POST"]
-Shape = Literal["json", "table", "file"]
 ErasedKind = Literal["user", "session", "trace", "app"]
-Role = Literal["viewer", "reviewer", "operator", "policy owner", "admin"]
-PERSON: Final = re.compile(r"[\w.@-]{1,64}")
-
-
-class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields=True):
-    """One question: its fields are the parameters, `A_co` is the answer as plain values.
-
-    `under` is the key a JSON answer stands under, `rest` the field that takes every parameter of a query that has no
-    field of its own. A `job` answers with an id at once and works in the background. `refused` is what a client raises
-    when the agent says that the question is wrong.
-    """
-
-    method: ClassVar[Method] = "GET"
-    path: ClassVar[str]
-    scope: ClassVar[Scope] = "read"
-    shape: ClassVar[Shape] = "json"
-    under: ClassVar[str] = ""
-    rest: ClassVar[str] = ""
-    job: ClassVar[bool] = False
-    refused: ClassVar[type[PlumblineError]] = UsageError
-
-    def check(self) -> None:
-        """Raise `UsageError` where the fields do not go together."""
-
-    def about(self, _hidden: Callable[[str], str]) -> str:
-        """Return what the audit says it acts on; an id goes through `_hidden`, since the audit outlives an erasure."""
-        return ""
 
 
 class Status(Question[dict[str, Any]], frozen=True):
@@ -168,61 +138,6 @@ class Erase(Question[dict[str, int]], frozen=True):
         return f"{self.kind} {_hidden(self.id)}"
 
 
-class People(Question[list[dict[str, Any]]], frozen=True):
-    """Who may ask this agent, in which role, and who has left."""
-
-    path: ClassVar[str] = "/v1/people"
-    scope: ClassVar[Scope] = "admin"
-    under: ClassVar[str] = "people"
-
-
-class AddPerson(Question[str], frozen=True):
-    """Let somebody in; the answer is the key of that person, told this once."""
-
-    method: ClassVar[Method] = "POST"
-    path: ClassVar[str] = "/v1/people"
-    scope: ClassVar[Scope] = "admin"
-    under: ClassVar[str] = "key"
-
-    name: str
-    role: Role
-
-    def check(self) -> None:
-        if not PERSON.fullmatch(self.name):
-            raise UsageError(f"{self.name!r} is no name for a person (letters, digits and . _ @ -, at most 64)")
-
-    def about(self, _hidden: Callable[[str], str]) -> str:
-        return f"{self.name} as {self.role}"
-
-
-class RevokePerson(Question[dict[str, str]], frozen=True):
-    """End what somebody may do, from the next call on."""
-
-    method: ClassVar[Method] = "POST"
-    path: ClassVar[str] = "/v1/people/revoke"
-    scope: ClassVar[Scope] = "admin"
-
-    name: str
-
-    def about(self, _hidden: Callable[[str], str]) -> str:
-        return self.name
-
-
-class Audit(Question[dict[str, Any]], frozen=True):
-    """Every act, oldest first: at, actor, act, object, reason, hash."""
-
-    path: ClassVar[str] = "/v1/audit"
-    scope: ClassVar[Scope] = "admin"
-    shape: ClassVar[Shape] = "table"
-
-
-class VerifyAudit(Question[dict[str, Any]], frozen=True):
-    """Whether the chain of the audit holds: acts, hash of the last one, and a line for each problem."""
-
-    path: ClassVar[str] = "/v1/audit/verify"
-    scope: ClassVar[Scope] = "admin"
-
-
 class Backup(Question[dict[str, str]], frozen=True):
     """Take a backup into `folder`, a path on the machine of the agent; the answer says where it is."""
 
@@ -267,11 +182,6 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Backup,
     Questions,
 )
-
-
-def name_of(question: type[Question[Any]]) -> str:
-    """Return what a question is called where classes are not known, such as `explain`."""
-    return question.__name__.lower()
 
 
 def declared(questions: tuple[type[Question[Any]], ...] = QUESTIONS) -> list[dict[str, Any]]:

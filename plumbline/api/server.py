@@ -21,7 +21,8 @@ from plumbline.api.call import Actor, Call, Credentials
 from plumbline.api.caller import CallerCheck
 from plumbline.api.jobs import Jobs
 from plumbline.api.metrics import CONTENT_TYPE, prometheus
-from plumbline.api.questions import QUESTIONS, Question, Scope, Status
+from plumbline.api.question import Question, Scope
+from plumbline.api.questions import QUESTIONS, Status
 from plumbline.api.wire import HANDLERS, json_answer, read_question, write_answer
 
 Asked = type[Question[Any]]

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from monitor.errors import BadSql, Forbidden, NotFound, PlumblineError, UsageError
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.jobs import Busy
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 from plumbline.api.rows import plain, rows_of
 
 Q = TypeVar("Q", bound=Question[Any])

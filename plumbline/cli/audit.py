@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from plumbline.api.questions import Audit, VerifyAudit
+from plumbline.api.people_questions import Audit, VerifyAudit
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve

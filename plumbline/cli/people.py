@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from monitor.errors import UsageError
-from plumbline.api.questions import AddPerson, People, RevokePerson, Role
+from plumbline.api.people_questions import AddPerson, People, RevokePerson, Role
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve

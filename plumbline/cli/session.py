@@ -12,7 +12,7 @@ from monitor.errors import UsageError
 from monitor.places import Places, read_run
 from plumbline.api.bearer import read_token
 from plumbline.api.call import Call, Progress, silent, token_owner
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 from plumbline.cli.deferred import deferred, keep_out
 from plumbline.cli.settings import Resolved
 

@@ -17,7 +17,8 @@ from monitor.privacy.keyed import digest
 from monitor.state import ControlState, audit, people
 from monitor.state.audit import Act
 from plumbline.api.call import EVERYTHING, Actor, Credentials, token_owner
-from plumbline.api.questions import Question, Role, Scope, name_of
+from plumbline.api.people_questions import Role
+from plumbline.api.question import Question, Scope, name_of
 
 ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     "viewer": frozenset({"read"}),

@@ -15,7 +15,7 @@ from monitor.errors import BadSql, NotFound, StoreError, UsageError
 from monitor.store.user_sql.readers import Answered
 from plumbline.answers import ANSWERS
 from plumbline.api.call import Call
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 from tests.support.serving import serving
 
 TOKEN = "t0ken"

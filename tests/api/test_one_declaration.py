@@ -12,7 +12,8 @@ from monitor.errors import NotFound, UsageError
 from plumbline.answers import ANSWERS
 from plumbline.api.call import Call
 from plumbline.api.client import ApiClient
-from plumbline.api.questions import QUESTIONS, Method, Question, Scope
+from plumbline.api.question import Method, Question, Scope
+from plumbline.api.questions import QUESTIONS
 from plumbline.cli.session import AtRest
 from tests.support.serving import serving
 

@@ -18,7 +18,9 @@ from plumbline.agent import Agent, open_agent
 from plumbline.answers import Answers
 from plumbline.api.call import token_owner
 from plumbline.api.client import ApiClient
-from plumbline.api.questions import QUESTIONS, AddPerson, RevokePerson, VerifyAudit, name_of
+from plumbline.api.people_questions import AddPerson, RevokePerson, VerifyAudit
+from plumbline.api.question import name_of
+from plumbline.api.questions import QUESTIONS
 from plumbline.people.register import ROLES
 from tests.support.serving import serving
 

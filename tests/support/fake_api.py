@@ -17,7 +17,7 @@ from monitor.errors import NotFound
 from plumbline.api import questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
-from plumbline.api.questions import Question
+from plumbline.api.question import Question
 from tests.support import serving as real
 from tests.support.generated_store import GeneratedStore
 

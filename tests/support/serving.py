@@ -13,7 +13,8 @@ import uvicorn
 from monitor.places import Address, address_of, bind
 from plumbline.api.agent_protocol import AgentCore
 from plumbline.api.call import Credentials, token_owner
-from plumbline.api.questions import QUESTIONS, Question
+from plumbline.api.question import Question
+from plumbline.api.questions import QUESTIONS
 from plumbline.api.server import create_app
 
 
