@@ -13,6 +13,7 @@ from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Ruleboo
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.config.yaml_lines import Step, YamlText
+from monitor.model.values import Severity
 from monitor.outgoing import Guard
 
 Problem = tuple[tuple[Step, ...], str, str]
@@ -21,6 +22,9 @@ Problem = tuple[tuple[Step, ...], str, str]
 STATS: Final = ("low", "value", "high")
 STATIC: Final = frozenset({"severity", "category", "id", "signal"})
 """What a route can match that is known without a signal."""
+
+OF_POLICY: Final = frozenset({"owner", "incident", "page"})
+"""What a route can match of alerts on rules of a policy."""
 
 
 def load_rules(path: Path | None) -> Rulebook:
@@ -86,6 +90,15 @@ def _labels(rule: AlertRule) -> Iterator[Problem]:
             yield ("by",), what, f"{rule.signal} has {', '.join(kind.labels)}"
 
 
+def _limits(rule: AlertRule) -> Iterator[Problem]:
+    if rule.limits == "policy" and rule.signal != "violation_rate":
+        yield (
+            ("limits",),
+            f"{rule.id}: no policy has limits on {rule.signal}",
+            "only violation_rate takes them from there",
+        )
+
+
 def _fire_after(rule: AlertRule) -> Iterator[Problem]:
     if rule.fire_after.bad > rule.fire_after.of:
         bad, of = rule.fire_after.bad, rule.fire_after.of
@@ -149,6 +162,7 @@ CHECKS: Final[tuple[Callable[[AlertRule], Iterator[Problem]], ...]] = (
     _name,
     _signal,
     _labels,
+    _limits,
     _fire_after,
     _reachable,
     _clear,
@@ -159,6 +173,7 @@ CHECKS: Final[tuple[Callable[[AlertRule], Iterator[Problem]], ...]] = (
 def _told(rulebook: Rulebook, rule: AlertRule, i: int) -> Iterator[Problem]:
     """A rule needs a route that fits whatever its signal's labels turn out to be."""
     severities = [rule.severity, *([rule.worse.severity] if rule.worse else [])]
+    severities = list(Severity) if rule.limits == "policy" else severities
     for severity in severities:
         facts = {"severity": str(severity), "category": rule.category, "id": rule.id, "signal": rule.signal}
         sure = (route for route in rulebook.routes if route.match.keys() <= STATIC)
@@ -174,8 +189,9 @@ def _routes(rulebook: Rulebook) -> Iterator[Problem]:
         for name in route.to:
             if name not in names:
                 yield ("routes", i, "to"), f"unknown receiver `{name}`", f"one of {', '.join(names)}"
-        for key in route.match.keys() - STATIC - labels:
-            yield ("routes", i, "match", key), f"no alert has a `{key}`", f"one of {', '.join(sorted(STATIC | labels))}"
+        known = STATIC | OF_POLICY | labels
+        for key in route.match.keys() - known:
+            yield ("routes", i, "match", key), f"no alert has a `{key}`", f"one of {', '.join(sorted(known))}"
         for key in ("notify_after", "remind_every"):
             yield from _duration(getattr(route, key), ("routes", i, key))
         if not _duration_problem(route.remind_every) and parse_duration(route.remind_every) < timedelta(minutes=1):

@@ -27,6 +27,7 @@ _WORDS: Final = {
 def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, reason: str, link_base: str) -> Message:
     """Return the message that `kind` of thing happened to `alert`; `rule` is None when it is gone from the file."""
     signal = alert.memory.signal
+    concern = signal.concern if signal else None
     labels = {clean(key, 64): clean(value) for key, value in alert.labels.items()}
     segment = clean(", ".join(f"{key}={value}" for key, value in labels.items() if key != "finding"))
     return Message(
@@ -34,8 +35,8 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
         fingerprint=alert.fingerprint,
         rule_id=alert.rule_id,
         severity=str(alert.severity),
-        category=rule.category if rule else "",
-        title=f"{_WORDS.get(kind, '')}{clean(rule.title if rule else alert.rule_id, 80)} ({segment})",
+        category=(concern.category if concern else "") or (rule.category if rule else ""),
+        title=f"{_WORDS.get(kind, '')}{clean(_title(alert, rule), 80)} ({segment})",
         measured=measured(signal),
         value=signal.value if signal else None,
         low=signal.low if signal else None,
@@ -51,8 +52,16 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
         summary=clean(signal.summary) if signal else "",
         reason=clean(reason),
         runbook=clean(rule.runbook, 500) if rule else "",
+        owner=clean(concern.owner) if concern else "",
+        playbook=clean(concern.playbook) if concern else "",
         link=f"{link_base}/alerts?alert={alert.fingerprint}" if link_base else "",
     )
+
+
+def _title(alert: AlertState, rule: AlertRule | None) -> str:
+    """A rule of a policy says what it is about; an alert rule speaks for all of them."""
+    concern = alert.memory.signal.concern if alert.memory.signal else None
+    return concern.title if concern else rule.title if rule else alert.rule_id
 
 
 def measured(signal: Signal | None) -> str:

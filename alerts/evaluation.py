@@ -30,6 +30,13 @@ class Look(StrEnum):
     UNCLEAR = "unclear"
 
 
+LEVELS: Final = {
+    **dict.fromkeys(("case", "incident", "warn"), Look.BAD),
+    **dict.fromkeys(("within", "retired"), Look.GOOD),
+}
+"""How a rule stands against its policy, as a look; any other level cannot tell."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """A look, why it came out so, and the numbers it rests on."""
@@ -94,9 +101,17 @@ def _weight(observation: Observation) -> tuple[bool, bool, float]:
 
 def judge(rule: AlertRule, signal: Signal) -> Judged:
     """Return what `rule` makes of `signal`."""
+    judged = _judge(rule, signal)
+    title = signal.concern.title if signal.concern else ""
+    return judged if judged.reason.startswith(title) else replace(judged, reason=f"{title}: {judged.reason}")
+
+
+def _judge(rule: AlertRule, signal: Signal) -> Judged:
     if not fits(rule.where, signal.labels):
         differs = [f"{k} is {signal.labels.get(k)}" for k in rule.where if not fits({k: rule.where[k]}, signal.labels)]
         return _judged(Look.GOOD, "; ".join(differs), signal, None)
+    if rule.limits == "policy" and "level" in signal.labels:
+        return _judged(LEVELS.get(signal.labels["level"], Look.UNCLEAR), signal.summary, signal, None)
     if rule.when is None:
         return _judged(Look.BAD, signal.summary or "there is such a signal", signal, None)
     if signal.n < rule.when.min_n:
@@ -140,7 +155,9 @@ def _judged(look: Look, reason: str, signal: Signal, limit: When | Clear | None)
 
 
 def severity_of(rule: AlertRule, signal: Signal) -> Severity:
-    """Return the severity `rule` gives to a bad `signal`."""
+    """Return the severity `rule` gives to a bad `signal`; one about advice is never louder than info."""
+    if signal.concern is not None and (rule.limits == "policy" or signal.concern.advisory):
+        return Severity.INFO if signal.concern.advisory else signal.concern.severity
     if rule.worse is None or rule.when is None:
         return rule.severity
     number = _number(rule.when, signal)

@@ -44,6 +44,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     runbook: str
     link: str
+    owner: str = ""
+    playbook: str = ""
 
 
 def clean(text: object, limit: int = LIMIT) -> str:
@@ -81,6 +83,8 @@ def details(message: Message) -> list[tuple[str, str]]:
         ("Ended", minute(message.ended_at) if message.ended_at else ""),
         ("What", message.summary),
         ("Why", message.reason),
+        ("Owner", message.owner),
+        ("Playbook", message.playbook),
         ("Examples", ", ".join(message.examples)),
     ]
     return [(name, text) for name, text in parts if text]

@@ -18,7 +18,7 @@ from alerts.evaluation import RANK
 from alerts.records import from_row, to_event, to_row
 from alerts.rules import OWN, AlertRule, Route, Rulebook
 from alerts.states import AlertState, Transition
-from monitor.model.values import Severity
+from monitor.model.values import Severity, Signal
 from monitor.state import ControlState, Transaction, alerts, outbox
 
 DELIVERY: Final = AlertRule(
@@ -56,11 +56,23 @@ class Outgoing:
         rule, signal = self.rule(alert.rule_id), alert.memory.signal
         own = {"severity": str(alert.severity), "category": rule.category if rule else "", "id": alert.rule_id}
         labels = signal.labels if signal else dict(alert.labels)
-        return self.book.route({**labels, **own, "signal": signal.name if signal else ""})
+        return self.book.route({**labels, **_said(signal), **own, "signal": signal.name if signal else ""})
+
+    def audience(self, alert: AlertState) -> tuple[str, ...]:
+        """Return who is told that `alert` fires: the route, and the receiver that the policy pages, where there is one of that name."""
+        route, page = self.route(alert), _said(alert.memory.signal).get("page")
+        return (*(route.to if route else ()), *(name for name in self.receivers() if name == page))
 
     def receivers(self) -> list[str]:
         """Return the names of all receivers, in the order of the file."""
         return [receiver.name for receiver in self.book.receivers]
+
+
+def _said(signal: Signal | None) -> dict[str, str]:
+    """Return what a policy says about an alert, by what a route may match; nothing is said in empty words."""
+    concern = signal.concern if signal else None
+    said = {"owner": concern.owner, "incident": concern.category, "page": concern.page} if concern else {}
+    return {key: word for key, word in said.items() if word}
 
 
 def known_alerts(txn: Transaction) -> list[AlertState]:
@@ -97,11 +109,10 @@ def keep(txn: Transaction, step: Transition) -> None:
 
 def _audience(txn: Transaction, step: Transition, outgoing: Outgoing) -> Iterable[str]:
     """Return who is owed a message about `step`."""
-    route = outgoing.route(step.alert)
     if step.kind == "firing":
-        return route.to if route else ()
+        return outgoing.audience(step.alert)
     if step.kind == "severity":
-        return (*told(txn, step.alert), *(route.to if route else ()))
+        return (*told(txn, step.alert), *outgoing.audience(step.alert))
     if step.kind in {"resolved", "flapping"} or (step.kind == "no_data" and step.numbers.get("then") == "alert"):
         return told(txn, step.alert)
     return ()

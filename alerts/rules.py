@@ -50,7 +50,7 @@ class SignalKind:
 
 
 SIGNALS: Final = {
-    "violation_rate": SignalKind(("app", "rule"), least=0.0, greatest=1.0),
+    "violation_rate": SignalKind(("app", "rule"), ("level",), least=0.0, greatest=1.0),
     "drift": SignalKind(("app", "metric", "segment", "finding"), counts=False),
     "ab": SignalKind(("experiment", "metric", "arm"), ("decision",)),
     "no_data": SignalKind(("app",), least=0.0),
@@ -97,12 +97,17 @@ class Worse(Section, frozen=True):
 
 
 class AlertRule(Section, frozen=True):
-    """One condition. Without `when` it is bad as long as a signal that fits `where` is there."""
+    """One condition. Without `when` it is bad as long as a signal that fits `where` is there.
+
+    With `limits: policy` the policy decides on its own rules, by their thresholds and severity; `when` and `severity` are then
+    for signals about rules that no policy here knows.
+    """
 
     id: Identifier
     signal: str
     title: str
     severity: Severity
+    limits: Literal["own", "policy"] = "own"
     where: Where = msgspec.field(default_factory=dict)  # label -> value or values
     by: tuple[str, ...] = ()  # identity: one alert per combination; empty means all labels of the signal
     when: When | None = None
@@ -115,7 +120,10 @@ class AlertRule(Section, frozen=True):
 
 
 class Route(Section, frozen=True):
-    """Who is told about alerts that fit `match` (keys: severity, category, id, signal, or a label of the signal)."""
+    """Who is told about alerts that fit `match` (keys: severity, category, id, signal, or a label of the signal).
+
+    Alerts on rules of a policy have its `owner`, and the `incident` category and the `page` of the rule, as keys, too.
+    """
 
     to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     match: Where = msgspec.field(default_factory=dict)

@@ -123,7 +123,8 @@ def _pend(seen: Observation, alert: AlertState, now: datetime) -> Iterator[Trans
     letter = {Look.BAD: "b", Look.UNCLEAR: ""}.get(look, "g")
     history = (alert.memory.history + letter)[-need.of :]
     bad = history.count("b")
-    reason = f"{seen.judged.reason}; {bad} bad of the last {len(history)}"
+    counted = "" if need.of == 1 and seen.signal.concern else f"; {bad} bad of the last {len(history)}"
+    reason = seen.judged.reason + counted
     numbers = {**seen.judged.numbers, "bad": bad, "of": len(history)}
     after = replace(alert, reason=reason, memory=replace(alert.memory, history=history))
     if bad >= need.bad:

@@ -6,15 +6,19 @@ A signal is a measured fact with its interval, its size and example traces. Rule
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
-from monitor.estimates import estimate_rates
+from monitor.estimates import EPOCH, estimate_rates
 from monitor.model.values import Estimate, Signal
-from monitor.store import reads
+from monitor.policy.watching import InForce, Level, Watched, levels, watched, zero_tolerance
+from monitor.store import reads, standing
 from monitor.wording import percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
@@ -23,33 +27,63 @@ CHANGE_REACH: Final = timedelta(hours=6)
 FINDING_FRESH: Final = timedelta(days=7)
 """A change found longer ago is the new normal: its stream has re-baselined since."""
 
+HISTORY: Final = timedelta(days=28)
+"""How far back evidence about a rate reaches, in whole published windows: small rises show only over weeks."""
+
 EXAMPLES: Final = 3
 
 
-def read_signals(reader: reads.Reader, settings: EstimateSettings, now: datetime) -> list[Signal]:
+def read_signals(
+    reader: reads.Reader, settings: EstimateSettings, policies: Sequence[InForce], now: datetime
+) -> list[Signal]:
     """Return all signals as of `now`."""
     at = naive_utc(now)
     findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
     return [
-        *_rates(reader, settings, at),
+        *_rates(reader, settings, watched(policies), at),
         *(_change(together, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in reads.app_pulse(reader, at).iter_rows(named=True)),
     ]
 
 
-def _rates(reader: reads.Reader, settings: EstimateSettings, now: datetime) -> list[Signal]:
-    """The rates of the window that ends now: a new day does not begin with no evidence."""
-    start = now - parse_duration(settings.window)
+def _rates(
+    reader: reads.Reader, settings: EstimateSettings, rules: Mapping[str, Watched], now: datetime
+) -> list[Signal]:
+    """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
+    span = parse_duration(settings.window)
+    start = now - span
     grades, units = reads.graded_units(reader, start, now), reads.unit_counts(reader, start, now)
+    cases = standing.standing_cases(reader, zero_tolerance(rules), start)
+    counts = standing.rule_counts(reader, start - (start - EPOCH) % span, now, HISTORY)
+    known = levels(counts, cases, rules, HISTORY + span)
     estimates = [e for e in estimate_rates(grades, units, settings, ending=now) if e.segment == "all"]
-    return [_rate(e, _violators(reader, e, start, now)) for e in estimates]
+    estimates += _late(estimates, cases, start, now)
+    return [
+        _rate(
+            e, known.get((e.app, e.rule_id), "unsure"), rules.get(e.rule_id), _violators(reader, e, cases, start, now)
+        )
+        for e in estimates
+    ]
 
 
-def _violators(reader: reads.Reader, estimate: Estimate, start: datetime, end: datetime) -> list[str]:
-    if not estimate.value:
-        return []
-    return reads.violating_units(reader, estimate.rule_id, estimate.app, start, end, EXAMPLES)
+def _late(estimates: Sequence[Estimate], cases: pl.DataFrame, start: datetime, end: datetime) -> Iterator[Estimate]:
+    """Cases of turns that are too old for the window, and graded within it all the same: a rate nobody knows."""
+    rated = {(e.app, e.rule_id) for e in estimates}
+    for app, rule_id in cases.select("app", "rule_id").unique(maintain_order=True).iter_rows():
+        if (app, rule_id) not in rated:
+            bounds = (aware_utc(start), aware_utc(end))
+            yield Estimate(rule_id, app, "all", *bounds, "late turns only", None, None, None, 0.95, 0, 0, 0)
+
+
+def _violators(
+    reader: reads.Reader, estimate: Estimate, cases: pl.DataFrame, start: datetime, end: datetime
+) -> list[str]:
+    """Units to look at: cases that stand first, of which there may be some when the rate of the window is not known."""
+    of_rule = cases.filter((pl.col("app") == estimate.app) & (pl.col("rule_id") == estimate.rule_id))
+    if not of_rule.is_empty():
+        return of_rule["unit_id"].head(EXAMPLES).to_list()
+    return reads.violating_units(reader, estimate.rule_id, estimate.app, start, end, EXAMPLES) if estimate.value else []
 
 
 def changes(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -76,11 +110,12 @@ def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-def _rate(estimate: Estimate, examples: list[str]) -> Signal:
-    share, low, high = (percent(x, 1) for x in (estimate.value, estimate.low, estimate.high))
+def _rate(estimate: Estimate, level: Level, rule: Watched | None, examples: list[str]) -> Signal:
+    """The rate of one rule in one app; `rule` is None where no active policy holds it any more."""
+    level = level if rule else "retired"
     return Signal(
         name="violation_rate",
-        labels={"app": estimate.app, "rule": estimate.rule_id},
+        labels={"app": estimate.app, "rule": estimate.rule_id, "level": level},
         at=estimate.window_end,
         value=estimate.value,
         low=estimate.low,
@@ -88,9 +123,22 @@ def _rate(estimate: Estimate, examples: list[str]) -> Signal:
         n=estimate.n_graded,
         since=estimate.window_start,
         examples=tuple(examples),
-        summary=f"{estimate.rule_id} is violated in {share} of answers of {estimate.app} "
-        f"({low} to {high}, {estimate.n_graded} graded, {estimate.method})",
+        summary=_says(estimate, level, rule),
+        concern=rule.concern(level) if rule else None,
     )
+
+
+def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
+    """Return how the rule stands as a sentence that begins with its title."""
+    title = rule.rule.text.title if rule else estimate.rule_id
+    share, low, high = (percent(x, 1) for x in (estimate.value, estimate.low, estimate.high))
+    rate = f"{share} of answers of {estimate.app} break this rule ({low} to {high}, {estimate.n_graded} graded)"
+    if level == "case":
+        return f"{title}: a case was found, and one is too many. {rate}"
+    if rule is None or level not in rule.limits:
+        return f"{title}: {rate}"
+    word = "incident" if level == "incident" else "warning"
+    return f"{title}: {rate}, beyond the {word} rate of {percent(rule.limits[level], 1)}"
 
 
 def _change(group: list[dict[str, Any]], now: datetime) -> Signal:

@@ -19,11 +19,12 @@ from monitor.config.schema import Settings
 from monitor.drift import decide_drift
 from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
-from monitor.graders.cascade import RuleSet, grade_turns
+from monitor.graders.cascade import grade_turns
 from monitor.graders.grader import Tools
 from monitor.health import Guarding, Health
 from monitor.model import dimensions
 from monitor.model.values import Signal
+from monitor.policy.watching import InForce
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
 from monitor.store import outcomes, reads
@@ -48,7 +49,7 @@ class House:
 
     store: Store
     settings: Settings
-    policies: Sequence[RuleSet]
+    policies: Sequence[InForce]
     clock: Clock
     alerting: Alerting | None
     health: Health | None = None
@@ -179,7 +180,7 @@ def compare_again(house: House, _: None) -> int:
 def watch(house: House, _: None = None) -> int:
     """Hold the alert rules against the signals as of now; silence is a signal too, so this runs without new turns."""
     now = house.clock.now()
-    signals = read_signals(house.store, house.settings.estimates, now)
+    signals = read_signals(house.store, house.settings.estimates, house.policies, now)
     return house.alerting.observe(signals, now) if house.alerting else 0
 
 

@@ -29,10 +29,10 @@ from monitor.cycle import lags, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound, PlumblineError
-from monitor.graders.cascade import RuleSet
 from monitor.health import Health
 from monitor.places import Places, read_run
 from monitor.policy import policies_in_force
+from monitor.policy.watching import InForce
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
 from monitor.removal.erasure import finish_erasure
@@ -72,7 +72,7 @@ class Agent:
     clock: Clock
     store: Store
     desk: AlertDesk
-    policies: Sequence[RuleSet]
+    policies: Sequence[InForce]
     readers: Readers
     health: Health
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -148,6 +148,19 @@ def stable_id(*parts: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Concern:
+    """What a policy says about an alert on one of its rules: what it is called, how bad, whose it is, what to do first."""
+
+    title: str
+    severity: Severity
+    advisory: bool = False  # never told louder than info, whatever an alert rule says
+    owner: str = ""
+    category: str = ""
+    page: str = ""
+    playbook: str = ""
+
+
+@dataclass(frozen=True)
 class Signal:
     """One measured fact that alert rules look at: a rate with its interval, a finding, an A/B decision, a silence.
 
@@ -165,3 +178,4 @@ class Signal:
     since: datetime | None
     examples: tuple[str, ...]
     summary: str
+    concern: Concern | None = None

@@ -19,7 +19,7 @@ from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
 from monitor.policy.checks import check_file, check_together
-from monitor.policy.schema import BoundRule, Policy, PolicyFile, bind, canonical
+from monitor.policy.schema import BoundRule, Policy, PolicyFile, Status, bind, canonical
 
 _TODAY: Final = SystemClock()
 
@@ -69,6 +69,16 @@ class Elsewhere:
     def hash(self) -> str:
         """Content hash of the policy."""
         return self.policy.hash
+
+    @property
+    def status(self) -> Status:
+        """Status of the policy."""
+        return self.policy.status
+
+    @property
+    def owner(self) -> str:
+        """Who answers for the policy."""
+        return self.policy.owner
 
     @property
     def rules(self) -> Sequence[BoundRule]:

@@ -249,6 +249,11 @@ class Policy:
         return self.file.policy.status
 
     @property
+    def owner(self) -> str:
+        """Who answers for it; "" when nobody is named."""
+        return self.file.policy.owner or self.file.raci.accountable or ""
+
+    @property
     def apps(self) -> Sequence[str]:
         """The applications it holds for; empty means all."""
         return self.file.scope.apps

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from alerts.channels.signature import sign
 from alerts.channels.webhook import WebhookReceiver
 from alerts.checks import load_rules
 from alerts.desk import desk_for, open_desk
-from alerts.rules import Rulebook
+from alerts.rules import Route, Rulebook
 from monitor.clock import FakeClock, SystemClock
 from monitor.config.schema import DashboardSettings, Settings
 from monitor.errors import ConfigError, RetryLater
+from monitor.model.values import Concern, Severity, Signal
 from monitor.state import ControlState
 from plumbline.demo.receiver import DEMO_SECRET, Receiver, read_received
-from tests.alerts.builders import BAD, GOOD, MORNING, Recorder, a_book, a_day, a_rate
+from tests.alerts.builders import BAD, GOOD, MORNING, RATE_RULE, Recorder, a_book, a_day, a_rate
 
 
 @contextmanager
@@ -176,3 +178,56 @@ def test_the_demo_receiver_refuses_forgeries_and_writes_a_repeat_once(tmp_path: 
         assert [knock(receiver, b'{"a": 1}') for _ in range(3)] == [204, 204, 204]
         assert knock(receiver, b'{"a": 2}', key="old") == 204
     assert [line["key"] for line in read_received(file)] == ["old", "k"]
+
+
+def of_policy(level: str, concern: Concern) -> Signal:
+    return replace(a_rate(BAD), labels={"app": "support", "rule": "PRIV-1", "level": level}, concern=concern)
+
+
+LIMITED = RATE_RULE | {"limits": "policy"}
+
+
+def test_what_a_policy_says_of_a_rule_is_what_its_alert_says() -> None:
+    concern = Concern("Never tell", Severity.CRITICAL, owner="care", category="leak", page="two", playbook="data-leak")
+    one, two, three = Recorder("one"), Recorder("two"), Recorder("three")
+    routes = (Route(to=("three",), match={"owner": "care"}), Route(to=("one",)))
+    book = msgspec.structs.replace(a_book(LIMITED, to=("one", "two", "three")), routes=routes)
+    day = a_day(book, one, two, three)
+    day.tick(of_policy("incident", concern))
+    assert [len(receiver.got) for receiver in (one, two, three)] == [0, 1, 1]
+    message = two.got[0][1]
+    assert message.title.startswith("Never tell")
+    assert message.reason.startswith("Never tell")
+    assert (message.severity, message.owner, message.playbook, message.category) == (
+        "critical",
+        "care",
+        "data-leak",
+        "leak",
+    )
+
+
+@pytest.mark.parametrize(("level", "state"), [("within", "resolved"), ("retired", "resolved"), ("unsure", "firing")])
+def test_an_alert_of_a_policy_ends_when_the_policy_says_so(level: str, state: str) -> None:
+    concern, one = Concern("Never tell", Severity.ERROR), Recorder("one")
+    day = a_day(a_book(LIMITED), one)
+    day.tick(of_policy("warn", concern))
+    day.tick(of_policy(level, concern))
+    assert day.states() == [state]
+
+
+def test_an_own_rule_keeps_its_limits_but_is_not_louder_on_advice_than_info() -> None:
+    one = Recorder("one")
+    day = a_day(a_book(), one)
+    day.tick(of_policy("within", Concern("Be brief", Severity.INFO, advisory=True)))
+    assert one.got[0][1].severity == "info"
+    assert one.got[0][1].reason.startswith("Be brief: lower bound 0.28 > 0.05")
+
+
+def test_limits_of_a_policy_are_on_rates_only(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.yaml"
+    file.write_text(
+        "receivers: [{kind: console, name: log}]\n"
+        "rules: [{id: a, title: t, signal: drift, severity: info, limits: policy}]\nroutes: [{to: [log]}]\n"
+    )
+    with pytest.raises(ConfigError, match="no policy has limits on drift"):
+        load_rules(file)
