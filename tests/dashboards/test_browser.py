@@ -14,6 +14,7 @@ from selenium.webdriver.common.by import By
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.running import CHROMIUM, browser, dashboard
 from tests.support.generated_texts import HOSTILE
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")]
 
@@ -141,17 +142,17 @@ def test_a_link_to_the_bare_address_finds_its_page(shown: str, chrome: Chrome) -
 def test_the_bar_stays_when_the_page_changes(shown: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown}/?range=7d&app=support-assistant")
     chrome.find_element(By.CSS_SELECTOR, "a[href*='quality']").click()
-    _until(lambda: "/quality" in chrome.current_url and "range=7d" in chrome.current_url)
+    eventually(lambda: "/quality" in chrome.current_url and "range=7d" in chrome.current_url)
     assert "app=support-assistant" in chrome.current_url
 
 
 def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown}/?range=30d")
-    _until(lambda: any("Open" in b.text for b in chrome.find_elements(By.TAG_NAME, "button")))
+    eventually(lambda: any("Open" in b.text for b in chrome.find_elements(By.TAG_NAME, "button")))
     next(b for b in chrome.find_elements(By.TAG_NAME, "button") if "Open" in b.text).click()
-    _until(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
+    eventually(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
     chosen = "[data-testid=stBaseButton-segmented_controlActive], .st-key-range [aria-checked=true]"
-    _until(lambda: any("30d" in b.text for b in chrome.find_elements(By.CSS_SELECTOR, chosen)))
+    eventually(lambda: any("30d" in b.text for b in chrome.find_elements(By.CSS_SELECTOR, chosen)))
     assert not chrome.find_elements(By.CSS_SELECTOR, "[data-testid=stException]")
 
 
@@ -160,32 +161,26 @@ def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path
     folder.mkdir()
     with dashboard(empty.url, folder) as url:
         chrome.get(url)
-        _until(lambda: "Waiting for the first span" in _body(chrome))
-        _until(lambda: "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in _body(chrome))  # code is coloured later
+        eventually(lambda: "Waiting for the first span" in _body(chrome))
+        eventually(
+            lambda: "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in _body(chrome)
+        )  # code is coloured later
         shoot(chrome, "first-run")
         store = empty.agent.store
         row = {"trace_id": "a" * 32, "span_id": "b" * 16, "time": store.now, "received_at": store.now}
         store.insert("spans", [row])
-        _until(lambda: "The first span has arrived" in _body(chrome))
+        eventually(lambda: "The first span has arrived" in _body(chrome))
         shoot(chrome, "first-span")
-        _until(lambda: "Ledger" in _body(chrome))
+        eventually(lambda: "Ledger" in _body(chrome))
 
 
 def test_a_dead_agent_is_one_calm_line(tmp_path: Path, chrome: Chrome) -> None:
     with dashboard("http://127.0.0.1:9", tmp_path) as url:
         chrome.get(url)
-        _until(lambda: "does not answer. Start it with: plumbline up" in _body(chrome))
+        eventually(lambda: "does not answer. Start it with: plumbline up" in _body(chrome))
         shoot(chrome, "unreachable")
         assert "Traceback" not in _body(chrome)
 
 
 def _body(driver: Chrome) -> str:
     return driver.find_element(By.TAG_NAME, "body").text
-
-
-def _until(happens: object, seconds: float = 20) -> None:
-    assert callable(happens)
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from monitor.places import NAMES, Places, is_alive, read_run
+from tests.support.waiting import eventually
 
 PROGRAM = [sys.executable, "-m", "tests.supervisor.fake_process"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,13 +72,6 @@ def up(tmp_path: Path) -> Iterator[Starter]:
         if one.process.poll() is None:
             one.process.kill()
         one.process.communicate()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_it_says_what_runs_where_and_stops_everything_on_sigterm(up: Starter, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import httpx
 import yaml
 
 from monitor.places import Places, read_run
+from tests.support.waiting import becomes
 
 PATIENCE_S = 120
 """How long anything may take on a busy machine before it counts as never."""
@@ -69,13 +70,13 @@ class House:
 
     def wait_for(self, name: str) -> None:
         process = self.running[name]
-        for _ in range(PATIENCE_S * 20):
-            run = read_run(Places(self.root), name)
-            if run is not None and run.pid == process.pid:
-                return
+
+        def is_up() -> bool:
             assert process.poll() is None, self.log(name)
-            time.sleep(0.05)
-        raise AssertionError(f"{name} is not ready within {PATIENCE_S} s: {self.log(name)}")
+            run = read_run(Places(self.root), name)
+            return run is not None and run.pid == process.pid
+
+        assert becomes(is_up, PATIENCE_S, 0.05), f"{name} is not ready within {PATIENCE_S} s: {self.log(name)}"
 
     def kill(self, name: str, *, wait: bool = True) -> None:
         """End `name` as power loss would, and start it again; without `wait` the next kill may find it half started."""

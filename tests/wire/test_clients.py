@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 import plumbline_sdk
 from tests.support.house import PATIENCE_S, House, a_house
+from tests.support.waiting import eventually
 from tests.wire.clients import App, grpc_exporter, http_exporter, working
 from tests.wire.proxy import losing_answers
 
@@ -87,10 +88,15 @@ def test_a_collector_killed_in_the_middle(tmp_path: Path, protocols: list[str], 
 
 def reached(apps: list[App], acknowledged: int) -> None:
     """Wait until so many spans are acknowledged."""
-    until = time.monotonic() + PATIENCE_S
-    while sum(len(app.exporter.acknowledged) for app in apps) < acknowledged:
-        assert time.monotonic() < until, "the collector takes nothing"
-        time.sleep(0.02)
+    eventually(
+        lambda: sum(len(app.exporter.acknowledged) for app in apps) >= acknowledged,
+        "the collector takes nothing",
+        PATIENCE_S,
+    )
+
+
+def more_turned_away(house: House, wanted: int) -> bool:
+    return house.counters()["turned_away"] >= wanted
 
 
 @pytest.mark.parametrize(("protocol", "storms"), STORMS)
@@ -99,10 +105,8 @@ def test_a_storm_of_503(tmp_path: Path, protocol: str, storms: int) -> None:
     with a_house(tmp_path / "data", collector={"max_queue_mb": 0.08}) as house:
         with working([exporter(protocol, door(house, protocol))] * 8) as apps:
             for _ in range(storms):
-                before, until = house.counters()["turned_away"], time.monotonic() + PATIENCE_S
-                while house.counters()["turned_away"] < before + 5:
-                    assert time.monotonic() < until, "nobody was turned away"
-                    time.sleep(0.05)
+                wanted = house.counters()["turned_away"] + 5
+                eventually(partial(more_turned_away, house, wanted), "nobody was turned away", PATIENCE_S)
         turned_away = house.counters()["turned_away"]
         hold_to_it(house, apps, f"{protocol}, {turned_away} requests turned away")
 
@@ -116,10 +120,11 @@ def test_answers_that_get_lost(tmp_path: Path, protocol: str, losses: int) -> No
             losing_answers(door(house, protocol), 0.5, SEED) as proxy,
             working([exporter(protocol, proxy.address)] * 3) as apps,
         ):
-            until = time.monotonic() + PATIENCE_S
-            while proxy.lost < losses or not house.ledger()["duplicate"]:  # a cut may also hit a request on its way
-                assert time.monotonic() < until, f"{proxy.lost} answers were lost, and nobody sent again"
-                time.sleep(0.1)
+            eventually(  # a cut may also hit a request on its way
+                lambda: proxy.lost >= losses and house.ledger()["duplicate"] > 0,
+                "answers were lost, and nobody sent again",
+                PATIENCE_S,
+            )
             proxy.loss = 0.0  # what the clients still hold comes through
             reached(apps, 100)
         hold_to_it(house, apps, f"{protocol}, {proxy.lost} answers lost")

@@ -14,6 +14,7 @@ import pytest
 
 from benchmarks.traffic import bodies
 from tests.support.house import PATIENCE_S, House, a_house
+from tests.support.waiting import becomes, eventually
 
 MB = 1_000_000
 ROOM_MB = 16
@@ -59,13 +60,13 @@ def test_memory_stays_within_the_room_and_nothing_is_forgotten(tmp_path: Path, r
 
 def deliver(house: House, body: bytes) -> None:
     """Send until it is taken, as clients do: the collector notices a moment later that others have hung up."""
-    until = time.monotonic() + PATIENCE_S
-    while httpx.post(f"{house.url}/v1/traces", content=body, headers=PROTOBUF, timeout=PATIENCE_S).status_code != 200:
-        assert time.monotonic() < until, "nobody else is served"
-        time.sleep(0.1)
-    while held(house):
-        assert time.monotonic() < until, "room was not given back"
-        time.sleep(0.05)
+    traces = f"{house.url}/v1/traces"
+    eventually(
+        lambda: httpx.post(traces, content=body, headers=PROTOBUF, timeout=PATIENCE_S).status_code == 200,
+        "nobody else is served",
+        PATIENCE_S,
+    )
+    eventually(lambda: not held(house), "room was not given back", PATIENCE_S)
 
 
 def held(house: House) -> int:
@@ -74,7 +75,5 @@ def held(house: House) -> int:
 
 
 def settled(house: House, wanted: int) -> dict[str, int]:
-    until = time.monotonic() + PATIENCE_S
-    while (ledger := house.ledger())["received"] < wanted and time.monotonic() < until:
-        time.sleep(0.2)
-    return ledger
+    becomes(lambda: house.ledger()["received"] >= wanted, PATIENCE_S, look_every_s=0.2)
+    return house.ledger()
