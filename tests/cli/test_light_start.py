@@ -59,3 +59,15 @@ def announce(root: Path, url: str) -> None:
     places = Places(root)
     prepare(places)
     write_run(places, "agent", parse_address(url.removeprefix("http://"), "api"), os.getpid())
+
+
+def test_an_agent_at_rest_holds_nothing_that_only_a_report_needs() -> None:
+    """An empty Arrow table, made the wrong way, brought pandas with it: 40 MB in every agent."""
+    code = 'import sys, plumbline.agent; print(*sys.modules, sep="\\n")'
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {name.partition(".")[0] for name in done.stdout.split()} & {
+        "pandas",
+        "evidently",
+        "requests",
+        "streamlit",
+    }

@@ -24,7 +24,7 @@ FEW: Final = 400
 """So many turns are searched one by one, however far apart they lie."""
 
 HITS: Final = pa.schema([("trace_id", pa.string())])
-NOT_SEARCHED: Final = HITS.empty_table()
+NOT_SEARCHED: Final = pa.Table.from_batches([], HITS)  # empty_table() would import pandas
 
 _HAS_WORDS: Final = """(contains(lower(c.input_value), lower($text)) OR contains(lower(c.output_value), lower($text))
     OR contains(lower(c.input_messages), lower((to_json($text)::VARCHAR)[2:-2]))
