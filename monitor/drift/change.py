@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from monitor.drift.alarm import Alarm
 from monitor.drift.points import Ints, Points
 from monitor.drift.reference import functions, means, natural_value
 from monitor.drift.state import Combo, Reference, Stream
-from monitor.drift.tracker import Alarm
 from monitor.drift.trail import read_trail, spans
 from monitor.stats.edetector import Onset
 from monitor.stats.intervals import Interval, median_interval, mover, newcombe

@@ -19,12 +19,13 @@ from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
+from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
-from monitor.drift.tracker import Alarm, TrackerSettings, stages, track
+from monitor.drift.tracker import TrackerSettings, stages, track
 from monitor.health import Guarding
 from monitor.model.values import Finding
 

@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 
 from monitor.clock import aware_utc
+from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name
 from monitor.drift.cause import NOTHING, Decomposition, composition_shift, decompose
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
-from monitor.drift.tracker import Alarm
 from monitor.model.values import Finding, stable_id
 from monitor.wording import bare_minute, minute
 

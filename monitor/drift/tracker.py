@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.drift.alarm import Alarm, until_next
 from monitor.drift.calendar import NO_WEEK, parts_of_week, seen
+from monitor.drift.combos import compact, in_stream_numbers
 from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.reference import band, band_of_week, build, fits, freeze, functions, grow
-from monitor.drift.state import COMBOS, Combo, Reference, Stream, Trail, Warm, short, shorts
+from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
 from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Band, Onset
@@ -49,26 +50,6 @@ class TrackerSettings:
         return alarm_threshold(pace * self.period_ms, self.streams, self.alarms)
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """A change in one stream; times in milliseconds, `at` is when the evidence sufficed.
-
-    Of `points`, those from `onset.best` on are the change, to the end of the batch; `weights` says how many outputs each one
-    stands for.
-    """
-
-    at: int
-    since: int
-    since_low: int
-    since_high: int
-    e_value: float
-    onset: Onset
-    reference: Reference
-    points: Points
-    weights: Ints
-    combos: tuple[Combo, ...]
-
-
 def stages(first: int, outputs: int) -> tuple[int, ...]:
     """Return the sizes at which a reference is estimated again.
 
@@ -90,7 +71,7 @@ def track(
     consumed is never revised, so late ones are new evidence in the order of their coming. Those of before the present
     reference began are no evidence about it: they are counted as skipped.
     """
-    queue = _in_stream_numbers(stream, _not_before(stream, points), combos)
+    queue = in_stream_numbers(stream, _not_before(stream, points), combos)
     _pace(stream, queue.time)
     alarms = []
     while len(queue):
@@ -102,8 +83,8 @@ def track(
             queue, alarm = _watch(stream, stream.reference, queue, settings)
             alarms += [alarm] if alarm else []
     stream.n = stream.reference.growing_n if stream.reference else len(stream.warm.time)
-    _compact(stream)
-    return _until_next(alarms)
+    compact(stream)
+    return until_next(alarms)
 
 
 def _not_before(stream: Stream, points: Points) -> Points:
@@ -270,44 +251,3 @@ def _alarm(
         weights=np.concatenate((spans(positions), np.ones(len(rest), dtype=np.int64))),
         combos=tuple(stream.combos),
     )
-
-
-def _until_next(alarms: list[Alarm]) -> list[Alarm]:
-    """What came after an alarm in the same batch tells how large the change is, up to where the next change begins."""
-    return [_until(*pair) for pair in zip_longest(alarms, (alarm.since for alarm in alarms[1:]))]
-
-
-def _until(alarm: Alarm, end: int | None) -> Alarm:
-    if end is None:
-        return alarm
-    later = np.flatnonzero(alarm.points.time[alarm.onset.best + 1 :] >= end)  # times need not be in order
-    stop = alarm.onset.best + 1 + int(later[0]) if len(later) else len(alarm.points)
-    return replace(alarm, points=alarm.points.cut(0, stop), weights=alarm.weights[:stop])
-
-
-def _in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -> Points:
-    known = {combo: number for number, combo in enumerate(stream.combos)}
-    numbers = {int(n): known.setdefault(combos[n], len(known)) for n in np.unique(points.combo)}
-    stream.combos = list(known)
-    table = np.full(len(combos), -1, dtype=np.int64)
-    table[list(numbers)] = list(numbers.values())
-    return Points(points.time, points.value, table[points.combo], points.outputs, points.starts)
-
-
-def _compact(stream: Stream) -> None:
-    """Forget the composition rows that matter least: not seen lately, and rare in the reference."""
-    if len(stream.combos) <= COMBOS:
-        return
-    recent = [number for number, _ in reversed([*stream.warm.combo, *stream.trail.combo]) if number >= 0]
-    counts = stream.reference.composition if stream.reference else {}
-    frequent = sorted((n for n in counts if n >= 0), key=lambda n: -counts[n])
-    kept = list(dict.fromkeys([*recent[: COMBOS // 2], *frequent, *recent]))[:COMBOS]
-    renumber = {old: new for new, old in enumerate(kept)}
-    stream.combos = [stream.combos[old] for old in kept]
-    stream.warm.combo = [(renumber.get(old, -1), n) for old, n in stream.warm.combo]
-    stream.trail.combo = [(renumber.get(old, -1), n) for old, n in stream.trail.combo]
-    if stream.reference:
-        merged: dict[int, int] = {}
-        for old, n in stream.reference.composition.items():
-            merged[renumber.get(old, -1)] = merged.get(renumber.get(old, -1), 0) + n
-        stream.reference.composition = merged

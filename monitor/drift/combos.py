@@ -1,0 +1,39 @@
+"""The composition rows of a stream: what combinations of segments its outputs came in, numbered, and few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from monitor.drift.points import Points
+from monitor.drift.state import COMBOS, Combo, Stream
+
+
+def in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -> Points:
+    """Return `points` with their rows of `combos` as numbers of the stream, which learns those it did not know."""
+    known = {combo: number for number, combo in enumerate(stream.combos)}
+    numbers = {int(n): known.setdefault(combos[n], len(known)) for n in np.unique(points.combo)}
+    stream.combos = list(known)
+    table = np.full(len(combos), -1, dtype=np.int64)
+    table[list(numbers)] = list(numbers.values())
+    return Points(points.time, points.value, table[points.combo], points.outputs, points.starts)
+
+
+def compact(stream: Stream) -> None:
+    """Forget the composition rows that matter least: not seen lately, and rare in the reference."""
+    if len(stream.combos) <= COMBOS:
+        return
+    recent = [number for number, _ in reversed([*stream.warm.combo, *stream.trail.combo]) if number >= 0]
+    counts = stream.reference.composition if stream.reference else {}
+    frequent = sorted((n for n in counts if n >= 0), key=lambda n: -counts[n])
+    kept = list(dict.fromkeys([*recent[: COMBOS // 2], *frequent, *recent]))[:COMBOS]
+    renumber = {old: new for new, old in enumerate(kept)}
+    stream.combos = [stream.combos[old] for old in kept]
+    stream.warm.combo = [(renumber.get(old, -1), n) for old, n in stream.warm.combo]
+    stream.trail.combo = [(renumber.get(old, -1), n) for old, n in stream.trail.combo]
+    if stream.reference:
+        merged: dict[int, int] = {}
+        for old, n in stream.reference.composition.items():
+            merged[renumber.get(old, -1)] = merged.get(renumber.get(old, -1), 0) + n
+        stream.reference.composition = merged
