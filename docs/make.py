@@ -30,6 +30,7 @@ COMMANDS = (
         "sql",
         "keys",
         "people",
+        "policy",
         "audit",
         "status",
         "check",

@@ -40,7 +40,7 @@ def read_signals(
     at = naive_utc(now)
     findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
     return [
-        *_rates(reader, settings, watched(policies), at),
+        *_rates(reader, settings, watched(policies, at.date()), at),
         *(_change(together, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in reads.app_pulse(reader, at).iter_rows(named=True)),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -32,6 +32,14 @@ class GradedRule(Protocol):
         """Return why `turn` may do what the rule forbids, or None."""
 
 
+@runtime_checkable
+class Hesitant(Protocol):
+    """A rule that does not take every violation for one."""
+
+    def flagged(self, score: float | None) -> bool:
+        """Return whether a violation with `score` counts as one; else it is borderline."""
+
+
 class RuleSet(Protocol):
     """What the cascade asks of a policy."""
 
@@ -45,6 +53,14 @@ class RuleSet(Protocol):
     def rules(self) -> Sequence[GradedRule]: ...
     def grades(self, app: str) -> bool:
         """Return whether the policy is in force, or in shadow, for `app`."""
+
+
+@runtime_checkable
+class Scoped(Protocol):
+    """A policy that holds for some turns of an app only."""
+
+    def covers(self, turn: Turn) -> bool:
+        """Return whether `turn` lies within its scope, apart from the app."""
 
 
 FAILED: Final = Judgement(Verdict.NOT_GRADED, None, "the turn failed before it had an output")
@@ -88,12 +104,18 @@ def grade_turns(
     answers = Answers(turns)
     frames = [pl.DataFrame(schema=GRADES)]
     for policy in policies:
-        apps = {app for app in {turn.app for turn in turns} if policy.grades(app)}
-        part = answers.pick([row for row, turn in enumerate(turns) if turn.app in apps])
+        part = answers.pick(_within(policy, turns))
         for rule in (rule for rule in policy.rules if rule.asked and part.turns):
             with guard(f"rule {rule.id}"):
                 frames.append(_Bench(policy, rule, tools).grade(part))
     return pl.concat(frames)
+
+
+def _within(policy: RuleSet, turns: Sequence[Turn]) -> list[int]:
+    """Return which of `turns` the policy holds for."""
+    apps = {app for app in {turn.app for turn in turns} if policy.grades(app)}
+    covers = policy.covers if isinstance(policy, Scoped) else lambda _: True
+    return [row for row, turn in enumerate(turns) if turn.app in apps and covers(turn)]
 
 
 def judge(graders: Sequence[Grader], turns: Sequence[Turn], tools: Tools) -> list[Asked]:
@@ -139,7 +161,7 @@ class _Bench:
     def grade(self, answers: Answers) -> pl.DataFrame:
         """Return one grade an answer."""
         asked = _judge([grader.runner(self.tools) for grader in self.rule.asked], answers)
-        words = [self._excused(one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
+        words = [self._stands(one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
         varying = {
             "unit_id": [turn.unit_id for turn in answers.turns],
@@ -154,8 +176,13 @@ class _Bench:
         same = [pl.lit(value, GRADES[name]).alias(name) for name, value in self._same()]
         return frame.with_columns(same).select(list(GRADES))
 
-    def _excused(self, judgement: Judgement, turn: Turn) -> Judgement:
-        excuse = self.rule.excuse(turn) if judgement.verdict is Verdict.VIOLATES else None
+    def _stands(self, judgement: Judgement, turn: Turn) -> Judgement:
+        if judgement.verdict is not Verdict.VIOLATES:
+            return judgement
+        if isinstance(self.rule, Hesitant) and not self.rule.flagged(judgement.score):
+            doubt = f"score {judgement.score:.2f} is too low for a violation; {judgement.reason}"
+            return Judgement(Verdict.BORDERLINE, judgement.score, doubt)
+        excuse = self.rule.excuse(turn)
         return Judgement(Verdict.COMPLIES, judgement.score, f"{excuse}; {judgement.reason}") if excuse else judgement
 
     def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:

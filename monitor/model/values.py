@@ -44,6 +44,11 @@ class Turn:
     session_id: str | None = None
     error_type: str | None = None
     conversation: str | None = None  # what the user wrote before, as far as the trace holds it
+    region: str | None = None
+    channel: str | None = None
+    audience: str | None = None
+    tenant: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from monitor.graders.grader import Grader, Tools, kind_of
 from monitor.graders.leaks import PersonalData, counting_tests
 from monitor.graders.rubric import Judge
 from monitor.model.values import Verdict
+from monitor.policy.controls import unknown_control
 from monitor.policy.schema import BoundRule, Example, Policy
 
 VAGUE: Final = re.compile(
@@ -46,12 +47,20 @@ class Lint:
     warning: str
 
 
-def check_file(source: YamlText, policy: Policy, clock: Clock) -> None:
-    """Raise `ConfigError` for the first thing in one policy that cannot be meant."""
+def check_shape(source: YamlText, policy: Policy, clock: Clock) -> None:
+    """Raise `ConfigError` for the first thing in one policy that cannot be meant, whatever its examples say."""
     _check_ids(source, policy)
     _check_precedence(source, policy)
     for number, rule in enumerate(policy.rules):
         _check_exceptions(source, policy, number, clock.now().date())
+        _check_thresholds(source, rule, ("rules", number, "thresholds"))
+        _check_controls(source, rule, ("rules", number, "controls"))
+
+
+def check_file(source: YamlText, policy: Policy, clock: Clock) -> None:
+    """Raise `ConfigError` for the first thing in one policy that cannot be meant, or that its examples contradict."""
+    check_shape(source, policy, clock)
+    for number, rule in enumerate(policy.rules):
         for position, example in enumerate(rule.text.examples):
             _check_example(source, rule, example, ("rules", number, "examples", position), Tools(clock))
 
@@ -145,6 +154,24 @@ def _check_exceptions(source: YamlText, policy: Policy, number: int, today: date
             steps = ("rules", number, "exceptions", position, "expires")
             problem = f"exception `{exemption.id}` of rule `{rule.id}` expired on {exemption.expires}"
             raise source.error(steps, problem, "renew it with its approver, or remove it")
+
+
+def _check_thresholds(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:
+    limits = rule.text.thresholds
+    for key in ("warn_rate", "incident_rate"):
+        rate = getattr(limits, key)
+        if rate is not None and not 0 < rate < 1:
+            hint = "say zero_tolerance: true" if rate == 0 else "write 0.01 for 1 %"
+            raise source.error((*at, key), f"{key} {rate:g} of rule `{rule.id}` is not between 0 and 1", hint)
+    if None not in (limits.warn_rate, limits.incident_rate) and (limits.warn_rate or 0) > (limits.incident_rate or 0):
+        raise source.error((*at, "warn_rate"), f"rule `{rule.id}` warns beyond its incident rate", "warn earlier")
+
+
+def _check_controls(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:
+    for number, control in enumerate(rule.text.controls):
+        problem = unknown_control(control)
+        if problem:
+            raise source.error((*at, number), f"unknown control `{control}` in rule `{rule.id}`", problem)
 
 
 def _check_example(source: YamlText, rule: BoundRule, example: Example, steps: tuple[Step, ...], tools: Tools) -> None:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,8 @@ from monitor.config.read import parse_yaml
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
-from monitor.policy.checks import check_file, check_together
+from monitor.model.values import Turn
+from monitor.policy.checks import check_file, check_shape, check_together
 from monitor.policy.schema import BoundRule, Policy, PolicyFile, Status, bind, canonical
 
 _TODAY: Final = SystemClock()
@@ -30,10 +32,21 @@ def load_policies(folder: Path | None, clock: Clock = _TODAY) -> list[Policy]:
     `clock` says which exceptions have expired. Raises `ConfigError` for the first mistake: a file that is not a policy,
     two rules with one id, a rule whose examples contradict each other or its own graders, an expired exception.
     """
-    loaded = [(source, _read(source)) for source in _sources(folder)]
+    loaded = [(source, read_policy(source)) for source in _sources(folder)]
     for source, policy in loaded:
         check_file(source, policy, clock)
     check_together(loaded)
+    return [policy for _, policy in loaded]
+
+
+def read_policies(path: Path | None, clock: Clock = _TODAY) -> list[Policy]:
+    """Return the policies of a file or folder (None: the starter policy), each in order by itself, whatever its examples say.
+
+    Raises `ConfigError` for the first mistake. For looking at a policy before it is held against the others, and for testing it.
+    """
+    loaded = [(source, read_policy(source)) for source in _sources(path)]
+    for source, policy in loaded:
+        check_shape(source, policy, clock)
     return [policy for _, policy in loaded]
 
 
@@ -75,6 +88,14 @@ class Elsewhere:
         """Status of the policy."""
         return self.policy.status
 
+    def tells(self, today: date) -> bool:
+        """Whether its rules may alert."""
+        return self.policy.tells(today)
+
+    def covers(self, turn: Turn) -> bool:
+        """Whether `turn` lies within its scope, apart from the app."""
+        return self.policy.covers(turn)
+
     @property
     def owner(self) -> str:
         """Who answers for the policy."""
@@ -94,11 +115,13 @@ def _sources(folder: Path | None) -> Iterator[YamlText]:
     if folder is None:
         starter = files("monitor.policy") / "starter"
         paths: Sequence[Any] = sorted(starter.iterdir(), key=lambda path: path.name)
+    elif folder.is_file():
+        paths = [folder]
     elif folder.is_dir():
         paths = sorted(folder.iterdir())
     else:
         raise ConfigError(str(folder), None, "is not a folder of policies", "give a folder, or leave the key out")
-    found = [path for path in paths if path.name.endswith((".yaml", ".yml"))]
+    found = [path for path in paths if path == folder or path.name.endswith((".yaml", ".yml"))]
     if not found:
         raise ConfigError(str(folder), None, "holds no policy file", "put a *.yaml file there, or leave the key out")
     for path in found:
@@ -112,7 +135,8 @@ def _text(path: Any) -> str:
         raise ConfigError(str(path), None, f"cannot be read: {error}", "check that it is UTF-8") from None
 
 
-def _read(source: YamlText) -> Policy:
+def read_policy(source: YamlText) -> Policy:
+    """Return one policy file as a value. Raises `ConfigError` where it does not follow the schema."""
     _check_graders(source)
     file = parse_yaml(source.text, PolicyFile, source.path)
     rules = tuple(bind(rule, file.defaults) for rule in file.rules)

@@ -217,8 +217,13 @@ class BoundRule:
 
     def excuse(self, turn: Turn) -> str | None:
         """Return the exception that covers `turn`, or None."""
-        held = next((x for x in self.text.exceptions if x.when.holds(turn)), None)
+        day = turn.time.date()
+        held = next((x for x in self.text.exceptions if day <= x.expires and x.when.holds(turn)), None)
         return f"exception {held.id}, approved by {held.approved_by}" if held else None
+
+    def flagged(self, score: float | None) -> bool:
+        """Return whether a violation with `score` counts as one; below `decision.flag_at` it is borderline."""
+        return score is None or score >= self.text.decision.flag_at
 
 
 @dataclass(frozen=True)
@@ -257,6 +262,22 @@ class Policy:
     def apps(self) -> Sequence[str]:
         """The applications it holds for; empty means all."""
         return self.file.scope.apps
+
+    def tells(self, today: date) -> bool:
+        """Return whether its rules may alert: it is active, and the day it takes effect has come."""
+        effective = self.file.policy.effective
+        return self.status == "active" and (effective is None or effective <= today)
+
+    def covers(self, turn: Turn) -> bool:
+        """Return whether `turn` lies within its scope, apart from the app; where the turn does not say, it does."""
+        scope = self.file.scope
+        said = {
+            "channels": turn.channel,
+            "audiences": turn.audience,
+            "regions": turn.region,
+            "languages": turn.language,
+        }
+        return all(value is None or value in (getattr(scope, key) or (value,)) for key, value in said.items())
 
     def grades(self, app: str) -> bool:
         """Return whether turns of `app` are graded against it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, Literal
 
 import polars as pl
@@ -74,9 +74,9 @@ class Watched:
         )
 
 
-def watched(policies: Iterable[InForce]) -> dict[str, Watched]:
-    """Return the rules that may alert, by id: those of active policies."""
-    return {rule.id: Watched(policy, rule) for policy in policies if policy.status == "active" for rule in policy.rules}
+def watched(policies: Iterable[InForce], today: date) -> dict[str, Watched]:
+    """Return the rules that may alert, by id: those of active policies that have taken effect by `today`."""
+    return {rule.id: Watched(policy, rule) for policy in policies if policy.tells(today) for rule in policy.rules}
 
 
 def zero_tolerance(rules: Mapping[str, Watched]) -> list[str]:

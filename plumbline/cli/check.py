@@ -9,8 +9,10 @@ from typing import Any
 
 from alerts.checks import load_rules
 from collectors.dialects.own import own_dialects
+from monitor.clock import SystemClock
 from monitor.policy.checks import lint
 from monitor.policy.load import load_policies
+from monitor.policy.reminders import due, waiting
 from monitor.policy.schema import Policy
 from plumbline.cli import show
 from plumbline.cli.exposure import only_loopback
@@ -59,14 +61,27 @@ def gather(resolved: Resolved) -> dict[str, Any]:
         "dialects": [{"dialect": d.dialect, "rank": d.rank, "rules": len(d.rows) + len(d.bag_rows)} for d in dialects],
         "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
         "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
-        "warnings": [warning for policy in policies for warning in _warnings(policy)],
+        "warnings": [
+            *(warning for policy in policies for warning in _warnings(policy)),
+            *(warning for policy in policies for warning in _nobody(policy, [r.name for r in book.receivers])),
+        ],
     }
 
 
 def _warnings(policy: Policy) -> Iterator[dict[str, Any]]:
-    """Yield what does not stop a policy from being used but makes it weak, with the line to look at."""
-    for weak in lint(policy, Path(policy.path).read_text(encoding="utf-8")):
+    """Yield what makes a policy weak, waits or is due, without stopping it, with the line to look at."""
+    text = Path(policy.path).read_text(encoding="utf-8")
+    for weak in (*lint(policy, text), *waiting(policy, text), *due(policy, text, SystemClock().now().date())):
         yield {"place": f"{weak.path}:{weak.line}", "rule": weak.rule_id or "", "warning": weak.warning}
+
+
+def _nobody(policy: Policy, receivers: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the pages of `policy` that reach nobody by name; the routes of the alert rules still tell somebody."""
+    for rule in policy.rules:
+        page = rule.text.incident.page if rule.text.incident else None
+        if page is not None and page not in receivers:
+            told = f"page {page} is no receiver of the alert rules, so only their routes are told"
+            yield {"place": policy.path, "rule": rule.id, "warning": told}
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -52,6 +52,31 @@ BAD = {
         "no minimum is above its maximum",
     ),
     "banned without phrases": ("{use: banned, phrases: [bad word]}", "{use: banned}  #!", "phrases or patterns"),
+    "rate above one": (
+        "    kind: must_not",
+        "    kind: must_not\n    thresholds: {warn_rate: 5}  #!",
+        "between 0 and 1",
+    ),
+    "rate of nothing": (
+        "    kind: must_not",
+        "    kind: must_not\n    thresholds: {warn_rate: 0}  #!",
+        "zero_tolerance",
+    ),
+    "warning after the incident": (
+        "    kind: must_not",
+        "    kind: must_not\n    thresholds: {warn_rate: 0.2, incident_rate: 0.1}  #!",
+        "warn earlier",
+    ),
+    "unknown framework": (
+        "    kind: must_not",
+        "    kind: must_not\n    controls: ['EU-AI:26']  #!",
+        "did you mean `EU-AIA`",
+    ),
+    "unknown control": (
+        "    kind: must_not",
+        "    kind: must_not\n    controls: ['ISO42001:9.4']  #!",
+        "ISO42001:A.9.4",
+    ),
     "bad regex": ("{use: banned, phrases: [bad word]}", "{use: banned, patterns: ['(bad']}  #!", "unclosed group"),
     "regex with look-ahead": (
         "{use: banned, phrases: [bad word]}",

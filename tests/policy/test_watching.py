@@ -24,7 +24,7 @@ def rules(folder: Path, extra: str = "", status: str = "active", severity: str =
     text = text.replace("    kind: must_not", f"    severity: {severity}\n    kind: must_not").replace(
         RULE, RULE + extra
     )
-    return watched(load_policies(write(folder, text), FakeClock(NOW)))
+    return watched(load_policies(write(folder, text), FakeClock(NOW)), NOW.date())
 
 
 def answers(n: float, share: float, buckets: int = 96, *, probability: float | None = 0.5) -> pl.DataFrame:
