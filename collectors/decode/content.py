@@ -60,6 +60,7 @@ class _Answer(msgspec.Struct, gc=False):
     id: Any = None
     model: Any = None
     llm_output: Any = None
+    usage: Any = None
 
 
 def of_call(values: Values, flags: list[str], *, wide: bool) -> Content:
@@ -72,7 +73,7 @@ def of_call(values: Values, flags: list[str], *, wide: bool) -> Content:
     if raw is not None and (not inputs or wide or "request_model" not in values):
         inputs = _from_request(raw, inputs, values, flags)
     raw = values.get("output_value")
-    if raw is not None and (not outputs or "response_id" not in values):
+    if raw is not None and (not outputs or not {"response_id", "cached_input_tokens"} <= values.keys()):
         outputs = _from_answer(raw, outputs, values, flags)
     _finish_reason(values, outputs)
     spoken, inputs = split_system(inputs)
@@ -195,10 +196,12 @@ def _from_answer(raw: Any, outputs: list[Message], values: Values, flags: list[s
     answer = _struct(raw, _Answer)
     if answer is None:
         loaded = load_object(raw)
-        answer = _Answer(loaded.get("id"), loaded.get("model"), loaded.get("llm_output"))
+        answer = _Answer(loaded.get("id"), loaded.get("model"), loaded.get("llm_output"), loaded.get("usage"))
     chained = answer.llm_output if isinstance(answer.llm_output, dict) else {}
     _fill(values, "response_id", answer.id or chained.get("id"))
     _fill(values, "response_model", answer.model or chained.get("model_name"))
+    if isinstance(answer.usage, dict):
+        values.setdefault("usage", answer.usage)
     return outputs or messages_of(_loaded(raw, flags), "assistant")
 
 

@@ -1,4 +1,4 @@
-"""What follows from the fields of a span: its kind and operation, why it failed, what it used, which arm it was in."""
+"""What follows from the fields of a span: why it failed, what it used, how long its first token took, which arm it was in."""
 
 from __future__ import annotations
 
@@ -6,24 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from collectors.decode.content import load_object
-from collectors.decode.loose_json import load
-from collectors.decode.wire import Attributes, WireSpan
-from collectors.dialects.readers import integer, label, number
+from collectors.decode.kinds import ERROR
+from collectors.decode.wire import WireSpan
+from collectors.dialects.readers import integer, label, number, seconds
 from collectors.dialects.table import Table, Values
-
-ERROR: Final = 2
 
 UNNAMED_ERROR: Final = "_OTHER"
 """What the semantic conventions say for a failure whose type nobody told."""
-
-OPERATIONS: Final = {
-    "llm": "chat",
-    "embedding": "embeddings",
-    "tool": "execute_tool",
-    "retriever": "retrieval",
-    "agent": "invoke_agent",
-    "workflow": "invoke_workflow",
-}
 
 USAGE: Final = {
     "input_tokens": ("input", "input_tokens", "prompt_tokens", "inputTokens", "promptTokens"),
@@ -34,59 +23,16 @@ USAGE: Final = {
         "cached.cached_tokens",
         "input_cached_tokens",
         "cachedInputTokens",
+        "prompt_cached_tokens",
     ),
+    "cache_write_tokens": ("input_cache_creation", "cache_creation_input_tokens", "cacheWriteInputTokens"),
+    "reasoning_tokens": ("output_reasoning", "reasoning_tokens", "made.reasoning_tokens", "reasoningTokens"),
 }
 
 MODEL_KINDS: Final = frozenset({"llm", "embedding"})
 
 MAX_MESSAGE: Final = 2048
 DAY_US: Final = 86_400_000_000
-
-TEXTS: Final = frozenset({"content", "text", "page_content", "pageContent", "document", "chunk"})
-RANKED: Final = frozenset({"score", "distance", "similarity", "relevance_score", "page_content", "pageContent"})
-
-
-def resolve_kind(name: str, values: Values, rest: Attributes, table: Table) -> str:
-    """Return the kind (by name, by what the span says of itself, by operation, by signs) and normalise the operation."""
-    operation = str(values.get("operation", "")).lower()
-    normal, by_operation = table.operations.get(operation, (operation[:64] or None, None))
-    named = table.span_names.get(name) or table.kinds.get(str(values.get("kind", "")))
-    kind = named or by_operation or _sniffed(values, rest)
-    if normal is not None:
-        values["operation"] = normal
-    elif kind in OPERATIONS:
-        values["operation"] = OPERATIONS[kind]
-    return kind
-
-
-def _sniffed(values: Values, rest: Attributes) -> str:
-    if "request_model" in values and ("output_tokens" in values or "output_messages" in values):
-        return "llm"
-    if any(key.startswith("db.vector.") for key in rest):
-        return "retriever"
-    if "tool_name" in values and "request_model" not in values:
-        return "tool"
-    if str(values.get("operation", "")).startswith("invoke_"):  # OpenTelemetry and Strands name what is invoked
-        return "agent"
-    if _returned_documents(values):
-        return "retriever"
-    return "chain" if values.get("kind") == "task" else "other"
-
-
-def _returned_documents(values: Values) -> bool:
-    """Tell a span that a person made around a search: what came out is a ranked list of texts."""
-    field = "output_value" if "output_value" in values else "output_messages"
-    found = values.get(field)
-    if isinstance(found, str):
-        found = load(found).value if found.startswith("[{") and any(f'"{name}"' in found for name in RANKED) else None
-    documents = isinstance(found, list) and bool(found) and all(map(_is_document, found))
-    if documents:
-        values["output_value"] = values.pop(field)
-    return documents
-
-
-def _is_document(item: Any) -> bool:
-    return isinstance(item, dict) and not (RANKED.isdisjoint(item) or TEXTS.isdisjoint(item)) and "role" not in item
 
 
 def settle(values: Values, span: WireSpan, kind: str, dialect: str | None, table: Table) -> None:
@@ -98,10 +44,11 @@ def settle(values: Values, span: WireSpan, kind: str, dialect: str | None, table
             values["error_message"] = message[:MAX_MESSAGE]
     if "first_chunk_ms" in values or "first_chunk_at" in values:
         _read_first_chunk(values, span)
-    if kind in MODEL_KINDS:
+    if kind in MODEL_KINDS or kind == "agent":  # an agent may turn out to be the call
         _read_models(values, table.model_prefixes)
         _read_usage(values)
         _add_cached(values, dialect, table)
+    if kind in MODEL_KINDS:
         known = "input_tokens" in values or "output_tokens" in values
         guessed = dialect in table.estimators and values.get("stream") and "cached_input_tokens" not in values
         values["usage_source"] = ("estimated" if guessed else "provider") if known else "none"
@@ -158,10 +105,14 @@ def _read_usage(values: Values) -> None:
         usage = load_object(values["usage"])
         details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
         usage |= {f"cached.{name}": value for name, value in load_object(details).items()}
+        details = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+        usage |= {f"made.{name}": value for name, value in load_object(details).items()}
         for field, names in USAGE.items():
             found = next((usage[name] for name in names if usage.get(name) is not None), None)
             if field not in values and (count := integer(found)) is not None:
                 values[field] = count
+        if "ttft_ms" not in values and (waited := seconds(usage.get("ttft"))) is not None:  # LiveKit's measurements
+            values["ttft_ms"] = waited
     if "costs" in values and "cost_usd" not in values:
         costs = load_object(values["costs"])
         values["cost_usd"] = number(costs.get("total", costs.get("total_cost")))

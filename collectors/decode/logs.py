@@ -10,10 +10,11 @@ from collectors.batch import Batch
 from collectors.decode.content import of_call
 from collectors.decode.derived import MAX_MESSAGE
 from collectors.decode.loose_json import dump, load
+from collectors.decode.moments import moment
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
 from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
-from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Resource, is_id, moment, source_of
+from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Resource, is_id, source_of
 from collectors.decode.wire import LogGroup, WireLog
 from collectors.dialects.table import Table, Values
 

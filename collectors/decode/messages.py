@@ -31,7 +31,7 @@ ROLES: Final = {
     "tool": "tool",
 }
 LISTS: Final = ("messages", "choices", "generations")
-SAID: Final = ("messages", "contents", "input", "prompt", "prompts")
+SAID: Final = ("messages", "contents", "input", "prompt", "prompts", "items")
 PLAIN: Final = ("input", "prompt")
 ANSWERED: Final = ("choices", "generations", "output", "candidates")
 SYSTEM: Final = ("system", "instructions", "system_instruction", "systemInstruction")
@@ -81,6 +81,12 @@ def instructions_text(value: Any) -> str | None:
             item if "role" in item else {"role": "system", "parts": [item]} for item in value if isinstance(item, dict)
         ]
     return text_of(messages_of(value, "system"))
+
+
+def answered_last(said: dict[str, list[Message]]) -> None:
+    """Take an answer that came as the last message of a conversation for what it is: what the model said, not what it was told."""
+    if said["input"] and not said["output"] and said["input"][-1]["role"] == "assistant":
+        said["output"].append(said["input"].pop())
 
 
 def last_answer(messages: list[Message]) -> list[Message]:
@@ -142,6 +148,8 @@ def _message(item: Any, role: str) -> Message | None:
         return None
     if isinstance(content := item.get("content"), dict) and isinstance(content.get("parts"), list):  # Gemini
         item = item | content
+    elif isinstance(content, dict) and "message" in content:  # AgentCore wraps an answer and why it ended
+        item = item | {"content": content["message"], "finish_reason": content.get("finish_reason")}
     parts = item.get("parts")
     inner = item if isinstance(parts, list) else opened(item)
     found = list(parts_of(inner))

@@ -58,6 +58,12 @@ def _message_object(source: dict[str, Any], role: str) -> Any:
 EVENT_KEYS: Final = frozenset({"role", "content", "tool_calls", "tool_call_id", "id", "finish_reason", "parts", "name"})
 
 
+def listed_events(value: Any) -> list[dict[str, Any]]:
+    """Return events that came as a list in an attribute (Logfire), with their name among their fields."""
+    listed = load(value).value if isinstance(value, str) else value
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+
 def flag_of(values: Values, attributes: Attributes) -> dict[str, str] | None:
     """Return {experiment, variant, context_id} of a flag evaluation that assigned somebody, else None."""
     if str(attributes.get("feature_flag.result.reason", "")).lower() in NO_EXPERIMENT:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +19,9 @@ Number = int | float | str | None
 
 WHAT: Final = "an OTLP request"
 STATUS: Final = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
+KINDS: Final = {
+    f"SPAN_KIND_{name}": n for n, name in enumerate(("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"), 1)
+}
 
 
 class _Struct(msgspec.Struct, rename="camel", gc=False):
@@ -72,7 +75,9 @@ class _Span(_Struct):
     trace_id: str | None = None
     span_id: str | None = None
     parent_span_id: str | None = None
+    trace_state: str | None = None
     name: str | None = None
+    kind: Number = None
     start_time_unix_nano: Number = None
     end_time_unix_nano: Number = None
     status: _Status | None = None
@@ -105,6 +110,7 @@ class _Log(_Struct):
 
 
 class _ScopeLogs(_Struct):
+    scope: _Scope | None = None
     log_records: list[_Log] | None = None
 
 
@@ -143,7 +149,8 @@ def _log_groups(request: _Logs) -> Iterator[LogGroup]:
     for block in request.resource_logs or ():
         resource = _attributes(block.resource.attributes if block.resource else None)
         for scoped in block.scope_logs or ():
-            yield LogGroup(resource, map(_log, scoped.log_records or ()))
+            scope = scoped.scope or _Scope()
+            yield LogGroup(resource, scope.name or "", scope.version or "", map(_log, scoped.log_records or ()))
 
 
 def _span(span: _Span) -> WireSpan:
@@ -155,10 +162,12 @@ def _span(span: _Span) -> WireSpan:
         span.name or "",
         _integer(span.start_time_unix_nano),
         _integer(span.end_time_unix_nano),
-        _status(status.code) if status else 0,
+        _named(status.code, STATUS) if status else 0,
         (status.message if status else None) or "",
         _attributes(span.attributes),
         [_event(event) for event in span.events or ()],
+        _named(span.kind, KINDS),
+        span.trace_state or "",
     )
 
 
@@ -226,5 +235,5 @@ def _bytes(text: str) -> str | None:
         return None
 
 
-def _status(code: Number) -> int:
-    return STATUS[code] if isinstance(code, str) and code in STATUS else _integer(code)
+def _named(code: Number, names: Mapping[str, int]) -> int:
+    return names[code] if isinstance(code, str) and code in names else _integer(code)

@@ -125,7 +125,7 @@ def _part(part: Any) -> Iterator[Part]:
         yield _call(part)
     elif kind in RESULT_TYPES:
         yield _result(part)
-    elif kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str)):
+    elif kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str | dict)):
         yield from _text_part(_said(part), "reasoning" if kind in REASONING_TYPES else "text")
     elif kind is not None:
         yield {"type": kind[:32], "content": _small(part)}
@@ -150,7 +150,7 @@ def _said(part: dict[str, Any]) -> str | None:
         (part[key] for key in ("content", "text", "thinking", "refusal", "summary", "reasoningText") if part.get(key)),
         None,
     )
-    return _label(_plain(found.get("text") if isinstance(found, dict) else found))
+    return _label(_plain((found.get("text") or found.get("value")) if isinstance(found, dict) else found))
 
 
 def _call(part: dict[str, Any]) -> Part:

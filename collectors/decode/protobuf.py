@@ -45,7 +45,7 @@ def _log_groups(request: ExportLogsServiceRequest) -> Iterator[LogGroup]:
     for block in request.resource_logs:
         resource = _attributes(block.resource.attributes)
         for scoped in block.scope_logs:
-            yield LogGroup(resource, map(_log, scoped.log_records))
+            yield LogGroup(resource, scoped.scope.name, scoped.scope.version, map(_log, scoped.log_records))
 
 
 def _span(span: Span) -> WireSpan:
@@ -61,6 +61,8 @@ def _span(span: Span) -> WireSpan:
         status.message,
         _attributes(span.attributes),
         [WireEvent(event.name, event.time_unix_nano, _attributes(event.attributes)) for event in span.events],
+        span.kind,
+        span.trace_state,
     )
 
 

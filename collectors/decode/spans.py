@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from collectors.batch import AT, Batch
 from collectors.decode.content import (
@@ -17,15 +17,16 @@ from collectors.decode.content import (
     of_tool,
     tool_names,
 )
-from collectors.decode.derived import ERROR, resolve_kind, settle
+from collectors.decode.derived import settle
+from collectors.decode.kinds import ERROR, resolve_kind
 from collectors.decode.leftovers import attrs_json, unknown_keys
-from collectors.decode.occurrences import add_score, event_messages, flag_of
+from collectors.decode.moments import duration_ms, moment
 from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
-from collectors.decode.wire import Attributes, SpanGroup, WireEvent, WireSpan
+from collectors.decode.span_events import read_events
+from collectors.decode.wire import Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 
-DAY_US: Final = 86_400_000_000
 ZERO_TRACE: Final = "0" * 32
 ZERO_SPAN: Final = "0" * 16
 HEX: Final = frozenset("0123456789abcdef")
@@ -64,11 +65,12 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
     for group in groups:
         source = source_of(group.resource, table)
         scope_dialect = table.scope_dialect(group.scope)
+        rules = table.within(group.scope)
         reasons = Counter[str]()
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                _add_span(span, source, group, scope_dialect, table, batch, received)
+                _add_span(span, source, group, scope_dialect, rules, batch, received)
                 accepted += 1
             else:
                 reasons[reason] += 1
@@ -103,9 +105,9 @@ def _add_span(
     flags: list[str] = []
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
-    if span.events:
-        _read_events(span, values, table, batch, received, source.app)
-    kind = resolve_kind(span.name, values, rest, table)
+    if span.events or "told_events" in values:
+        read_events(span, values, table, batch, received, source.app)
+    kind = resolve_kind(span, values, rest, table)
     if kind in STEPS:
         note_replies(span.trace_id, values, batch)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
@@ -126,7 +128,7 @@ def _add_span(
             span.span_id,
             span.parent_id if is_id(span.parent_id, ZERO_SPAN) else None,
             time,
-            _duration_ms(span, received, flags),
+            duration_ms(span, received, flags),
             received,
             span.name[:1024],
             kind,
@@ -148,6 +150,8 @@ def _add_span(
             get("input_tokens"),
             get("output_tokens"),
             get("cached_input_tokens"),
+            get("cache_write_tokens"),
+            get("reasoning_tokens"),
             get("usage_source"),
             get("cost_usd"),
             get("finish_reason"),
@@ -166,34 +170,11 @@ def _add_span(
             None,
             attrs_json(rest, flags),
             source.app,
+            None,
         ]
     )
     if flags:
         batch.rows["spans"][-1][FLAGS] = ",".join(flags)
-
-
-def moment(time_ns: int, received: int, flags: list[str]) -> int:
-    """Return microseconds; a time that is missing or lies ahead of us is replaced by when we got it, and flagged."""
-    time = time_ns // 1000
-    if time <= 0:
-        flags.append("time_unknown")
-        return received
-    if time > received + DAY_US:
-        flags.append("time_future")
-        return received
-    return time
-
-
-def _duration_ms(span: WireSpan, received: int, flags: list[str]) -> float | None:
-    if span.start_ns <= 0 or span.end_ns <= 0:
-        return None
-    if span.end_ns < span.start_ns:
-        flags.append("negative_duration")
-        return None
-    if span.end_ns // 1000 > received + DAY_US and "time_future" not in flags:
-        flags.append("end_future")
-        return None
-    return (span.end_ns - span.start_ns) / 1e6
 
 
 def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Content:
@@ -207,55 +188,3 @@ def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Cont
     except RecursionError:  # nesting that is valid JSON and nonsense; the span itself is good
         flags.append("content_unreadable")
         return Content()
-
-
-def _read_events(span: WireSpan, values: Values, table: Table, batch: Batch, received: int, app: str) -> None:
-    said: dict[str, list[Any]] = {"system": [], "input": [], "output": []}
-    for event in span.events:
-        part = table.events.get(event.name)
-        if part == "details":
-            values |= {
-                name: value for name, value in read(event.attributes, table).values.items() if name not in values
-            }
-        elif part in said:
-            said[part] += event_messages(event.name, None, event.attributes)
-        elif part is not None:
-            _read_event(event, part, span, values, table, batch, received, app)
-        elif event.name in table.first_token_events and event.time_ns > span.start_ns > 0:
-            values.setdefault("first_chunk_ms", (event.time_ns - span.start_ns) / 1e6)
-    if said["system"] or said["input"]:
-        values.setdefault("input_messages", said["system"] + said["input"])
-    if said["output"]:
-        values.setdefault("output_messages", said["output"])
-
-
-def _read_event(
-    event: WireEvent, part: str, span: WireSpan, values: Values, table: Table, batch: Batch, received: int, app: str
-) -> None:
-    found = read(event.attributes, table).values
-    if part == "exception":
-        for field in ("exception_type", "exception_message"):
-            if field in found:
-                values.setdefault(field, found[field])
-    elif part == "flag":
-        flag = flag_of(found, event.attributes)
-        if flag is not None and (is_split(event.attributes) or "variant" not in values):
-            values |= {"experiment": flag["experiment"], "variant": flag["variant"]}
-            if "context_id" in flag:
-                values.setdefault("user_id", flag["context_id"])
-    elif part == "score":
-        add_score(
-            batch,
-            found,
-            trace_id=span.trace_id,
-            span_id=span.span_id,
-            time=moment(event.time_ns or span.start_ns, received, []),
-            at=event.time_ns,
-            received=received,
-            source=app,
-        )
-
-
-def is_split(attributes: Attributes) -> bool:
-    """Tell a flag that splits traffic at random from one that targets."""
-    return attributes.get("feature_flag.result.reason") == "split"

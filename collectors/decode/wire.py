@@ -27,7 +27,7 @@ class WireEvent(NamedTuple):
 
 
 class WireSpan(NamedTuple):
-    """A span. `status` is 0 unset, 1 ok, 2 error."""
+    """A span. `status` is 0 unset, 1 ok, 2 error; `kind` as in OTLP: 1 internal, 2 server, 3 client, 4 producer, 5 consumer."""
 
     trace_id: str
     span_id: str
@@ -39,6 +39,8 @@ class WireSpan(NamedTuple):
     status_message: str
     attributes: Attributes
     events: list[WireEvent]
+    kind: int = 0
+    trace_state: str = ""
 
 
 class WireLog(NamedTuple):
@@ -63,9 +65,11 @@ class SpanGroup(NamedTuple):
 
 
 class LogGroup(NamedTuple):
-    """Log records of one resource."""
+    """Log records of one instrumentation scope of one resource."""
 
     resource: Attributes
+    scope: str
+    scope_version: str
     logs: Iterator[WireLog]
 
 

@@ -51,8 +51,9 @@ def _read(path: Path) -> Dialect:
         raise ConfigError(str(path), None, f"cannot be read: {error}", "check the path and that it is UTF-8") from None
     dialect = parse_yaml(text, Dialect, str(path))
     place = YamlText(str(path), text)
-    for problem in (*_row_faults(place, "rows", dialect.rows), *_row_faults(place, "bag_rows", dialect.bag_rows)):
-        raise problem
+    for block in ("rows", "scope_rows", "bag_rows"):
+        for problem in _row_faults(place, block, getattr(dialect, block)):
+            raise problem
     for problem in _name_faults(place, dialect):
         raise problem
     return dialect
@@ -82,6 +83,7 @@ def _pattern_fault(pattern: str) -> str | None:
 def _name_faults(place: YamlText, dialect: Dialect) -> Iterator[ConfigError]:
     kinds = [(("kinds", name), kind) for name, kind in dialect.kinds.items()]
     kinds += [(("span_names", name), kind) for name, kind in dialect.span_names.items()]
+    kinds += [(("scope_names", name), kind) for name, kind in dialect.scope_names.items()]
     kinds += [(("operations", name), kind) for name, (_, kind) in dialect.operations.items()]
     for at, kind in kinds:
         if kind not in KINDS:

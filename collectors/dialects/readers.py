@@ -38,7 +38,7 @@ def label(value: Any) -> str | None:
         text = value.strip()
         if text[:1] == '"' == text[-1:] and len(text) > 1:
             text = _decoded(text)
-        return text[:MAX_LABEL] if isinstance(text, str) and text else None
+        return text[:MAX_LABEL] if isinstance(text, str) and text and text != "null" else None
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, int | float) else None
@@ -83,6 +83,12 @@ def seconds(value: Any) -> float | None:
     return None if found is None else found * 1000
 
 
+def nanoseconds(value: Any) -> float | None:
+    """Return milliseconds from nanoseconds."""
+    found = milliseconds(value)
+    return None if found is None else found / 1e6
+
+
 def first(value: Any) -> str | None:
     """Return the first label of a list, of a list in JSON text, or the label itself."""
     if isinstance(value, str) and value.lstrip()[:1] == "[":
@@ -122,6 +128,7 @@ READERS: Final[dict[str, Reader]] = {
     "boolean": boolean,
     "milliseconds": milliseconds,
     "seconds": seconds,
+    "nanoseconds": nanoseconds,
     "first": first,
     "mapping": mapping,
 }

@@ -6,6 +6,9 @@ the field, so that flattened lists (`llm.input_messages.0.message.role`) can be 
 drops the value, one named `+` keeps it among the attributes of the span as understood. What no rule names is kept among the attributes of the span, and counted when its key looks like GenAI:
 it begins with one of a dialect's `namespaces`, or one of its words is of the trade.
 
+`scope_rows` and `scope_names` hold only for spans and records of the dialect's own `scopes`: keys and names that mean
+something else elsewhere (`model`, `Function: *`).
+
 `bags` are key prefixes under which applications put keys of their own; `bag_rows` are rules for what stands behind the
 prefix. A key without dots and prefix is looked up there too, since baggage is often copied onto spans as it is.
 """
@@ -43,6 +46,8 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rank: int = 100
     scopes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
+    scope_rows: tuple[Row, ...] = ()
+    scope_names: dict[str, str] = {}
     namespaces: tuple[str, ...] = ()
     bags: tuple[str, ...] = ()
     bag_rows: tuple[Row, ...] = ()
@@ -79,8 +84,13 @@ OF_THE_TRADE: Final = re.compile(
 class Table(dict[str, KeyRule]):
     """Key -> rule. Reading a key for the first time resolves it; after that it is one dictionary lookup."""
 
-    def __init__(self, dialects: Sequence[Dialect]) -> None:
+    def __init__(self, dialects: Sequence[Dialect], own: Dialect | None = None) -> None:
         super().__init__()
+        self._dialects = dialects
+        self._within: dict[str, Table] = {}
+        names = dict(own.scope_names) if own else {}
+        self._own_names = {name: kind for name, kind in names.items() if not name.endswith("*")}
+        self._own_beginnings = [(name[:-1], kind) for name, kind in names.items() if name.endswith("*")]
         last_first = dialects[::-1]  # of two meanings of a name the first file's stays
         self.scopes = sorted(
             ((scope, one.dialect) for one in dialects for scope in one.scopes), key=lambda pair: -len(pair[0])
@@ -93,7 +103,8 @@ class Table(dict[str, KeyRule]):
         self.estimators = frozenset(one.dialect for one in dialects if one.estimates_streams)
         self.cached_apart = {one.dialect: frozenset(one.cached_apart) for one in dialects if one.cached_apart}
         self.first_token_events = frozenset(name for one in dialects for name in one.first_token_events)
-        self._rules = _Rules((row, one) for one in dialects for row in one.rows)
+        own_rows = [(row, own) for row in own.scope_rows] if own else []
+        self._rules = _Rules([*own_rows, *((row, one) for one in dialects for row in one.rows)])
         self._bag_rules = _Rules((row, one) for one in dialects for row in one.bag_rows)
         self._namespaces = tuple(name for one in dialects for name in one.namespaces)
         self._bags = tuple(bag for one in dialects for bag in one.bags)
@@ -105,6 +116,22 @@ class Table(dict[str, KeyRule]):
             self.clear()
         rule = self[key] = self._resolved(key)
         return rule
+
+    def kind_of_name(self, name: str) -> str | None:
+        """Return the kind of the spans of a name; a name that ends in `*` is a beginning."""
+        kind = self._own_names.get(name) or self.span_names.get(name)
+        return kind or next((kind for begin, kind in self._own_beginnings if name.startswith(begin)), None)
+
+    def within(self, scope: str) -> Table:
+        """Return the table that holds for spans and records of `scope`."""
+        dialect = self.scope_dialect(scope)
+        if dialect is None:
+            return self
+        if dialect not in self._within:
+            own = next((one for one in self._dialects if one.dialect == dialect), None)
+            scoped = own is not None and bool(own.scope_rows or own.scope_names)
+            self._within[dialect] = Table(self._dialects, own) if scoped else self
+        return self._within[dialect]
 
     def scope_dialect(self, scope: str) -> str | None:
         """Return the dialect whose instrumentation scopes `scope` belongs to."""

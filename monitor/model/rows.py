@@ -43,6 +43,8 @@ SPANS: Final[Columns] = {
     "input_tokens": "int",  # includes cached tokens
     "output_tokens": "int",
     "cached_input_tokens": "int",
+    "cache_write_tokens": "int",  # tokens that were put into a cache, among the input tokens
+    "reasoning_tokens": "int",  # tokens the model thought with, as its provider counts them
     "usage_source": "str",  # provider | estimated | none
     "cost_usd": "float",
     "finish_reason": "str",
@@ -61,6 +63,7 @@ SPANS: Final[Columns] = {
     "flags": "str",  # comma-joined notes on the data itself: time_unknown, truncated, ...
     "attrs": "str",  # what no rule understood, as a JSON object, redacted, capped
     "source": "str",  # ledger source
+    "sampling_weight": "float",  # how many calls this one stands for, where its sender samples and says so; NULL is 1
     **dict.fromkeys(OF_SPANS, "str"),  # those above keep their place
 }
 

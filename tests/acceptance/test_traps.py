@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from collectors.batch import Batch
+from collectors.batch import AT, Batch
 from collectors.decode import decode_logs, decode_traces, propagate
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
@@ -271,3 +271,75 @@ def test_json_that_was_cut_is_read_as_far_as_it_goes_and_flagged(seen: Seen) -> 
     seen.take(span(1, CHAT | {"gen_ai.input.messages": whole[:-12]}))
     assert "A question that" in seen.call()["input_text"]
     assert "truncated" in seen.rows("SELECT flags FROM spans")[0]["flags"]
+
+
+def kinds_of_failures(attributes: Row, **fields: Any) -> list[str]:
+    body = {"resourceSpans": [{"scopeSpans": [span(1, attributes, scope="a.sender", **fields)]}]}
+    batch = Batch()
+    decode_traces(json.dumps(body).encode(), "json", batch, RECEIVED_US)
+    return [row[AT["spans"]["kind"]] for row in batch.rows["spans"]]
+
+
+FAILS = {"status": {"code": 2}}
+
+
+@pytest.mark.parametrize(
+    ("beside", "fields", "kind"),
+    [
+        ({}, FAILS, "llm"),
+        ({"http.response.status_code": 429}, FAILS, "llm"),
+        ({}, {"kind": 3}, "llm"),
+        ({}, {"kind": "SPAN_KIND_CLIENT"}, "llm"),
+        ({"gen_ai.usage.input_tokens": 4}, {}, "llm"),
+        ({"gen_ai.prompt": "Hi?"}, {}, "llm"),
+        ({}, {}, "other"),
+        ({}, {"kind": 2} | FAILS, "other"),
+        ({"http.route": "/chat"}, FAILS, "other"),
+        ({"db.system": "postgresql"}, {"kind": 3} | FAILS, "other"),
+        ({"url.full": "https://api/v1"}, {"kind": 3}, "other"),
+        ({}, {"name": "auth /v1/chat/completions"} | FAILS, "other"),
+        ({"gen_ai.tool.name": "search"}, FAILS, "other"),
+        ({"gen_ai.operation.name": "execute_something"}, FAILS, "other"),
+        ({"gen_ai.request.model": "bge-reranker-v2", "gen_ai.operation.name": "chat"}, {}, "other"),
+        ({"gen_ai.request.model": "amazon.titan-embed-text-v2:0", "gen_ai.operation.name": "chat"}, {}, "embedding"),
+        ({"gen_ai.request.model": "gpt-4o-mini-tts"}, FAILS, "other"),
+    ],
+)
+def test_a_call_needs_no_operation(beside: Row, fields: Row, kind: str) -> None:
+    """Senders that die before the answer tell the model and the error only; servers, databases and tools are still no calls."""
+    assert kinds_of_failures({"gen_ai.request.model": "gpt-4o-mini"} | beside, **fields) == [kind]
+
+
+def test_two_spans_of_one_call_lose_nothing(seen: Seen) -> None:
+    """The texts are on one span, tokens, cost and first token on others below it: three layers, one call."""
+    server = {"gen_ai.response.model": "m-2", "gen_ai.latency.time_to_first_token": 0.05} | USED
+    seen.take(
+        span(1, CHAT | ASKED | SAID | {"session.id": "s1"}, scope="a.framework"),
+        span(2, CHAT | USED | {"gen_ai.usage.cost": 0.5}, at=5, ms=80, parent=1, scope="a.client"),
+        span(3, server, at=10, ms=70, parent=2, scope="vllm.llm_engine"),
+    )
+    call = seen.call()
+    assert (call["input_text"], call["input_tokens"], call["usage_source"]) == ("Hi?", 29, "provider")
+    assert (call["cost_usd"], call["ttft_ms"], call["response_model"], call["session_id"]) == (0.5, 50.0, "m-2", "s1")
+
+
+def test_an_agent_without_calls_is_the_call_until_one_arrives(seen: Seen) -> None:
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o-mini"} | USED | ASKED | SAID
+    seen.take(span(1, agent))
+    assert (seen.call()["input_tokens"], seen.call()["usage_source"]) == (29, "provider")
+    seen.take(span(2, CHAT | USED, at=5, ms=50, parent=1))
+    assert seen.call()["span_id"] == f"{2:016x}"
+    assert seen.rows("SELECT n_calls, input_text FROM turns") == [{"n_calls": 1, "input_text": "Hi?"}]
+
+
+def test_an_agent_that_names_no_model_is_no_call(seen: Seen) -> None:
+    seen.take(span(1, {"gen_ai.operation.name": "invoke_agent"} | ASKED | SAID))
+    assert seen.rows("SELECT * FROM calls") == []
+
+
+def test_what_a_tool_was_given_is_nobodys_question(seen: Seen) -> None:
+    seen.take(
+        span(1, {"gen_ai.operation.name": "invoke_agent"}),
+        span(2, {"input": '{"city": "Paris"}', "output": "17 degrees"}, at=5, ms=50, parent=1),
+    )
+    assert [turn["input_text"] for turn in seen.rows("SELECT input_text FROM turns")] == [None]

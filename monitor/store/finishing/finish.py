@@ -16,6 +16,7 @@ from monitor.model.dimensions import OF_SPANS, SHARED, SHARED_BY_ANY
 from monitor.store.finishing.arms import give_arms
 from monitor.store.finishing.exposed import join_fresh_turns, join_new_exposures
 from monitor.store.finishing.logged import assemble_logged
+from monitor.store.finishing.lone_agents import call_lone_agents
 from monitor.store.finishing.once import count_once
 from monitor.store.finishing.rollup import roll_up
 from monitor.store.finishing.scored import attach_scores
@@ -51,6 +52,7 @@ def finish(
         take_spans(txn, bounds.on("time"))
         assemble_logged(txn, bounds.on("time"))
         join_streams(txn, bounds.on("time"))
+        call_lone_agents(txn, bounds.on("time"))
         count_once(txn, bounds.on("time"))
         _share_identity(txn, bounds)
         attach_scores(txn, bounds.on("time"))
@@ -165,19 +167,20 @@ _TURNS: Final = """
         SELECT s.*, x.system_hash, s.time + s.duration_ms * INTERVAL 1 MILLISECOND AS ended,
                coalesce(x.has_input, false) AS has_input, coalesce(x.has_output, false) AS has_output,
                coalesce(x.plain_input, false) AS plain_input, coalesce(x.plain_output, false) AS plain_output,
-               s.parent_id IS NULL AS is_root, s.kind = 'llm' AS is_call
+               s.parent_id IS NULL AS is_root, s.kind = 'llm' AS is_call,
+               s.kind NOT IN ('tool', 'retriever') AS may_speak -- what a tool was given is nobody's question
         FROM temp.touched s LEFT JOIN texts x ON x.trace_id = s.trace_id AND x.span_id = s.span_id)
     SELECT trace_id, NULL::BIGINT AS seq, min(time) AS time,
            coalesce(max(duration_ms) FILTER (is_root), date_diff('microsecond', min(time), max(ended)) / 1000.0) AS duration_ms,
            {dimensions},
            arg_max(coalesce(response_model, request_model), time) FILTER (is_call) AS model,
            arg_min(system_hash, time) FILTER (is_call) AS system_hash,
-           coalesce(arg_min(span_id, time) FILTER (is_root AND has_input AND plain_input),
+           coalesce(arg_min(span_id, time) FILTER (is_root AND has_input AND plain_input AND may_speak),
                     arg_min(span_id, time) FILTER (is_call AND has_input),
-                    arg_min(span_id, time) FILTER (has_input AND kind <> 'tool' AND kind <> 'retriever')) AS input_span_id,
-           coalesce(arg_min(span_id, time) FILTER (is_root AND has_output AND plain_output),
+                    arg_min(span_id, time) FILTER (has_input AND may_speak AND (is_root OR kind <> 'other'))) AS input_span_id,
+           coalesce(arg_min(span_id, time) FILTER (is_root AND has_output AND plain_output AND may_speak),
                     arg_max(span_id, ended) FILTER (is_call AND has_output),
-                    arg_min(span_id, time) FILTER (has_output AND kind <> 'tool' AND kind <> 'retriever')) AS output_span_id,
+                    arg_min(span_id, time) FILTER (has_output AND may_speak AND (is_root OR kind <> 'other'))) AS output_span_id,
            count(*) FILTER (is_call) AS n_calls, count(*) FILTER (kind = 'tool') AS n_tools,
            sum(input_tokens) FILTER (is_call)::BIGINT AS input_tokens,
            sum(output_tokens) FILTER (is_call)::BIGINT AS output_tokens,
