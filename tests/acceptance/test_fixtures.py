@@ -32,7 +32,6 @@ LOST: Final[dict[str, dict[str, tuple[int, str]]]] = {
     "openinference-openai/async_stream": {"finish reasons": (1, NO_REASON)},
     "openllmetry-anthropic/streaming": {
         "tokens": (2, "message_start's output token is added to the total: 15 where the provider said 14"),
-        "streams": (1, "only one of its two ways of streaming is marked"),
     },
     "google-adk/tools": {"finish reasons": (1, "says stop where the model asked for tools")},
     "openllmetry-openai/responses_api": {"finish reasons": (1, "says tool_call where the stub's log says completed")},
