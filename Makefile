@@ -5,6 +5,7 @@ BIN := .venv/bin
 PATIENT := --timeout 3600
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
 
 .PHONY: install run test fmt check ci docs bench statistics faults fuzz browser wheel wheel-test clean
 

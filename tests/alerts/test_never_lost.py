@@ -75,7 +75,7 @@ def received(keys: list[str]) -> dict[tuple[str, int], list[str]]:
     return got
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(steps)
 def test_no_sequence_of_signals_and_kills_loses_a_fire_or_a_resolve(steps: list[Any]) -> None:
     receiver = Recorder("one")
@@ -120,7 +120,7 @@ def in_episode_order(keys: list[str]) -> bool:
     return True
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps, st.integers(0, 24))
 def test_a_receiver_that_refuses_for_good_hands_over_to_the_other(steps: list[Any], breaks_at: int) -> None:
     one, two = Recorder("one"), Recorder("two")

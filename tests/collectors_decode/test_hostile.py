@@ -29,7 +29,7 @@ POLARS = {
 }
 MEDIA = st.sampled_from(["protobuf", "json"])
 BROKEN = {"malformed", "gzip_bomb"}  # their gzip is broken, on purpose
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CALM = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 def fits(batch: Batch) -> None:
@@ -73,7 +73,7 @@ def test_random_bytes(data: bytes, media: Media) -> None:
 
 @needs_shared
 @given(st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_bodies(data: st.DataObject) -> None:
     body = data.draw(st.sampled_from(small_bodies()))
     changed = bytearray(body.data)
@@ -139,7 +139,7 @@ KINDS = st.sampled_from(["chat", "embeddings", "execute_tool", "retrieval", "inv
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=8), KINDS, st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value_under_any_known_key(attributes: dict[str, Any], operation: str, start: int, end: int) -> None:
     span = span_of(
         attributes | {"gen_ai.operation.name": operation}, start_time_unix_nano=start, end_time_unix_nano=end

@@ -236,7 +236,7 @@ def test_bounds_that_a_user_breaks_are_no_bounds() -> None:
     assert (found.high or 0) > (found.low or 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 300), st.floats(0, 1)), min_size=2, max_size=40))
 def test_intervals_of_shares_never_leave_minus_one_to_one(users: list[tuple[int, float]]) -> None:
     counts = [n for n, _ in users]

@@ -52,7 +52,7 @@ hostile = st.one_of(st.text(), st.lists(fragments, max_size=40).map("".join))
 
 
 @by_kind
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(output=hostile, said=st.none() | hostile)
 def test_no_text_raises(grader: Grader, output: str, said: str | None) -> None:
     judgement = word(grader, output, said)

@@ -214,7 +214,7 @@ def whole(name: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from(sorted(BY_NAME[name].keys)) | st.text(max_size=5), JSON, max_size=8)
 
 
-SHORT = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+SHORT = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 LONG = settings(SHORT, max_examples=400)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.frames import to_tables
@@ -182,7 +182,6 @@ def test_a_message_with_nothing_in_it_is_told(broker: Broker, tmp_path: Path) ->
     assert (report.accepted, report.refused, report.notes[EMPTY]) == (1, 0, 1)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_whatever_a_message_holds_it_is_one_message(value: bytes) -> None:
     taking = Taking(Failing(9), lambda _batch: {}, TERMS.now_us, lambda _line: None)
@@ -374,7 +373,6 @@ def test_urls() -> None:
     assert "x" not in repr(parse("kafka://a/t?sasl.password=x"))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_url_or_a_usage_error(text: str) -> None:
     try:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -58,25 +58,21 @@ def metric_bodies(draw: Any) -> bytes:
     return request.SerializeToString()
 
 
-@settings(deadline=None)
 @given(span_bodies())
 def test_spans(given_body: bytes) -> None:
     assert signal_in(given_body) == "traces"
 
 
-@settings(deadline=None)
 @given(log_bodies())
 def test_logs(given_body: bytes) -> None:
     assert signal_in(given_body) == "logs"
 
 
-@settings(deadline=None)
 @given(metric_bodies())
 def test_metrics(given_body: bytes) -> None:
     assert signal_in(given_body) == "metrics"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 300))
 def test_bytes_that_are_no_request_do_no_harm(noise: bytes, at: int) -> None:
     for bent in (noise, body(1)[:at] + noise, metrics()[:at], LOGS[:at]):

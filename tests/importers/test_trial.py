@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.dialects.table import table
@@ -177,7 +177,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(), JSON), st.sampled_from(FORMATS))
 def test_any_record_can_be_looked_at(record: dict[str, Any], format_: Any) -> None:
     seen = trial()
@@ -188,7 +187,6 @@ def test_any_record_can_be_looked_at(record: dict[str, Any], format_: Any) -> No
     assert all(words(one.meaning) for one in told.keys.values())
 
 
-@settings(deadline=None)
 @given(st.recursive(st.just("Priya"), lambda inner: st.lists(inner, min_size=1) | st.dictionaries(st.text(), inner)))
 def test_words_of_a_text_field_are_never_shown(value: Any) -> None:
     seen = trial()

@@ -45,7 +45,7 @@ def test_an_empty_or_missing_spool_reads_as_nothing_and_stays_in_place(tmp_path:
     assert families(tmp_path / "no") == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.lists(st.integers(0, 400), max_size=12),
     segment_bytes=st.integers(1, 900),

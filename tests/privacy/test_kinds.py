@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.privacy.pattern import Found, Pattern
@@ -195,7 +195,6 @@ HOSTILE = (
 
 
 @given(st.text(alphabet="0123456789 +()-./xa\n", max_size=80))
-@settings(deadline=None)
 def test_looking_into_runs_finds_what_looking_everywhere_finds(text: str) -> None:
     for pattern in PATTERNS:
         if pattern.runs is not None:

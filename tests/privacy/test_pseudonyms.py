@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.batch import Batch
@@ -144,7 +144,6 @@ def test_a_field_that_cannot_be_searched_is_dropped_and_counted(monkeypatch: pyt
     assert (told["attrs"], told["flags"], using.failed) == (None, "redaction_failed", 1)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=12), min_size=1, max_size=5), st.text(max_size=60))
 def test_no_text_breaks_it_and_attributes_stay_json(ids: list[str], text: str) -> None:
     batch = Batch()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model.rows import KEYS, TABLES
@@ -29,7 +29,6 @@ def rows_at(table: str, offsets: list[int]) -> pl.DataFrame:
     return pl.DataFrame(to_arrow(rows, TABLES[table]))
 
 
-@settings(deadline=None)
 @given(tables, near)
 def test_a_row_is_refused_exactly_before_the_limit_of_spans(table: str, offsets: list[int]) -> None:
     rows = rows_at(table, offsets)
@@ -40,7 +39,6 @@ def test_a_row_is_refused_exactly_before_the_limit_of_spans(table: str, offsets:
     assert kept[table].equals(rows.filter(pl.col("time") >= LIMIT))
 
 
-@settings(deadline=None)
 @given(tables, near)
 def test_texts_go_exactly_before_the_limit_of_content_and_numbers_never(table: str, offsets: list[int]) -> None:
     rows = rows_at(table, offsets)
@@ -55,7 +53,6 @@ def test_texts_go_exactly_before_the_limit_of_content_and_numbers_never(table: s
         assert kept[table][column].to_list() == ["words" if t >= LIMIT else None for t in rows["time"]]
 
 
-@settings(deadline=None)
 @given(tables, near, st.sampled_from([KEEP_ALL, Limits(rollups=LIMIT)]))
 def test_without_a_limit_nothing_changes(table: str, offsets: list[int], limits: Limits) -> None:
     rows = rows_at(table, offsets)
@@ -71,7 +68,6 @@ def test_refusals_have_no_age() -> None:
     assert not refused
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=8), st.booleans())
 def test_a_frame_of_the_spool_never_grows(offsets: list[int], whole: bool) -> None:
     tables = frame(content=[{"time": off, "span_id": str(off), "system_text": "w" * 50} for off in offsets])

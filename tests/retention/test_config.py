@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from monitor.config.durations import parse_duration
@@ -60,7 +59,6 @@ def test_what_may_not(tmp_path: Path, lines: str, at: int, says: str) -> None:
 durations = st.none() | st.builds(lambda n, u: f"{n}{u}", st.integers(1, 400), st.sampled_from("smhdw"))
 
 
-@trying(deadline=None)
 @given(st.tuples(durations, durations, durations))
 def test_no_class_outlives_the_next(kept: tuple[str | None, ...]) -> None:
     settings = Settings(agent=AgentSettings(retention=RetentionSettings(**dict(zip(CLASSES, kept, strict=True)))))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,10 @@ from plumbline.cli.retention_words import kept_for
 from tests.retention.keeping import NEW, OLD, Keeping
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Keeping]:
-    found = Keeping(tmp_path / "data", RetentionSettings(content="5d", spans="10d"))
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeping]:
+    """One house for all: nothing here changes it."""
+    found = Keeping(tmp_path_factory.mktemp("kept") / "data", RetentionSettings(content="5d", spans="10d"))
     found.fill()
     since = found.clock.now() - timedelta(days=19)
     finding = {

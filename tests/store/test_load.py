@@ -85,7 +85,7 @@ SPAN_IDS = st.lists(st.sampled_from([f"s{n}" for n in range(8)]), min_size=1, ma
 
 
 @given(st.lists(SPAN_IDS, min_size=1, max_size=5))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 def test_any_split_order_and_repetition_gives_the_same_store(batches: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Home(Path(folder))
