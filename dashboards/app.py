@@ -9,9 +9,10 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.client import Api, Trouble
+from dashboards.client import Api, SignedOut, Trouble
+from dashboards.name_tag import name_tag
 from dashboards.pages import PAGES, Page, linked
-from dashboards.process import Commands, arguments
+from dashboards.process import Arguments, Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo
@@ -19,10 +20,20 @@ from dashboards.unwell import banner
 from dashboards.views import first_run
 
 
-@st.cache_resource(show_spinner=False)
-def api(url: str, token_file: Path) -> Api:
-    """One connection for all sessions."""
-    return Api(url, token_file)
+@st.cache_resource(show_spinner=False, max_entries=500)
+def api(url: str, token_file: Path, session: str | None) -> Api:
+    """One connection for everybody who may see the same: all tabs of one person, or of the owner."""
+    return Api(url, token_file, session)
+
+
+def whose(given: Arguments) -> str | None:
+    """Return the session of whoever looks, None where nobody signs in. Raises `SignedOut`."""
+    if not given.sign_in:
+        return None
+    session = st.context.cookies.get(given.cookie)
+    if not session:
+        raise SignedOut("You are signed out. Reload this page to sign in again.")
+    return session
 
 
 def main() -> None:
@@ -37,7 +48,7 @@ def main() -> None:
     try:
         if chosen is ENTRIES[PAGES[0].path]:
             _follow_deep_link()
-        _draw(api(given.api, given.token_file), stage, chosen, Commands(given.token_file.parent))
+        _draw(api(given.api, given.token_file, whose(given)), stage, chosen, Commands(given.token_file.parent))
     except Trouble as trouble:
         st.warning(label(trouble, 400), icon=":material/power_off:")
 
@@ -54,6 +65,8 @@ def _entry(page: Page, stage: list[Context]) -> st.Page:
 def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands) -> None:
     now = datetime.now(UTC)
     banner(agent)
+    if agent.session:
+        name_tag(agent)
     scope = bar(agent, now)
     if scope.last is None and not first_run.has_spans(agent):
         first_run.show(agent, commands)

@@ -23,6 +23,7 @@ FRESH_S: Final = 4.0
 """Pages drawn within this many seconds share one answer."""
 REPORT_PATIENCE_S: Final = 120.0
 KEPT: Final = 256
+_REFUSALS: Final = (400, 403, 409, 429)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -32,6 +33,14 @@ class Trouble(Exception):
 
 class Unknown(Trouble):
     """What was asked for does not exist (any more)."""
+
+
+class SignedOut(Trouble):
+    """The session of whoever looks has ended, or there is none."""
+
+
+class Refused(Trouble):
+    """The agent knows what is wanted and does not do it; the text is its reason."""
 
 
 class AgentReads(Protocol):
@@ -50,10 +59,14 @@ class AgentReads(Protocol):
 
 @dataclass
 class Api:
-    """A running agent at base URL `url`. Every call raises `Trouble` when it cannot be answered."""
+    """A running agent at base URL `url`, asked under the `session` of a person, or else under the token of the owner.
+
+    Every call raises `Trouble` when it cannot be answered.
+    """
 
     url: str
     token_file: Path
+    session: str | None = field(default=None, repr=False)
     transport: httpx.BaseTransport | None = None
     monotonic: Callable[[], float] = time.monotonic
     _answers: dict[str, tuple[float, Any]] = field(default_factory=dict)
@@ -78,6 +91,11 @@ class Api:
         status: Row = self._fresh("status")
         return status
 
+    def me(self) -> Row:
+        """Return who asks: name, role, scopes, apps."""
+        told: Row = self._fresh("me")
+        return told
+
     def sources(self, **params: Given) -> Row:
         """Return every source of a window (`start`, `end`, `app`) with its facts, its problems and their fixes."""
         told: Row = self._fresh("sources", **params)
@@ -97,8 +115,8 @@ class Api:
         asked = self._questions().get(question)
         if asked is None:
             raise Unknown(f"Not found: this agent answers no question {question}. Restart both with: plumbline up")
-        given = {key: _text(value) for key, value in params.items() if value not in {None, ""}}
-        path = _PLACE.sub(lambda place: quote(given.pop(place[1]), safe=""), asked["path"])
+        given: dict[str, Any] = {key: value for key, value in params.items() if value not in {None, ""}}
+        path = _PLACE.sub(lambda place: quote(_text(given.pop(place[1])), safe=""), asked["path"])
         if asked["shape"] == "table":
             return _rows(self._send(asked["method"], path, given, {"accept": ARROW}))
         if asked["shape"] == "file":
@@ -139,13 +157,15 @@ class Api:
         self,
         method: str,
         path: str,
-        given: dict[str, str] | None = None,
+        given: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         **options: Any,
     ) -> httpx.Response:
-        how: dict[str, Any] = {"params": given} if method == "GET" else {"json": given or {}}
+        as_text = {key: _text(value) for key, value in (given or {}).items()}
+        how: dict[str, Any] = {"params": as_text} if method == "GET" else {"json": given or {}}
         try:
-            bearer = {"authorization": f"Bearer {self.token_file.read_text(encoding='utf-8').strip()}"}
+            secret = self.session or self.token_file.read_text(encoding="utf-8").strip()
+            bearer = {"authorization": f"Bearer {secret}"}
             answer = self._http.request(method, path, headers={**bearer, **(headers or {})}, **how, **options)
         except OSError:
             raise Trouble(
@@ -157,7 +177,7 @@ class Api:
             raise Trouble(f"The agent at {self.url} does not answer. Start it with: plumbline up") from None
         if answer.is_success:
             return answer
-        raise _trouble(answer)
+        raise _trouble(answer, self.session is not None)
 
 
 def _rows(answer: httpx.Response) -> list[Row]:
@@ -172,13 +192,17 @@ def _text(value: Given) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _trouble(answer: httpx.Response) -> Trouble:
+def _trouble(answer: httpx.Response, in_session: bool) -> Trouble:
     try:
         reason = str(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
         reason = f"status {answer.status_code}"
     if answer.status_code == httpx.codes.NOT_FOUND:
         return Unknown(f"Not found: {reason}")
+    if answer.status_code in _REFUSALS:
+        return Refused(reason)
+    if answer.status_code == httpx.codes.UNAUTHORIZED and in_session:
+        return SignedOut("You are signed out. Reload this page to sign in again.")
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return Trouble("The agent refused the token of the dashboard. Restart both with: plumbline up")
     return Trouble(f"The agent could not answer: {reason}")

@@ -32,10 +32,13 @@ _SERVER: Final = {
 }
 
 
-def command(api: str, token_file: Path, host: str, port: int, title: str, public_url: str = "") -> list[str]:
+def command(
+    api: str, token_file: Path, host: str, port: int, title: str, public_url: str = "", *, sign_in: bool = False
+) -> list[str]:
     """Return the command line of the dashboard on `host`:`port`, a client of `api` (http://HOST:PORT).
 
-    `public_url` is the address people open where a proxy stands in front. Port 0 is not possible: Streamlit wants to know its port before it starts.
+    `public_url` is the address people open where a proxy stands in front. With `sign_in` nobody sees anything before
+    they have signed in. Port 0 is not possible: Streamlit wants to know its port before it starts.
     """
     options = {
         **_SERVER,
@@ -50,6 +53,7 @@ def command(api: str, token_file: Path, host: str, port: int, title: str, public
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     own = ["--api", api, "--token-file", str(token_file.absolute()), "--title", title]
     own += ["--bound", host, "--public-url", public_url]
+    own += ["--cookie", f"plumbline_{port}"] if sign_in else []  # cookies of one host are shared by all its ports
     return [sys.executable, "-m", "streamlit", "run", str(SERVER), *flags, "--", *own]
 
 
@@ -67,6 +71,12 @@ class Arguments:
     title: str
     bound: str = "127.0.0.1"
     public_url: str = ""
+    cookie: str = ""
+
+    @property
+    def sign_in(self) -> bool:
+        """Whether people sign in; the session of each is in the `cookie`."""
+        return bool(self.cookie)
 
 
 @dataclass(frozen=True)
@@ -89,5 +99,6 @@ def arguments(given: Sequence[str]) -> Arguments:
     parser.add_argument("--title", default="Plumbline")
     parser.add_argument("--bound", default="127.0.0.1")
     parser.add_argument("--public-url", default="")
+    parser.add_argument("--cookie", default="")
     known, _ = parser.parse_known_args(given)
-    return Arguments(known.api, known.token_file, known.title, known.bound, known.public_url)
+    return Arguments(known.api, known.token_file, known.title, known.bound, known.public_url, known.cookie)

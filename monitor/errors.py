@@ -50,6 +50,10 @@ class Forbidden(PlumblineError):
     exit_code = 2
 
 
+class TooMany(PlumblineError):
+    """Asked too often; the text says when to ask again."""
+
+
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
 

@@ -60,7 +60,7 @@ class Guard:
         if parts.username is not None:
             return "a name or password in the address is not sent"
         if parts.scheme == "http" and not self.allow_http and host not in HERE:
-            return "http sends alerts in the clear (write https, or `allow_http: true`)"
+            return "http goes in the clear (write https, or `allow_http: true`)"
         address = _literal(host)
         if address is not None and host not in HERE and not self._fits(address):
             return "this is a private address (`allow_private: true` allows it)"

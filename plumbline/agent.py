@@ -55,7 +55,7 @@ from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
 from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
-from plumbline.people.register import Register
+from plumbline.people.access import Access, access_of
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -75,6 +75,7 @@ class Agent:
     policies: Sequence[InForce]
     readers: Readers
     health: Health
+    access: Access
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
@@ -164,11 +165,7 @@ class Agent:
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
 
     def _tables(self) -> dict[str, pa.Table]:
-        return self.desk.tables() | {"audit": self.register().audit_table()}
-
-    def register(self) -> Register:
-        """Return who may ask, and the audit of what they did."""
-        return Register(self.desk.state, install_key(self.places.root), self.clock)
+        return self.desk.tables() | {"audit": self.access.record.table()}
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""
@@ -291,7 +288,9 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     except PlumblineError:
         store.close()
         raise
-    agent = Agent(settings, places, clock, store, desk, policies, Readers(store, places.root / "sql"), health)
+    access = access_of(settings, desk.state, install_key(data_dir), clock)
+    readers = Readers(store, places.root / "sql")
+    agent = Agent(settings, places, clock, store, desk, policies, readers, health, access)
     try:
         recall_tombstones(store, data_dir)
         agent.finish_erasure()

@@ -10,9 +10,10 @@ from typing import Any, Final
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from plumbline.agent import Agent
-from plumbline.api import people_questions, questions
+from plumbline.api import people_questions as asked_of_people
+from plumbline.api import questions
 from plumbline.api.agent_protocol import TableAnswer
-from plumbline.api.call import Call
+from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
 
 Answer = Callable[[Agent, Any, Call], Any]
@@ -30,6 +31,18 @@ def replay(agent: Agent, asked: questions.Replay, call: Call) -> dict[str, Any]:
     return agent.replay(asked.start, asked.end, parse_duration(asked.step), asked.notify, call.progress)
 
 
+def me(actor: Actor) -> dict[str, Any]:
+    """Tell who asks."""
+    apps = None if actor.apps is None else sorted(actor.apps)
+    return {
+        "name": actor.name,
+        "role": actor.role,
+        "scopes": sorted(actor.scopes),
+        "apps": apps,
+        "session": actor.session,
+    }
+
+
 ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Status: lambda agent, _, __: agent.status(),
     questions.Check: lambda agent, _, __: agent.check(),
@@ -41,11 +54,21 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Report: lambda agent, asked, _: agent.report(asked.id),
     questions.Replay: replay,
     questions.Erase: lambda agent, asked, _: agent.erase(asked.kind, asked.id),
-    people_questions.People: lambda agent, _, __: agent.register().people(),
-    people_questions.AddPerson: lambda agent, asked, _: agent.register().add(asked.name, asked.role),
-    people_questions.RevokePerson: lambda agent, asked, _: agent.register().revoke(asked.name),
-    people_questions.Audit: lambda agent, _, __: TableAnswer(agent.register().audit_table()),
-    people_questions.VerifyAudit: lambda agent, _, __: agent.register().verify(),
+    asked_of_people.People: lambda agent, _, __: agent.access.register.people(),
+    asked_of_people.AddPerson: lambda agent, asked, _: agent.access.register.add(asked.name, asked.role, asked.apps),
+    asked_of_people.RevokePerson: lambda agent, asked, _: agent.access.register.revoke(asked.name),
+    asked_of_people.SignPersonOut: lambda agent, asked, _: agent.access.register.sign_out(asked.name),
+    asked_of_people.SetPassword: lambda agent, asked, _: agent.access.sign_in.set_password(asked.name, asked.password),
+    asked_of_people.SignInWays: lambda agent, _, __: agent.access.sign_in.ways(),
+    asked_of_people.SignInByPassword: lambda agent, asked, _: agent.access.sign_in.by_password(
+        asked.name, asked.password
+    ),
+    asked_of_people.BeginSignIn: lambda agent, _, __: agent.access.sign_in.begin(),
+    asked_of_people.FinishSignIn: lambda agent, asked, _: agent.access.sign_in.finish(asked.state, asked.code),
+    asked_of_people.Me: lambda _, __, call: me(call.actor),
+    asked_of_people.SignOut: lambda agent, _, call: agent.access.sign_out(call.actor),
+    asked_of_people.Audit: lambda agent, _, __: TableAnswer(agent.access.record.table()),
+    asked_of_people.VerifyAudit: lambda agent, _, __: agent.access.record.verify(),
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }
@@ -63,9 +86,9 @@ class Answers:
         if answering is None:
             raise NotFound(name_of(type(question)))
         call.actor.demand(question.scope)
-        if question.scope == "read" or question.method == "GET":
+        if question.quiet or question.scope == "read" or question.method == "GET":
             return answering(self.agent, question, call)
-        with self.agent.register().on_record(call.actor, question):
+        with self.agent.access.record.of(call.actor, question):
             return answering(self.agent, question, call)
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
         ]
     )
     try:
-        serve(create_app(Answers(agent), agent.register().credentials(token), host), bound, ready)
+        serve(create_app(Answers(agent), agent.access.register.credentials(token), host), bound, ready)
     finally:
         agent.stopping.set()
         timetable.shutdown(wait=True)

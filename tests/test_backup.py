@@ -60,7 +60,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     spooled(found.places.spool, some(0, 100))
     found.settle()
     found.cycle()
-    found.register().add("kim", "reviewer")
+    found.access.register.add("kim", "reviewer")
     yield found
     found.close()
 
@@ -70,7 +70,7 @@ def turns_of(root: Path) -> int:
     try:
         agent.settle()
         assert agent.check() == []
-        assert [person["name"] for person in agent.register().people()] == ["kim"]
+        assert [person["name"] for person in agent.access.register.people()] == ["kim"]
         return int(agent.status()["turns"])
     finally:
         agent.close()

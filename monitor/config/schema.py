@@ -82,6 +82,33 @@ class DashboardSettings(Section, frozen=True):
     public_url: str | None = None  # what people open where a proxy stands in front, such as https://plumbline.example
 
 
+class OidcSettings(Section, frozen=True):
+    """The provider that signs people in, by OpenID Connect; the redirect address is `dashboard.public_url`/sign-in/callback."""
+
+    issuer: str | None = (
+        None  # the address of the provider, as its tokens name it; without one nobody signs in this way
+    )
+    client_id: str = ""  # what the provider calls this Plumbline
+    client_secret: str | None = None  # write ${env:NAME} or ${file:path}
+    claim: str = "email"  # which claim of the token is the name under `plumbline people`
+    allow_http: bool = False  # the provider may be reached by plain http
+    allow_private: bool = False  # the provider may have a private address
+
+
+class PeopleSettings(Section, frozen=True):
+    """How people sign in to the dashboard. While nobody can, it is served to this machine alone, under its owner's name."""
+
+    passwords: bool = False  # people sign in by a password, set by `plumbline people password NAME`
+    oidc: OidcSettings = OidcSettings()
+    session: str = "30d"  # a session ends after so long, whatever is done with it
+    idle: str = "7d"  # a session ends when it was not used for so long
+
+    @property
+    def sign_in(self) -> bool:
+        """Whether anybody can sign in."""
+        return self.passwords or self.oidc.issuer is not None
+
+
 class SamplingSettings(Section, frozen=True):
     """Which turns are graded. `rate` is the inclusion probability of a turn, per stratum where `strata` names one."""
 
@@ -165,6 +192,7 @@ class Settings(Section, frozen=True):
     collector: CollectorSettings = CollectorSettings()
     agent: AgentSettings = AgentSettings()
     dashboard: DashboardSettings = DashboardSettings()
+    people: PeopleSettings = PeopleSettings()
     sampling: SamplingSettings = SamplingSettings()
     estimates: EstimateSettings = EstimateSettings()
     drift: DriftSettings = DriftSettings()

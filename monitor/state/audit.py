@@ -27,12 +27,13 @@ START: Final = ""
 
 @dataclass(frozen=True)
 class Act:
-    """Who did what to which object, and why or with what outcome."""
+    """Who did what to which object, why or with what outcome, and for whom where an admin did it for somebody."""
 
     actor: str
     act: str
     object: str
     reason: str = ""
+    on_behalf_of: str | None = None
 
 
 def append(txn: Transaction, key: bytes, act: Act, now: datetime) -> str:
@@ -41,6 +42,7 @@ def append(txn: Transaction, key: bytes, act: Act, now: datetime) -> str:
     seq, before = (last.seq + 1, last.hash) if last else (1, START)
     nonce, payload = secrets.token_hex(16), json.dumps({"object": act.object, "reason": act.reason})
     row = {"seq": seq, "at": now.astimezone(UTC).isoformat(), "actor": act.actor, "act": act.act}
+    row["on_behalf_of"] = act.on_behalf_of
     row["told"] = digest(nonce.encode(), payload)
     row["hash"] = _hash(key, before, row)
     txn.execute(insert(AUDIT), row)
@@ -51,7 +53,9 @@ def append(txn: Transaction, key: bytes, act: Act, now: datetime) -> str:
 
 
 def _hash(key: bytes, before: str, row: Mapping[Any, Any]) -> str:
-    return digest(key, "audit", before, *(str(row[name]) for name in ("seq", "at", "actor", "act", "told")))
+    """A row that nobody else asked for has one part less, as every row had before there was such a column."""
+    asked = [] if row["on_behalf_of"] is None else [str(row["on_behalf_of"])]
+    return digest(key, "audit", before, *(str(row[name]) for name in ("seq", "at", "actor", "act", "told")), *asked)
 
 
 def _seal(key: bytes, seq: int, last: str) -> str:
@@ -59,7 +63,7 @@ def _seal(key: bytes, seq: int, last: str) -> str:
 
 
 def rows(txn: Transaction) -> list[dict[str, Any]]:
-    """Return the public table, oldest first: at, actor, act, object, reason, hash; NULL where an erasure took it."""
+    """Return the public table, oldest first: at, actor, on_behalf_of, act, object, reason, hash; NULL where an erasure took it."""
     query = select(AUDIT, AUDIT_PAYLOADS.c.payload).outerjoin(AUDIT_PAYLOADS, AUDIT.c.seq == AUDIT_PAYLOADS.c.seq)
     return [_public(row) for row in txn.execute(query.order_by(AUDIT.c.seq)).mappings()]
 
@@ -67,7 +71,8 @@ def rows(txn: Transaction) -> list[dict[str, Any]]:
 def _public(row: Mapping[Any, Any]) -> dict[str, Any]:
     told = {"object": None, "reason": None} if row["payload"] is None else json.loads(row["payload"])
     at = datetime.fromisoformat(row["at"]).replace(tzinfo=None)
-    return {"at": at, "actor": row["actor"], "act": row["act"], **told, "hash": row["hash"]}
+    who = {name: row[name] for name in ("actor", "on_behalf_of", "act")}
+    return {"at": at, **who, **told, "hash": row["hash"]}
 
 
 def problems(txn: Transaction, key: bytes) -> list[str]:

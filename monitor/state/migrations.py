@@ -26,12 +26,34 @@ class Migration:
     apply: Callable[[Connection], object]
 
 
+_APART: Final = [
+    "\nCREATE TABLE credentials (\n    digest TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, scopes TEXT,\n    made_at DATETIME NOT NULL, seen_at DATETIME, expires_at DATETIME, ended_at DATETIME\n)",
+    "\nCREATE INDEX credentials_of ON credentials (name)",
+    "\nINSERT INTO credentials SELECT credential, 'key', name, NULL, added_at, NULL, NULL, revoked_at FROM people",
+    "\nALTER TABLE people RENAME TO people_3",
+    "\nCREATE TABLE people (\n    name TEXT NOT NULL PRIMARY KEY, role TEXT NOT NULL, password TEXT, apps TEXT,\n    added_at DATETIME NOT NULL, revoked_at DATETIME\n)",
+    "\nINSERT INTO people SELECT name, role, NULL, NULL, added_at, revoked_at FROM people_3",
+    "\nDROP TABLE people_3",
+    "\nALTER TABLE audit ADD COLUMN on_behalf_of TEXT\n",
+]
+
+
+def _credentials_apart(connection: Connection) -> None:
+    """A file of format 1 or 2 had no people yet: there the tables follow from METADATA as they are now."""
+    known = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'people'").first()
+    if known is None:
+        return
+    for statement in _APART:
+        connection.exec_driver_sql(statement)
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
         lambda connection: connection.exec_driver_sql("DROP TABLE IF EXISTS jobs"),
     ),
     Migration("people and the audit have tables of their own, which follow from METADATA", lambda _: None),
+    Migration("credentials lie apart from people, and the audit says for whom an admin acted", _credentials_apart),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

@@ -84,10 +84,44 @@ PEOPLE: Final = Table(
     METADATA,
     Column("name", Text, primary_key=True),
     Column("role", Text, nullable=False),
-    Column("credential", Text, nullable=False, unique=True),  # SHA-256 of a random key; the key itself is kept nowhere
+    Column("password", Text),  # argon2; NULL: no sign-in by password
+    Column("apps", Text),  # JSON array of the applications whose texts are seen; NULL: of all
     Column("added_at", Instant, nullable=False),
     Column("revoked_at", Instant),
 )
+
+CREDENTIALS: Final = Table(
+    "credentials",
+    METADATA,
+    Column("digest", Text, primary_key=True),  # SHA-256 of 256 random bits; what was handed out is kept nowhere
+    Column("kind", Text, nullable=False),  # token | key | session
+    Column("name", Text, nullable=False),  # whose it is
+    Column("scopes", Text),  # JSON array: less than the role of the holder may do; NULL: all of it
+    Column("made_at", Instant, nullable=False),
+    Column("seen_at", Instant),  # of a session: when it was last used, to the minute
+    Column("expires_at", Instant),
+    Column("ended_at", Instant),
+    Index("credentials_of", "name"),
+)
+"""Everything by which somebody is known at the api: the token of the owner, keys, and sessions of the dashboard."""
+
+SIGN_IN_TRIES: Final = Table(
+    "sign_in_tries",
+    METADATA,
+    Column("who", Text, primary_key=True),  # keyed digest of the name that was given, known or not
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+)
+
+SIGN_INS_BEGUN: Final = Table(
+    "sign_ins_begun",
+    METADATA,
+    Column("state", Text, primary_key=True),  # SHA-256 of what the provider hands back
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),  # of PKCE (RFC 7636)
+    Column("begun_at", Instant, nullable=False),
+)
+"""Sign-ins that are at the provider now; each is taken up once."""
 
 AUDIT: Final = Table(
     "audit",
@@ -95,6 +129,7 @@ AUDIT: Final = Table(
     Column("seq", Integer, primary_key=True),  # 1, 2, ... without a gap
     Column("at", Text, nullable=False),  # ISO 8601: what was hashed, to the letter
     Column("actor", Text, nullable=False),
+    Column("on_behalf_of", Text),  # for whom an admin acted
     Column("act", Text, nullable=False),
     Column("told", Text, nullable=False),  # digest of the payload under its own nonce
     Column("hash", Text, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from monitor.errors import Forbidden
@@ -19,10 +19,19 @@ EVERYTHING: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 
 @dataclass(frozen=True)
 class Actor:
-    """A person or a program, and what it may do."""
+    """A person or a program, and what it may do.
+
+    `apps` are the applications whose texts it sees, None is all. `by` is the admin who acts for this person. `credential`
+    is the digest of what was shown, which may be a `session` of the dashboard.
+    """
 
     name: str
     scopes: frozenset[Scope] = EVERYTHING
+    apps: frozenset[str] | None = None
+    by: str | None = None
+    role: str = "owner"
+    session: bool = False
+    credential: str = field(default="", compare=False, repr=False)
 
     def demand(self, scope: Scope) -> None:
         """Raise `Forbidden` where this actor has not `scope`."""
@@ -30,8 +39,11 @@ class Actor:
             raise Forbidden(f"{self.name} may not do this: it needs the scope {scope} (an admin gives roles)")
 
 
-Credentials = Callable[[str], Actor | None]
-"""Who holds a credential; None for one that nobody holds (any more)."""
+Credentials = Callable[[str, str], Actor | None]
+"""Who holds a credential, None for one that nobody holds (any more), acting for the person that is named second, "" for nobody.
+
+Raises `Forbidden` for who may not act for others, `UsageError` for a person that is not known.
+"""
 
 
 def silent(_share: float, _note: str) -> None:

@@ -14,9 +14,13 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from monitor.errors import Forbidden, PlumblineError
 from plumbline.api.call import Actor, Credentials
 
 OPEN_PATHS: Final = ("/healthz",)
+BY: Final = "x-plumbline-by"
+"""The header that names the person for whom an admin acts."""
+
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -40,7 +44,10 @@ class CallerCheck:
             return JSONResponse({"error": "this Host is not served here; use 127.0.0.1 or localhost"}, 421)
         if scope["path"] in OPEN_PATHS:
             return None
-        actor = await self._bearer(headers.get("authorization", ""))
+        try:
+            actor = await self._bearer(headers.get("authorization", ""), headers.get(BY, ""))
+        except PlumblineError as error:
+            return JSONResponse({"error": str(error)}, 403 if isinstance(error, Forbidden) else 400)
         if actor is None:
             return JSONResponse(
                 {"error": "missing or wrong token; send Authorization: Bearer with the content of the token file"},
@@ -50,11 +57,11 @@ class CallerCheck:
         scope.setdefault("state", {})["actor"] = actor
         return None
 
-    async def _bearer(self, authorization: str) -> Actor | None:
+    async def _bearer(self, authorization: str, by: str) -> Actor | None:
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer" or not given.strip():
             return None
-        return await run_in_threadpool(self.credentials, given.strip())
+        return await run_in_threadpool(self.credentials, given.strip(), by)
 
 
 def is_own_host(header: str, bound: str) -> bool:

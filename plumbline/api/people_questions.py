@@ -31,13 +31,14 @@ class AddPerson(Question[str], frozen=True):
 
     name: str
     role: Role
+    apps: tuple[str, ...] | None = None
 
     def check(self) -> None:
         if not PERSON.fullmatch(self.name):
             raise UsageError(f"{self.name!r} is no name for a person (letters, digits and . _ @ -, at most 64)")
 
     def about(self, _hidden: Callable[[str], str]) -> str:
-        return f"{self.name} as {self.role}"
+        return f"{self.name} as {self.role}" + ("" if self.apps is None else f", texts of {', '.join(self.apps)}")
 
 
 class RevokePerson(Question[dict[str, str]], frozen=True):
@@ -53,8 +54,88 @@ class RevokePerson(Question[dict[str, str]], frozen=True):
         return self.name
 
 
+class SignPersonOut(Question[dict[str, int]], frozen=True):
+    """End every session of somebody, who may sign in again."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/people/sign-out"
+    scope: ClassVar[Scope] = "admin"
+
+    name: str
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name
+
+
+class SetPassword(Question[dict[str, str]], frozen=True):
+    """Let somebody sign in to the dashboard by a password; sessions of before end."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/people/password"
+    scope: ClassVar[Scope] = "admin"
+
+    name: str
+    password: str
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name
+
+
+class SignInWays(Question[dict[str, bool]], frozen=True):
+    """How people may sign in to the dashboard."""
+
+    path: ClassVar[str] = "/v1/sign-in"
+
+
+class SignInByPassword(Question[dict[str, str]], frozen=True):
+    """Return a new session for a name and its password; the dashboard asks for whoever stands before it."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/sign-in/password"
+    scope: ClassVar[Scope] = "admin"
+    quiet: ClassVar[bool] = True
+
+    name: str
+    password: str
+
+
+class BeginSignIn(Question[dict[str, str]], frozen=True):
+    """Where the browser goes to be signed in by the provider, and the state it comes back with."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/sign-in/begin"
+    scope: ClassVar[Scope] = "admin"
+    quiet: ClassVar[bool] = True
+
+
+class FinishSignIn(Question[dict[str, str]], frozen=True):
+    """Return a new session for whom the provider names, once for each sign-in that was begun."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/sign-in/finish"
+    scope: ClassVar[Scope] = "admin"
+    quiet: ClassVar[bool] = True
+
+    state: str
+    code: str
+
+
+class Me(Question[dict[str, Any]], frozen=True):
+    """Who asks: name, role, scopes, and the applications whose texts are seen (null: all)."""
+
+    path: ClassVar[str] = "/v1/me"
+
+
+class SignOut(Question[dict[str, bool]], frozen=True):
+    """End the session that asks."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/sign-out"
+    quiet: ClassVar[bool] = True
+
+
 class Audit(Question[dict[str, Any]], frozen=True):
-    """Every act, oldest first: at, actor, act, object, reason, hash."""
+    """Every act, oldest first: at, actor, on_behalf_of, act, object, reason, hash."""
 
     path: ClassVar[str] = "/v1/audit"
     scope: ClassVar[Scope] = "admin"
@@ -66,3 +147,11 @@ class VerifyAudit(Question[dict[str, Any]], frozen=True):
 
     path: ClassVar[str] = "/v1/audit/verify"
     scope: ClassVar[Scope] = "admin"
+
+
+OF_PEOPLE: Final = (
+    *(People, AddPerson, RevokePerson, SignPersonOut, SetPassword),
+    *(SignInWays, SignInByPassword, BeginSignIn, FinishSignIn, Me, SignOut),
+    *(Audit, VerifyAudit),
+)
+"""In the order of the table of questions."""

@@ -19,7 +19,8 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields
     """One question: its fields are the parameters, `A_co` is the answer as plain values.
 
     `under` is the key a JSON answer stands under, `rest` the field that takes every parameter of a query that has no
-    field of its own. A `job` answers with an id at once and works in the background. `refused` is what a client raises
+    field of its own. A `job` answers with an id at once and works in the background. A `quiet` question is not written
+    into the audit by itself: what answers it does that, knowing more. `refused` is what a client raises
     when the agent says that the question is wrong.
     """
 
@@ -30,6 +31,7 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields
     under: ClassVar[str] = ""
     rest: ClassVar[str] = ""
     job: ClassVar[bool] = False
+    quiet: ClassVar[bool] = False
     refused: ClassVar[type[PlumblineError]] = UsageError
 
     def check(self) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
-from plumbline.api.people_questions import AddPerson, Audit, People, RevokePerson, VerifyAudit
+from plumbline.api.people_questions import OF_PEOPLE
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
 
 ErasedKind = Literal["user", "session", "trace", "app"]
@@ -174,11 +174,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Report,
     Replay,
     Erase,
-    People,
-    AddPerson,
-    RevokePerson,
-    Audit,
-    VerifyAudit,
+    *OF_PEOPLE,
     Backup,
     Questions,
 )

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from monitor.errors import BadSql, Forbidden, NotFound, PlumblineError, UsageError
+from monitor.errors import BadSql, Forbidden, NotFound, PlumblineError, TooMany, UsageError
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.jobs import Busy
 from plumbline.api.question import Question
@@ -109,8 +109,8 @@ async def _one_line(_: Request, error: Exception) -> Response:
         return _error(404, str(error))
     if isinstance(error, Forbidden):
         return _error(403, str(error))
-    if isinstance(error, Busy):
-        return _error(409, str(error))
+    if isinstance(error, Busy | TooMany):
+        return _error(409 if isinstance(error, Busy) else 429, str(error))
     return _error(400 if isinstance(error, BadSql | UsageError) else 503, str(error))
 
 

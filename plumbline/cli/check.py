@@ -15,7 +15,7 @@ from monitor.policy.load import load_policies
 from monitor.policy.reminders import due, waiting
 from monitor.policy.schema import Policy
 from plumbline.cli import show
-from plumbline.cli.exposure import only_loopback
+from plumbline.cli.exposure import check_exposure
 from plumbline.cli.origins import origins
 from plumbline.cli.settings import Given, Resolved, resolve
 from plumbline.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpGrpc, OtlpHttp
@@ -45,7 +45,7 @@ def run(
 
 def gather(resolved: Resolved) -> dict[str, Any]:
     """Return settings, policies and rules as they will be used. Raises `ConfigError` at the first mistake."""
-    only_loopback(resolved)
+    check_exposure(resolved)
     settings = resolved.settings
     policies = load_policies(None if settings.policies is None else Path(settings.policies))
     book = load_rules(None if settings.alerts is None else Path(settings.alerts))

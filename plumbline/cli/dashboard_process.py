@@ -14,7 +14,7 @@ from typing import Final
 from dashboards.process import command
 from monitor.errors import Unreachable
 from monitor.places import Address, Places, address_of, bind, parse_address, read_run, remove_run, write_run
-from plumbline.cli.exposure import only_loopback
+from plumbline.cli.exposure import check_exposure
 from plumbline.cli.settings import Resolved
 
 POLL_S: Final = 0.05
@@ -23,12 +23,14 @@ AGENT_WAIT_S: Final = 60.0
 
 def serve(resolved: Resolved) -> None:
     """Serve the dashboard until a signal asks to stop. A port in use is a `UsageError`."""
-    only_loopback(resolved)
+    check_exposure(resolved)
     address = _free(resolved.address("dashboard"))
     api = agent_address(resolved)
     shown = resolved.settings.dashboard
     public = (shown.public_url or "").rstrip("/")
-    started = command(api.url, resolved.places.token, address.host, address.port, shown.title, public)
+    signs_in = resolved.settings.people.sign_in
+    token = resolved.places.token
+    started = command(api.url, token, address.host, address.port, shown.title, public, sign_in=signs_in)
     threading.Thread(target=_announce, args=(resolved.places, address), daemon=True).start()
     sys.argv = ["streamlit", *started[started.index("run") :]]
     try:

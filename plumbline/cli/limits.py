@@ -58,7 +58,7 @@ LIMITS: Final = (
                 "agent.keep_spool",
                 "agent.backup.every",
             ),
-            *("estimates.window", "drift.budget.per"),
+            *("estimates.window", "drift.budget.per", "people.session", "people.idle"),
         ),
         _is_duration,
         "is not a duration (write a number and one of s, m, h, d, w, such as 30s or 7d)",

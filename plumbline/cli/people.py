@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,7 @@ import msgspec
 import typer
 
 from monitor.errors import UsageError
-from plumbline.api.people_questions import AddPerson, People, RevokePerson, Role
+from plumbline.api.people_questions import AddPerson, People, RevokePerson, Role, SetPassword, SignPersonOut
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
@@ -23,13 +25,20 @@ class Action(StrEnum):
     ADD = "add"
     LIST = "list"
     REVOKE = "revoke"
+    PASSWORD = "password"  # noqa: S105 - the name of an action
+    SIGN_OUT = "sign-out"
 
 
 def run(
-    action: Annotated[Action, typer.Argument(help="add NAME --role ROLE, list, or revoke NAME.")],
+    action: Annotated[
+        Action, typer.Argument(help="add NAME --role ROLE, list, revoke NAME, password NAME, or sign-out NAME.")
+    ],
     name: Annotated[str | None, typer.Argument(help="Who it is.")] = None,
     role: Annotated[
         str | None, typer.Option("--role", help="viewer, reviewer, operator, policy owner or admin.")
+    ] = None,
+    app: Annotated[
+        list[str] | None, typer.Option("--app", help="Texts of this application only; may be given more than once.")
     ] = None,
     form: Format = Form.TABLE,
     config: Config = None,
@@ -39,26 +48,40 @@ def run(
     """Let people ask the agent's api under their own name, list them, and end what one may do.
 
     A key is printed once, when somebody is added; only a hash of it is kept. It is sent as `authorization: Bearer KEY`,
-    or given to this command line in PLUMBLINE_KEY. Whoever is revoked is refused from the next call on.
+    or given to this command line in PLUMBLINE_KEY. `password` asks for one twice, or reads a line of standard input; with it
+    the person signs in to the dashboard. `sign-out` ends the sessions of a person, `revoke` also every key.
+    Whoever is revoked is refused from the next call on.
     """
     with session(resolve(Given(config, data_dir, api=api), Path.cwd())) as asked:
         if action is Action.LIST:
             _list(asked, form)
         elif name is None:
             raise UsageError(f"people {action} needs a name (plumbline people {action} NAME)")
-        elif action is Action.REVOKE:
-            asked.ask(RevokePerson(name))
+        elif action is Action.ADD:
+            _add(asked, name, role, app, form)
+        elif action is Action.PASSWORD:
+            asked.ask(SetPassword(name, _password(name)))
         else:
-            _add(asked, name, role, form)
+            asked.ask(RevokePerson(name) if action is Action.REVOKE else SignPersonOut(name))
     return 0
 
 
-def _add(asked: Session, name: str, role: str | None, form: Form) -> None:
+def _password(name: str) -> str:
+    """Return a new password, which no list of processes shows."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass(f"Password of {name}: ")
+    if getpass.getpass("Once more: ") != password:
+        raise UsageError("the two passwords differ; nothing was changed")
+    return password
+
+
+def _add(asked: Session, name: str, role: str | None, apps: list[str] | None, form: Form) -> None:
     try:
         known: Role = msgspec.convert(role, Role)
     except msgspec.ValidationError:
         raise UsageError("--role is one of viewer, reviewer, operator, 'policy owner' and admin") from None
-    key = asked.ask(AddPerson(name, known))
+    key = asked.ask(AddPerson(name, known, None if apps is None else tuple(apps)))
     if form is Form.JSON:
         show.print_json({"name": name, "role": role, "key": key})
     else:
@@ -73,5 +96,5 @@ def _list(asked: Session, form: Form) -> None:
     if form is Form.JSON:
         show.print_json(people)
     else:
-        names = ["name", "role", "added_at", "revoked_at"]
+        names = ["name", "role", "apps", "password", "sessions", "added_at", "revoked_at"]
         show.print_table(names, [[person[column] for column in names] for person in people])

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from plumbline.cli.exposure import only_loopback
+from plumbline.cli.exposure import check_exposure
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, Config, Dashboard, DataDir, OtlpGrpc, OtlpHttp
 
@@ -28,7 +28,7 @@ def run(
 ) -> int:
     """Start collector, agent and dashboard, and keep them running until Ctrl-C."""
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
-    only_loopback(resolved)
+    check_exposure(resolved)
     python = [sys.executable, "-m"]
     asked = {
         "root": str(resolved.places.root),

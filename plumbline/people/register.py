@@ -1,24 +1,20 @@
-"""Who may ask the agent: people in roles, each with a key, and the audit of what they did."""
+"""Who may ask the agent: people in roles, and the credentials by which each is known."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
-import pyarrow as pa
-
 from monitor.clock import Clock
-from monitor.errors import NotFound, UsageError
-from monitor.privacy.keyed import digest
-from monitor.state import ControlState, audit, people
-from monitor.state.audit import Act
+from monitor.errors import Forbidden, NotFound, UsageError
+from monitor.state import ControlState, Transaction, credentials, people
+from monitor.state.credentials import Credential
 from plumbline.api.call import EVERYTHING, Actor, Credentials, token_owner
 from plumbline.api.people_questions import Role
-from plumbline.api.question import Question, Scope, name_of
+from plumbline.api.question import Scope
 
 ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     "viewer": frozenset({"read"}),
@@ -29,93 +25,104 @@ ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
 }
 """What a role may do."""
 
-_TEXTS: Final = ("actor", "act", "object", "reason", "hash")
-_COLUMNS: Final[dict[str, pa.DataType]] = {"at": pa.timestamp("us"), **{name: pa.string() for name in _TEXTS}}
-_AUDIT: Final = pa.schema(_COLUMNS)
-
 
 @dataclass(frozen=True)
 class Register:
-    """The people and the audit of one data directory; `key` is the key of the installation."""
+    """The people of one data directory; a session unused for `idle` does not stand."""
 
     state: ControlState
-    key: bytes
     clock: Clock
+    idle: timedelta
 
     def people(self) -> list[dict[str, Any]]:
         """Return everybody, also who has left."""
         with self.state.transaction() as txn:
             return people.listed(txn)
 
-    def add(self, name: str, role: Role) -> str:
+    def add(self, name: str, role: Role, apps: Collection[str] | None = None) -> str:
         """Let somebody in and return the key, which is kept nowhere. Raises `UsageError` for a name that is taken."""
-        key = secrets.token_urlsafe(32)
+        key, now = secrets.token_urlsafe(32), self.clock.now()
         if name == token_owner().name:
             raise UsageError(f"{name} owns the data directory and may do everything already (take another name)")
         with self.state.transaction() as txn:
-            if not people.add(txn, name, role, _hidden(key), self.clock.now()):
+            if not people.add(txn, name, role, apps, now):
                 raise UsageError(f"{name} is there already (plumbline people revoke {name}, then add again)")
+            credentials.add(txn, "key", name, key, now)
         return key
 
     def revoke(self, name: str) -> dict[str, str]:
-        """End what somebody may do. Raises `NotFound`."""
+        """End what somebody may do: role, keys and sessions. Raises `NotFound`."""
+        now = self.clock.now()
         with self.state.transaction() as txn:
-            if not people.revoke(txn, name, self.clock.now()):
+            if not people.revoke(txn, name, now):
                 raise NotFound(name)
+            credentials.end_of(txn, name, now, "key", "session")
         return {"revoked": name}
 
-    def credentials(self, token: str) -> Credentials:
-        """Return who holds what: `token` is the owner's, every other credential is looked up at every call."""
+    def sign_out(self, name: str) -> dict[str, int]:
+        """End every session of somebody, who may sign in again. Raises `NotFound`."""
+        with self.state.transaction() as txn:
+            if people.named(txn, name) is None:
+                raise NotFound(name)
+            return {"ended": credentials.end_of(txn, name, self.clock.now(), "session")}
 
-        def holder(given: str) -> Actor | None:
-            if secrets.compare_digest(given.encode("utf-8", "replace"), token.encode()):
-                return token_owner()
+    def end_session(self, actor: Actor) -> dict[str, bool]:
+        """End the session that `actor` shows. Raises `UsageError` where it shows something else."""
+        if not actor.session:
+            raise UsageError("there is no session to end (this is a key, or the token of the owner)")
+        with self.state.transaction() as txn:
+            return {"ended": credentials.end(txn, actor.credential, self.clock.now())}
+
+    def credentials(self, token: str) -> Credentials:
+        """Return who holds what, looked up at every call; `token` is the owner's from now on, and no other is."""
+        owner, now = token_owner(), self.clock.now()
+        with self.state.transaction() as txn:
+            credentials.add(txn, "token", owner.name, token, now)
+            credentials.end_kind(txn, "token", now, but=token)
+            credentials.forget_ended(txn, now)
+
+        def holder(given: str, by: str) -> Actor | None:
             with self.state.transaction() as txn:
-                found = people.holder(txn, _hidden(given))
-            return None if found is None else Actor(found[0], _scopes(found[1]))
+                shown = credentials.holder(txn, given, self.clock.now(), self.idle)
+                actor = None if shown is None else self._holder(txn, shown)
+                return _acting(txn, actor, by) if actor is not None and by else actor
 
         return holder
 
-    @contextmanager
-    def on_record(self, actor: Actor, question: Question[Any]) -> Iterator[None]:
-        """Write the act down before it begins, and how it ended; what a kill interrupts has no end on record."""
-        name, about = name_of(type(question)), question.about(self._pseudonym)
-        self._append(Act(actor.name, name, about))
-        try:
-            yield
-        except BaseException as error:
-            self._append(Act(actor.name, f"{name} failed", about, type(error).__name__))
-            raise
-        self._append(Act(actor.name, f"{name} done", about))
+    def _holder(self, txn: Transaction, shown: Credential) -> Actor | None:
+        if shown.kind == "token":
+            return token_owner()
+        person = people.named(txn, shown.name)
+        if person is None:
+            return None
+        allowed = scopes_of(person.role)
+        if shown.scopes is not None:
+            allowed &= shown.scopes
+        return Actor(
+            person.name,
+            allowed,
+            person.apps,
+            credential=shown.digest,
+            session=shown.kind == "session",
+            role=person.role,
+        )
 
-    def _append(self, act: Act) -> None:
+    def acting(self, actor: Actor, by: str) -> Actor:
+        """Return `actor` as it acts for the person `by`. Raises `Forbidden`, and `UsageError` for an unknown person."""
         with self.state.transaction() as txn:
-            audit.append(txn, self.key, act, self.clock.now())
-
-    def _pseudonym(self, given: str) -> str:
-        return digest(self.key, "audit object", given)[:20]
-
-    def audit_table(self) -> pa.Table:
-        """Return the public table `audit`."""
-        with self.state.transaction() as txn:
-            return pa.Table.from_pylist(audit.rows(txn), schema=_AUDIT)
-
-    def verify(self) -> dict[str, Any]:
-        """Return acts, hash of the last one, and what is wrong with the chain."""
-        with self.state.transaction() as txn:
-            known = audit.rows(txn)
-            return {
-                "acts": len(known),
-                "last": known[-1]["hash"] if known else None,
-                "problems": audit.problems(txn, self.key),
-            }
+            return _acting(txn, actor, by)
 
 
-def _scopes(role: str) -> frozenset[Scope]:
-    """A role of a later Plumbline may do nothing here."""
+def scopes_of(role: str) -> frozenset[Scope]:
+    """Return what a role out of the store may do; one of a later Plumbline may do nothing here."""
     return next((scopes for name, scopes in ROLES.items() if name == role), frozenset())
 
 
-def _hidden(key: str) -> str:
-    """A key is 256 random bits: one round of a fast hash is enough."""
-    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+def _acting(txn: Transaction, actor: Actor, by: str) -> Actor:
+    """An admin acts for a person within what that person may do, and both are on record."""
+    if "admin" not in actor.scopes:
+        raise Forbidden(f"{actor.name} may not act for others: it needs the scope admin (leave out --by)")
+    person = people.named(txn, by)
+    if person is None:
+        raise UsageError(f"--by {by}: there is nobody of this name (see `plumbline people list`)")
+    return Actor(person.name, scopes_of(person.role), person.apps, by=actor.name, role=person.role)

@@ -37,7 +37,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
 
 @pytest.fixture
 def url(agent: Agent) -> Iterator[str]:
-    with serving(Answers(agent), agent.register().credentials(TOKEN)) as served:
+    with serving(Answers(agent), agent.access.register.credentials(TOKEN)) as served:
         yield served
 
 
@@ -55,12 +55,12 @@ def refused(url: str, key: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_asks_for_its_scope(agent: Agent, url: str, role: str) -> None:
-    key = agent.register().add("kim", role)  # type: ignore[arg-type]  # the keys of ROLES
+    key = agent.access.register.add("kim", role)  # type: ignore[arg-type]  # the keys of ROLES
     for asked in QUESTIONS:
         told = refused(url, key)[name_of(asked)]
         assert (told == 403) == (asked.scope not in ROLES[role]), (asked, told)  # type: ignore[index]  # as above
         assert told != 401
-    agent.register().revoke("kim")
+    agent.access.register.revoke("kim")
     assert set(refused(url, key).values()) == {401}
 
 
@@ -77,7 +77,7 @@ def test_acts_are_on_record_under_the_name_of_who_did_them(agent: Agent, url: st
         client.ask(AddPerson("lee", "admin"))
     with pytest.raises(NotFound):
         client.ask(RevokePerson("nobody"))
-    told = [(row["actor"], row["act"], row["object"]) for row in agent.register().audit_table().to_pylist()]
+    told = [(row["actor"], row["act"], row["object"]) for row in agent.access.record.table().to_pylist()]
     owner = token_owner().name
     assert told[:2] == [(owner, "addperson", "kim as admin"), (owner, "addperson done", "kim as admin")]
     assert told[2:4] == [("kim", "addperson", "lee as viewer"), ("kim", "addperson done", "lee as viewer")]

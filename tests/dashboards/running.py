@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from selenium.webdriver import Chrome, ChromeOptions
@@ -40,15 +41,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def dashboard(api: str, folder: Path, title: str = "Plumbline", public_url: str = "") -> Iterator[str]:
+def dashboard(
+    api: str, folder: Path, title: str = "Plumbline", public_url: str = "", *, port: int = 0, sign_in: bool = False
+) -> Iterator[str]:
     """Run the dashboard as the supervisor does; yields its URL once it answers."""
     token = folder / "token"
     token.write_text(TOKEN)
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "streamlit.log").open("wb") as log:
         process = subprocess.Popen(
-            command(api, token, "127.0.0.1", port, title, public_url),
+            command(api, token, "127.0.0.1", port, title, public_url, sign_in=sign_in),
             env={**os.environ, **environment()},
             cwd=folder,
             stdout=log,
@@ -73,6 +76,22 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
         except httpx.TransportError:
             time.sleep(0.1)
     raise RuntimeError("the dashboard does not answer")
+
+
+def upgraded(url: str, host: str | None, origin: str | None, cookie: str = "") -> int:
+    """Return the status that a WebSocket of the dashboard at `url` is answered with."""
+    where = urlsplit(url)
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host or where.netloc}",
+        *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        *([f"Origin: {origin}"] if origin else []),
+        *([f"Cookie: {cookie}"] if cookie else []),
+    ]
+    with socket.create_connection((where.hostname, where.port or 80), timeout=60) as client:
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(client.makefile("rb").readline().split()[1])
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from dashboards.doorkeeper import Names, policy
 from tests.dashboards.conftest import Served
-from tests.dashboards.running import CHROMIUM, browser, dashboard
+from tests.dashboards.running import CHROMIUM, browser, dashboard, upgraded
 
 HOME = Names("127.0.0.1")
 PROXIED = Names("127.0.0.1", "https://plumbline.example")
@@ -114,23 +113,7 @@ def test_a_foreign_origin_is_refused_by_http(shown: str) -> None:
     ],
 )
 def test_a_web_socket_is_for_our_own_pages(host: str | None, origin: str | None, status: int, shown: str) -> None:
-    assert asyncio.run(_upgrade(shown, host, shown if origin == "own" else origin)) == status
-
-
-async def _upgrade(url: str, host: str | None, origin: str | None) -> int:
-    where = urlsplit(url)
-    lines = [
-        "GET /_stcore/stream HTTP/1.1",
-        f"Host: {host or where.netloc}",
-        *("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"),
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        *([f"Origin: {origin}"] if origin else []),
-    ]
-    reader, writer = await asyncio.open_connection(where.hostname, where.port)
-    writer.write("\r\n".join([*lines, "", ""]).encode())
-    status = (await reader.readline()).split()[1]
-    writer.close()
-    return int(status)
+    assert upgraded(shown, host, shown if origin == "own" else origin) == status
 
 
 @contextlib.contextmanager

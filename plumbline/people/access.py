@@ -1,0 +1,45 @@
+"""Everything about people that one agent has: who they are, how they sign in, and the record of what they did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor.clock import Clock
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.state import ControlState
+from plumbline.api.call import Actor
+from plumbline.people.addresses import guard_of, redirect_of
+from plumbline.people.provider import Provider
+from plumbline.people.record import Record
+from plumbline.people.register import Register
+from plumbline.people.sign_in import SignIn
+
+
+@dataclass(frozen=True)
+class Access:
+    """The people of one data directory."""
+
+    register: Register
+    record: Record
+    sign_in: SignIn
+
+    def sign_out(self, actor: Actor) -> dict[str, bool]:
+        """End the session that `actor` shows, on record. Raises `UsageError` where it shows something else."""
+        ended = self.register.end_session(actor)
+        self.record.add(actor, "signout", "")
+        return ended
+
+
+def access_of(settings: Settings, state: ControlState, key: bytes, clock: Clock) -> Access:
+    """Return who has access to what is behind `state`; `key` is the key of the installation."""
+    asked = settings.people
+    record = Record(state, key, clock)
+    sign_in = SignIn(state, record, clock, asked, parse_duration(asked.session), _provider(settings, clock))
+    return Access(Register(state, clock, parse_duration(asked.idle)), record, sign_in)
+
+
+def _provider(settings: Settings, clock: Clock) -> Provider | None:
+    if settings.people.oidc.issuer is None:
+        return None
+    return Provider(settings.people.oidc, redirect_of(settings), guard_of(settings), clock)

@@ -1,0 +1,70 @@
+"""The record of what was done: every act in a chain that cannot be bent, before it begins and when it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from monitor.clock import Clock
+from monitor.privacy.keyed import digest
+from monitor.state import ControlState, Transaction, audit
+from monitor.state.audit import Act
+from plumbline.api.call import Actor
+from plumbline.api.question import Question, name_of
+
+_TEXTS: Final = ("actor", "on_behalf_of", "act", "object", "reason", "hash")
+_COLUMNS: Final[dict[str, pa.DataType]] = {"at": pa.timestamp("us"), **{name: pa.string() for name in _TEXTS}}
+_AUDIT: Final = pa.schema(_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Record:
+    """The audit of one data directory; `key` is the key of the installation."""
+
+    state: ControlState
+    key: bytes
+    clock: Clock
+
+    @contextmanager
+    def of(self, actor: Actor, question: Question[Any]) -> Iterator[None]:
+        """Write the act down before it begins, and how it ended; what a kill interrupts has no end on record."""
+        name, about = name_of(type(question)), question.about(self._pseudonym)
+        self.add(actor, name, about)
+        try:
+            yield
+        except BaseException as error:
+            self.add(actor, f"{name} failed", about, type(error).__name__)
+            raise
+        self.add(actor, f"{name} done", about)
+
+    def add(self, actor: Actor, act: str, about: str, reason: str = "") -> None:
+        """Write down that `actor` did `act` to `about`; an admin who acts for a person is the actor, the person is named."""
+        with self.state.transaction() as txn:
+            self.within(txn, actor, act, about, reason)
+
+    def within(self, txn: Transaction, actor: Actor, act: str, about: str, reason: str = "") -> None:
+        """Do the same in a transaction that is open: what is done and its record stand together, or neither does."""
+        who, whom = (actor.name, None) if actor.by is None else (actor.by, actor.name)
+        audit.append(txn, self.key, Act(who, act, about, reason, whom), self.clock.now())
+
+    def _pseudonym(self, given: str) -> str:
+        return digest(self.key, "audit object", given)[:20]
+
+    def table(self) -> pa.Table:
+        """Return the public table `audit`."""
+        with self.state.transaction() as txn:
+            return pa.Table.from_pylist(audit.rows(txn), schema=_AUDIT)
+
+    def verify(self) -> dict[str, Any]:
+        """Return acts, hash of the last one, and what is wrong with the chain."""
+        with self.state.transaction() as txn:
+            known = audit.rows(txn)
+            return {
+                "acts": len(known),
+                "last": known[-1]["hash"] if known else None,
+                "problems": audit.problems(txn, self.key),
+            }
