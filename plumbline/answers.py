@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
+from monitor.store.reads import apps_of
 from plumbline.agent import Agent
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api import questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
+from plumbline.people.texts import Sight
 
 Answer = Callable[[Agent, Any, Call], Any]
 
@@ -57,6 +59,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     asked_of_people.People: lambda agent, _, __: agent.access.register.people(),
     asked_of_people.AddPerson: lambda agent, asked, _: agent.access.register.add(asked.name, asked.role, asked.apps),
     asked_of_people.RevokePerson: lambda agent, asked, _: agent.access.register.revoke(asked.name),
+    asked_of_people.AddKey: lambda agent, asked, _: agent.access.register.add_key(asked.name, asked.scopes),
     asked_of_people.SignPersonOut: lambda agent, asked, _: agent.access.register.sign_out(asked.name),
     asked_of_people.SetPassword: lambda agent, asked, _: agent.access.sign_in.set_password(asked.name, asked.password),
     asked_of_people.SignInWays: lambda agent, _, __: agent.access.sign_in.ways(),
@@ -86,6 +89,14 @@ class Answers:
         if answering is None:
             raise NotFound(name_of(type(question)))
         call.actor.demand(question.scope)
+        sight = Sight(call.actor, lambda subject: apps_of(self.agent.store, subject))
+        sight.demand(question)
+        answer = self._answered(answering, question, call)
+        if isinstance(answer, TableAnswer):
+            return replace(answer, table=sight.veiled(question, answer.table))
+        return answer
+
+    def _answered(self, answering: Answer, question: Question[Any], call: Call) -> Any:
         if question.quiet or question.scope == "read" or question.method == "GET":
             return answering(self.agent, question, call)
         with self.agent.access.record.of(call.actor, question):

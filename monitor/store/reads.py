@@ -250,3 +250,12 @@ def ledger_sums(reader: Reader) -> dict[str, int]:
     """Return what became of everything that was ever received."""
     sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in LEDGER_SUMS)
     return reader.frame(f"SELECT {sums} FROM base.ledger").row(0, named=True)
+
+
+def apps_of(store: Reader, subject: str) -> frozenset[str]:
+    """Return the applications whose spans a trace holds, or that a finding is about; none where `subject` is neither."""
+    found = store.frame(
+        "SELECT DISTINCT app FROM base.spans WHERE trace_id = ? UNION SELECT app FROM base.findings WHERE id = ?",
+        [subject, subject],
+    )
+    return frozenset(app or "" for app in found["app"].to_list())

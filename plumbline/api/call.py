@@ -14,6 +14,9 @@ from plumbline.api.question import Scope
 Progress = Callable[[float, str], None]
 """Called with the share done (0 to 1) and a word on what is going on; may raise to stop the work."""
 
+BY: Final = "x-plumbline-by"
+"""The header that names the person for whom an admin acts, percent-encoded."""
+
 EVERYTHING: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -15,12 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import Forbidden, PlumblineError
-from plumbline.api.call import Actor, Credentials
+from plumbline.api.call import BY, Actor, Credentials
 
 OPEN_PATHS: Final = ("/healthz",)
-BY: Final = "x-plumbline-by"
-"""The header that names the person for whom an admin acts."""
-
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -45,7 +43,7 @@ class CallerCheck:
         if scope["path"] in OPEN_PATHS:
             return None
         try:
-            actor = await self._bearer(headers.get("authorization", ""), headers.get(BY, ""))
+            actor = await self._bearer(headers.get("authorization", ""), unquote(headers.get(BY, "")))
         except PlumblineError as error:
             return JSONResponse({"error": str(error)}, 403 if isinstance(error, Forbidden) else 400)
         if actor is None:

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from monitor.errors import Forbidden, NotFound, PlumblineError, StoreError, Unreachable, UsageError
-from plumbline.api.call import Progress, silent
+from plumbline.api.call import BY, Progress, silent
 from plumbline.api.question import Question
 
 A = TypeVar("A")
@@ -26,10 +26,14 @@ _PLACE: Final = re.compile(r"\{(\w+)(?::path)?\}")
 
 @dataclass(frozen=True)
 class ApiClient:
-    """A running agent at base address `url`. Every call raises `Unreachable` when nothing answers there."""
+    """A running agent at base address `url`, asked for the person `by` where an admin acts for one.
+
+    Every call raises `Unreachable` when nothing answers there.
+    """
 
     url: str
     token: str
+    by: str | None = None
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
 
@@ -80,6 +84,10 @@ class ApiClient:
         content: dict[str, Any] = self._send(method, path, refused, parameters).json()
         return content
 
+    def _headers(self) -> dict[str, str]:
+        acting = {} if self.by is None else {BY: quote(self.by)}
+        return {"authorization": f"Bearer {self.token}", **acting}
+
     def _send(
         self, method: str, path: str, refused: type[PlumblineError], parameters: dict[str, Any] | None
     ) -> httpx.Response:
@@ -87,7 +95,7 @@ class ApiClient:
         try:
             with httpx.Client(
                 base_url=self.url,
-                headers={"authorization": f"Bearer {self.token}"},
+                headers=self._headers(),
                 timeout=httpx.Timeout(PATIENCE_S, connect=5),
                 transport=self.transport,
                 trust_env=False,  # a proxy has no business between two processes of one machine

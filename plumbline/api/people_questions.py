@@ -54,6 +54,21 @@ class RevokePerson(Question[dict[str, str]], frozen=True):
         return self.name
 
 
+class AddKey(Question[str], frozen=True):
+    """Make another key of somebody, which may do no more than `scopes` (none named: all that the person may)."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/people/key"
+    scope: ClassVar[Scope] = "admin"
+    under: ClassVar[str] = "key"
+
+    name: str
+    scopes: tuple[Scope, ...] | None = None
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name + ("" if self.scopes is None else f" for {', '.join(self.scopes)}")
+
+
 class SignPersonOut(Question[dict[str, int]], frozen=True):
     """End every session of somebody, who may sign in again."""
 
@@ -150,7 +165,7 @@ class VerifyAudit(Question[dict[str, Any]], frozen=True):
 
 
 OF_PEOPLE: Final = (
-    *(People, AddPerson, RevokePerson, SignPersonOut, SetPassword),
+    *(People, AddPerson, RevokePerson, AddKey, SignPersonOut, SetPassword),
     *(SignInWays, SignInByPassword, BeginSignIn, FinishSignIn, Me, SignOut),
     *(Audit, VerifyAudit),
 )

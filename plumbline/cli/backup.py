@@ -12,11 +12,12 @@ from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
 def run(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where backups go; each becomes a folder in it.")],
+    by: By = None,
     form: Format = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
@@ -26,7 +27,7 @@ def run(
 
     It holds the texts of traces and the keys: keep it as private as the data directory. An erasure does not reach into it.
     """
-    with session(resolve(Given(config, data_dir, api=api), Path.cwd())) as asked, bar("backup") as progress:
+    with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked, bar("backup") as progress:
         made = asked.ask(Backup(str((Path.cwd() / folder.expanduser()).resolve())), progress)
     if form is Form.JSON:
         show.print_json(made)

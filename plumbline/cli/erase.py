@@ -13,7 +13,7 @@ from plumbline.api.questions import Erase, ErasedKind
 from plumbline.cli import show
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
 def run(
@@ -22,6 +22,7 @@ def run(
     trace: Annotated[str | None, typer.Option("--trace", help="A trace id, 32 hexadecimal digits.")] = None,
     app: Annotated[str | None, typer.Option("--app", help="An application; it may be sent again later.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: By = None,
     form: Format = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
@@ -35,7 +36,7 @@ def run(
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     if not yes:
         _ask(kind)
-    with session(resolved) as asked:
+    with session(resolved, by=by) as asked:
         removed = {name: count for name, count in sorted(asked.ask(Erase(kind, given)).items()) if count}
     if form is Form.JSON:
         show.print_json({"kind": kind, "removed": removed})

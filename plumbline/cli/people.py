@@ -12,11 +12,12 @@ import msgspec
 import typer
 
 from monitor.errors import UsageError
-from plumbline.api.people_questions import AddPerson, People, RevokePerson, Role, SetPassword, SignPersonOut
+from plumbline.api.people_questions import AddKey, AddPerson, People, RevokePerson, Role, SetPassword, SignPersonOut
+from plumbline.api.question import Scope
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
 class Action(StrEnum):
@@ -27,11 +28,13 @@ class Action(StrEnum):
     REVOKE = "revoke"
     PASSWORD = "password"  # noqa: S105 - the name of an action
     SIGN_OUT = "sign-out"
+    KEY = "key"
 
 
 def run(
     action: Annotated[
-        Action, typer.Argument(help="add NAME --role ROLE, list, revoke NAME, password NAME, or sign-out NAME.")
+        Action,
+        typer.Argument(help="add NAME --role ROLE, list, revoke NAME, key NAME, password NAME, or sign-out NAME."),
     ],
     name: Annotated[str | None, typer.Argument(help="Who it is.")] = None,
     role: Annotated[
@@ -40,6 +43,10 @@ def run(
     app: Annotated[
         list[str] | None, typer.Option("--app", help="Texts of this application only; may be given more than once.")
     ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="A new key may do this only: read, review, operate or admin.")
+    ] = None,
+    by: By = None,
     form: Format = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
@@ -48,17 +55,19 @@ def run(
     """Let people ask the agent's api under their own name, list them, and end what one may do.
 
     A key is printed once, when somebody is added; only a hash of it is kept. It is sent as `authorization: Bearer KEY`,
-    or given to this command line in PLUMBLINE_KEY. `password` asks for one twice, or reads a line of standard input; with it
+    or given to this command line in PLUMBLINE_KEY. `key` makes another one, for a program. `password` asks for one twice, or reads a line of standard input; with it
     the person signs in to the dashboard. `sign-out` ends the sessions of a person, `revoke` also every key.
     Whoever is revoked is refused from the next call on.
     """
-    with session(resolve(Given(config, data_dir, api=api), Path.cwd())) as asked:
+    with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
             _list(asked, form)
         elif name is None:
             raise UsageError(f"people {action} needs a name (plumbline people {action} NAME)")
         elif action is Action.ADD:
             _add(asked, name, role, app, form)
+        elif action is Action.KEY:
+            _tell_key(name, asked.ask(AddKey(name, _scopes(scope))), form)
         elif action is Action.PASSWORD:
             asked.ask(SetPassword(name, _password(name)))
         else:
@@ -81,9 +90,20 @@ def _add(asked: Session, name: str, role: str | None, apps: list[str] | None, fo
         known: Role = msgspec.convert(role, Role)
     except msgspec.ValidationError:
         raise UsageError("--role is one of viewer, reviewer, operator, 'policy owner' and admin") from None
-    key = asked.ask(AddPerson(name, known, None if apps is None else tuple(apps)))
+    _tell_key(name, asked.ask(AddPerson(name, known, None if apps is None else tuple(apps))), form)
+
+
+def _scopes(given: list[str] | None) -> tuple[Scope, ...] | None:
+    try:
+        scopes: tuple[Scope, ...] | None = msgspec.convert(given, tuple[Scope, ...] | None)
+    except msgspec.ValidationError:
+        raise UsageError("--scope is one of read, review, operate and admin") from None
+    return scopes
+
+
+def _tell_key(name: str, key: str, form: Form) -> None:
     if form is Form.JSON:
-        show.print_json({"name": name, "role": role, "key": key})
+        show.print_json({"name": name, "key": key})
     else:
         print(key)
         show.note(

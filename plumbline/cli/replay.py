@@ -16,7 +16,7 @@ from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.times import parse_instant
-from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
 def run(
@@ -24,6 +24,7 @@ def run(
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="Where it ends.")],
     step: Annotated[str, typer.Option("--step", metavar="DURATION", help="Time between two cycles.")] = "1h",
     notify: Annotated[bool, typer.Option("--notify", help="Really send what the alerts say.")] = False,
+    by: By = None,
     form: Format = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
@@ -35,7 +36,7 @@ def run(
         raise UsageError(f"--from {start} must lie before --to {end}")
     between = _step(step)
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
-    with session(resolved) as asked, bar("replay") as progress:
+    with session(resolved, by=by) as asked, bar("replay") as progress:
         result = asked.ask(Replay(first, last, show_duration(between), notify), progress)
     if form is Form.JSON:
         show.print_json(result)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from monitor.errors import UsageError
 from monitor.places import Places, read_run
 from plumbline.api.bearer import read_token
-from plumbline.api.call import Call, Progress, silent, token_owner
+from plumbline.api.call import Actor, Call, Progress, silent, token_owner
 from plumbline.api.question import Question
 from plumbline.cli.deferred import deferred, keep_out
 from plumbline.cli.settings import Resolved
@@ -36,30 +36,32 @@ class Session(Protocol):
 
 
 @contextlib.contextmanager
-def session(resolved: Resolved, *, create: bool = False) -> Iterator[Session]:
+def session(resolved: Resolved, *, create: bool = False, by: str | None = None) -> Iterator[Session]:
     """Hold a session with the owner of the data directory of `resolved`.
 
-    With `create` an absent directory is made and a damaged store begun anew; without, both are errors, and nothing moves. Raises `StoreInUse` while another process
-    holds a store at rest, `Unreachable` when an agent is there but does not answer.
+    With `create` an absent directory is made and a damaged store begun anew; without, both are errors, and nothing moves.
+    `by` is the person for whom an admin acts. Raises `StoreInUse` while another process holds a store at rest, `Unreachable`
+    when an agent is there but does not answer, `UsageError` for a person that is not known.
     """
     places = resolved.places
     running = read_run(places, "agent")
     if running is not None:
-        yield connect(running.url, places)
+        yield connect(running.url, places, by)
         return
     if not create and not places.has_data():
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
     keep_out("pandas")
-    core = answers.Answers(agent.open_agent(resolved.settings, places.root, repair=create))
+    opened = agent.open_agent(resolved.settings, places.root, repair=create)
     try:
-        yield AtRest(core)
+        actor = token_owner() if by is None else opened.access.register.acting(token_owner(), by)
+        yield AtRest(answers.Answers(opened), actor)
     finally:
-        core.close()
+        opened.close()
 
 
-def connect(url: str, places: Places) -> Session:
+def connect(url: str, places: Places, by: str | None = None) -> Session:
     """Return the session with the agent that answers at `url`: under the key of a person where one is given, else the owner's."""
-    return client.ApiClient(url, os.environ.get(KEY) or read_token(places.token))
+    return client.ApiClient(url, os.environ.get(KEY) or read_token(places.token), by)
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,12 @@ class AtRest:
     """A session in this process; what the agent answers becomes plain values, as it would on its way over HTTP."""
 
     core: agent_protocol.AgentCore
+    actor: Actor = field(default_factory=token_owner)
 
     def ask(self, question: Question[A], progress: Progress = silent) -> A:
         """Return the answer to `question`."""
         question.check()
-        answer: Any = self.core.answer(question, Call(token_owner(), progress))
+        answer: Any = self.core.answer(question, Call(self.actor, progress))
         if question.shape == "table":
             answer = rows.rows_of(answer.table, truncated=answer.truncated, as_of=answer.as_of).as_dict()
         elif question.shape == "file":

@@ -27,6 +27,10 @@ Dashboard: TypeAlias = Annotated[
     str | None, typer.Option("--dashboard", metavar="HOST:PORT", help="Where the dashboard is served.")
 ]
 
+By: TypeAlias = Annotated[
+    str | None, typer.Option("--by", metavar="PERSON", help="For whom you do this; both of you are on record.")
+]
+
 
 class Form(StrEnum):
     """How a read is printed."""

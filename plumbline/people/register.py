@@ -50,6 +50,15 @@ class Register:
             credentials.add(txn, "key", name, key, now)
         return key
 
+    def add_key(self, name: str, scopes: Collection[Scope] | None) -> str:
+        """Return another key of somebody, which may do no more than `scopes`. Raises `NotFound`."""
+        key = secrets.token_urlsafe(32)
+        with self.state.transaction() as txn:
+            if people.named(txn, name) is None:
+                raise NotFound(name)
+            credentials.add(txn, "key", name, key, self.clock.now(), scopes=scopes)
+        return key
+
     def revoke(self, name: str) -> dict[str, str]:
         """End what somebody may do: role, keys and sessions. Raises `NotFound`."""
         now = self.clock.now()
