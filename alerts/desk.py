@@ -31,7 +31,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, alerts, audit, outbox
+from monitor.state import ControlState, alerts, audit, labels, outbox
 
 _TIME: Final = pa.timestamp("us")
 
@@ -144,7 +144,7 @@ class AlertDesk:
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            changed = alerts.rewrite_texts(txn, change) + audit.erase(txn, change)
+            changed = alerts.rewrite_texts(txn, change) + audit.erase(txn, change) + labels.erase(txn, change)
         self.state.compact()
         return changed
 

@@ -144,7 +144,9 @@ STEPS: Final[tuple[Step[Any], ...]] = (
     Step("compare", TURNS, steps.compare_turns, after="grade"),
     Step("drift:scores", SCORES, steps.track_scores),
     Step("compare:scores", SCORES, steps.compare_scores),
+    Step("labels", TIME, steps.take_labels),
     Step("compare:exposures", TIME, steps.compare_again),
+    Step("estimate:late", TIME, steps.estimate_again),
     Step("alerts", TIME, steps.watch),
 )
 """In this order; the steps of one feed stand together."""

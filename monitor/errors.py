@@ -5,7 +5,12 @@ Anything that is not a `PlumblineError` is a bug and may show a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+SHOWN: Final = 10
+"""Problems that one line names; the rest is counted."""
 
 
 class PlumblineError(Exception):
@@ -33,6 +38,15 @@ class UsageError(PlumblineError):
     """The command line cannot be carried out as written."""
 
     exit_code = 2
+
+
+class BadRows(UsageError):
+    """Some of the rows that were given cannot be taken, so none was. `problems` has a line for each: where, what, what to do."""
+
+    def __init__(self, given: str, problems: Sequence[str]) -> None:
+        rest = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        super().__init__(f"{given}: none was taken, since {'; '.join(problems[:SHOWN])}{rest}")
+        self.problems = list(problems)
 
 
 class NotFound(PlumblineError):

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from monitor.clock import FakeClock, naive_utc
 from monitor.cycle import run_cycle
 from monitor.errors import UsageError
 from monitor.steps import House, watch
 from monitor.store.opening import Store
-from monitor.store.replayed import busy_steps, feed, forget_texts
+from monitor.store.reads import all_findings
+from monitor.store.replayed import busy_steps, feed, forget_texts, merge
 from monitor.wording import minute
 
 Progress = Callable[[float, str], None]
@@ -54,8 +56,10 @@ class Plan:
             yield moment
 
 
-def run_replay(main: Store, furnish: Callable[[Store, FakeClock], House], plan: Plan, progress: Progress) -> Store:
-    """Run the cycle over `plan` in a scratch store and return that store; the caller merges and closes it.
+def run_replay(
+    main: Store, furnish: Callable[[Store, FakeClock], House], plan: Plan, progress: Progress
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Run the cycle over `plan` in a scratch store and merge what came of it; return the findings, and rows added per table.
 
     `furnish` builds the house around the scratch store: settings, policies and who is told. An exception raised by
     `progress` stops the replay; the main store is untouched until the merge.
@@ -64,10 +68,10 @@ def run_replay(main: Store, furnish: Callable[[Store, FakeClock], House], plan: 
     scratch = Store.scratch(clock)
     try:
         _run(main, scratch, furnish(scratch, clock), clock, plan, progress)
-    except BaseException:
+        added = merge(main, scratch, plan.start, plan.end)
+        return all_findings(scratch).to_dicts(), added
+    finally:
         scratch.close()
-        raise
-    return scratch
 
 
 def _run(main: Store, scratch: Store, house: House, clock: FakeClock, plan: Plan, progress: Progress) -> None:

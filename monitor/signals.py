@@ -19,6 +19,7 @@ from monitor.estimates import EPOCH, estimate_rates
 from monitor.model.values import Estimate, Signal
 from monitor.policy.watching import InForce, Level, Watched, levels, watched, zero_tolerance
 from monitor.store import reads, standing
+from monitor.store.verdicts import graded_units
 from monitor.wording import percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
@@ -53,7 +54,7 @@ def _rates(
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    grades, units = reads.graded_units(reader, start, now), reads.unit_counts(reader, start, now)
+    grades, units = graded_units(reader, start, now), reads.unit_counts(reader, start, now)
     cases = standing.standing_cases(reader, zero_tolerance(rules), start)
     counts = standing.rule_counts(reader, start - (start - EPOCH) % span, now, HISTORY)
     known = levels(counts, cases, rules, HISTORY + span)

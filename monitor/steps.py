@@ -5,11 +5,11 @@ Result and mark are one transaction: a step that is killed is simply done again,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 
@@ -23,11 +23,11 @@ from monitor.graders.cascade import grade_turns
 from monitor.graders.grader import Tools
 from monitor.health import Guarding, Health
 from monitor.model import dimensions
-from monitor.model.values import Signal
+from monitor.model.values import Estimate, Signal
 from monitor.policy.watching import InForce
 from monitor.sampling import draw_samples
 from monitor.signals import read_signals
-from monitor.store import outcomes, reads
+from monitor.store import outcomes, reads, verdicts
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
@@ -39,9 +39,20 @@ class Alerting(Protocol):
     def observe(self, signals: Sequence[Signal], now: datetime) -> int: ...
 
 
+class Labels(Protocol):
+    """Where people's verdicts are durable."""
+
+    def after(self, seq: int) -> Sequence[Mapping[str, Any]]:
+        """Return labels with a number above `seq`, oldest first: some, or none where there are no more."""
+
+
+LABELS: Final = "labels"
+"""The name of the mark that says how far labels are taken in."""
+
+
 @dataclass(frozen=True)
 class House:
-    """Everything a cycle works with. `alerting` is None where nobody is to be told.
+    """Everything a cycle works with. `alerting` is None where nobody is to be told, `labels` where nobody says anything.
 
     `health` is None where a failure must end the whole, as in a replay, whose answer would be wrong else. `stopping` says that
     the process ends: the batch that is worked on is the last one.
@@ -54,6 +65,7 @@ class House:
     alerting: Alerting | None
     health: Health | None = None
     stopping: Callable[[], bool] = lambda: False
+    labels: Labels | None = None
 
     @property
     def guard(self) -> Guarding:
@@ -129,11 +141,44 @@ def estimate(house: House, batch: TurnBatch) -> int:
     """Publish rates with intervals for every window that got new turns."""
     span = parse_duration(house.settings.estimates.window)
     start, end = _aligned(batch.window.start, span), _aligned(batch.window.end, span) + span
-    graded = reads.graded_units(house.store, start, end)
-    estimates = estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
+    estimates = _estimates(house, start, end)
     with marked(house.store, batch.mark) as txn:
         outcomes.replace_estimates(txn, start, end, estimates)
     return len(estimates)
+
+
+def estimate_again(house: House, _: None = None) -> int:
+    """Make the rates of every window anew that got a verdict after they were published."""
+    times = verdicts.stale_times(house.store)
+    if not times:
+        return 0
+    span = parse_duration(house.settings.estimates.window)
+    starts = dict.fromkeys(_aligned(time, span) for time in times)
+    made = {start: _estimates(house, start, start + span) for start in starts}
+    with house.store.transaction() as txn:
+        for start, estimates in made.items():
+            outcomes.replace_estimates(txn, start, start + span, estimates)
+        verdicts.forget_stale(txn, times)
+    return sum(len(estimates) for estimates in made.values())
+
+
+def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
+    graded = verdicts.graded_units(house.store, start, end)
+    return estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
+
+
+def take_labels(house: House, _: None = None) -> int:
+    """Bring what people said since the last cycle from the control state into the store; a store that is new gets all of it."""
+    taken = 0
+    while house.labels is not None:
+        known, _time = reads.marks(house.store).get(LABELS, (0, None))
+        labels = house.labels.after(known)
+        if not labels:
+            break
+        with marked(house.store, Mark(LABELS, seq=labels[-1]["seq"])) as txn:
+            verdicts.add_labels(txn, labels)
+        taken += len(labels)
+    return taken
 
 
 def track_turns(house: House, batch: TurnBatch) -> int:

@@ -46,15 +46,15 @@ from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
-from monitor.store.reads import all_findings, holdings, ledger_sums
+from monitor.store.reads import holdings, ledger_sums
 from monitor.store.removal.age_limits import Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
-from monitor.store.replayed import merge
 from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
 from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
+from plumbline.labels import LabelBook
 from plumbline.people.access import Access, access_of
 
 _log = logging.getLogger("plumbline.agent")
@@ -80,6 +80,7 @@ class Agent:
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
     replaying: threading.Lock = field(default_factory=threading.Lock)
+    labelling: threading.Lock = field(default_factory=threading.Lock)  # nobody labels what is being erased; taken last
     keeping: threading.Lock = field(default_factory=threading.Lock)  # files are rewritten by one at a time; taken first
 
     # -- what the timetable calls
@@ -97,7 +98,8 @@ class Agent:
         """Run the cycle once; a second call waits for the first."""
         with self.cycling:
             house = self._house(self.store, self.clock, self.desk)
-            return run_cycle(replace(house, health=self.health, stopping=self.stopping.is_set))
+            live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels())
+            return run_cycle(live)
 
     def deliver(self) -> int:
         """Say what of ours is not well, which needs no cycle, and send the notifications that are due."""
@@ -117,7 +119,8 @@ class Agent:
         with self.keeping:
             if not progress(self.store).due(now, EVERY):
                 return Retained()
-            done = retain(self.store, self.places, kept, now, self._disk(), secrets.token_hex(16))
+            salt, book = secrets.token_hex(16), self.labels()
+            done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age)
         self.readers.forget()
         if done.lacking:
             _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
@@ -165,7 +168,14 @@ class Agent:
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
 
     def _tables(self) -> dict[str, pa.Table]:
-        return self.desk.tables() | {"audit": self.access.record.table()}
+        return self.desk.tables() | {"audit": self.access.record.table(), "labels": self.labels().table()}
+
+    def labels(self) -> LabelBook:
+        """Return what people said of turns, and the door for more."""
+        return LabelBook(self.desk.state, self.store, self.policies, self._redacted, self.clock, self.labelling)
+
+    def _redacted(self, text: str, trace_id: str) -> str:
+        return redactor_for(self.settings.collector, install_key(self.places.root)).text(text, trace_id)
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
         """Return a named read of the dashboard; who looks for a user or session may give the id as the application knows it."""
@@ -173,7 +183,7 @@ class Agent:
 
     def _forms(self, given: str) -> frozenset[str]:
         key = install_key(self.places.root)
-        return stored_forms(key, given, redactor_for(self.settings.collector, key).text(given, ""))
+        return stored_forms(key, given, self._redacted(given, ""))
 
     def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
         """Return every source of a window with its facts and problems. Raises `UsageError`."""
@@ -195,12 +205,7 @@ class Agent:
             return self._house(scratch, clock, told)
 
         with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
-            scratch = run_replay(self.store, furnish, plan, progress)
-            try:
-                added = merge(self.store, scratch, plan.start, plan.end)
-                findings = all_findings(scratch).to_dicts()
-            finally:
-                scratch.close()
+            findings, added = run_replay(self.store, furnish, plan, progress)
         return {"findings": findings, "alerts": told.history(), "added": added}
 
     def explain(self, subject: str) -> list[str]:
@@ -224,7 +229,7 @@ class Agent:
         if kind in {"user", "session"}:
             forms = self._forms(given)
         self.load()  # what is not loaded yet could not be found
-        with self.keeping, self.replaying, self.loading, self.cycling:
+        with self.keeping, self.replaying, self.loading, self.cycling, self.labelling:
             removed = erase_rows(self.store, Wanted(kind, forms), key)
             if kind == "app":
                 removed["alerts"] = self.desk.forget(given)
@@ -256,7 +261,7 @@ class Agent:
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""
-        with self.keeping, self.replaying, self.loading, self.cycling:
+        with self.keeping, self.replaying, self.loading, self.cycling, self.labelling:
             done = finish_erasure(self.store, self.places, install_key(self.places.root), self.desk)
         if done:
             self.readers.forget()

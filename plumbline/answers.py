@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
+from monitor.labels import read_labels
 from monitor.store.reads import apps_of
 from plumbline.agent import Agent
+from plumbline.api import label_questions, questions
 from plumbline.api import people_questions as asked_of_people
-from plumbline.api import questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
@@ -72,6 +73,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     asked_of_people.SignOut: lambda agent, _, call: agent.access.sign_out(call.actor),
     asked_of_people.Audit: lambda agent, _, __: TableAnswer(agent.access.record.table()),
     asked_of_people.VerifyAudit: lambda agent, _, __: agent.access.record.verify(),
+    label_questions.AddLabels: lambda agent, asked, call: agent.labels().take(
+        call.actor.name, read_labels(asked.labels), call.actor.apps
+    ),
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }

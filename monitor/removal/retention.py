@@ -25,7 +25,16 @@ from monitor.store.load import positions
 from monitor.store.opening import Store
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at, within
 from monitor.store.removal.rebuild import UNREADABLE, drop_drafts, rebuild
-from monitor.store.removal.retain import Progress, begin, end, forget_units, progress, remove_aged, rewritten
+from monitor.store.removal.retain import (
+    Progress,
+    begin,
+    end,
+    forget_units,
+    note_labels,
+    progress,
+    remove_aged,
+    rewritten,
+)
 
 EVERY: Final = timedelta(hours=1)
 FILES_EVERY: Final = timedelta(days=1)
@@ -50,16 +59,27 @@ class Retained:
     lacking: int = 0
 
 
-def retain(store: Store, places: Places, settings: RetentionSettings, now: datetime, disk: Disk, salt: str) -> Retained:
+def retain(
+    store: Store,
+    places: Places,
+    settings: RetentionSettings,
+    now: datetime,
+    disk: Disk,
+    salt: str,
+    age_labels: Callable[[Limits], int] = lambda _: 0,
+) -> Retained:
     """Remove what is too old at `now`; rewrite the files when that is due. Raises `StoreError`.
 
-    No other rewriting (an erasure, dropping segments) may run meanwhile; loading, the cycle and collectors may.
+    `age_labels` does the same with what people said and returns how many labels it changed. No other rewriting (an erasure, dropping segments) may run meanwhile; loading, the cycle and collectors may.
     """
     limits = limits_at(settings, now)
     if limits == KEEP_ALL:
         return Retained()
     run = begin(store, limits, now)
     removed = remove_aged(store, run) + forget_units(store, run, salt)
+    if labels := age_labels(limits):
+        note_labels(store, run, labels)
+        removed += labels
     end(store, run, now)
     drop_drafts(places.root)
     _drop_aside(places.root, settings, now)

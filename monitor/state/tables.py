@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, DateTime, Dialect, Float, Index, Integer, MetaData, Table, Text, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 
 from monitor.clock import naive_utc
@@ -152,3 +152,28 @@ AUDIT_HEAD: Final = Table(
     Column("seq", Integer, nullable=False),
     Column("seal", Text, nullable=False),  # keyed digest of number and hash of the last row: a cut tail is found
 )
+
+LABELS: Final = Table(
+    "labels",
+    METADATA,
+    Column("seq", Integer, primary_key=True),  # microseconds since 1970, or the last one and one more: never used twice
+    Column("person", Text, nullable=False),
+    Column("key", Text, nullable=False),  # what makes a repeat one: given, or made up
+    Column("unit_id", Text, nullable=False),
+    Column("time", Instant, nullable=False),  # of the turn
+    Column("rule_id", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("adjudicated", Integer, nullable=False),  # 1: decides where people disagree
+    Column("at", Instant, nullable=False),
+    Column("note", Text),
+    Column("corrected", Text),  # what the answer should have been
+    Column("plan", Text),  # the sampling plan that picked the unit; NULL: somebody chose it
+    Column("inclusion_probability", Float),
+    Column("review_id", Text),
+    Column("policy", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("policy_hash", Text, nullable=False),
+    UniqueConstraint("person", "key"),
+    Index("labels_of", "unit_id", "rule_id"),
+)
+"""What people said of turns. Rows are only ever added, until the turn is erased or too old to be kept."""

@@ -75,6 +75,9 @@ GRADES: Final[Columns] = {
     "policy_version": "str",
     "policy_hash": "str",
     "graded_at": "time",
+    "plan": "str",  # the sampling plan that picked the unit for this grade; NULL: somebody chose it
+    "inclusion_probability": "float",  # with which that plan picked it
+    "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
 }
 
 ESTIMATES: Final[Columns] = {
@@ -171,6 +174,9 @@ EXPOSED: Final[Columns] = {
 REREADS: Final[Columns] = {"experiment": "str"}
 """Experiments whose turns changed arms after they were compared: the cycle sums them up again."""
 
+STALE: Final[Columns] = {"time": "time"}
+"""Times of turns that got a verdict after their rates were published: the cycle estimates those windows again."""
+
 SIDE_BY_SIDE: Final[Columns] = {"experiment": "str", "value": "str"}
 """Values of prompt version, model, release or system prompt that run at the same time: arms that nobody declared."""
 
@@ -237,6 +243,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "arm_units": ARM_UNITS,
     "exposed": EXPOSED,
     "rereads": REREADS,
+    "stale": STALE,
     "marks": MARKS,
     "side_by_side": SIDE_BY_SIDE,
     "unknown_keys": UNKNOWN_KEYS,

@@ -15,6 +15,7 @@ import polars as pl
 
 from monitor.model import dimensions
 from monitor.model.values import Turn
+from monitor.store.precedence import BY_MACHINE, LATER
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
 """Before everything."""
@@ -106,7 +107,8 @@ def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
 def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
     """Return one row a new turn: its dimensions and what was measured of it, NULL where unknown.
 
-    Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per graded rule.
+    Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per rule that a machine
+    graded: what people say never enters, since they look at some turns only, and at those late.
     """
     dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     turns = reader.frame(
@@ -123,7 +125,7 @@ def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
         f"""
         SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {_NEW}
+        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {_NEW}
         GROUP BY ALL""",
         [within.start, *within.params],
     )
@@ -160,21 +162,6 @@ def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
     return turns.join(wide, on="unit_id", how="left", maintain_order="left")
 
 
-def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
-    """Return every grade of turns with start <= time < end: unit, rule, verdict, inclusion probability, dimensions."""
-    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
-    return reader.frame(
-        f"""
-        SELECT g.unit_id, t.time, g.rule_id, g.verdict, g.grader, s.inclusion_probability, {dims}
-        FROM base.grades g
-        JOIN base.turns t ON t.trace_id = g.unit_id
-        JOIN base.samples s ON s.unit_id = g.unit_id
-        WHERE g.time >= ? AND g.time < ? AND t.time >= ? AND t.time < ? AND s.time >= ? AND s.time < ?
-        QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY g.graded_at DESC) = 1""",
-        [start, end] * 3,
-    )
-
-
 def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return unit_id, time and dimensions of all turns with start <= time < end, graded or not."""
     dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
@@ -199,10 +186,10 @@ def recent_findings(reader: Reader, since: datetime) -> pl.DataFrame:
 
 
 def violating_units(reader: Reader, rule_id: str, app: str, start: datetime, end: datetime, limit: int) -> list[str]:
-    """Return the newest units of `app` that violate `rule_id`."""
+    """Return the newest units of `app` that violate `rule_id` by the verdict that stands."""
     rows = reader.frame(
-        """
-        SELECT g.unit_id FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
+        f"""
+        SELECT g.unit_id FROM base.grades g ANTI JOIN base.grades l ON {LATER} JOIN base.turns t ON t.trace_id = g.unit_id
         WHERE g.rule_id = ? AND t.app = ? AND g.verdict = 'violates' AND g.time >= ? AND g.time < ?
         ORDER BY g.time DESC LIMIT ?""",
         [rule_id, app, start, end, limit],

@@ -80,6 +80,12 @@ def merge(main: Store, scratch: Store, start: datetime, end: datetime) -> dict[s
         fresh["findings"] = _unheard(txn, results["findings"])
         for name, rows in fresh.items():
             txn.insert(name, rows)
+        # what people say is not replayed: the rates that it corrects are made anew by the next cycle
+        txn.execute(
+            """INSERT INTO base.stale SELECT DISTINCT time FROM base.grades
+               WHERE starts_with(grader, 'human:') AND time >= ? AND time <= ?""",
+            [start, end],
+        )
     return {name: rows.height for name, rows in fresh.items()}
 
 

@@ -1,4 +1,4 @@
-"""What stands on the turns of a time: the newest word on each turn and rule, a person's before any machine's."""
+"""What stands on the turns of a time: of each turn and rule the word that `monitor.store.precedence` lets stand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from monitor.store.precedence import rank
 from monitor.store.reads import Reader
 
 BUCKET: Final = timedelta(minutes=15)
@@ -16,10 +17,10 @@ BUCKET: Final = timedelta(minutes=15)
 LATE: Final = timedelta(days=7)
 """Turns that were graded now are still news when they are no older than this; imported history is not."""
 
-STANDING: Final = """
-    SELECT g.unit_id, g.rule_id, g.verdict, g.grader, g.graded_at, g.time FROM base.grades g WHERE {where}
+STANDING: Final = f"""
+    SELECT g.unit_id, g.rule_id, g.verdict, g.grader, g.graded_at, g.time FROM base.grades g WHERE {{where}}
     QUALIFY row_number() OVER (
-        PARTITION BY g.unit_id, g.rule_id ORDER BY starts_with(g.grader, 'human') DESC, g.graded_at DESC, g.rowid DESC) = 1"""
+        PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC, g.rowid DESC) = 1"""
 
 
 def rule_counts(reader: Reader, start: datetime, end: datetime, history: timedelta) -> pl.DataFrame:
@@ -31,14 +32,16 @@ def rule_counts(reader: Reader, start: datetime, end: datetime, history: timedel
     return reader.frame(
         f"""
         WITH standing AS ({STANDING.format(where="g.time >= ? AND g.time < ?")}),
+        drawn AS (
+            SELECT unit_id, 1 - product(1 - inclusion_probability) AS inclusion_probability FROM base.samples
+            WHERE time >= ? AND time < ? GROUP BY unit_id),
         seen AS (
             SELECT t.app, s.rule_id, time_bucket(INTERVAL '{BUCKET.seconds} seconds', t.time) AS bucket,
                    p.inclusion_probability AS probability, avg((s.verdict = 'violates')::DOUBLE) AS bad
             FROM standing s
             JOIN base.turns t ON t.trace_id = s.unit_id
-            JOIN base.samples p ON p.unit_id = s.unit_id
-            WHERE s.verdict IN ('violates', 'complies') AND t.time >= ? AND t.time < ? AND p.time >= ? AND p.time < ?
-              AND p.inclusion_probability > 0
+            JOIN drawn p ON p.unit_id = s.unit_id
+            WHERE s.verdict IN ('violates', 'complies') AND t.time >= ? AND t.time < ? AND p.inclusion_probability > 0
             GROUP BY t.app, s.rule_id, 3, 4, coalesce(t.user_id, t.session_id, t.trace_id))
         SELECT app, rule_id, bucket, probability, count(*)::DOUBLE AS n, sum(bad) AS bad FROM seen GROUP BY ALL
         UNION ALL

@@ -14,6 +14,7 @@ import msgspec
 
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
+from plumbline.api.label_questions import AddLabels
 from plumbline.api.people_questions import OF_PEOPLE
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
 
@@ -175,6 +176,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Replay,
     Erase,
     *OF_PEOPLE,
+    AddLabels,
     Backup,
     Questions,
 )

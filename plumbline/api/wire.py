@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from monitor.errors import BadSql, Forbidden, NotFound, PlumblineError, TooMany, UsageError
+from monitor.errors import BadRows, BadSql, Forbidden, NotFound, PlumblineError, TooMany, UsageError
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.jobs import Busy
 from plumbline.api.question import Question
@@ -95,8 +95,8 @@ def _table(request: Request, answer: TableAnswer) -> Response:
     return Response(sink.getvalue(), media_type=ARROW, headers=headers)
 
 
-def _error(status: int, text: str) -> Response:
-    return json_answer({"error": " ".join(text.split())}, status)
+def _error(status: int, text: str, **more: Any) -> Response:
+    return json_answer({"error": " ".join(text.split()), **more}, status)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
@@ -107,6 +107,8 @@ async def _http_error(_: Request, error: Exception) -> Response:
 async def _one_line(_: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return _error(404, str(error))
+    if isinstance(error, BadRows):
+        return _error(400, str(error), problems=error.problems)
     if isinstance(error, Forbidden):
         return _error(403, str(error))
     if isinstance(error, Busy | TooMany):

@@ -32,7 +32,7 @@ def run(
 ) -> int:
     """Ask the store with one SELECT, read-only: of a running agent, or of a data directory at rest.
 
-    Views: calls, turns, tool_calls, retrievals, spans, scores, samples, grades, estimates, findings, comparisons,
+    Views: calls, turns, tool_calls, retrievals, spans, scores, samples, grades, labels, estimates, findings, comparisons,
     alerts, notifications, ledger. Times are UTC; NULL is unknown.
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())

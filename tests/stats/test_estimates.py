@@ -102,11 +102,64 @@ def test_segments_are_published_beside_the_whole_and_unknown_values_only_in_the_
     assert "exact" in rates["environment=test"].method
 
 
-def test_labels_by_people_are_counted_and_named() -> None:
-    rows = grades(["violates"] * 10 + ["complies"] * 30, grader=["human:ana"] * 15 + ["secret"] * 25)
+def labelled(rows: pl.DataFrame, labels: dict[int, str], probability: float | None) -> pl.DataFrame:
+    """The same rows where people said `labels` of some turns, picked for it with `probability`."""
+    said = [labels.get(number) for number in range(rows.height)]
+    known = [probability if label else None for label in said]
+    kinds = {"label": pl.String, "label_probability": pl.Float64}
+    return rows.with_columns(pl.DataFrame({"label": said, "label_probability": known}, kinds)).with_columns(
+        contested=False
+    )
+
+
+def test_labels_of_picked_turns_correct_the_rate_and_are_named() -> None:
+    """The machine says that 10 of 200 violate; people looked at every fifth and found 4 violations that it missed."""
+    rows = grades(["violates"] * 10 + ["complies"] * 190)
+    labels = {number: "violates" if number < 30 else "complies" for number in range(0, 200, 5)}
+    [rate] = estimate_rates(labelled(rows, labels, 0.2), rows, DAILY)
+    assert rate.value == pytest.approx(0.05 + 4 / 40)
+    assert (rate.n_graded, rate.n_human) == (200, 40)
+    assert rate.low is not None
+    assert rate.high is not None
+    assert 0 <= rate.low < 0.15 < rate.high
+    assert rate.method == "difference, clustered by user; rule-based grader, corrected by 40 human labels"
+
+
+def test_labels_of_chosen_turns_are_counted_and_correct_nothing() -> None:
+    rows = grades(["violates"] * 10 + ["complies"] * 190)
+    labels = dict.fromkeys(range(100, 140), "violates")
+    [rate] = estimate_rates(labelled(rows, labels, None), rows, DAILY)
+    assert (rate.value, rate.n_human) == (0.05, 40)
+    assert "not corrected by human labels (40 of them, on turns that somebody chose)" in rate.method
+
+
+def test_too_few_labels_correct_nothing_yet() -> None:
+    rows = grades(["violates"] * 10 + ["complies"] * 190)
+    [rate] = estimate_rates(labelled(rows, dict.fromkeys(range(19), "violates"), 0.1), rows, DAILY)
+    assert (rate.value, rate.n_human) == (0.05, 19)
+    assert "19 of them on turns that a plan picked, 20 are needed" in rate.method
+
+
+def test_what_only_people_judge_is_estimated_from_their_labels() -> None:
+    rows = grades(["cannot_judge"] * 100)
+    [rate] = estimate_rates(
+        labelled(rows, {n: "violates" if n < 5 else "complies" for n in range(25)}, 0.25), rows, DAILY
+    )
+    assert rate.value == pytest.approx(0.2)
+    assert rate.method == "hajek-exact, clustered by user; human labels; left out: 100 cannot_judge"
+
+
+def test_turns_on_which_people_disagree_are_named() -> None:
+    rows = grades(["complies"] * 50).with_columns(contested=pl.int_range(pl.len()) < 3)
     [rate] = estimate_rates(rows, rows, DAILY)
-    assert rate.n_human == 15
-    assert "15 of 40 labels by people" in rate.method
+    assert rate.method.endswith("; left out: 3 on which people disagree")
+
+
+def test_a_few_labels_that_agree_are_no_proof() -> None:
+    rows = grades(["complies"] * 1000)
+    [rate] = estimate_rates(labelled(rows, dict.fromkeys(range(0, 1000, 25), "complies"), 1 / 25), rows, DAILY)
+    assert rate.value == 0
+    assert (rate.high or 0) > 0.05
 
 
 def test_nothing_graded_is_no_estimate() -> None:

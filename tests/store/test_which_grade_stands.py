@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import FakeClock
-from monitor.store import reads
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
+from monitor.store.verdicts import graded_units
 from tests.store.rows import START
 
 UNIT = "1" * 32
@@ -44,7 +44,7 @@ def graded(order: tuple[int, ...], folder: Path) -> Store:
 def test_the_newest_grade_stands_in_whatever_order_grades_came(order: tuple[int, ...], tmp_path: Path) -> None:
     store = graded(order, tmp_path)
     window = (AT - timedelta(hours=1), AT + timedelta(hours=1))
-    assert reads.graded_units(store, *window)["verdict"].to_list() == [VERDICTS[2]]
+    assert graded_units(store, *window)["verdict"].to_list() == [VERDICTS[2]]
     shown = read_page(store, "traces", {"start": _text(window[0]), "end": _text(window[1]), "verdict": VERDICTS[2]}, {})
     assert shown["trace_id"].to_pylist() == [UNIT]
     gone = read_page(store, "traces", {"start": _text(window[0]), "end": _text(window[1]), "verdict": VERDICTS[0]}, {})

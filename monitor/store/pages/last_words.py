@@ -1,13 +1,12 @@
-"""The last word on a unit and rule: a unit may be graded again by a newer policy, and only the newest grade stands."""
+"""The last word on a unit and rule: which of several grades stands, as `monitor.store.precedence` has it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-VERDICTS: Final = ("violates", "complies", "borderline", "cannot_judge", "not_graded")
+from monitor.store.precedence import LATER
 
-_LATER: Final = """l.unit_id = g.unit_id AND l.rule_id = g.rule_id
-    AND (l.graded_at > g.graded_at OR (l.graded_at = g.graded_at AND l.rowid > g.rowid))"""
+VERDICTS: Final = ("violates", "complies", "borderline", "cannot_judge", "not_graded")
 
 
 def last_words(wanted: str) -> str:
@@ -16,7 +15,7 @@ def last_words(wanted: str) -> str:
     A unit may be graded again by a newer policy. Only what passes is held against the others: ordering the grades of a year
     to answer with a few of them costs far more than the answer.
     """
-    return f"(SELECT g.* FROM base.grades g ANTI JOIN base.grades l ON {_LATER} WHERE {wanted})"
+    return f"(SELECT g.* FROM base.grades g ANTI JOIN base.grades l ON {LATER} WHERE {wanted})"
 
 
 EVERY_LAST_WORD: Final = f"""(

@@ -20,6 +20,7 @@ from monitor.clock import naive_utc
 from monitor.errors import UsageError
 from monitor.model.dimensions import SEGMENTABLE
 from monitor.store.opening import Transaction
+from monitor.store.precedence import rank
 
 Value = str | int | float | bool | datetime | list[str] | None
 Forms = Callable[[str], Collection[str]]
@@ -249,7 +250,7 @@ PREVIEW: Final = """
 SHOWN: Final = f"""
     WITH verdicts AS (
         SELECT * FROM (SELECT * FROM base.grades WHERE {NEAR}) g SEMI JOIN picked p ON p.trace_id = g.unit_id
-        QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY graded_at DESC) = 1),
+        QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1),
     told AS (
         SELECT unit_id, string_agg(rule_id, ', ' ORDER BY rule_id) FILTER (verdict = 'violates') AS violates,
                count(*) AS n_graded

@@ -156,6 +156,12 @@ def note(txn: Transaction, run: Run, removed: dict[str, int]) -> None:
     txn.insert("retentions", [{"id": run.id, "started_at": run.started_at, "removed": json.dumps(told), **before}])
 
 
+def note_labels(store: Store, run: Run, count: int) -> None:
+    """Add to the record of a run what left the control state."""
+    with store.transaction() as txn:
+        note(txn, run, {"labels": count})
+
+
 def end(store: Store, run: Run, now: datetime) -> None:
     """Close the record of a run, and remember when the step last ran."""
     with store.transaction() as txn:

@@ -1,0 +1,123 @@
+"""People's verdicts as they come in: what a row must say, what it is held against, and the label that follows.
+
+A batch is taken whole or not at all, so that whoever sends it again after mending a row need not know which rows were taken.
+Not for machines: a judge or an importer writes grades, or scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+
+from monitor.errors import BadRows
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(max_length=20_000)]
+MOST: Final = 1_000
+"""Labels of one batch."""
+
+
+class NewLabel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One verdict as a person gives it.
+
+    `key` makes a repeat harmless. `plan` is the sampling plan that picked the turn, `inclusion_probability` its probability of
+    doing so: without them the label is shown and corrects no rate, since nobody knows what it stands for. An `adjudicated` label
+    decides where people disagree.
+    """
+
+    unit_id: Id
+    rule_id: Id
+    verdict: Literal["violates", "complies", "borderline", "cannot_judge"]
+    note: Text | None = None
+    corrected: Text | None = None
+    key: Id | None = None
+    plan: Id | None = None
+    inclusion_probability: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    review_id: Id | None = None
+    adjudicated: bool = False
+
+
+def read_labels(rows: Sequence[Any]) -> list[NewLabel]:
+    """Return the rows as labels. Raises `BadRows` with a line for each that is not one."""
+    labels, problems = [], []
+    for number, row in enumerate(rows):
+        try:
+            labels.append(msgspec.convert(row, NewLabel))
+        except msgspec.ValidationError as error:
+            problems.append(f"labels[{number}] is not what is expected here: {error}")
+    if len(rows) > MOST:
+        problems = [f"there are {len(rows)} of them (send at most {MOST} at once)"]
+    if problems:
+        raise BadRows(f"{len(rows)} labels", problems)
+    return labels
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A turn that may be labelled."""
+
+    time: datetime
+    app: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A rule of a policy in force: what a label says it was judged by."""
+
+    policy: str
+    policy_version: str
+    policy_hash: str
+
+
+Redact = Callable[[str, str], str]
+"""(text, trace id) -> the text as it may be kept."""
+
+
+@dataclass(frozen=True)
+class LabelCheck:
+    """What labels are held against: the turns there are, the rules in force by app, and what may be kept of a text."""
+
+    units: Mapping[str, Unit]
+    rules: Callable[[str], Mapping[str, Judged]]
+    redact: Redact
+
+    def rows(self, labels: Sequence[NewLabel], person: str, at: datetime) -> list[dict[str, Any]]:
+        """Return the labels as the control state keeps them. Raises `BadRows`."""
+        problems = [
+            f"labels[{number}]: {said}" for number, label in enumerate(labels) for said in self._problems(label)
+        ]
+        if problems:
+            raise BadRows(f"{len(labels)} labels", problems)
+        return [self._row(label, person, at) for label in labels]
+
+    def _problems(self, label: NewLabel) -> Iterator[str]:
+        unit = self.units.get(label.unit_id)
+        if unit is None:
+            yield f"no turn is named {label.unit_id} (unit ids are the trace_id of the view turns)"
+        elif label.rule_id not in self.rules(unit.app):
+            there = ", ".join(sorted(self.rules(unit.app))[:20]) or "none"
+            yield f"no rule {label.rule_id} is in force for {unit.app} (rules there: {there})"
+        if (label.plan is None) != (label.inclusion_probability is None):
+            yield "plan and inclusion_probability go together (give both, or neither where somebody chose the turn)"
+
+    def _row(self, label: NewLabel, person: str, at: datetime) -> dict[str, Any]:
+        unit = self.units[label.unit_id]
+        texts = {name: self._kept(getattr(label, name), label.unit_id) for name in ("note", "corrected")}
+        judged = asdict(self.rules(unit.app)[label.rule_id])
+        given = msgspec.structs.asdict(label)
+        return {
+            **given,
+            **texts,
+            **judged,
+            "adjudicated": int(label.adjudicated),
+            "time": unit.time,
+            "at": at,
+            "person": person,
+        }
+
+    def _kept(self, text: str | None, unit_id: str) -> str | None:
+        return self.redact(text, unit_id) if text else None

@@ -1,0 +1,84 @@
+"""Rows of labels: what people said of turns, durable here before anything is computed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.state.opening import Transaction
+from monitor.state.tables import LABELS
+
+Row = dict[str, Any]
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+TEXTS: Final = ("note", "corrected")
+PUBLIC: Final = (
+    *("unit_id", "rule_id", "verdict", "person", "at", "note", "corrected", "review_id"),
+    *("adjudicated", "plan", "inclusion_probability"),
+)
+
+
+def add(txn: Transaction, row: Row) -> None:
+    """Add one label. Its number is above every number before it, also above those of a state that was lost."""
+    last = txn.execute(select(func.max(LABELS.c.seq))).scalar() or 0
+    now = (row["at"] - EPOCH) // timedelta(microseconds=1)
+    txn.execute(insert(LABELS), {**row, "seq": max(last + 1, now)})
+
+
+def of_key(txn: Transaction, person: str, key: str) -> Row | None:
+    """Return the label that `person` gave under `key`, or None."""
+    row = txn.execute(select(LABELS).where(LABELS.c.person == person, LABELS.c.key == key)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def newest_of(txn: Transaction, person: str, unit_id: str, rule_id: str) -> Row | None:
+    """Return what `person` said last of a unit under a rule, or None."""
+    same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, LABELS.c.rule_id == rule_id)
+    row = txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq.desc()).limit(1)).mappings().first()
+    return None if row is None else dict(row)
+
+
+def after(txn: Transaction, seq: int, limit: int) -> list[Row]:
+    """Return the labels with a number above `seq`, oldest first."""
+    query = select(LABELS).where(LABELS.c.seq > seq).order_by(LABELS.c.seq).limit(limit)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def listed(txn: Transaction) -> list[Row]:
+    """Return the public table, oldest first."""
+    query = select(*(LABELS.c[name] for name in PUBLIC)).order_by(LABELS.c.seq)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def erase(txn: Transaction, change: Callable[[str], str]) -> int:
+    """Drop the labels on units that `change` would change, and apply it to the texts of the others; return rows changed."""
+    units = txn.execute(select(LABELS.c.unit_id).distinct()).scalars().all()
+    gone = [unit for unit in units if change(unit) != unit]
+    dropped = sum(txn.execute(delete(LABELS).where(LABELS.c.unit_id == unit)).rowcount for unit in gone)
+    return dropped + _rewrite(txn, change)
+
+
+def _rewrite(txn: Transaction, change: Callable[[str], str]) -> int:
+    told = select(LABELS.c.seq, *(LABELS.c[name] for name in TEXTS))
+    rewritten = 0
+    for row in txn.execute(told).mappings().all():
+        better = {name: change(row[name]) for name in TEXTS if row[name] is not None}
+        if any(better[name] != row[name] for name in better):
+            txn.execute(update(LABELS).where(LABELS.c.seq == row["seq"]).values(better))
+            rewritten += 1
+    return rewritten
+
+
+def age(txn: Transaction, texts_before: datetime | None, units_before: datetime | None) -> int:
+    """Drop labels on turns of before `units_before`, and the texts of those of before `texts_before`; return rows changed."""
+    changed = 0
+    if units_before is not None:
+        changed += txn.execute(delete(LABELS).where(LABELS.c.time < units_before)).rowcount
+    if texts_before is not None:
+        held = LABELS.c.note.is_not(None) | LABELS.c.corrected.is_not(None)
+        old = update(LABELS).where(LABELS.c.time < texts_before, held)
+        changed += txn.execute(old.values(dict.fromkeys(TEXTS))).rowcount
+    return changed
