@@ -70,6 +70,13 @@ def resolve_kind(span: WireSpan, values: Values, rest: Attributes, table: Table)
     return kind
 
 
+def said_to_be(kind: str, values: Values) -> str:
+    """Return the kind that was told, and give the span the operation of that kind where it names none."""
+    if kind in OPERATIONS:
+        values.setdefault("operation", OPERATIONS[kind])
+    return kind
+
+
 def _by_model(values: Values, operation: str | None) -> tuple[str, str | None]:
     """Tell a call without an answer by the name of its model: some senders call embeddings and rerankings `chat`."""
     made = _made_by(str(values.get("request_model") or values.get("response_model") or ""))

@@ -1,28 +1,43 @@
-"""One log record -> a row of `events` or `scores`. Records that are not about model calls are counted, not kept."""
+"""One log record -> a row of `events` or `scores`, or the span of what it tells by itself. What is not about calls is counted only."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from collectors.batch import Batch
+from collectors.batch import AT, Batch
 from collectors.decode.content import of_call
 from collectors.decode.derived import MAX_MESSAGE
+from collectors.decode.logged_calls import INPUT, KINDS, span_of, tells
 from collectors.decode.loose_json import dump, load
-from collectors.decode.moments import moment
+from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
 from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
-from collectors.decode.spans import ZERO_SPAN, ZERO_TRACE, Resource, is_id, source_of
-from collectors.decode.wire import LogGroup, WireLog
+from collectors.decode.spans import Resource, Scope, add_span, source_of
+from collectors.decode.wire import LogGroup, WireLog, WireSpan
 from collectors.dialects.table import Table, Values
 
 NOT_ABOUT_CALLS: Final = "not kept: log record is not about a model call"
 NO_CONTENT: Final = "not kept: event carries no content"
 UNNAMED_SCORE: Final = "evaluation result without gen_ai.evaluation.name"
-NOT_KEPT: Final = frozenset({NOT_ABOUT_CALLS, NO_CONTENT})
+NOTHING_IN_IT: Final = "not kept: log record is understood, and nothing of a call is in it"
+NOT_KEPT: Final = frozenset({NOT_ABOUT_CALLS, NO_CONTENT, NOTHING_IN_IT})
 """Reasons that are no fault of the sender: counted in the ledger, not told to the client as rejections."""
+
+
+FLAGS: Final = AT["spans"]["flags"]
+FROM_LOG: Final = "from_log"
+MAX_NAME: Final = 128
+SIDES: Final = {"input": "input_messages", "output": "output_messages"}
+MODEL_FACTS: Final = frozenset({"request_model", "response_model", "input_tokens", "output_tokens", "response_id"})
+FACTS: Final = (
+    *("operation", "provider", "request_model", "response_model", "response_id", "input_tokens", "output_tokens"),
+    *("cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "usage_source", "cost_usd", "finish_reason"),
+    *("stream", "ttft_ms", "error_type", "dialect", "scope", "scope_version"),
+)
 
 
 class _Log(NamedTuple):
@@ -42,10 +57,17 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
     """Append the rows of all useful records; return how many were fine, and why how many others were refused."""
     accepted, refused = 0, Counter[str]()
     for group in groups:
-        source = source_of(group.resource, table)
-        reasons = Counter[str]()
+        teller = Teller(
+            source_of(group.resource, table),
+            Scope(group.scope, group.scope_version),
+            table.scope_dialect(group.scope),
+            table.within(group.scope),
+            batch,
+            received,
+        )
+        source, reasons = teller.source, Counter[str]()
         for wire in group.logs:
-            reason = _add_log(wire, source, table, batch, received)
+            reason = teller.add(wire)
             accepted += reason is None or reason in NOT_KEPT
             if reason is not None:
                 reasons[reason] += 1
@@ -55,35 +77,104 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
     return accepted, Counter({reason: count for reason, count in refused.items() if reason not in NOT_KEPT})
 
 
-def _add_log(wire: WireLog, source: Resource, table: Table, batch: Batch, received: int) -> str | None:
-    """Append one record, or return why not."""
-    values = read(wire.attributes, table).values
-    name = wire.event_name or str(values.get("event_name", ""))
-    part = table.events.get(name)
-    if part is None and "exception_type" in values and is_id(wire.trace_id, ZERO_TRACE):
-        part = "exception"
-    if part is None:
-        return NOT_ABOUT_CALLS
-    if part == "details" and isinstance(wire.body, dict):  # some SDKs put the fields into the body
-        told = {f"gen_ai.{key.removeprefix('gen_ai.')}": value for key, value in wire.body.items()}
-        values = read(told, table).values | values
-    log = _Log(
-        wire,
-        name,
-        values,
-        source,
-        moment(wire.time_ns or wire.observed_ns, received, []),
-        received,
-        wire.trace_id if is_id(wire.trace_id, ZERO_TRACE) else None,
-        wire.span_id if is_id(wire.span_id, ZERO_SPAN) else None,
-    )
-    if part == "score":
-        return _add_score(log, batch)
-    body = _body(part, log)
-    if body is None:
-        return NO_CONTENT
-    _add_event(log, part, without_blobs(dump(body)), batch)
-    return None
+@dataclass
+class Teller:
+    """The records of one instrumentation scope, one after the other; `asked` holds what was asked in a trace and not answered yet."""
+
+    source: Resource
+    scope: Scope
+    dialect: str | None
+    table: Table
+    batch: Batch
+    received: int
+    asked: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, wire: WireLog) -> str | None:
+        """Append one record, or return why not."""
+        values = read(wire.attributes, self.table).values
+        name, part = self._part(wire, values)
+        if part in KINDS or (part == "details" and not is_id(wire.span_id, ZERO_SPAN)):
+            return self._add_by_itself(wire, name, values, part)
+        if part in {"", "quiet"}:
+            return NOTHING_IN_IT if part else NOT_ABOUT_CALLS
+        if part == "details" and isinstance(wire.body, dict):
+            values = self._told_in_body(wire.body) | values
+        log = self._log(wire, name, values)
+        if part == "score":
+            return _add_score(log, self.batch)
+        body = _body(part, log)
+        if body is None:
+            return NO_CONTENT
+        facts = self._facts(log) if part == "details" else None
+        _add_event(log, part, without_blobs(dump(body | {"facts": facts} if facts else body)), self.batch)
+        return None
+
+    def _part(self, wire: WireLog, values: Values) -> tuple[str, str]:
+        """The name of the event, and what it holds; "" for one that is not about calls."""
+        name = wire.event_name or str(values.get("event_name", ""))
+        text = wire.body if isinstance(wire.body, str) and len(wire.body) < MAX_NAME else ""
+        found = next((at for at in (str(values.get("event_name", "")), name, text) if at in self.table.events), None)
+        if found is not None:
+            return found, self.table.events[found]
+        if "exception_type" in values and is_id(wire.trace_id, ZERO_TRACE):
+            return name, "exception"
+        whole = isinstance(wire.body, dict) and any(isinstance(wire.body.get(side), dict) for side in SIDES)
+        return name, "details" if whole and is_id(wire.span_id, ZERO_SPAN) else ""
+
+    def _told_in_body(self, body: dict[str, Any]) -> Values:
+        """Some SDKs put the fields into the body, AgentCore both sides of the conversation."""
+        told = {f"gen_ai.{key.removeprefix('gen_ai.')}": value for key, value in body.items()}
+        sides = {field: _listed(body[side]) for side, field in SIDES.items() if isinstance(body.get(side), dict)}
+        return {**read(told, self.table).values, **sides}
+
+    def _log(self, wire: WireLog, name: str, values: Values) -> _Log:
+        return _Log(
+            wire,
+            name,
+            values,
+            self.source,
+            moment(wire.time_ns or wire.observed_ns, self.received, []),
+            self.received,
+            wire.trace_id if is_id(wire.trace_id, ZERO_TRACE) else None,
+            wire.span_id if is_id(wire.span_id, ZERO_SPAN) else None,
+        )
+
+    def _add_by_itself(self, wire: WireLog, name: str, values: Values, part: str) -> str | None:
+        """Append a record that tells a call, a question or a tool's run, as a span."""
+        if isinstance(wire.body, dict):
+            values = self._told_in_body(wire.body) | read(wire.body, self.table).values | values
+        told = "call" if part == "details" else part
+        if not tells(told, values):
+            return NOTHING_IN_IT
+        session = values.get("session_id") or self.source.values.get("session_id")
+        span = span_of(wire, name, values, told, (self.source.app, session))
+        if part == "step" and "input_messages" in values:
+            self.asked[span.trace_id] = values["input_messages"]
+        if told == "call" and "input_messages" not in values and span.trace_id in self.asked:
+            span.attributes[INPUT] = self.asked.pop(span.trace_id)
+        self._add_span(span, KINDS[told], self.batch)
+        return None
+
+    def _add_span(self, span: WireSpan, kind: str, batch: Batch) -> None:
+        add_span(span, self.source, self.scope, self.dialect, self.table, batch, self.received, kind)
+        note = batch.rows["spans"][-1]
+        note[FLAGS] = ",".join(filter(None, (note[FLAGS], FROM_LOG)))
+
+    def _facts(self, log: _Log) -> dict[str, Any] | None:
+        """What a record says of its call, for the case that the span of the call never comes."""
+        if MODEL_FACTS.isdisjoint(log.values):
+            return None
+        scratch = Batch()
+        span = span_of(log.wire, log.name, log.values, "call", (log.source.app, None))
+        self._add_span(span, "llm", scratch)
+        (row,) = scratch.dicts("spans")
+        return {name: row[name] for name in FACTS if row[name] is not None}
+
+
+def _listed(side: dict[str, Any]) -> dict[str, Any]:
+    """One side of a conversation; its messages may come as JSON text."""
+    messages = side.get("messages")
+    return side | {"messages": load(messages).value} if isinstance(messages, str) else side
 
 
 def _add_score(log: _Log, batch: Batch) -> str | None:

@@ -1,4 +1,7 @@
-"""When something happened and how long it took, in our units; what cannot be is replaced or left out, and flagged."""
+"""Ids and times as they may be: which ids are ones, when something happened and how long it took, in our units.
+
+A time that cannot be is replaced or left out, and flagged.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ from typing import Final
 from collectors.decode.wire import WireSpan
 
 DAY_US: Final = 86_400_000_000
+ZERO_TRACE: Final = "0" * 32
+ZERO_SPAN: Final = "0" * 16
+HEX: Final = frozenset("0123456789abcdef")
+
+
+def is_id(text: str, zero: str) -> bool:
+    """Tell a well-formed id; `zero` is the invalid one of the same length."""
+    return len(text) == len(zero) and text != zero and HEX.issuperset(text)
 
 
 def moment(time_ns: int, received: int, flags: list[str]) -> int:

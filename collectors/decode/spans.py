@@ -18,18 +18,15 @@ from collectors.decode.content import (
     tool_names,
 )
 from collectors.decode.derived import settle
-from collectors.decode.kinds import ERROR, resolve_kind
+from collectors.decode.kinds import ERROR, resolve_kind, said_to_be
 from collectors.decode.leftovers import attrs_json, unknown_keys
-from collectors.decode.moments import duration_ms, moment
+from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, duration_ms, is_id, moment
 from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
 from collectors.decode.span_events import read_events
 from collectors.decode.wire import Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 
-ZERO_TRACE: Final = "0" * 32
-ZERO_SPAN: Final = "0" * 16
-HEX: Final = frozenset("0123456789abcdef")
 FLAGS: Final = AT["spans"]["flags"]
 
 STATUS: Final = {1: "ok", ERROR: "error"}
@@ -42,6 +39,13 @@ CONTENT_FIELDS: Final = frozenset(
 )
 STEPS: Final = frozenset({"chain", "agent", "workflow"})
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
+
+
+class Scope(NamedTuple):
+    """Which instrumentation told of a span."""
+
+    name: str
+    version: str
 
 
 class Resource(NamedTuple):
@@ -65,12 +69,12 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
     for group in groups:
         source = source_of(group.resource, table)
         scope_dialect = table.scope_dialect(group.scope)
-        rules = table.within(group.scope)
+        rules, scope = table.within(group.scope), Scope(group.scope, group.scope_version)
         reasons = Counter[str]()
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                _add_span(span, source, group, scope_dialect, rules, batch, received)
+                add_span(span, source, scope, scope_dialect, rules, batch, received)
                 accepted += 1
             else:
                 reasons[reason] += 1
@@ -88,26 +92,23 @@ def _fault(span: WireSpan) -> str | None:
     return None
 
 
-def is_id(text: str, zero: str) -> bool:
-    """Tell a well-formed id; `zero` is the invalid one of the same length."""
-    return len(text) == len(zero) and text != zero and HEX.issuperset(text)
-
-
-def _add_span(
+def add_span(
     span: WireSpan,
     source: Resource,
-    group: SpanGroup,
+    group: Scope,
     scope_dialect: str | None,
     table: Table,
     batch: Batch,
     received: int,
+    kind: str | None = None,
 ) -> None:
+    """Append the rows of one span; `kind` is for what was told as something else than a span, and says what it is."""
     flags: list[str] = []
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
     if span.events or "told_events" in values:
         read_events(span, values, table, batch, received, source.app)
-    kind = resolve_kind(span, values, rest, table)
+    kind = resolve_kind(span, values, rest, table) if kind is None else said_to_be(kind, values)
     if kind in STEPS:
         note_replies(span.trace_id, values, batch)
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
@@ -138,9 +139,9 @@ def _add_span(
             source.app,
             get("environment") or resource("environment"),
             get("release") or resource("release"),
-            group.scope or None,
+            group.name or None,
             spoken,
-            group.scope_version or None,
+            group.version or None,
             source.sdk,
             get("operation"),
             get("provider"),

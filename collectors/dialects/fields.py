@@ -25,6 +25,10 @@ FIELDS: Final = {
     "ttft_ms": "time to the first token, of any call",
     "first_chunk_ms": "time to the first chunk; only streams have one",
     "first_chunk_at": "when the first chunk came, as text in ISO 8601",
+    "duration_ms": "how long a call or a tool took, where a log record tells it",
+    "succeeded": "whether it went well, where a log record tells it",
+    "status_code": "the HTTP status of a call, where a log record tells it; 400 and above failed",
+    "turn_id": "the sender's id of a question, which all log records about it carry",
     "invocation": "an object of request parameters, with the model among them",
     # what it used
     "input_tokens": "tokens read, cached ones included",

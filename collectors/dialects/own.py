@@ -19,8 +19,21 @@ from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.model.rows import KINDS
 
-PARTS: Final = ("system", "input", "output", "details", "exception", "flag", "score")
-"""What an event may hold."""
+PARTS: Final = (
+    "system",
+    "input",
+    "output",
+    "details",
+    "exception",
+    "flag",
+    "score",
+    "call",
+    "asked",
+    "step",
+    "ran",
+    "quiet",
+)
+"""What an event may hold; the last five are told by log records of their own: a call, a question, a step, a tool's run, nothing."""
 
 
 def table_with(own: Path | None) -> Table:

@@ -128,7 +128,9 @@ class FieldRules:
             told = self._told(name, said[name] if plain else msgspec.json.encode(said[name]).decode(), rules[name])
             said[name] = told if plain or told is None else msgspec.json.decode(told)
         left = any(said.get(name) for name in LOGGED.values())
-        return ("details", msgspec.json.encode(said).decode()) if left else ("dropped", None)
+        if not left and not said.get("facts"):
+            return "dropped", None
+        return "details" if left else "dropped", msgspec.json.encode(said).decode()
 
 
 def _flag(name: str, before: str, after: str | None) -> str | None:

@@ -65,7 +65,7 @@ EXPECTED: Final[dict[str, Expected]] = {
             used(310, 24, cost_usd=0.0011, request_model="claude-haiku-4-5", **CODER),
             call(request_model="claude-sonnet-4-5-20250929", error_type="529", error_message="Overloaded", **CODER),
         ),
-        tools=(call(name="Edit", arguments='{"file": "harbour.py"}'),),
+        tools=(call(name="Edit", arguments='{"file":"harbour.py"}'),),
         turns=(call(input_text="Rename the harbour module please", n_calls=3, n_tools=1, error_type=None),),
     ),
     "codex-cli": Expected(
@@ -81,7 +81,7 @@ EXPECTED: Final[dict[str, Expected]] = {
             used(900, 120, cached_input_tokens=300, reasoning_tokens=64, session_id="gem-sess-1")
             | {"input_text": "Draw the tide graph", "output_text": "Here is the tide graph.", "error_type": None},
         ),
-        tools=(call(name="write_file", arguments='{"path": "tide.svg"}'),),
+        tools=(call(name="write_file", arguments='{"path":"tide.svg"}'),),
         turns=(call(input_text="Draw the tide graph", output_text="Here is the tide graph."),),
     ),
     "gemini-cli-details": Expected(

@@ -12,14 +12,11 @@ from tests.support.shared import needs_shared
 pytestmark = needs_shared
 
 
-LOG_ONLY = {"claude-code", "codex-cli", "gemini-cli", "gemini-cli-details", "claude-code-spans", "agentcore-strands"}
-
-
 def test_no_body_is_forgotten() -> None:
     assert {path.name.split(".")[0] for path in (REPORTS / "otlp").iterdir()} == EXPECTED.keys()
 
 
-@pytest.mark.parametrize("name", EXPECTED.keys() - LOG_ONLY)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_body_is_understood_as_people_expect(name: str, tmp_path: Path) -> None:
     wanted = EXPECTED[name]
     with reported(name, tmp_path) as store:

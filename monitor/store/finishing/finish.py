@@ -21,6 +21,7 @@ from monitor.store.finishing.once import count_once
 from monitor.store.finishing.rollup import roll_up
 from monitor.store.finishing.scored import attach_scores
 from monitor.store.finishing.settled import take_spans
+from monitor.store.finishing.spanless import stand_in
 from monitor.store.finishing.streams import join_streams
 from monitor.store.opening import Store, Transaction
 
@@ -50,6 +51,7 @@ def finish(
         if bounds is None:
             return 0
         take_spans(txn, bounds.on("time"))
+        stand_in(txn, bounds.on("time"))
         assemble_logged(txn, bounds.on("time"))
         join_streams(txn, bounds.on("time"))
         call_lone_agents(txn, bounds.on("time"))
