@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from monitor.model.rows import CONTENT, EVENTS, EXPOSURES, METERS, REFUSALS, SCORES, SPANS, Columns
+from monitor.model.rows import CONTENT, EVENTS, EXPOSURES, METERS, REFUSALS, SCORES, SPANS, STRANGERS, Columns
 
 Row = list[Any]
 Mark = tuple[int, ...]
@@ -22,6 +22,7 @@ BATCH_TABLES: Final[dict[str, Columns]] = {
     "meters": METERS,
     "exposures": EXPOSURES,
     "refusals": REFUSALS,
+    "strangers": STRANGERS,
 }
 """What decoding yields. Features are computed from these, later."""
 

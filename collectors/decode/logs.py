@@ -17,6 +17,7 @@ from collectors.decode.occurrences import add_score, event_messages, flag_of, ke
 from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
 from collectors.decode.spans import Resource, Scope, add_span, source_of
+from collectors.decode.strangers import Strangers
 from collectors.decode.wire import LogGroup, WireLog, WireSpan
 from collectors.dialects.table import Table, Values
 
@@ -55,7 +56,7 @@ class _Log(NamedTuple):
 
 def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: int) -> tuple[int, Counter[str]]:
     """Append the rows of all useful records; return how many were fine, and why how many others were refused."""
-    accepted, refused = 0, Counter[str]()
+    accepted, refused, strangers = 0, Counter[str](), Strangers()
     for group in groups:
         teller = Teller(
             source_of(group.resource, table),
@@ -64,6 +65,7 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
             table.within(group.scope),
             batch,
             received,
+            strangers,
         )
         source, reasons = teller.source, Counter[str]()
         for wire in group.logs:
@@ -74,6 +76,7 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
         for reason, count in reasons.items():
             batch.add("refusals", time=received, source=source.app, received=count, reason=reason)
         refused += reasons
+    strangers.flush(batch, received)
     return accepted, Counter({reason: count for reason, count in refused.items() if reason not in NOT_KEPT})
 
 
@@ -87,6 +90,7 @@ class Teller:
     table: Table
     batch: Batch
     received: int
+    strangers: Strangers
     asked: dict[str, Any] = field(default_factory=dict)
 
     def add(self, wire: WireLog) -> str | None:
@@ -95,8 +99,12 @@ class Teller:
         name, part = self._part(wire, values)
         if part in KINDS or (part == "details" and not is_id(wire.span_id, ZERO_SPAN)):
             return self._add_by_itself(wire, name, values, part)
-        if part in {"", "quiet"}:
-            return NOTHING_IN_IT if part else NOT_ABOUT_CALLS
+        if part == "quiet":
+            return NOTHING_IN_IT
+        if not part:
+            body = wire.body if isinstance(wire.body, dict) else {}
+            self.strangers.note_log(self.source.app, self.scope.name, name, body | wire.attributes)
+            return NOT_ABOUT_CALLS
         if part == "details" and isinstance(wire.body, dict):
             values = self._told_in_body(wire.body) | values
         log = self._log(wire, name, values)
@@ -118,6 +126,8 @@ class Teller:
             return found, self.table.events[found]
         if "exception_type" in values and is_id(wire.trace_id, ZERO_TRACE):
             return name, "exception"
+        if self.table.any_event:
+            return name, self.table.any_event
         whole = isinstance(wire.body, dict) and any(isinstance(wire.body.get(side), dict) for side in SIDES)
         return name, "details" if whole and is_id(wire.span_id, ZERO_SPAN) else ""
 

@@ -24,6 +24,7 @@ from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, duration_ms, is_id,
 from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
 from collectors.decode.span_events import read_events
+from collectors.decode.strangers import Strangers
 from collectors.decode.wire import Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 
@@ -65,7 +66,7 @@ def source_of(resource: Attributes, table: Table) -> Resource:
 
 def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received: int) -> tuple[int, Counter[str]]:
     """Append the rows of all good spans; return their number and why how many others were refused."""
-    accepted, refused = 0, Counter[str]()
+    accepted, refused, strangers = 0, Counter[str](), Strangers()
     for group in groups:
         source = source_of(group.resource, table)
         scope_dialect = table.scope_dialect(group.scope)
@@ -74,22 +75,30 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                add_span(span, source, scope, scope_dialect, rules, batch, received)
+                kind = add_span(span, source, scope, scope_dialect, rules, batch, received)
+                if kind == "other":
+                    strangers.note_span(source.app, scope.name, span.name, span.attributes)
                 accepted += 1
             else:
                 reasons[reason] += 1
         for reason, count in reasons.items():
             batch.add("refusals", time=received, source=source.app, received=count, reason=reason)
         refused += reasons
+    strangers.flush(batch, received)
     return accepted, refused
 
 
 def _fault(span: WireSpan) -> str | None:
     if not is_id(span.trace_id, ZERO_TRACE):
-        return "trace id is zero or not 16 bytes"
+        return "trace id is base64, not hex" if _is_base64(span.trace_id, 16) else "trace id is zero or not 16 bytes"
     if not is_id(span.span_id, ZERO_SPAN):
         return "span id is zero or not 8 bytes"
     return None
+
+
+def _is_base64(text: str, size: int) -> bool:
+    """Tell an id in the encoding of plain proto3 JSON, which OTLP does not use for ids (ids are lower-case here)."""
+    return len(text) == 4 * -(-size // 3) and text.endswith("=")
 
 
 def add_span(
@@ -101,8 +110,8 @@ def add_span(
     batch: Batch,
     received: int,
     kind: str | None = None,
-) -> None:
-    """Append the rows of one span; `kind` is for what was told as something else than a span, and says what it is."""
+) -> str:
+    """Append the rows of one span and return its kind; `kind` is for what was told as something else than a span, and says what it is."""
     flags: list[str] = []
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
@@ -176,6 +185,7 @@ def add_span(
     )
     if flags:
         batch.rows["spans"][-1][FLAGS] = ",".join(flags)
+    return kind
 
 
 def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Content:

@@ -101,9 +101,10 @@ def _name_faults(place: YamlText, dialect: Dialect) -> Iterator[ConfigError]:
     for at, kind in kinds:
         if kind not in KINDS:
             yield place.error(at, f"there is no kind `{kind}`", _meant(kind, KINDS))
-    for name, part in dialect.events.items():
-        if part not in PARTS:
-            yield place.error(("events", name), f"an event cannot hold `{part}`", _meant(part, PARTS))
+    for block in ("events", "scope_events"):
+        for name, part in getattr(dialect, block).items():
+            if part not in PARTS:
+                yield place.error((block, name), f"an event cannot hold `{part}`", _meant(part, PARTS))
 
 
 def _meant(name: str, allowed: Collection[str]) -> str:

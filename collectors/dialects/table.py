@@ -6,7 +6,7 @@ the field, so that flattened lists (`llm.input_messages.0.message.role`) can be 
 drops the value, one named `+` keeps it among the attributes of the span as understood. What no rule names is kept among the attributes of the span, and counted when its key looks like GenAI:
 it begins with one of a dialect's `namespaces`, or one of its words is of the trade.
 
-`scope_rows` and `scope_names` hold only for spans and records of the dialect's own `scopes`: keys and names that mean
+`scope_rows`, `scope_names` and `scope_events` hold only for spans and records of the dialect's own `scopes`: keys and names that mean
 something else elsewhere (`model`, `Function: *`).
 
 `bags` are key prefixes under which applications put keys of their own; `bag_rows` are rules for what stands behind the
@@ -48,6 +48,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[Row, ...] = ()
     scope_rows: tuple[Row, ...] = ()
     scope_names: dict[str, str] = {}
+    scope_events: dict[str, str] = {}
     namespaces: tuple[str, ...] = ()
     bags: tuple[str, ...] = ()
     bag_rows: tuple[Row, ...] = ()
@@ -98,6 +99,8 @@ class Table(dict[str, KeyRule]):
         self.kinds = {name: kind for one in last_first for name, kind in one.kinds.items()}
         self.operations = {name: meaning for one in last_first for name, meaning in one.operations.items()}
         self.events = {name: part for one in last_first for name, part in one.events.items()}
+        self.events |= own.scope_events if own else {}
+        self.any_event = self.events.pop("*", "")
         self.span_names = {name: kind for one in last_first for name, kind in one.span_names.items()}
         self.model_prefixes = frozenset(prefix for one in dialects for prefix in one.model_prefixes)
         self.estimators = frozenset(one.dialect for one in dialects if one.estimates_streams)
@@ -129,7 +132,7 @@ class Table(dict[str, KeyRule]):
             return self
         if dialect not in self._within:
             own = next((one for one in self._dialects if one.dialect == dialect), None)
-            scoped = own is not None and bool(own.scope_rows or own.scope_names)
+            scoped = own is not None and bool(own.scope_rows or own.scope_names or own.scope_events)
             self._within[dialect] = Table(self._dialects, own) if scoped else self
         return self._within[dialect]
 

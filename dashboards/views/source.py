@@ -156,10 +156,7 @@ def _ledger(context: Context, window: Mapping[str, Given], row: Row) -> None:
     if not days:
         st.caption("Nothing is in the ledger under this name: what it sent came in under another, such as a file.")
         return
-    cells = [
-        {**{part: day[part] for part in PARTS}, "day": utc(day["day"]).date(), "why": one_line(day["reasons"])}
-        for day in days
-    ]
+    cells = [{**{part: day[part] for part in PARTS}, "day": utc(day["day"]).date(), "why": _why(day)} for day in days]
     numbers = {part: _number(part.capitalize(), format="localized", width=85) for part in PARTS}
     columns: dict[str, Any] = {"day": st.column_config.DateColumn("Day", format="D MMM YYYY", width=95), **numbers}
     if any(cell["why"] for cell in cells):
@@ -167,6 +164,11 @@ def _ledger(context: Context, window: Mapping[str, Given], row: Row) -> None:
     still(cells, columns)
     exact = all(day["received"] == day["stored"] + day["duplicate"] + day["refused"] for day in days)
     st.caption(f"received = stored + duplicate + refused: it {'adds up' if exact else 'does not add up'} on every day.")
+
+
+def _why(day: Row) -> str | None:
+    """Why something of a day was refused, and what of it nobody understood."""
+    return one_line("; ".join(filter(None, (day["not_understood"], day["reasons"]))), 300) or None
 
 
 PARTS: Final = ("received", "stored", "duplicate", "refused")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
-from monitor.diagnosis import silence, source_checks, voice_checks
+from monitor.diagnosis import silence, source_checks, unheard, voice_checks
 from monitor.diagnosis.check import problems_of
 from monitor.diagnosis.facts import Facts
 from monitor.diagnosis.problem import SEVERITIES, Problem
@@ -22,6 +22,9 @@ def diagnose(facts: Facts, now: datetime) -> list[Problem]:
 
 def _found(facts: Facts, now: datetime) -> Iterator[Problem]:
     yield from problems_of(facts, source_checks.CHECKS)
+    yield from unheard.NOTHING_KEPT.problems(facts)
+    for group in unheard.unheard(facts):
+        yield from problems_of(group, unheard.CHECKS)
     for quiet in silence.silences(facts, now):
         yield from problems_of(quiet, silence.CHECKS)
     for voice in facts.voices:

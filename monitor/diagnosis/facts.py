@@ -95,6 +95,17 @@ class Ledger:
 
 
 @dataclass(frozen=True)
+class Stranger:
+    """Spans or log records of one name that nobody understood, and their keys with the kind of their values."""
+
+    scope: str
+    signal: str
+    name: str
+    n: int
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Metered:
     """Model calls the client's own metrics counted, and call spans of the same time that arrived."""
 
@@ -143,6 +154,7 @@ class Facts:
     ledger: Ledger | None = None
     refusals: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
+    strangers: tuple[Stranger, ...] = ()
     metered: Metered | None = None
     habit: Habit | None = None
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from monitor.clock import naive_utc
 from monitor.diagnosis.diagnose import diagnose, state_of
-from monitor.diagnosis.facts import Facts, Habit, Ledger, Metered, Voice
+from monitor.diagnosis.facts import Facts, Habit, Ledger, Metered, Stranger, Voice
 from monitor.store.opening import Store
 from monitor.store.pages import PAGES, read_page
 
@@ -31,6 +31,7 @@ ASKED: Final = (
     "source_ledger",
     "source_refusals",
     "source_keys",
+    "source_strangers",
 )
 RENAMED: Final = {"example": "orphan"}
 ORDER: Final = {"bad": 0, "warn": 1, "ok": 2}
@@ -81,7 +82,9 @@ def facts_of(answers: Answers) -> list[Facts]:
 
 def _apps(answers: Answers) -> list[str | None]:
     named = {row["app"]: None for name in ASKED for row in answers.get(name, ()) if "app" in row}
-    doors = {_app(row["source"]): None for row in answers.get("source_ledger", ())}
+    doors = {
+        _app(row["source"]): None for name in ("source_ledger", "source_strangers") for row in answers.get(name, ())
+    }
     return list(named | doors)
 
 
@@ -104,9 +107,16 @@ def _facts(app: str | None, answers: Answers) -> Facts:
         ledger=Ledger(**_fitting(Ledger, ledger[0])) if ledger else None,
         refusals=_tally(mine("source_refusals"), "reason"),
         keys=_tally(mine("source_keys"), "key"),
+        strangers=tuple(_stranger(row) for row in mine("source_strangers")),
         metered=Metered(**_fitting(Metered, metered[0])) if metered else None,
         habit=Habit(**_fitting(Habit, habit[0])) if habit else None,
     )
+
+
+def _stranger(row: Row) -> Stranger:
+    pairs = (line.partition("\t") for line in (row["keys"] or "").split("\n") if line)
+    keys = tuple((key, kind) for key, _, kind in pairs)
+    return Stranger(row["scope"] or "", row["signal"], row["name"] or "", int(row["n"]), keys)
 
 
 def _whose(row: Row) -> str | None:

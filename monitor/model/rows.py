@@ -177,6 +177,17 @@ REFUSALS: Final[Columns] = {
     "reason": "str",
 }
 
+STRANGERS: Final[Columns] = {
+    "time": "time",  # of receipt; in the store its day
+    "source": "str",
+    "scope": "str",
+    "signal": "str",  # span | log
+    "name": "str",  # of the span or event, digits as N; "" stands for all beyond the first hundred
+    "n": "int",
+    "keys": "str",  # attribute keys, one a line, each with a tab and what kind of value it holds
+}
+"""What arrived and was not understood though it may be about model calls; see `collectors.decode.strangers`."""
+
 TABLES: Final[dict[str, Columns]] = {
     "spans": SPANS,
     "content": CONTENT,
@@ -186,6 +197,7 @@ TABLES: Final[dict[str, Columns]] = {
     "meters": METERS,
     "exposures": EXPOSURES,
     "refusals": REFUSALS,
+    "strangers": STRANGERS,
 }
 
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -198,6 +210,9 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "exposures": ("key",),
 }
 """What makes two rows of a table the same row; the loader keeps the first."""
+
+SUMMED: Final = frozenset({"refusals", "strangers"})
+"""Counts, which are added up on loading, not rows of their own."""
 
 LEDGER_TABLES: Final = ("spans", "events", "scores", "exposures")
 """What is counted in the ledger: things a client sent. Content and features are derived from them; meters are counts."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from monitor.config.schema import Price
 from monitor.errors import StoreError
-from monitor.model.rows import KEYS, LEDGER_TABLES, TABLES
+from monitor.model.rows import KEYS, LEDGER_TABLES, SUMMED, TABLES
 from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.ledger import ERASED, TOO_OLD, ledger_rows, refusing
@@ -29,6 +29,7 @@ from monitor.store.opening import Store, Transaction
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, within
 from monitor.store.removal.erase import tombstones, want_late
 from monitor.store.removal.erasure_scope import Tombstones, without
+from monitor.store.strangers import count_strangers
 from monitor.store.transaction import to_arrow
 from monitor.store.unknown import count_unknown
 
@@ -119,11 +120,12 @@ def load(
         sent = _counted(tables)
         tables = _young(_unerased(txn, store, tables), limits)
         late = sent - _counted(tables)
-        counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name != "refusals"}
+        counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name not in SUMMED}
         ledger = ledger_rows(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
         txn.insert("ledger", ledger)
         txn.insert("arrivals", _arrivals(counts))
         count_unknown(txn, counts.get("spans"))
+        count_strangers(txn, tables.get("strangers"))
         stored, duplicate, refused = (_sum(ledger, name) for name in ("stored", "duplicate", "refused"))
         _advance(txn, family, stretch, {"stored": stored, "duplicate": duplicate, "late": late})
     return Loaded(stored, duplicate, refused, len(stretch.damage))

@@ -81,6 +81,7 @@ VIEWS: Final[dict[str, str]] = {
     "retentions": """
         SELECT started_at, finished_at, content_before, spans_before, rollups_before, removed, rewritten_at
         FROM base.retentions""",
+    "not_understood": "SELECT time::DATE AS day, source, scope, signal, name, n, keys FROM base.strangers",
     "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,

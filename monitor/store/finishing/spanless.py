@@ -19,7 +19,8 @@ TEXTS: Final = ("system_text", "input_messages", "output_messages")
 
 _TOLD: Final = """
     SELECT e.*, s.span_id IS NOT NULL AS has_span, k.span_id IS NOT NULL AS stands_in
-    FROM (SELECT * FROM base.events WHERE {bounds} AND part IN ('details', 'dropped') AND body IS NOT NULL) e
+    FROM (SELECT * FROM base.events WHERE {bounds} AND part IN ('details', 'dropped')
+            AND contains(body, '"facts"') AND json_valid(body)) e
     SEMI JOIN temp.settled t ON t.trace_id = e.trace_id
     LEFT JOIN temp.touched s ON s.trace_id = e.trace_id AND s.span_id = e.span_id
     LEFT JOIN temp.touched k ON k.trace_id = e.trace_id AND k.span_id = e.key"""

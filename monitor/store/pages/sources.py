@@ -179,11 +179,24 @@ READS: Final[dict[str, PageRead]] = {
         """
         SELECT l.day, sum(l.received)::BIGINT AS received, sum(l.stored)::BIGINT AS stored,
                sum(l.duplicate)::BIGINT AS duplicate, sum(l.refused)::BIGINT AS refused,
-               string_agg(DISTINCT l.reason, '; ') FILTER (l.refused > 0) AS reasons
+               string_agg(DISTINCT l.reason, '; ') FILTER (l.refused > 0) AS reasons,
+               (SELECT string_agg(told, '; ') FROM (
+                    SELECT format('{} {}s from {}, none understood', sum(k.n), k.signal, coalesce(k.scope, '(no scope)')) AS told
+                    FROM base.strangers k WHERE k.time = l.day AND ($app IS NULL OR k.source = $app) GROUP BY k.signal, k.scope))
+                   AS not_understood
         FROM base.ledger l WHERE l.day >= date_trunc('day', $start) AND l.day < $end AND ($app IS NULL OR l.source = $app)
         GROUP BY l.day ORDER BY l.day DESC LIMIT 400""",
         WINDOW,
         "the ledger of one source, day by day",
+    ),
+    "source_strangers": PageRead(
+        """
+        SELECT k.source, k.scope, k.signal, k.name, sum(k.n)::BIGINT AS n, any_value(k.keys) AS keys
+        FROM base.strangers k WHERE k.time >= date_trunc('day', $start) AND k.time < $end
+            AND ($app IS NULL OR k.source = $app)
+        GROUP BY k.source, k.scope, k.signal, k.name ORDER BY n DESC, k.scope, k.name LIMIT 200""",
+        WINDOW,
+        "spans and log records that nobody understood, by scope and name, with the keys they carry",
     ),
     "source_keys": PageRead(
         """

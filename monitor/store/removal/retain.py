@@ -52,6 +52,7 @@ TASKS: Final = (
     Task("rollups", "estimates", "window_end"),
     Task("rollups", "findings", "detected_at"),
     Task("rollups", "unknown_keys", "day"),
+    Task("rollups", "strangers"),
 )
 """In this order: what is found through something goes before it."""
 
