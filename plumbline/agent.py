@@ -56,6 +56,7 @@ from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access, access_of
+from plumbline.policies.activation import Activation
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -297,6 +298,7 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     readers = Readers(store, places.root / "sql")
     agent = Agent(settings, places, clock, store, desk, policies, readers, health, access)
     try:
+        Activation(desk.state, Path(settings.policies) if settings.policies else None, clock).remember(policies)
         recall_tombstones(store, data_dir)
         agent.finish_erasure()
     except PlumblineError:

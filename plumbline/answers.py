@@ -10,14 +10,17 @@ from typing import Any, Final
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from monitor.labels import read_labels
+from monitor.policy.load import given_policy
 from monitor.store.reads import apps_of
 from plumbline.agent import Agent
-from plumbline.api import label_questions, questions
+from plumbline.api import label_questions, policy_questions, questions
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
 from plumbline.people.texts import Sight
+from plumbline.policies.activation import Activation
+from plumbline.policies.previewing import preview
 
 Answer = Callable[[Agent, Any, Call], Any]
 
@@ -46,6 +49,37 @@ def me(actor: Actor) -> dict[str, Any]:
     }
 
 
+def preview_policy(agent: Agent, asked: policy_questions.PreviewPolicy, call: Call) -> dict[str, Any]:
+    """Hold an edited policy against stored traffic; who may see some apps only is told of those."""
+    edited, last = given_policy(asked.name, asked.text, agent.clock)[1], parse_duration(asked.last)
+    own = activation_of(agent).own(agent.policies)
+    found = preview(agent.store, own, edited, last, asked.most, agent.clock, call.progress)
+    seen = call.actor.apps
+    return found | {"rules": [rule for rule in found["rules"] if seen is None or rule["app"] in seen]}
+
+
+def activation_of(agent: Agent) -> Activation:
+    """Return who puts policies in force here."""
+    folder = agent.settings.policies
+    return Activation(agent.desk.state, None if folder is None else Path(folder), agent.clock)
+
+
+def activate_policy(agent: Agent, asked: policy_questions.ActivatePolicy, call: Call) -> dict[str, str]:
+    """Put a policy in force; the cycle that runs ends under the one before."""
+    with agent.cycling:
+        done = activation_of(agent).activate(asked, call.actor.name)
+        agent.policies = done.policies
+    return done.told
+
+
+def roll_back_policy(agent: Agent, asked: policy_questions.RollBackPolicy, call: Call) -> dict[str, str]:
+    """Put the version before in force again."""
+    with agent.cycling:
+        done = activation_of(agent).roll_back(asked, call.actor.name)
+        agent.policies = done.policies
+    return done.told
+
+
 ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Status: lambda agent, _, __: agent.status(),
     questions.Check: lambda agent, _, __: agent.check(),
@@ -56,6 +90,10 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Explain: lambda agent, asked, _: agent.explain(asked.id),
     questions.Report: lambda agent, asked, _: agent.report(asked.id),
     questions.Replay: replay,
+    policy_questions.PreviewPolicy: preview_policy,
+    policy_questions.Versions: lambda agent, asked, _: activation_of(agent).versions(asked.policy),
+    policy_questions.ActivatePolicy: activate_policy,
+    policy_questions.RollBackPolicy: roll_back_policy,
     questions.Erase: lambda agent, asked, _: agent.erase(asked.kind, asked.id),
     asked_of_people.People: lambda agent, _, __: agent.access.register.people(),
     asked_of_people.AddPerson: lambda agent, asked, _: agent.access.register.add(asked.name, asked.role, asked.apps),

@@ -55,10 +55,42 @@ def policies_in_force(folder: Path | None) -> list[Policy | Elsewhere]:
 
     So a new application is never without rules, and an app with a policy of its own is held to that alone.
     """
-    if folder is None:
-        return list(load_policies(None))
-    own = load_policies(folder)
-    return [*own, *(Elsewhere(policy, tuple(own)) for policy in load_policies(None))]
+    return in_force(() if folder is None else load_policies(folder))
+
+
+def in_force(own: Sequence[Policy]) -> list[Policy | Elsewhere]:
+    """Return the policies of a house that holds `own`: those, and the starter policy for apps that none of them grades."""
+    starter = load_policies(None)
+    return [*own, *(Elsewhere(policy, tuple(own)) for policy in starter)] if own else list(starter)
+
+
+def with_file(folder: Path, name: str, text: str, clock: Clock = _TODAY) -> list[Policy]:
+    """Return the policies of `folder` as they would be with `text` in its file `name`. Raises `ConfigError`."""
+    sources = [source for source in _sources(folder) if Path(source.path).name != name]
+    loaded = [(source, read_policy(source)) for source in (*sources, YamlText(str(folder / name), text))]
+    for source, policy in loaded:
+        check_file(source, policy, clock)
+    check_together(loaded)
+    return [policy for _, policy in sorted(loaded, key=lambda one: one[0].path)]
+
+
+def with_status(source: YamlText, status: Status) -> str:
+    """Return the text of a policy file with this status in its header, and else as it was written."""
+    header = next(value for key, value in source.root.value if key.value == "policy")  # type: ignore[union-attr]  # a policy
+    said = next((value for key, value in header.value if key.value == "status"), None)
+    if said is not None:
+        return source.text[: said.start_mark.index] + status + source.text[said.end_mark.index :]
+    first = header.value[0][0].start_mark
+    between = ", " if header.flow_style else f"\n{' ' * first.column}"
+    return f"{source.text[: first.index]}status: {status}{between}{source.text[first.index :]}"
+
+
+def given_policy(name: str, text: str, clock: Clock = _TODAY) -> tuple[YamlText, Policy]:
+    """Return the policy that is written in `text`, in order by itself; `name` is what errors call it. Raises `ConfigError`."""
+    source = YamlText(name, text)
+    policy = read_policy(source)
+    check_file(source, policy, clock)
+    return source, policy
 
 
 @dataclass(frozen=True)

@@ -177,3 +177,20 @@ LABELS: Final = Table(
     Index("labels_of", "unit_id", "rule_id"),
 )
 """What people said of turns. Rows are only ever added, until the turn is erased or too old to be kept."""
+
+POLICY_VERSIONS: Final = Table(
+    "policy_versions",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("policy", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("file", Text, nullable=False),  # name within the folder of policies
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),  # "" where the file names no approver
+    Column("act", Text, nullable=False),  # found | activated | rolled back
+    Index("policy_versions_of", "policy", "seq"),
+)

@@ -84,10 +84,29 @@ def new_turns(reader: Reader, within: Window) -> pl.DataFrame:
 
 def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
     """Return the new turns that were sampled, with their texts."""
+    picked = f"SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {_NEW}"
+    return _with_texts(reader, picked, within.params, within.start)
+
+
+def stored_turns(reader: Reader, start: datetime, end: datetime, most: int | None, seed: int) -> list[int]:
+    """Return the `seq` of the turns with start <= time < end in their order; of more than `most`, so many drawn by `seed`."""
+    rows = reader.frame(
+        """SELECT seq FROM base.turns WHERE time >= ? AND time < ?
+           QUALIFY row_number() OVER (ORDER BY hash(trace_id || ?)) <= ? ORDER BY seq""",
+        [start, end, f":{seed}", 2**62 if most is None else most],
+    )
+    return rows["seq"].to_list()
+
+
+def turns_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Turn]:
+    """Return the turns with these `seq`, none of them before `since`, with their texts."""
+    return _with_texts(reader, "SELECT * FROM base.turns WHERE list_contains(?, seq)", [list(seqs)], since)
+
+
+def _with_texts(reader: Reader, picked: str, params: Sequence[Any], since: datetime) -> list[Turn]:
     rows = reader.frame(
         f"""
-        WITH picked AS (
-            SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {_NEW})
+        WITH picked AS ({picked})
         SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
                coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
@@ -99,7 +118,7 @@ def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
         LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) o
             ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id
         ORDER BY p.time""",
-        [*within.params, within.start, within.start],
+        [*params, since, since],
     )
     return [Turn(**{**row, "time": row["time"].replace(tzinfo=UTC)}) for row in rows.iter_rows(named=True)]
 

@@ -10,7 +10,7 @@ import msgspec
 from monitor.errors import PlumblineError, UsageError
 
 A_co = TypeVar("A_co", covariant=True)
-Scope = Literal["read", "operate", "review", "admin", "ingest"]
+Scope = Literal["read", "operate", "review", "govern", "admin", "ingest"]
 Method = Literal["GET", "POST"]
 Shape = Literal["json", "table", "file"]
 

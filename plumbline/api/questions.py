@@ -16,6 +16,7 @@ from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.people_questions import OF_PEOPLE
+from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy, Versions
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
 
 ErasedKind = Literal["user", "session", "trace", "app"]
@@ -174,6 +175,10 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Explain,
     Report,
     Replay,
+    PreviewPolicy,
+    Versions,
+    ActivatePolicy,
+    RollBackPolicy,
     Erase,
     *OF_PEOPLE,
     AddLabels,

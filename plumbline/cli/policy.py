@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -20,8 +20,14 @@ from monitor.policy.rendering import Reader, in_order, render
 from monitor.policy.schema import Policy
 from monitor.policy.trying import only_judged, try_examples, untested
 from plumbline.cli import show
+from plumbline.cli.deferred import deferred
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.typed import Config, Form, Format
+from plumbline.cli.typed import Api, Config, DataDir, Form, Format
+
+if TYPE_CHECKING:
+    from plumbline.cli import policy_acts
+else:
+    policy_acts = deferred("plumbline.cli.policy_acts")
 
 
 class Action(StrEnum):
@@ -32,6 +38,18 @@ class Action(StrEnum):
     SHOW = "show"
     DIFF = "diff"
     RENDER = "render"
+    PREVIEW = "preview"
+    ACTIVATE = "activate"
+    ROLLBACK = "rollback"
+    VERSIONS = "versions"
+
+
+class Status(StrEnum):
+    """What a policy is put in force as."""
+
+    ACTIVE = "active"
+    SHADOW = "shadow"
+    RETIRED = "retired"
 
 
 class For(StrEnum):
@@ -60,24 +78,43 @@ class Wanted:
 
 
 def run(
-    action: Annotated[Action, typer.Argument(help="test, lint, show or render [PATH], or diff A B.")],
+    action: Annotated[
+        Action,
+        typer.Argument(
+            help="test, lint, show or render [PATH]; diff A B; preview or activate FILE; rollback or versions ID."
+        ),
+    ],
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Policy file or folder; where not given, that of the settings.")
+        list[str] | None, typer.Argument(help="Policy file or folder; where not given, that of the settings.")
     ] = None,
     reader: Annotated[For, typer.Option("--as", help="For whom to render.")] = For.PAGE,
     region: Annotated[str | None, typer.Option("--region", help="Render with what this region adds.")] = None,
+    last: Annotated[str, typer.Option("--last", metavar="DURATION", help="Preview: of how much traffic.")] = "7d",
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Preview: of a draw of so many answers only.")
+    ] = None,
+    status: Annotated[Status, typer.Option("--status", help="Activate as this.")] = Status.ACTIVE,
+    approved_by: Annotated[str, typer.Option("--approved-by", metavar="NAME", help="Activate: who approved it.")] = "",
     form: Format = Form.TABLE,
     config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
 ) -> int:
-    """Test, check, read and compare policies. Reads files only; changes nothing.
+    """Test, read, compare and preview policies; put one in force, and take it back.
 
     test grades every example of every rule: exit code 0 when all come out as labelled, 1 when one does not, 2 when a file cannot
     be read. lint names what is weak, waits for something, or is due (1 when there is anything). diff says what differs and how
     far the version has to move. render prints the policy as a judge, a model that follows it, or people read it.
+
+    preview grades stored traffic with FILE beside the policies in force, a draw first, and stores nothing. activate writes FILE
+    into the folder of policies, rollback brings back the version before, versions lists what was in force: these ask the agent.
     """
-    settings = resolve(Given(config), Path.cwd()).settings
-    configured = None if settings.policies is None else Path(settings.policies)
-    return ACTIONS[action](Wanted(paths or [], form, reader.value, region, configured))
+    resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
+    if action in ACTS:
+        asked = policy_acts.Asked(paths or [], form, resolved, last, sample, status.value, approved_by)
+        return ACTS[action]()(asked)
+    configured = None if resolved.settings.policies is None else Path(resolved.settings.policies)
+    return ACTIONS[action](Wanted([Path(path) for path in paths or []], form, reader.value, region, configured))
 
 
 def _test(wanted: Wanted) -> int:
@@ -189,3 +226,11 @@ ACTIONS: Final[Mapping[Action, Callable[[Wanted], int]]] = {
     Action.DIFF: _diff,
     Action.RENDER: _render,
 }
+
+ACTS: Final[Mapping[Action, Callable[[], Callable[[Any], int]]]] = {
+    Action.PREVIEW: lambda: policy_acts.preview,
+    Action.ACTIVATE: lambda: policy_acts.activate,
+    Action.ROLLBACK: lambda: policy_acts.roll_back,
+    Action.VERSIONS: lambda: policy_acts.versions,
+}
+"""What needs the agent; found only when it is asked for, since the rest needs no store."""

@@ -20,7 +20,7 @@ ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     "viewer": frozenset({"read"}),
     "reviewer": frozenset({"read", "review"}),
     "operator": frozenset({"read", "operate"}),
-    "policy owner": frozenset({"read", "review", "operate"}),
+    "policy owner": frozenset({"read", "review", "operate", "govern"}),
     "admin": EVERYTHING,
 }
 """What a role may do."""

@@ -1,0 +1,41 @@
+"""Every policy that was put in force, as it was written: who did it, who approved it, and what to go back to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert, select
+
+from monitor.state.opening import Transaction
+from monitor.state.tables import POLICY_VERSIONS
+
+
+@dataclass(frozen=True)
+class Version:
+    """One policy put in force. `act`: it was found in the folder at a start, activated by somebody, or gone back to."""
+
+    policy: str
+    version: str
+    hash: str
+    status: str
+    file: str
+    text: str
+    at: datetime
+    actor: str
+    approved_by: str
+    act: Literal["found", "activated", "rolled back"]
+
+
+def add(txn: Transaction, version: Version) -> None:
+    """Add what was put in force now."""
+    txn.execute(insert(POLICY_VERSIONS), asdict(version))
+
+
+def history(txn: Transaction, policy: str) -> list[Version]:
+    """Return what was put in force of `policy`, newest first."""
+    names = [name for name in POLICY_VERSIONS.c.keys() if name != "seq"]  # noqa: SIM118 - columns are no mapping
+    query = select(*(POLICY_VERSIONS.c[name] for name in names)).where(POLICY_VERSIONS.c.policy == policy)
+    rows: list[Any] = list(txn.execute(query.order_by(POLICY_VERSIONS.c.seq.desc())).mappings())
+    return [Version(**row) for row in rows]
