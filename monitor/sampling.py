@@ -9,9 +9,12 @@ where those who are graded choose trace ids.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
+import msgspec
 import polars as pl
 
 from monitor.clock import aware_utc
@@ -22,30 +25,97 @@ NO_APP: Final = "unknown"
 """Stratum of turns that do not say which app they belong to."""
 
 
+class Plan(msgspec.Struct, frozen=True):
+    """A seeded plan: how probable it is that it picks a turn, for any turn, also one that it did not pick.
+
+    `column` makes the strata, `rates` names their probabilities, `rate` is that of all others. A plan for one `app`, or for turns
+    with `start` <= time < `end` (naive UTC), picks nothing else. Plans of different seeds pick independently of each other.
+    """
+
+    name: str
+    seed: int
+    rate: float
+    rates: dict[str, float] = {}
+    column: str = "app"
+    app: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def probability(self) -> pl.Expr:
+        """Return, over turns with time, app and the column of the strata, how probable it is to be picked."""
+        rate = self._stratum().replace_strict(self.rates, default=self.rate, return_dtype=pl.Float64)
+        return pl.when(self._reached()).then(rate.clip(0.0, 1.0)).otherwise(0.0)
+
+    def draw(self, turns: pl.DataFrame, now: datetime) -> list[Sample]:
+        """Return the drawn ones of `turns` (columns unit_id, time, app and that of the strata), in their order."""
+        rows = turns.select("unit_id", "time", self._stratum().alias("stratum"), self.probability().alias("p"))
+        drawn = (self._draw(*row, now=now) for row in rows.iter_rows())
+        return [sample for sample in drawn if sample is not None]
+
+    def _stratum(self) -> pl.Expr:
+        return pl.col(self.column).cast(pl.String).replace("", None).fill_null(NO_APP)
+
+    def _reached(self) -> pl.Expr:
+        bounds = [pl.lit(value=True)]
+        if self.app is not None:
+            bounds.append(pl.col("app").eq_missing(self.app))
+        if self.start is not None:
+            bounds.append(pl.col("time") >= self.start)
+        if self.end is not None:
+            bounds.append(pl.col("time") < self.end)
+        return pl.all_horizontal(bounds)
+
+    def _draw(self, unit_id: str, time: datetime, stratum: str, rate: float, *, now: datetime) -> Sample | None:
+        number = position(unit_id, self.seed)
+        if number >= rate:
+            return None
+        return Sample(
+            unit_id=unit_id,
+            time=aware_utc(time),
+            plan=self.name,
+            stratum=stratum,
+            inclusion_probability=rate,
+            drawn_at=now,
+            reason=f"hash {number:.6f} is below the rate {rate:g} of {stratum}",
+        )
+
+
+def plan_of(settings: SamplingSettings) -> Plan:
+    """Return the plan by which new turns are sampled."""
+    return Plan(f"poisson:{settings.seed}", settings.seed, settings.rate, dict(settings.strata))
+
+
 def draw_samples(turns: pl.DataFrame, settings: SamplingSettings, now: datetime) -> list[Sample]:
     """Return the drawn ones of `turns` (columns unit_id, time, app), in their order; the stratum is the app.
 
     A rate outside [0, 1] is taken as the nearer bound; at 0 nothing of a stratum is drawn.
     """
-    rows = turns.select("unit_id", "time", "app").iter_rows()
-    drawn = (_draw(unit_id, time, app or NO_APP, settings, now) for unit_id, time, app in rows)
-    return [sample for sample in drawn if sample is not None]
+    return plan_of(settings).draw(turns, now)
 
 
-def _draw(unit_id: str, time: datetime, stratum: str, settings: SamplingSettings, now: datetime) -> Sample | None:
-    rate = min(1.0, max(0.0, settings.strata.get(stratum, settings.rate)))
-    number = position(unit_id, settings.seed)
-    if number >= rate:
-        return None
-    return Sample(
-        unit_id=unit_id,
-        time=aware_utc(time),
-        plan=f"poisson:{settings.seed}",
-        stratum=stratum,
-        inclusion_probability=rate,
-        drawn_at=now,
-        reason=f"hash {number:.6f} is below the rate {rate:g} of {stratum}",
-    )
+def weighted(graded: pl.DataFrame, plans: Sequence[tuple[int, Plan]]) -> pl.DataFrame:
+    """Return `graded` with the probability of every sampled turn to be picked by any plan: 1 - prod(1 - p) over all plans.
+
+    `graded` has seq, `plans` (names of those that picked the turn; NULL: none did) and `inclusion_probability`, that of those
+    together. A plan that could have picked a turn and did not counts with the probability that it had: a turn that two plans reach
+    is in the sample more often than one that only one reaches. `plans`: (since which seq, plan); a plan that was changed is
+    there several times, and each turn was under one of them.
+    """
+    by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
+    missed = 1 - pl.col("inclusion_probability")
+    for name, versions in by_name:
+        picked = pl.col("plans").list.contains(name)
+        missed *= pl.when(picked).then(1.0).otherwise(1 - _in_force([*versions]))
+    sampled = pl.col("plans").is_not_null()
+    return graded.with_columns(inclusion_probability=pl.when(sampled).then(1 - missed)).drop("plans")
+
+
+def _in_force(versions: Sequence[tuple[int, Plan]]) -> pl.Expr:
+    """The probability by the version that a turn was under; turns of before the first were under the first."""
+    probability = versions[0][1].probability()
+    for since, plan in versions[1:]:
+        probability = pl.when(pl.col("seq") >= since).then(plan.probability()).otherwise(probability)
+    return probability
 
 
 def position(unit_id: str, seed: int) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
@@ -18,8 +19,9 @@ from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH, estimate_rates
 from monitor.model.values import Estimate, Signal
 from monitor.policy.watching import InForce, Level, Watched, levels, watched, zero_tolerance
+from monitor.sampling import Plan, weighted
 from monitor.store import reads, standing
-from monitor.store.verdicts import graded_units
+from monitor.store.verdicts import graded_units, plans
 from monitor.wording import percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
@@ -48,13 +50,23 @@ def read_signals(
     ]
 
 
+def weighted_units(reader: reads.Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return what was said of turns with start <= time < end, with the probabilities by which the turns were picked."""
+    return weighted(graded_units(reader, start, end), known_plans(reader))
+
+
+def known_plans(reader: reads.Reader) -> list[tuple[int, Plan]]:
+    """Return the sampling plans there have been, each with the number of the first turn that was under it."""
+    return [(since, msgspec.json.decode(plan, type=Plan)) for since, plan in plans(reader)]
+
+
 def _rates(
     reader: reads.Reader, settings: EstimateSettings, rules: Mapping[str, Watched], now: datetime
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    grades, units = graded_units(reader, start, now), reads.unit_counts(reader, start, now)
+    grades, units = weighted_units(reader, start, now), reads.unit_counts(reader, start, now)
     cases = standing.standing_cases(reader, zero_tolerance(rules), start)
     counts = standing.rule_counts(reader, start - (start - EPOCH) % span, now, HISTORY)
     known = levels(counts, cases, rules, HISTORY + span)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
+import msgspec
 import polars as pl
 
 from monitor.clock import Clock, aware_utc
@@ -25,8 +26,8 @@ from monitor.health import Guarding, Health
 from monitor.model import dimensions
 from monitor.model.values import Estimate, Signal
 from monitor.policy.watching import InForce
-from monitor.sampling import draw_samples
-from monitor.signals import read_signals
+from monitor.sampling import draw_samples, plan_of
+from monitor.signals import known_plans, read_signals, weighted_units
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
@@ -109,8 +110,12 @@ def marked(store: Store, mark: Mark) -> Iterator[Transaction]:
 def sample(house: House, batch: TurnBatch) -> int:
     """Draw which new turns are graded; the probability of each draw is stored with it."""
     samples = draw_samples(reads.new_turns(house.store, batch.window), house.settings.sampling, house.clock.now())
+    plan = plan_of(house.settings.sampling)
+    known = [declared for _, declared in known_plans(house.store) if declared.name == plan.name]
     with marked(house.store, batch.mark) as txn:
         txn.insert("samples", samples)
+        if not known or known[-1] != plan:
+            verdicts.declare_plan(txn, batch.window.after + 1, msgspec.json.encode(plan).decode())
     return len(samples)
 
 
@@ -163,7 +168,7 @@ def estimate_again(house: House, _: None = None) -> int:
 
 
 def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
-    graded = verdicts.graded_units(house.store, start, end)
+    graded = weighted_units(house.store, start, end)
     return estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
 
 

@@ -174,6 +174,9 @@ EXPOSED: Final[Columns] = {
 REREADS: Final[Columns] = {"experiment": "str"}
 """Experiments whose turns changed arms after they were compared: the cycle sums them up again."""
 
+PLANS: Final[Columns] = {"since": "int", "plan": "str"}
+"""Sampling plans as JSON (`monitor.sampling.Plan`), each from a turn number on: what makes the chance of any turn known later."""
+
 STALE: Final[Columns] = {"time": "time"}
 """Times of turns that got a verdict after their rates were published: the cycle estimates those windows again."""
 
@@ -244,6 +247,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "exposed": EXPOSED,
     "rereads": REREADS,
     "stale": STALE,
+    "plans": PLANS,
     "marks": MARKS,
     "side_by_side": SIDE_BY_SIDE,
     "unknown_keys": UNKNOWN_KEYS,

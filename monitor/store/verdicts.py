@@ -52,7 +52,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
     """Return what was said of turns with start <= time < end, a row a unit and rule, with the dimensions of the turn.
 
     `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
-    `inclusion_probability`: of the plans that picked the unit together. `label` is what stands of people (NULL: nobody said
+    `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
     anything, or they disagree), `contested` whether they disagree, `label_probability` that of the plans of their labels together,
     NULL where nobody knows it.
     """
@@ -74,11 +74,11 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
                 WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL GROUP BY ALL)
             GROUP BY ALL),
         drawn AS (
-            SELECT unit_id, 1 - product(1 - p) AS inclusion_probability FROM (
+            SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
                 WHERE time >= ? AND time < ? GROUP BY ALL)
             GROUP BY ALL)
-        SELECT unit_id, t.time, rule_id, m.verdict, m.grader, d.inclusion_probability,
+        SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, d.plans, d.inclusion_probability,
                p.label, coalesce(p.contested, false) AS contested, q.label_probability, {_DIMS}
         FROM machine m FULL JOIN people p USING (unit_id, rule_id)
         LEFT JOIN planned q USING (unit_id, rule_id)
@@ -114,6 +114,16 @@ def _grade(label: Mapping[str, Any]) -> dict[str, Any]:
         "standing": ADJUDICATED if label["adjudicated"] else AGREED,
         "graded_at": label["at"],
     }
+
+
+def plans(reader: Reader) -> list[tuple[int, str]]:
+    """Return the sampling plans there have been, as (since which turn, JSON)."""
+    return list(reader.frame("SELECT since, plan FROM base.plans ORDER BY since").iter_rows())
+
+
+def declare_plan(txn: Transaction, since: int, plan: str) -> None:
+    """Keep a plan (JSON) under which turns are from number `since` on."""
+    txn.insert("plans", [{"since": since, "plan": plan}])
 
 
 def stale_times(reader: Reader) -> list[datetime]:
