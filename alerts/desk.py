@@ -31,7 +31,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, alerts, audit, labels, outbox
+from monitor.state import ControlState, alerts, audit, labels, notes, outbox
 
 _TIME: Final = pa.timestamp("us")
 
@@ -135,16 +135,18 @@ class AlertDesk:
             return explain_alert(txn, subject)
 
     def forget(self, app: str) -> int:
-        """Erase the alerts about one app, with their trail and messages; return how many alerts there were."""
+        """Erase alerts and notes about one app, with their trail and messages; return how many alerts there were."""
         with self.state.transaction() as txn:
             about = [alert.fingerprint for alert in known_alerts(txn) if alert.labels.get("app") == app]
             alerts.forget(txn, about)
+            notes.forget(txn, app)
         return len(about)
 
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            changed = alerts.rewrite_texts(txn, change) + audit.erase(txn, change) + labels.erase(txn, change)
+            parts = (alerts.rewrite_texts, audit.erase, labels.erase, notes.erase)
+            changed = sum(part(txn, change) for part in parts)
         self.state.compact()
         return changed
 

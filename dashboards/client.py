@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +55,12 @@ class AgentReads(Protocol):
     def explain(self, subject: str) -> list[str]: ...
 
     def report(self, finding_id: str) -> str: ...
+
+    def me(self) -> Row: ...
+
+    def notes(self, subject: str) -> list[Row]: ...
+
+    def command(self, question: str, key: str, /, **params: Given) -> Any: ...
 
 
 @dataclass
@@ -110,8 +116,22 @@ class Api:
         html: str = self.ask("report", id=finding_id)
         return html
 
+    def notes(self, subject: str) -> list[Row]:
+        """Return the notes on a finding or a trace, oldest first."""
+        return list(self.ask("notes", id=subject))
+
+    def command(self, question: str, key: str, /, **params: Given) -> Any:
+        """Have something done, once however often it is sent under `key`; what is remembered of before is asked anew."""
+        answer = self._asked(question, params, {"idempotency-key": key})
+        with self._lock:
+            self._answers = {}
+        return answer
+
     def ask(self, question: str, /, **params: Given) -> Any:
         """Return the answer to `question` as it stands in the agent's own table of questions."""
+        return self._asked(question, params, {})
+
+    def _asked(self, question: str, params: Mapping[str, Given], headers: dict[str, str]) -> Any:
         asked = self._questions().get(question)
         if asked is None:
             raise Unknown(f"Not found: this agent answers no question {question}. Restart both with: plumbline up")
@@ -121,7 +141,7 @@ class Api:
             return _rows(self._send(asked["method"], path, given, {"accept": ARROW}))
         if asked["shape"] == "file":
             return self._send(asked["method"], path, given, timeout=REPORT_PATIENCE_S).text
-        answer = self._send(asked["method"], path, given).json()
+        answer = self._send(asked["method"], path, given, headers).json()
         return answer[asked["under"]] if asked["under"] else answer
 
     def close(self) -> None:

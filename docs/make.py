@@ -36,6 +36,7 @@ COMMANDS = (
         "check",
         "explain",
         "terms",
+        "note",
         "erase",
         "backup",
         "restore",

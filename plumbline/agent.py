@@ -122,6 +122,7 @@ class Agent:
                 return Retained()
             salt, book = secrets.token_hex(16), self.labels()
             done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age)
+        self.access.notes.let_go(self._limits())
         self.readers.forget()
         if done.lacking:
             _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
@@ -221,10 +222,7 @@ class Agent:
         return render_report(self.store, finding_id, self.places.root / "reports")
 
     def erase(self, kind: ErasedKind, given: str) -> dict[str, int]:
-        """Remove everything of one user, session, trace or app, from every file; return rows per table.
-
-        Loading, the cycle and replays wait meanwhile. Raises `StoreError`; what was begun goes on at the next start.
-        """
+        """Remove everything of one user, session, trace or app, from every file, while all else waits; return rows per table."""
         key = install_key(self.places.root)
         forms = frozenset([as_trace(given) if kind == "trace" else given])
         if kind in {"user", "session"}:

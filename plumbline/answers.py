@@ -11,9 +11,9 @@ from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
-from monitor.store.reads import apps_of
+from monitor.store.reads import apps_of, kind_of
 from plumbline.agent import Agent
-from plumbline.api import label_questions, policy_questions, questions
+from plumbline.api import label_questions, note_questions, policy_questions, questions
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
@@ -35,6 +35,12 @@ def sql(agent: Agent, asked: questions.Sql, _: Call) -> TableAnswer:
 def replay(agent: Agent, asked: questions.Replay, call: Call) -> dict[str, Any]:
     """Run the cycle over stored history."""
     return agent.replay(asked.start, asked.end, parse_duration(asked.step), asked.notify, call.progress)
+
+
+def note(agent: Agent, asked: note_questions.AddNote, call: Call) -> dict[str, Any]:
+    """Write a note on a finding or a trace that is stored."""
+    kind = kind_of(agent.store, asked.id)
+    return agent.access.notes.add(call, asked, kind, apps_of(agent.store, asked.id))
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -114,6 +120,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     label_questions.AddLabels: lambda agent, asked, call: agent.labels().take(
         call.actor.name, read_labels(asked.labels), call.actor.apps
     ),
+    note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
+    note_questions.AddNote: note,
+    note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }

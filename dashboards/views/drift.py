@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
+from dashboards.notes import notes
 from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
@@ -125,6 +126,7 @@ def _one(context: Context, finding_id: str) -> None:
         )
     _metric(context, row)
     _examples(context, row)
+    notes(context.agent, row["id"])
     _report(context, row["id"])
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.charts.timeline import timeline
 from dashboards.client import Given, Row
+from dashboards.notes import notes
 from dashboards.numbers import count, money, took, utc, when
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
@@ -78,6 +79,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     with left:
         chosen = _tree(spans)
         _verdicts(context, trace_id)
+        notes(context.agent, trace_id)
     with right:
         _talk(turn, spans, content, chosen, _without(context, spans))
 

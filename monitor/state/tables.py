@@ -123,6 +123,28 @@ SIGN_INS_BEGUN: Final = Table(
 )
 """Sign-ins that are at the provider now; each is taken up once."""
 
+NOTES: Final = Table(
+    "notes",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # finding | trace
+    Column("subject", Text, nullable=False),
+    Column("apps", Text, nullable=False),  # JSON array: whose the subject is
+    Column("author", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("notes_on", "subject"),
+)
+
+COMMANDS: Final = Table(
+    "commands",
+    METADATA,
+    Column("key", Text, primary_key=True),  # chosen by whoever sends it, so that sending twice does it once
+    Column("asked", Text, nullable=False),  # digest of who asked for what
+    Column("answer", Text, nullable=False),  # JSON
+    Column("at", Instant, nullable=False),
+)
+
 AUDIT: Final = Table(
     "audit",
     METADATA,

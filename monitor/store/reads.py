@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import polars as pl
 
@@ -265,3 +265,10 @@ def apps_of(store: Reader, subject: str) -> frozenset[str]:
         [subject, subject],
     )
     return frozenset(app or "" for app in found["app"].to_list())
+
+
+def kind_of(store: Reader, subject: str) -> Literal["finding", "trace"] | None:
+    """Return what is stored under an id; None where it is neither."""
+    if store.frame("SELECT 1 FROM base.findings WHERE id = ? LIMIT 1", [subject]).height:
+        return "finding"
+    return "trace" if store.frame("SELECT 1 FROM base.spans WHERE trace_id = ? LIMIT 1", [subject]).height else None

@@ -17,6 +17,9 @@ Progress = Callable[[float, str], None]
 BY: Final = "x-plumbline-by"
 """The header that names the person for whom an admin acts, percent-encoded."""
 
+KEY: Final = "idempotency-key"
+"""The header of a command that makes it be done once, however often it is sent."""
+
 EVERYTHING: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 
 
@@ -55,10 +58,11 @@ def silent(_share: float, _note: str) -> None:
 
 @dataclass(frozen=True)
 class Call:
-    """One asking of a question."""
+    """One asking of a question; `key` is what makes a command that is sent twice be done once."""
 
     actor: Actor
     progress: Progress = silent
+    key: str = ""
 
 
 def token_owner() -> Actor:

@@ -15,6 +15,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.label_questions import AddLabels
+from plumbline.api.note_questions import OF_NOTES
 from plumbline.api.people_questions import OF_PEOPLE
 from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy, Versions
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
@@ -182,6 +183,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Erase,
     *OF_PEOPLE,
     AddLabels,
+    *OF_NOTES,
     Backup,
     Questions,
 )

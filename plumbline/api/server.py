@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from monitor.places import Address, address_of
 from plumbline.api.agent_protocol import AgentCore
-from plumbline.api.call import Actor, Call, Credentials
+from plumbline.api.call import KEY, Actor, Call, Credentials
 from plumbline.api.caller import CallerCheck
 from plumbline.api.jobs import Jobs
 from plumbline.api.metrics import CONTENT_TYPE, prometheus
@@ -69,7 +69,9 @@ class Routes:
                     lambda progress: self.core.answer(question, Call(actor, progress)),
                 )
                 return json_answer({"job": job.id}, 202)
-            answer = await run_in_threadpool(self.core.answer, question, Call(actor))
+            answer = await run_in_threadpool(
+                self.core.answer, question, Call(actor, key=request.headers.get(KEY, "")[:200])
+            )
             return write_answer(request, asked, answer)
 
         return handle

@@ -10,6 +10,8 @@ from monitor.config.schema import Settings
 from monitor.state import ControlState
 from plumbline.api.call import Actor
 from plumbline.people.addresses import guard_of, redirect_of
+from plumbline.people.commands import Commands
+from plumbline.people.notes import Notes
 from plumbline.people.provider import Provider
 from plumbline.people.record import Record
 from plumbline.people.register import Register
@@ -23,6 +25,12 @@ class Access:
     register: Register
     record: Record
     sign_in: SignIn
+    commands: Commands
+
+    @property
+    def notes(self) -> Notes:
+        """What people wrote beside findings and traces."""
+        return Notes(self.commands)
 
     def sign_out(self, actor: Actor) -> dict[str, bool]:
         """End the session that `actor` shows, on record. Raises `UsageError` where it shows something else."""
@@ -36,7 +44,7 @@ def access_of(settings: Settings, state: ControlState, key: bytes, clock: Clock)
     asked = settings.people
     record = Record(state, key, clock)
     sign_in = SignIn(state, record, clock, asked, parse_duration(asked.session), _provider(settings, clock))
-    return Access(Register(state, clock, parse_duration(asked.idle)), record, sign_in)
+    return Access(Register(state, clock, parse_duration(asked.idle)), record, sign_in, Commands(record))
 
 
 def _provider(settings: Settings, clock: Clock) -> Provider | None:

@@ -51,6 +51,10 @@ class Record:
         who, whom = (actor.name, None) if actor.by is None else (actor.by, actor.name)
         audit.append(txn, self.key, Act(who, act, about, reason, whom), self.clock.now())
 
+    def of_act(self, txn: Transaction, actor: Actor, question: Question[Any], reason: str) -> None:
+        """Write down an act that stands or falls with `txn`, in one line."""
+        self.within(txn, actor, name_of(type(question)), question.about(self._pseudonym), reason)
+
     def _pseudonym(self, given: str) -> str:
         return digest(self.key, "audit object", given)[:20]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.diagnosis.gather import sources
-from monitor.errors import NotFound
-from plumbline.api import questions
+from monitor.errors import NotFound, UsageError
+from plumbline.api import note_questions, people_questions, questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
 from plumbline.api.question import Question
@@ -34,14 +34,27 @@ class FakeAgent:
     status: dict[str, Any] = field(default_factory=lambda: {"collector": "127.0.0.1:4318", "baseline_first": 250})
     explain: list[str] = field(default_factory=lambda: ["value 0.121 above 0.02", "fired after 1 evaluation"])
     asked: list[Question[Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=lambda: ["read", "review", "operate", "admin"])
+    refusal: str = ""
 
-    def answer(self, question: Question[Any], _: Call) -> Any:
+    def answer(self, question: Question[Any], call: Call) -> Any:
         """Answer as the product would, or as the test says."""
         self.asked.append(question)
+        self.keys.append(call.key)
         return ANSWERS[type(question)](self, question)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def note(self, asked: note_questions.AddNote) -> dict[str, Any]:
+        """Keep a note, or refuse it as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        note = {"id": len(self.notes) + 1, "author": "anna", "at": "2026-03-01T12:00:00Z", "text": asked.text}
+        self.notes.append(note | {"subject": asked.id})
+        return note
 
     def report(self, finding: str) -> Path:
         """Return a report that says nothing; of the finding `missing` there is none."""
@@ -60,6 +73,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     ),
     questions.Explain: lambda agent, _: agent.explain,
     questions.Report: lambda agent, asked: agent.report(asked.id),
+    people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},
+    note_questions.Notes: lambda agent, asked: [note for note in agent.notes if note["subject"] == asked.id],
+    note_questions.AddNote: lambda agent, asked: agent.note(asked),
     questions.Questions: lambda _, __: questions.declared(),
 }
 
