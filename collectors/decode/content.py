@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from collectors.decode.binary import without_blobs, without_uris
 from collectors.decode.loose_json import dump, load
 from collectors.decode.messages import (
     Message,
@@ -19,7 +20,6 @@ from collectors.decode.messages import (
     split_system,
     text_of,
 )
-from collectors.decode.parts import without_blobs
 from collectors.dialects.readers import boolean, label
 from collectors.dialects.table import Values
 
@@ -280,7 +280,7 @@ def _text(value: Any) -> str | None:
 
 
 def _encoded(messages: list[Message]) -> str | None:
-    return without_blobs(dump(messages)) if messages else None
+    return without_uris(dump(messages)) if messages else None
 
 
 def _clean(text: str | None) -> str | None:

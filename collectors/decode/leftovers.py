@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from collectors.decode.binary import without_blobs
 from collectors.decode.loose_json import dump
-from collectors.decode.parts import without_blobs
 from collectors.decode.wire import Attributes
 from collectors.dialects.table import UNKNOWN, Table
 

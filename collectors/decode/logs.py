@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from collectors.batch import AT, Batch
+from collectors.decode.binary import without_blobs
 from collectors.decode.content import of_call
 from collectors.decode.derived import MAX_MESSAGE
 from collectors.decode.logged_calls import INPUT, KINDS, span_of, tells
 from collectors.decode.loose_json import dump, load
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
-from collectors.decode.parts import without_blobs
 from collectors.decode.reading import read
 from collectors.decode.spans import Resource, Scope, add_span, source_of
 from collectors.decode.strangers import Strangers
@@ -166,7 +166,7 @@ class Teller:
         return None
 
     def _add_span(self, span: WireSpan, kind: str, batch: Batch) -> None:
-        add_span(span, self.source, self.scope, self.dialect, self.table, batch, self.received, kind)
+        add_span(span, self.source, self.scope, self.dialect, self.table, batch, self.received, self.strangers, kind)
         note = batch.rows["spans"][-1]
         note[FLAGS] = ",".join(filter(None, (note[FLAGS], FROM_LOG)))
 

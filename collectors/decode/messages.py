@@ -78,7 +78,7 @@ def instructions_text(value: Any) -> str | None:
     """Return a system prompt that came as text, as parts or as messages."""
     if isinstance(value, list):
         value = [
-            item if "role" in item else {"role": "system", "parts": [item]} for item in value if isinstance(item, dict)
+            item if isinstance(item, dict) and "role" in item else {"role": "system", "parts": [item]} for item in value
         ]
     return text_of(messages_of(value, "system"))
 
@@ -146,10 +146,7 @@ def _message(item: Any, role: str) -> Message | None:
         return _text_message(ROLES[item[0]], item[1]) if _is_pair(item) else None
     if not isinstance(item, dict):
         return None
-    if isinstance(content := item.get("content"), dict) and isinstance(content.get("parts"), list):  # Gemini
-        item = item | content
-    elif isinstance(content, dict) and "message" in content:  # AgentCore wraps an answer and why it ended
-        item = item | {"content": content["message"], "finish_reason": content.get("finish_reason")}
+    item = _unwrapped(item)
     parts = item.get("parts")
     inner = item if isinstance(parts, list) else opened(item)
     found = list(parts_of(inner))
@@ -165,6 +162,18 @@ def _message(item: Any, role: str) -> Message | None:
     if isinstance(finish, str):
         message["finish_reason"] = finish
     return message
+
+
+def _unwrapped(item: dict[str, Any]) -> dict[str, Any]:
+    """Take the parts of a message out of what some put around them."""
+    content = item.get("content")
+    if isinstance(content, dict) and isinstance(content.get("parts"), list):  # Gemini
+        return item | content
+    if isinstance(content, dict) and "message" in content:  # AgentCore wraps an answer and why it ended
+        return item | {"content": content["message"], "finish_reason": content.get("finish_reason")}
+    if isinstance(parts := item.get("parts"), dict):  # one part where a list belongs
+        return item | {"parts": [parts]}
+    return item
 
 
 def _text_message(role: str, text: str) -> Message:

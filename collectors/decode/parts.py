@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from collectors.decode.binary import LONG, bare, without_blobs
 from collectors.decode.loose_json import dump, load
 
 Part = dict[str, Any]
@@ -31,15 +31,6 @@ ENVELOPES: Final = ("message", "kwargs", "data", "message_content", "tool_call")
 CALL_IDS: Final = ("call_id", "toolCallId", "toolUseId", "id")
 RESULT_IDS: Final = ("id", "tool_use_id", "call_id", "tool_call_id", "toolCallId", "toolUseId")
 MAX_OTHER: Final = 256
-
-DATA_URI: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*;base64,([A-Za-z0-9+/=_-]*)")
-
-
-def without_blobs(text: str) -> str:
-    """Replace `data:` URIs by their media type and size: pictures and sound are not text, and may show people."""
-    if ";base64," not in text:
-        return text
-    return DATA_URI.sub(lambda match: f"<{match[1] or 'data'} {len(match[2]) * 3 // 4} bytes>", text)
 
 
 def parts_of(message: dict[str, Any]) -> Iterator[Part]:
@@ -85,7 +76,11 @@ def _spoken(message: dict[str, Any]) -> Iterator[Part]:
     call_id = message.get("tool_call_id")
     if call_id or message.get("role") == "tool" or message.get("type") == "tool":
         if content:
-            yield {"type": "tool_call_response", "id": _label(call_id or message.get("id")), "result": _plain(content)}
+            yield {
+                "type": "tool_call_response",
+                "id": _label(call_id or message.get("id")),
+                "result": _bare(_plain(content)),
+            }
         return
     if isinstance(content, str) and content.startswith('[{"'):  # OpenLLMetry 0.x and Strands send parts as text
         loaded = load(content).value
@@ -165,7 +160,7 @@ def _call(part: dict[str, Any]) -> Part:
         "type": "tool_call",
         "id": _label(next((part[key] for key in CALL_IDS if part.get(key)), None) or inner.get("id")),
         "name": _label(source.get("name") or source.get("toolName")),
-        "arguments": load(arguments).value if isinstance(arguments, str) else arguments,
+        "arguments": _bare(load(arguments).value if isinstance(arguments, str) else arguments),
     }
 
 
@@ -176,7 +171,12 @@ def _result(part: dict[str, Any]) -> Part:
     ):  # Vercel AI SDK: {"type": "text", "value": ...}
         result = result["value"]
     call_id = next((part[key] for key in RESULT_IDS if part.get(key)), None)
-    return {"type": "tool_call_response", "id": _label(call_id), "result": _plain(result)}
+    return {"type": "tool_call_response", "id": _label(call_id), "result": _bare(_plain(result))}
+
+
+def _bare(value: Any) -> Any:
+    """What tools are given and say is any JSON, with pictures in it at times."""
+    return without_blobs(value) if isinstance(value, str) else bare(value, least=LONG)
 
 
 def _label(value: Any) -> str | None:
@@ -192,7 +192,7 @@ def _plain(value: Any) -> Any:
 
 
 def _small(part: dict[str, Any]) -> str:
-    text = without_blobs(dump({key: value for key, value in part.items() if key != "type"}))
+    text = without_blobs(dump(bare({key: value for key, value in part.items() if key != "type"})))
     return text if len(text) <= MAX_OTHER else f"<{len(text)} characters>"
 
 

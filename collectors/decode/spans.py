@@ -24,13 +24,14 @@ from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, duration_ms, is_id,
 from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
 from collectors.decode.span_events import read_events
-from collectors.decode.strangers import Strangers
+from collectors.decode.strangers import Strangers, unread_texts
 from collectors.decode.wire import Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 
 FLAGS: Final = AT["spans"]["flags"]
 
 STATUS: Final = {1: "ok", ERROR: "error"}
+ROUNDING_MS: Final = 1.0
 LATE: Final = "log"
 """Logfire sends what a stream said as a span of no length, beside the span of the call."""
 
@@ -75,9 +76,7 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                kind = add_span(span, source, scope, scope_dialect, rules, batch, received)
-                if kind == "other":
-                    strangers.note_span(source.app, scope.name, span.name, span.attributes)
+                add_span(span, source, scope, scope_dialect, rules, batch, received, strangers)
                 accepted += 1
             else:
                 reasons[reason] += 1
@@ -109,9 +108,10 @@ def add_span(
     table: Table,
     batch: Batch,
     received: int,
+    strangers: Strangers,
     kind: str | None = None,
-) -> str:
-    """Append the rows of one span and return its kind; `kind` is for what was told as something else than a span, and says what it is."""
+) -> None:
+    """Append the rows of one span, and note it when it is not understood; `kind` is for what was told as something else than a span, and says what it is."""
     flags: list[str] = []
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
@@ -123,8 +123,14 @@ def add_span(
     content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
     if any(content):
         batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
+    elif kind == "llm" and span.status != ERROR and (texts := unread_texts(rest, table)):
+        strangers.note_call(source.app, group.name, span.name, texts)
     spoken = scope_dialect or dialect
     settle(values, span, kind, spoken, table)
+    duration = duration_ms(span, received, flags)
+    if duration is not None and values.get("ttft_ms", 0) > duration + ROUNDING_MS:
+        flags.append("ttft_impossible")  # in another unit than its sender says, and nobody knows which
+        del values["ttft_ms"]
     if kind == "llm" and values.get("span_type") == LATE:
         flags.append("stream_end")
         values["stream"] = True
@@ -138,7 +144,7 @@ def add_span(
             span.span_id,
             span.parent_id if is_id(span.parent_id, ZERO_SPAN) else None,
             time,
-            duration_ms(span, received, flags),
+            duration,
             received,
             span.name[:1024],
             kind,
@@ -185,7 +191,8 @@ def add_span(
     )
     if flags:
         batch.rows["spans"][-1][FLAGS] = ",".join(flags)
-    return kind
+    if kind == "other":
+        strangers.note_span(source.app, group.name, span.name, span.attributes)
 
 
 def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Content:

@@ -1,6 +1,6 @@
 """What arrived and was not understood though it may be about model calls: who sent it, how it is called, which keys it has.
 
-Names of keys and what kind of value they hold, never values. Log records that are not kept are strangers all; of spans, those
+Calls without texts are noted too when attributes that no rule names hold some. Names of keys and what kind of value they hold, never values. Log records that are not kept are strangers all; of spans, those
 of no known kind that hold a long text or a number that looks like tokens, whatever their namespace.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from collectors.batch import Batch
 from collectors.decode.wire import Attributes
+from collectors.dialects.table import Table
 
 MAX_GROUPS: Final = 50
 """Names told apart in one body; they are chosen by whoever sends."""
@@ -66,6 +67,10 @@ class Strangers:
         if any(_promises(key, value) for key, value in attributes.items()):
             self._note(Stranger(source, scope, "span", name), attributes.items())
 
+    def note_call(self, source: str, scope: str, name: str, texts: Iterable[tuple[str, Any]]) -> None:
+        """Note a model call without texts, whose attributes hold long ones that no rule reads."""
+        self._note(Stranger(source, scope, "call", name), texts)
+
     def note_log(self, source: str, scope: str, name: str, fields: Attributes) -> None:
         """Note a log record that is not kept."""
         self._note(Stranger(source, scope, "log", name), fields.items())
@@ -86,6 +91,15 @@ class Strangers:
         for told, count in self.seen.items():
             keys = "\n".join(f"{key}\t{kind}" for key, kind in sorted(self.keys[told].items()))
             batch.add("strangers", time=received, n=count, keys=keys or None, **told._asdict())
+
+
+def unread_texts(rest: Attributes, table: Table) -> list[tuple[str, Any]]:
+    """Return the attributes of a call that hold texts and that no rule names."""
+    return [
+        (key, value)
+        for key, value in rest.items()
+        if table[key].dialect == "" and not key.startswith(PLAIN) and kind_of_value(key, value) == "text"
+    ]
 
 
 def kind_of_value(key: str, value: Any) -> str:

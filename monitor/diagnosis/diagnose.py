@@ -28,8 +28,12 @@ def _found(facts: Facts, now: datetime) -> Iterator[Problem]:
     for quiet in silence.silences(facts, now):
         yield from problems_of(quiet, silence.CHECKS)
     for voice in facts.voices:
-        for problem in problems_of(voice, voice_checks.CHECKS):
+        hidden = unheard.unread(voice, facts)
+        for problem in unheard.UNREAD.problems(hidden) if hidden else ():
             yield replace(problem, voice=voice.name)
+        for problem in problems_of(voice, voice_checks.CHECKS):
+            if not (hidden and problem.code == "no-texts"):
+                yield replace(problem, voice=voice.name)
 
 
 def state_of(problems: Sequence[Problem]) -> State:

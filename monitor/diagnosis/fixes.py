@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.diagnosis.facts import Voice
+from monitor.diagnosis.switches import switches
 
 
 @dataclass(frozen=True)
@@ -43,103 +44,16 @@ class FixTable:
 
 WHERE: Final = "where the application starts"
 
-TEXTS: Final = FixTable(
-    (
-        For(
-            "anthropic.sdk",
-            "",
-            Fix(
-                "The Anthropic client's own spans never carry texts: add an instrumentation of it beside them",
-                (
-                    "pip install opentelemetry-instrumentation-genai-anthropic",
-                    "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
-                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
-                ),
-            ),
-        ),
-        For(
-            "openinference",
-            "",
-            Fix(
-                f"Switch texts on {WHERE}",
-                ("export OPENINFERENCE_HIDE_INPUTS=false", "export OPENINFERENCE_HIDE_OUTPUTS=false"),
-            ),
-        ),
-        For("openllmetry", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
-        For("traceloop", "", Fix(f"Switch texts on {WHERE}", ("export TRACELOOP_TRACE_CONTENT=true",))),
-        For(
-            "openlit",
-            "node",
-            Fix(
-                "Switch texts on in the code that starts OpenLIT",
-                ("Openlit.init({ captureMessageContent: true })  // older versions: traceContent",),
-            ),
-        ),
-        For(
-            "openlit",
-            "",
-            Fix("Switch texts on in the code that starts OpenLIT", ("openlit.init(capture_message_content=True)",)),
-        ),
-        For(
-            "langfuse",
-            "",
-            Fix(
-                f"Switch texts on {WHERE}, and remove a mask that empties them",
-                ("export LANGFUSE_OBSERVE_DECORATOR_IO_CAPTURE_ENABLED=true",),
-            ),
-        ),
-        For(
-            "pydantic",
-            "",
-            Fix(
-                "Switch texts on in the code", ("Agent.instrument_all(InstrumentationSettings(include_content=True))",)
-            ),
-        ),
-        For(
-            "vercel",
-            "",
-            Fix(
-                "Switch texts on in the call",
-                ("experimental_telemetry: { isEnabled: true, recordInputs: true, recordOutputs: true }",),
-            ),
-        ),
-        For(
-            "google-adk",
-            "",
-            Fix(
-                f"Switch texts on {WHERE}",
-                (
-                    "export ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS=true",
-                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",
-                ),
-            ),
-        ),
-        For(
-            "",
-            "java",
-            Fix(f"Switch texts on {WHERE}", ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true",)),
-        ),
-        For(
-            "",
-            "node",
-            Fix(
-                f"Switch texts on {WHERE}; they come as log records, so export those too",
-                ("export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true", "export OTEL_LOGS_EXPORTER=otlp"),
-            ),
-        ),
-        For(
-            "",
-            "",
-            Fix(
-                f"Switch texts on {WHERE} (instrumentations before 2026 know only the value true, and send log records)",
-                (
-                    "export OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental",
-                    "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only",
-                ),
-            ),
-        ),
-    )
-)
+
+def text_switch(voice: Voice) -> Fix:
+    """Return the setting that makes the instrumentation of `voice` send texts; of one that is not known, that it is not."""
+    found = next((switch for switch in switches() if switch.fits(voice)), None)
+    if found is None:
+        return Fix(
+            f"We do not know the switch of {voice.name}; its documentation may name one for prompts, content or sensitive data"
+        )
+    return Fix(found.do, found.lines)
+
 
 IDENTITY: Final = FixTable(
     (

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from monitor.diagnosis.check import Check
-from monitor.diagnosis.facts import Facts, Stranger
+from monitor.diagnosis.facts import Facts, Stranger, Voice
 from monitor.diagnosis.fixes import Fix
 
 SHOWN: Final = 6
 RULED: Final = 14
-SIGNALS: Final = {"log": "log records", "span": "spans"}
+SIGNALS: Final = {"log": "log records", "span": "spans", "call": "calls"}
 
 Guess = tuple[str, str, str]
 
@@ -79,14 +79,24 @@ class Unheard:
 
 def unheard(facts: Facts) -> Iterator[Unheard]:
     """Yield what a source that has no model call sends and nobody understands, most first."""
-    if facts.n_calls:
-        return
     groups: dict[tuple[str, str], list[Stranger]] = {}
-    for stranger in facts.strangers:
-        groups.setdefault((stranger.scope, stranger.signal), []).append(stranger)
+    for stranger in facts.strangers if not facts.n_calls else ():
+        if stranger.signal != "call":
+            groups.setdefault((stranger.scope, stranger.signal), []).append(stranger)
     alone = facts.ledger is not None and not facts.ledger.stored and not facts.ledger.duplicate
     for (scope, signal), found in sorted(groups.items(), key=lambda group: -sum(one.n for one in group[1])):
         yield Unheard(facts.app, scope, signal, sum(one.n for one in found), tuple(found), alone)
+
+
+def unread(voice: Voice, facts: Facts) -> Unheard | None:
+    """Return the texts of the calls of `voice` that arrive and that no rule reads, if there are any."""
+    found = tuple(one for one in facts.strangers if one.signal == "call" and one.scope == (voice.scope or ""))
+    return Unheard(facts.app, voice.scope or "", "call", sum(one.n for one in found), found, False) if found else None
+
+
+def _unread(group: Unheard) -> str:
+    keys = list(group.keys)
+    return f"texts are there and unread: {group.n:,} calls of {group.scope or 'a scope without a name'} hold some in {', '.join(keys[:SHOWN])}"
 
 
 def _seen(group: Unheard) -> str:
@@ -99,7 +109,9 @@ def _seen(group: Unheard) -> str:
 def rules(group: Unheard) -> tuple[str, ...]:
     """Return a dialect file that would make calls of it, as lines; empty when no key tells a model, a text or tokens."""
     rows = list(_rows(group))
-    if not any(field in {"request_model", "input_tokens", "output_tokens", "output_messages"} for _, field, _ in rows):
+    if group.signal != "call" and not any(
+        field in {"request_model", "input_tokens", "output_tokens", "output_messages"} for _, field, _ in rows
+    ):
         return ()
     listed = [f'  - ["{key}", {_quoted(field)}, -1, {reader}]' for key, field, reader in rows]
     scoped = bool(group.scope)
@@ -198,6 +210,14 @@ CHECKS: Final[tuple[Check[Unheard], ...]] = (
         _fix,
         bad_if=lambda group: group.alone,
     ),
+)
+
+UNREAD: Final = Check[Unheard](
+    "unread-texts",
+    "warn",
+    _unread,
+    "Nothing is switched off there: these texts come under keys that no rule names, so nothing can be graded.",
+    _fix,
 )
 
 NOTHING_KEPT: Final = Check[Facts](

@@ -9,7 +9,7 @@ from typing import Final
 
 from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Voice
-from monitor.diagnosis.fixes import IDENTITY, STREAMS, TEXTS, Fix
+from monitor.diagnosis.fixes import IDENTITY, STREAMS, Fix, text_switch
 from monitor.diagnosis.problem import ENOUGH
 from monitor.wording import portion
 
@@ -112,10 +112,10 @@ CHECKS: Final[tuple[Check[Voice], ...]] = (
         "warn",
         _no_texts,
         "Without texts nothing can be graded: only counts, costs and times are watched.",
-        TEXTS.pick,
+        text_switch,
     ),
-    Check("no-inputs", "warn", _no_inputs, BOTH_SIDES, TEXTS.pick),
-    Check("no-answers", "warn", _no_answers, BOTH_SIDES, TEXTS.pick),
+    Check("no-inputs", "warn", _no_inputs, BOTH_SIDES, text_switch),
+    Check("no-answers", "warn", _no_answers, BOTH_SIDES, text_switch),
     Check(
         "by-rule",
         "note",

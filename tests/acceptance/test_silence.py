@@ -113,3 +113,43 @@ def test_ids_in_base64_are_called_so(tmp_path: Path) -> None:
         found = source_of(store)
     assert found["state"] == "bad"
     assert "base64, not hex" in found["problems"][0]["what"]
+
+
+def test_texts_that_nobody_reads_are_told_apart_from_texts_that_are_off(tmp_path: Path) -> None:
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m-1", "gen_ai.usage.output_tokens": 3}
+    hidden = {"acme.said.answer": "Behind the long pier, on the lee side of it."}
+    with told(tmp_path / "off", ("traces", spans(call))) as store:
+        assert problem(store, "unread-texts") is None
+        off = problem(store, "no-texts")
+    assert off is not None
+    assert off["fix"]["do"].startswith("We do not know the switch of acme.llm")
+    with told(tmp_path / "unread", ("traces", spans(call | hidden))) as store:
+        assert problem(store, "no-texts") is None
+        found = problem(store, "unread-texts")
+    assert found is not None
+    assert "1 calls of acme.llm hold some in acme.said.answer" in found["what"]
+    rules = tmp_path / "acme.yaml"
+    rules.write_text("\n".join(found["fix"]["lines"]))
+    batch = Batch()
+    decode_traces(spans(call | hidden), "json", batch, RECEIVED_US, table_with(rules))
+    assert "long pier" in batch.dicts("content")[0]["output_messages"]
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("notext-sk", "SEMANTICKERNEL_EXPERIMENTAL_GENAI_ENABLE_OTEL_DIAGNOSTICS_SENSITIVE=true"),
+        ("notext-meai", "EnableSensitiveData = true"),
+        ("notext-quarkus", "quarkus.langchain4j.tracing.include-prompt=true"),
+        ("notext-spring", "spring.ai.chat.observations.log-prompt=true"),
+        ("notext-strands", "OTEL_LOGS_EXPORTER=otlp"),
+        ("notext-logfire", "include_content=True"),
+    ],
+)
+def test_advice_names_the_switch_of_the_framework(name: str, advice: str, tmp_path: Path) -> None:
+    with reported(name, tmp_path) as store:
+        found = problem(store, "no-texts")
+    assert found is not None
+    assert advice in "\n".join(found["fix"]["lines"])
+    assert name == "notext-strands" or "OTEL_" not in found["fix"]["do"]

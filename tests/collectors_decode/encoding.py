@@ -80,7 +80,13 @@ def logs_json(request: ExportLogsServiceRequest) -> bytes:
     blocks = [
         {
             "resource": {"attributes": _pairs_json(block.resource.attributes)},
-            "scopeLogs": [{"logRecords": [_log_json(log) for log in one.log_records]} for one in block.scope_logs],
+            "scopeLogs": [
+                {
+                    "scope": {"name": one.scope.name, "version": one.scope.version},
+                    "logRecords": [_log_json(log) for log in one.log_records],
+                }
+                for one in block.scope_logs
+            ],
         }
         for block in request.resource_logs
     ]
@@ -93,6 +99,8 @@ def _span_json(span: Span) -> dict[str, Any]:
         "spanId": span.span_id.hex(),
         "parentSpanId": span.parent_span_id.hex(),
         "name": span.name,
+        "kind": span.kind,
+        "traceState": span.trace_state,
         "startTimeUnixNano": str(span.start_time_unix_nano),
         "endTimeUnixNano": span.end_time_unix_nano,
         "status": {"code": span.status.code, "message": span.status.message},

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from collectors.decode.binary import without_blobs
 from collectors.decode.loose_json import dump, load
 from collectors.decode.messages import has_messages, messages_of, split_system
-from collectors.decode.parts import without_blobs
 
 USER = {"role": "user", "parts": [{"type": "text", "content": "Q"}]}
 ANSWER = {"role": "assistant", "parts": [{"type": "text", "content": "A"}]}
@@ -142,12 +142,12 @@ def test_reasoning_and_pictures() -> None:
     )
     assert message["parts"] == [
         {"type": "reasoning", "content": "hm"},
-        {"type": "image", "content": "<922 characters>"},
+        {"type": "image", "content": '{"source":{"data":"<data 675 bytes sha256:c3458ca7d60d>"}}'},
     ]
 
 
 def test_data_uris_are_replaced_inside_text() -> None:
-    assert without_blobs("see data:image/png;base64,QUJDREVG now") == "see <image/png 6 bytes> now"
+    assert without_blobs("see data:image/png;base64,QUJDREVG now") == "see <image/png 6 bytes sha256:e9c0f8b575cb> now"
     assert without_blobs("data: none") == "data: none"
 
 

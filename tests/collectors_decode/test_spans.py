@@ -293,7 +293,7 @@ def test_pictures_are_replaced_by_their_size(key: str) -> None:
         value = json.dumps([{"role": "user", "content": content}])
         row = row_of({"gen_ai.operation.name": operation, key: value})
         assert "QUJDQUJD" not in str(row)
-        assert "<image/png 1500 bytes>" in str(row)
+        assert "<image/png 1500 bytes sha256:" in str(row)
 
 
 def test_attributes_left_over_are_capped() -> None:

@@ -189,7 +189,6 @@ FIXES = [
     ({}, "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=span_only"),
     ({"scope": "io.opentelemetry.openai", "sdks": ("java 1.60.0",)}, "CAPTURE_MESSAGE_CONTENT=true"),
     ({"scope": "@opentelemetry/instrumentation-openai", "sdks": ("nodejs 2.1.0",)}, "OTEL_LOGS_EXPORTER=otlp"),
-    ({"dialect": None, "scope": None, "sdks": ()}, "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental"),
 ]
 
 
@@ -197,6 +196,13 @@ FIXES = [
 def test_the_fix_for_texts_is_that_of_the_instrumentation(spoken: dict[str, Any], line: str) -> None:
     problem = next(p for p in diagnose(voice(n_inputs=0, n_outputs=0, **spoken), NOW) if p.code == "no-texts")
     assert line in "\n".join(problem.fix.lines)
+
+
+@pytest.mark.parametrize("spoken", [{"dialect": None, "scope": None}, {"scope": "acme.llm"}])
+def test_the_switch_of_an_unknown_instrumentation_is_not_guessed_at(spoken: dict[str, Any]) -> None:
+    problem = next(p for p in diagnose(voice(n_inputs=0, n_outputs=0, **spoken), NOW) if p.code == "no-texts")
+    assert problem.fix.do.startswith("We do not know the switch of")
+    assert problem.fix.lines == ()
 
 
 WHO = [
