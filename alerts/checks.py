@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -186,9 +186,10 @@ def _routes(rulebook: Rulebook) -> Iterator[Problem]:
     names = [receiver.name for receiver in rulebook.receivers]
     labels = {label for kind in SIGNALS.values() for label in (*kind.labels, *kind.changing)}
     for i, route in enumerate(rulebook.routes):
-        for name in route.to:
-            if name not in names:
-                yield ("routes", i, "to"), f"unknown receiver `{name}`", f"one of {', '.join(names)}"
+        yield from _receivers(route.to, names, ("routes", i, "to"))
+        for j, step in enumerate(route.escalate):
+            yield from _receivers(step.to, names, ("routes", i, "escalate", j, "to"))
+            yield from _duration(step.after, ("routes", i, "escalate", j, "after"))
         known = STATIC | OF_POLICY | labels
         for key in route.match.keys() - known:
             yield ("routes", i, "match", key), f"no alert has a `{key}`", f"one of {', '.join(sorted(known))}"
@@ -196,6 +197,12 @@ def _routes(rulebook: Rulebook) -> Iterator[Problem]:
             yield from _duration(getattr(route, key), ("routes", i, key))
         if not _duration_problem(route.remind_every) and parse_duration(route.remind_every) < timedelta(minutes=1):
             yield ("routes", i, "remind_every"), "a reminder more often than each minute", "write 1h or more"
+
+
+def _receivers(told: Iterable[str], names: list[str], where: tuple[Step, ...]) -> Iterator[Problem]:
+    for name in told:
+        if name not in names:
+            yield where, f"unknown receiver `{name}`", f"one of {', '.join(names)}"
 
 
 def _duration(text: str, where: tuple[Step, ...]) -> Iterator[Problem]:

@@ -18,9 +18,11 @@ _WORDS: Final = {
     "firing": "",
     "severity": "Worse: ",
     "reminder": "Still: ",
+    "escalated": "Nobody has taken this up: ",
     "flapping": "Flapping: ",
     "no_data": "No data: ",
     "resolved": "Resolved: ",
+    "acknowledged": "Taken up: ",
 }
 
 
@@ -36,7 +38,7 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
         rule_id=alert.rule_id,
         severity=str(alert.severity),
         category=(concern.category if concern else "") or (rule.category if rule else ""),
-        title=f"{_WORDS.get(kind, '')}{clean(_title(alert, rule), 80)} ({segment})",
+        title=f"{_WORDS.get(kind, '')}{clean(title_of(alert, rule), 80)} ({segment})",
         measured=measured(signal),
         value=signal.value if signal else None,
         low=signal.low if signal else None,
@@ -58,8 +60,8 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
     )
 
 
-def _title(alert: AlertState, rule: AlertRule | None) -> str:
-    """A rule of a policy says what it is about; an alert rule speaks for all of them."""
+def title_of(alert: AlertState, rule: AlertRule | None) -> str:
+    """Return what an alert is about, as people call it: a rule of a policy says so; an alert rule speaks for all of them."""
     concern = alert.memory.signal.concern if alert.memory.signal else None
     return concern.title if concern else rule.title if rule else alert.rule_id
 

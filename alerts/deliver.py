@@ -23,7 +23,7 @@ from alerts.message import Message, clean, shortened
 from alerts.outbox import Outgoing
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
-from monitor.state import ControlState, Transaction, alerts, outbox
+from monitor.state import ControlState, Transaction, acts, alerts, outbox
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than any attempt may take."""
@@ -83,7 +83,8 @@ def deliver_due(post: Post) -> Delivered:
 
 def _pass(post: Post, resting: set[str]) -> Delivered:
     with post.state.transaction() as txn:
-        due = outbox.due(txn, post.clock.now())
+        now = post.clock.now()
+        due = outbox.due(txn, now, acts.silenced(txn, now).keys())
     total = Delivered()
     for row in due:
         if row["receiver"] not in resting:

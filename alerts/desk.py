@@ -9,55 +9,32 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 import pyarrow as pa
 
 from alerts import self_alerts
+from alerts.acts import Act, Hand, the_alert
 from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
+from alerts.compose import title_of
 from alerts.deliver import Delivered, Post, deliver_due
 from alerts.evaluation import observe as look
 from alerts.evaluation import storable
 from alerts.explain import explain_alert
-from alerts.outbox import Outgoing, known_alerts, record_within, remind
+from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind
 from alerts.rules import Rulebook
-from alerts.states import evaluate
+from alerts.states import AlertState, evaluate
+from alerts.tables import SCHEMAS, alert_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, alerts, audit, labels, notes, outbox
-
-_TIME: Final = pa.timestamp("us")
-
-_ALERTS: Final[dict[str, pa.DataType]] = {
-    "fingerprint": pa.string(),
-    "rule_id": pa.string(),
-    "severity": pa.string(),
-    "state": pa.string(),
-    "started_at": _TIME,
-    "ended_at": _TIME,
-    "labels": pa.string(),
-    "reason": pa.string(),
-}
-
-_NOTIFICATIONS: Final[dict[str, pa.DataType]] = {
-    "fingerprint": pa.string(),
-    "receiver": pa.string(),
-    "kind": pa.string(),
-    "state": pa.string(),
-    "attempts": pa.int64(),
-    "sent_at": _TIME,
-    "key": pa.string(),
-}
-
-SCHEMAS: Final = {"alerts": pa.schema(_ALERTS), "notifications": pa.schema(_NOTIFICATIONS)}
-"""The public tables; they have their columns even when they have no rows."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +63,7 @@ class AlertDesk:
             steps = evaluate(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
             remind(txn, outgoing, now)
+            escalate(txn, outgoing, now)
         return changed
 
     def _broken(self, signals: Sequence[Signal]) -> set[str]:
@@ -105,6 +83,17 @@ class AlertDesk:
         with self.state.transaction() as txn:
             self_alerts.unwell(txn, parts, self.post.outgoing, now)
 
+    def act(self, prefix: str, act: Act, person: str) -> dict[str, Any]:
+        """Let `person` act on the alert whose fingerprint begins with `prefix`; say what was done. Raises `NotFound`, `UsageError`."""
+        now = self.post.clock.now()
+        with self.state.transaction() as txn:
+            alert = the_alert(txn, prefix)
+            done = act(Hand(txn, self.post.outgoing, person, now), alert)
+            return {"fingerprint": alert.fingerprint, "title": self._title(alert), "done": done}
+
+    def _title(self, alert: AlertState) -> str:
+        return title_of(alert, self.post.outgoing.rule(alert.rule_id))
+
     def deliver(self) -> int:
         """Send what is due; return how many messages were taken."""
         return self.deliver_due().sent
@@ -121,9 +110,19 @@ class AlertDesk:
         return {name: opened.get(name, 0) for name in ("firing", "pending")} | counted
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the public tables `alerts` and `notifications`."""
-        rows = {"alerts": self.state.alerts_table(), "notifications": self.state.notifications_table()}
+        """Return the public tables `alerts`, `notifications` and `silences`."""
+        with self.state.transaction() as txn:
+            told = alert_rows(txn, self.post.outgoing, self.post.clock.now())
+        messages, silences = self.state.notifications_table(), self.state.silences_table()
+        rows = {"alerts": told, "notifications": messages, "silences": silences}
         return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
+
+    def listed(self, *, ended: bool = False) -> list[dict[str, Any]]:
+        """Return alerts as plain values, newest first: those that are open, or with `ended` all of them."""
+        with self.state.transaction() as txn:
+            rows = alert_rows(txn, self.post.outgoing, self.post.clock.now())
+        kept = [row for row in reversed(rows) if ended or row["ended_at"] is None]
+        return [{name: _plain(value) for name, value in row.items()} for row in kept]
 
     def history(self) -> list[dict[str, Any]]:
         """Return every episode, oldest first, with its labels as a mapping."""
@@ -158,6 +157,10 @@ class AlertDesk:
     def close(self) -> None:
         """Let go of the control state."""
         self.state.close()
+
+
+def _plain(value: Any) -> Any:
+    return value.replace(tzinfo=UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def open_desk(settings: Settings, path: Path, clock: Clock, stream: TextIO | None = None) -> AlertDesk:

@@ -19,7 +19,8 @@ from alerts.records import from_row, to_event, to_row
 from alerts.rules import OWN, AlertRule, Route, Rulebook
 from alerts.states import AlertState, Transition
 from monitor.model.values import Severity, Signal
-from monitor.state import ControlState, Transaction, alerts, outbox
+from monitor.state import ControlState, Transaction, acts, alerts, outbox
+from monitor.wording import stretch
 
 DELIVERY: Final = AlertRule(
     id=f"{OWN}delivery",
@@ -92,6 +93,7 @@ def record_within(txn: Transaction, transitions: Iterable[Transition], outgoing:
     for step in transitions:
         keep(txn, step)
         events += step.kind != "seen"
+        follow_acts(txn, step)
         owe(txn, step, outgoing, _audience(txn, step, outgoing))
     return events
 
@@ -107,13 +109,29 @@ def keep(txn: Transaction, step: Transition) -> None:
         alerts.add_event(txn, to_event(step))
 
 
+def follow_acts(txn: Transaction, step: Transition) -> None:
+    """Let what people did follow `step`: an alert that got worse has to be taken up again, one that is good again is heard again.
+
+    Who would only now be told that a silenced alert had begun is not told of its end either.
+    """
+    fingerprint = step.alert.fingerprint
+    if step.kind == "severity":
+        acts.take_back(txn, fingerprint, step.alert.episode)
+    elif step.kind == "resolved":
+        if fingerprint in acts.silenced(txn, step.at):
+            outbox.supersede(txn, fingerprint, step.alert.episode, *outbox.HELD, "acknowledged")
+        acts.lift_until_good(txn, fingerprint, step.at)
+
+
 def _audience(txn: Transaction, step: Transition, outgoing: Outgoing) -> Iterable[str]:
     """Return who is owed a message about `step`."""
     if step.kind == "firing":
         return outgoing.audience(step.alert)
     if step.kind == "severity":
         return (*told(txn, step.alert), *outgoing.audience(step.alert))
-    if step.kind in {"resolved", "flapping"} or (step.kind == "no_data" and step.numbers.get("then") == "alert"):
+    if step.kind in {"resolved", "flapping", "acknowledged"} or (
+        step.kind == "no_data" and step.numbers.get("then") == "alert"
+    ):
         return told(txn, step.alert)
     return ()
 
@@ -121,14 +139,14 @@ def _audience(txn: Transaction, step: Transition, outgoing: Outgoing) -> Iterabl
 def told(txn: Transaction, alert: AlertState) -> list[str]:
     """Return who was, or is about to be, told of this episode."""
     rows = outbox.messages_of(txn, alert.fingerprint, alert.episode)
-    return list(dict.fromkeys(row["receiver"] for row in rows))
+    return list(dict.fromkeys(row["receiver"] for row in rows if row["state"] != "superseded"))
 
 
 def owe(txn: Transaction, step: Transition, outgoing: Outgoing, receivers: Iterable[str]) -> None:
     """Queue one message about `step` to each of `receivers`."""
     alert = step.alert
     if step.kind == "resolved":
-        outbox.supersede(txn, alert.fingerprint, "reminder")
+        outbox.supersede(txn, alert.fingerprint, alert.episode, "reminder", "escalated")
     route = outgoing.route(alert) if step.kind == "firing" else None
     body = compose(step.kind, alert, outgoing.rule(alert.rule_id), step.at, step.reason, outgoing.link_base)
     for receiver in dict.fromkeys(receivers):
@@ -158,9 +176,10 @@ def _ordinal(txn: Transaction, step: Transition, receiver: str) -> int:
 def remind(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
     """Queue the reminders that are due; return how many.
 
-    Nobody is reminded of what they have not been told yet, and a reminder that still waits gives way to the new one,
+    Nobody is reminded of what they have not been told yet, of what somebody has taken up, or of what is silenced, and a reminder that still waits gives way to the new one,
     so that an outage ends with one reminder and not with a heap.
     """
+    silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
     firing = {alert.fingerprint: alert for alert in known_alerts(txn) if alert.state == "firing"}
     reminded = 0
     for last in outbox.last_messages(txn):
@@ -168,11 +187,34 @@ def remind(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
         route = outgoing.route(alert) if alert else None
         if alert is None or route is None or last["episode"] != alert.episode:
             continue
+        if alert.fingerprint in silenced or (alert.fingerprint, alert.episode) in taken_up:
+            continue
         waits = last["state"] in {"pending", "inflight"}
         if now - (last["sent_at"] or last["created_at"]) < route.reminder or (waits and last["kind"] != "reminder"):
             continue
         if waits:
-            outbox.supersede(txn, alert.fingerprint, "reminder")
+            outbox.supersede(txn, alert.fingerprint, alert.episode, "reminder")
         owe(txn, Transition("reminder", alert, now, alert.reason, {}), outgoing, [last["receiver"]])
         reminded += 1
     return reminded
+
+
+def escalate(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
+    """Tell more people of alerts that nobody took up in time; return how many messages that owes. Each is told once an episode."""
+    silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
+    owed = 0
+    for alert in known_alerts(txn):
+        if alert.state != "firing" or alert.fingerprint in silenced or (alert.fingerprint, alert.episode) in taken_up:
+            continue
+        route = outgoing.route(alert)
+        late = [step for step in (route.escalate if route else ()) if now - alert.started_at >= step.delay]
+        receivers = {name for step in late for name in step.to} - _escalated(txn, alert)
+        why = f"firing for {stretch((now - alert.started_at).total_seconds())}, and nobody has taken it up; {alert.reason}"
+        owe(txn, Transition("escalated", alert, now, why, {}), outgoing, sorted(receivers))
+        owed += len(receivers)
+    return owed
+
+
+def _escalated(txn: Transaction, alert: AlertState) -> set[str]:
+    rows = outbox.messages_of(txn, alert.fingerprint, alert.episode)
+    return {row["receiver"] for row in rows if row["kind"] == "escalated"}

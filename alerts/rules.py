@@ -119,6 +119,18 @@ class AlertRule(Section, frozen=True):
     runbook: str = ""
 
 
+class Escalation(Section, frozen=True):
+    """Who else is told once an alert fired for `after` and nobody has taken it up."""
+
+    after: str
+    to: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+    @property
+    def delay(self) -> timedelta:
+        """How long it waits for somebody."""
+        return parse_duration(self.after)
+
+
 class Route(Section, frozen=True):
     """Who is told about alerts that fit `match` (keys: severity, category, id, signal, or a label of the signal).
 
@@ -129,6 +141,7 @@ class Route(Section, frozen=True):
     match: Where = msgspec.field(default_factory=dict)
     notify_after: str = "0s"
     remind_every: str = "24h"
+    escalate: tuple[Escalation, ...] = ()
 
     @property
     def delay(self) -> timedelta:

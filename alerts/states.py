@@ -17,8 +17,25 @@ from alerts.rules import OWN, AlertRule
 from monitor.model.values import Severity, Signal
 
 State = Literal["pending", "firing", "resolved", "inactive"]
-Kind = Literal["pending", "firing", "severity", "flapping", "no_data", "reminder", "resolved", "inactive", "seen"]
-"""What happened to an alert. `seen` only updates what the next evaluation needs to know; it is no event."""
+Kind = Literal[
+    "pending",
+    "firing",
+    "severity",
+    "flapping",
+    "no_data",
+    "reminder",
+    "escalated",
+    "resolved",
+    "inactive",
+    "seen",
+    "acknowledged",
+    "silenced",
+    "unsilenced",
+]
+"""What happened to an alert. `seen` only updates what the next evaluation needs to know; it is no event.
+
+The last three, and a `resolved` that closes, are what people do (`alerts.acts`).
+"""
 
 FLAP_EPISODES: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=6)
@@ -37,6 +54,7 @@ class Memory:
     flapping: bool = False
     starts: tuple[datetime, ...] = ()  # when recent episodes began to fire
     signal: Signal | None = None  # the last one seen
+    closed: bool = False  # by a person, while it was bad: it does not begin again before it was good, or got worse
 
 
 @dataclass(frozen=True)
@@ -88,6 +106,9 @@ def evaluate(
 
 
 def _look(seen: Observation, last: AlertState | None, now: datetime) -> Iterator[Transition]:
+    if last is not None and last.memory.closed and not _worse(seen, last):
+        yield from _forgive(seen, last, now)
+        return
     if last is None or not last.is_open:
         if seen.judged.look is Look.BAD:
             yield from _pend(seen, _begin(seen, last, now), now)
@@ -95,6 +116,17 @@ def _look(seen: Observation, last: AlertState | None, now: datetime) -> Iterator
     signal = last.memory.signal if _same(last.memory.signal, seen.signal) else seen.signal
     alert = replace(last, memory=replace(last.memory, missing=0, signal=signal))
     yield from _pend(seen, alert, now) if alert.state == "pending" else _burn(seen, last, alert, now)
+
+
+def _worse(seen: Observation, last: AlertState) -> bool:
+    return seen.judged.look is Look.BAD and RANK[severity_of(seen.rule, seen.signal)] > RANK[last.severity]
+
+
+def _forgive(seen: Observation, last: AlertState, now: datetime) -> Iterator[Transition]:
+    """An alert that was closed while it was bad may begin again once it was good."""
+    if seen.judged.look is Look.GOOD:
+        after = replace(last, memory=replace(last.memory, closed=False))
+        yield Transition("seen", after, now, seen.judged.reason, seen.judged.numbers)
 
 
 def _same(known: Signal | None, signal: Signal) -> bool:

@@ -20,30 +20,9 @@ import msgspec
 from benchmarks.grader_cards import cards
 from collectors.importers.formats import FORMATS
 from monitor.config import schema
+from plumbline.cli.main import COMMANDS
 
 DOCS = Path(__file__).parent
-COMMANDS = (
-    *("up", "collector", "agent", "dashboard"),
-    *(
-        "import",
-        "replay",
-        "sql",
-        "keys",
-        "people",
-        "policy",
-        "audit",
-        "status",
-        "check",
-        "explain",
-        "terms",
-        "note",
-        "erase",
-        "backup",
-        "restore",
-        "demo",
-        "doctor",
-    ),
-)
 
 
 def main(arguments: list[str]) -> int:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from alerts import acts
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
 from monitor.store.reads import apps_of, kind_of
 from plumbline.agent import Agent
+from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import label_questions, note_questions, policy_questions, questions
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
@@ -41,6 +43,15 @@ def note(agent: Agent, asked: note_questions.AddNote, call: Call) -> dict[str, A
     """Write a note on a finding or a trace that is stored."""
     kind = kind_of(agent.store, asked.id)
     return agent.access.notes.add(call, asked, kind, apps_of(agent.store, asked.id))
+
+
+def on_alert(act: Callable[[Any], acts.Act]) -> Answer:
+    """Return the answer to a question by which the person who asks does `act` to an alert."""
+
+    def answer(agent: Agent, asked: Any, call: Call) -> dict[str, Any]:
+        return agent.desk.act(asked.fingerprint, act(asked), call.actor.name)
+
+    return answer
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -123,6 +134,11 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
     note_questions.AddNote: note,
     note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),
+    asked_on_alerts.Alerts: lambda agent, asked, _: agent.desk.listed(ended=asked.ended),
+    asked_on_alerts.AckAlert: on_alert(lambda _: acts.acknowledge),
+    asked_on_alerts.SilenceAlert: on_alert(lambda asked: acts.silence(asked.reason, asked.duration())),
+    asked_on_alerts.UnsilenceAlert: on_alert(lambda _: acts.unsilence),
+    asked_on_alerts.CloseAlert: on_alert(lambda asked: acts.close(asked.useful, asked.note)),
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
-from monitor.state.tables import ALERT_EVENTS, ALERTS, OUTBOX
+from monitor.state.tables import ACKS, ALERT_EVENTS, ALERTS, OUTBOX, SILENCES
 
 Row = dict[str, Any]
 
@@ -27,6 +27,12 @@ def latest_alerts(txn: Transaction) -> list[Row]:
     newest = last.subquery()
     same = (ALERTS.c.fingerprint == newest.c.fingerprint) & (ALERTS.c.episode == newest.c.episode)
     query = select(ALERTS).join(newest, same).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def all_alerts(txn: Transaction) -> list[Row]:
+    """Return every episode of every alert, oldest first."""
+    query = select(ALERTS).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
@@ -66,14 +72,14 @@ def is_open(txn: Transaction, fingerprint: str, episode: int) -> bool:
 
 def forget(txn: Transaction, fingerprints: list[str]) -> None:
     """Erase alerts with everything said about them; only for data that has to go."""
-    for table in (ALERTS, ALERT_EVENTS, OUTBOX):
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX, ACKS, SILENCES):
         txn.execute(delete(table).where(table.c.fingerprint.in_(fingerprints)))
 
 
 def rewrite_texts(txn: Transaction, change: Callable[[str], str]) -> int:
     """Apply `change` to everything that was said about alerts; return how many rows it changed."""
     changed = 0
-    for table in (ALERTS, ALERT_EVENTS, OUTBOX):
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX, SILENCES):
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if column.name in _SAID]
         for row in txn.execute(select(*keys, *texts)).mappings().all():
@@ -89,6 +95,11 @@ def open_counts(txn: Transaction) -> dict[str, int]:
     """Return how many open alerts are in each state."""
     grouped = select(ALERTS.c.state, func.count()).where(ALERTS.c.ended_at.is_(None)).group_by(ALERTS.c.state)
     return dict(txn.execute(grouped).all())
+
+
+def beginning_with(txn: Transaction, prefix: str) -> list[Row]:
+    """Return the last episode of every alert whose fingerprint begins with `prefix`."""
+    return [row for row in latest_alerts(txn) if row["fingerprint"].startswith(prefix)]
 
 
 def matching_fingerprints(txn: Transaction, prefix: str) -> list[str]:

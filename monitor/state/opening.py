@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError
 from monitor.state.migrations import upgrade
-from monitor.state.tables import ALERTS, OUTBOX
+from monitor.state.tables import ALERTS, OUTBOX, SILENCES
 
 Transaction = Connection
 """What the functions of `monitor.state.alerts` and `monitor.state.outbox` work in; other rooms never look inside."""
@@ -119,6 +119,11 @@ class ControlState:
         """Return every message owed or sent: fingerprint, receiver, kind, state, attempts, sent_at, key."""
         names = ("fingerprint", "receiver", "kind", "state", "attempts", "sent_at", "key")
         return self._public(select(*(OUTBOX.c[name] for name in names)).order_by(OUTBOX.c.id))
+
+    def silences_table(self) -> list[dict[str, Any]]:
+        """Return every silence: fingerprint, person, reason, began_at, until, ended_at, ended_by."""
+        names = ("fingerprint", "person", "reason", "began_at", "until", "ended_at", "ended_by")
+        return self._public(select(*(SILENCES.c[name] for name in names)).order_by(SILENCES.c.id))
 
     def _public(self, query: Any) -> list[dict[str, Any]]:
         with self.transaction() as txn:

@@ -6,6 +6,7 @@ that runs out, and the row is sent again under the same key. Retry policy is dec
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,15 +27,21 @@ def queue(txn: Transaction, row: Row) -> bool:
     return txn.execute(_QUEUE, fresh).rowcount > 0
 
 
-def due(txn: Transaction, now: datetime) -> list[Row]:
+HELD: Final = ("firing", "severity", "flapping", "no_data", "reminder", "escalated")
+"""Kinds that wait while their alert is silenced; the end of an alert is told through a silence."""
+
+
+def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list[Row]:
     """Return the messages that may leave now: the oldest open one per alert and receiver, when its time has come.
 
-    Who has waited longest since the last attempt comes first, so that one message nobody takes cannot starve others.
+    What is said about a `silenced` alert waits, but for its end. Who has waited longest since the last attempt comes first, so that one message nobody takes cannot starve others.
     """
     heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
     ready = (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at <= now)
     orphaned = (OUTBOX.c.state == "inflight") & (OUTBOX.c.lease_until <= now)
-    query = select(OUTBOX).where(OUTBOX.c.id.in_(heads), ready | orphaned).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
+    held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & (OUTBOX.c.state == "pending")
+    free = OUTBOX.c.id.in_(heads) & (ready | orphaned) & ~held
+    query = select(OUTBOX).where(free).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
@@ -63,9 +70,10 @@ def hurry(txn: Transaction, receiver: str, now: datetime) -> None:
     txn.execute(update(OUTBOX).where(waiting, OUTBOX.c.next_at > now).values(next_at=now))
 
 
-def supersede(txn: Transaction, fingerprint: str, kind: str) -> None:
-    """Retire waiting messages of `kind` about one alert: what comes next says more."""
-    waiting = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.kind == kind) & (OUTBOX.c.state == "pending")
+def supersede(txn: Transaction, fingerprint: str, episode: int, *kinds: str) -> None:
+    """Retire waiting messages of `kinds` about one episode of an alert: what comes next says more."""
+    about = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.episode == episode)
+    waiting = about & OUTBOX.c.kind.in_(kinds) & (OUTBOX.c.state == "pending")
     txn.execute(update(OUTBOX).where(waiting).values(state="superseded"))
 
 

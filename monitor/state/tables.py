@@ -79,6 +79,30 @@ OUTBOX: Final = Table(
     Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
 )
 
+ACKS: Final = Table(
+    "acks",
+    METADATA,
+    Column("fingerprint", Text, primary_key=True),
+    Column("episode", Integer, primary_key=True),
+    Column("person", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+"""Who has taken up an alert; gone once it gets worse."""
+
+SILENCES: Final = Table(
+    "silences",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("until", Instant),  # NULL: until the alert is good again
+    Column("ended_at", Instant),  # before its time: by a person, or because the alert is good again
+    Column("ended_by", Text),
+    Index("silences_of", "fingerprint"),
+)
+
 PEOPLE: Final = Table(
     "people",
     METADATA,

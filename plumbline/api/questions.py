@@ -14,6 +14,7 @@ import msgspec
 
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
+from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import OF_NOTES
 from plumbline.api.people_questions import OF_PEOPLE
@@ -184,6 +185,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     *OF_PEOPLE,
     AddLabels,
     *OF_NOTES,
+    *ON_ALERTS,
     Backup,
     Questions,
 )

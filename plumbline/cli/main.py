@@ -15,6 +15,7 @@ from plumbline.cli.ending import fail, guarded
 if TYPE_CHECKING:  # so that those who read the code see where the table below leads
     from plumbline.cli import (  # noqa: F401
         agent,
+        alerts,
         audit,
         backup,
         check,
@@ -51,6 +52,7 @@ COMMANDS: Final = {
     "keys": ("make, list and remove the keys that applications send data with", "keys"),
     "people": ("let people ask under their own name, in a role; list and revoke them", "people"),
     "policy": ("test, lint, show, compare and render policies", "policy"),
+    "alerts": ("what is wrong now; take it up, silence it, close it", "alerts"),
     "audit": ("who did what, and whether that record was touched", "audit"),
     "status": ("what runs where, and the ledger", "status"),
     "check": ("validate config, policies and alert rules; pages nobody", "check"),

@@ -33,11 +33,13 @@ RATE_RULE: dict[str, Any] = {
 }
 
 
-def a_book(*rules: Mapping[str, Any], to: Sequence[str] = ("one",), **route: Any) -> Rulebook:
-    """A rulebook with console receivers named in `to` and one route to all of them."""
+def a_book(
+    *rules: Mapping[str, Any], to: Sequence[str] = ("one",), others: Sequence[str] = (), **route: Any
+) -> Rulebook:
+    """A rulebook with console receivers named in `to` and `others`, and one route to those of `to`."""
     return msgspec.convert(
         {
-            "receivers": [{"kind": "console", "name": name} for name in to],
+            "receivers": [{"kind": "console", "name": name} for name in (*to, *others)],
             "rules": list(rules or [RATE_RULE]),
             "routes": [{"to": list(to), **route}],
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.support.receiver_stub import SECRET, a_stub
 HOUR = timedelta(hours=1)
 
 
-def a_watched_day(*receivers: Recorder, **route: object) -> Day:
+def a_watched_day(*receivers: Recorder, **route: Any) -> Day:
     return a_day(a_book(to=[r.name for r in receivers], **route), *receivers)
 
 

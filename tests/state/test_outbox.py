@@ -84,5 +84,5 @@ def test_quiet_is_kept_for_one_receiver_and_hurry_ends_only_waits_after_a_failur
 def test_superseded_messages_do_not_leave(txn: Transaction) -> None:
     add(txn, "f", "r", "reminder")
     add(txn, "g", "r", "reminder")
-    outbox.supersede(txn, "f", "reminder")
+    outbox.supersede(txn, "f", 1, "reminder")
     assert keys(txn, NOW) == ["g:r:1:reminder:1"]

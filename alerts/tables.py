@@ -1,0 +1,93 @@
+"""The public tables of alerting as they are read with SQL; they have their columns even when they have no rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from alerts.compose import title_of
+from alerts.outbox import Outgoing
+from alerts.records import from_row
+from monitor.clock import naive_utc
+from monitor.state import Transaction, acts, alerts
+
+_TIME: Final = pa.timestamp("us")
+_FOR_GOOD: Final = datetime(9999, 12, 31)  # noqa: DTZ001 - rows hold naive UTC
+"""The end of a silence that lasts until its alert is good again."""
+
+_ALERTS: Final[dict[str, pa.DataType]] = {
+    "fingerprint": pa.string(),
+    "rule_id": pa.string(),
+    "severity": pa.string(),
+    "state": pa.string(),
+    "started_at": _TIME,
+    "ended_at": _TIME,
+    "labels": pa.string(),
+    "reason": pa.string(),
+    "title": pa.string(),
+    "began_at": _TIME,
+    "acked_at": _TIME,
+    "acked_by": pa.string(),
+    "silenced_until": _TIME,
+}
+
+_NOTIFICATIONS: Final[dict[str, pa.DataType]] = {
+    "fingerprint": pa.string(),
+    "receiver": pa.string(),
+    "kind": pa.string(),
+    "state": pa.string(),
+    "attempts": pa.int64(),
+    "sent_at": _TIME,
+    "key": pa.string(),
+}
+
+_SILENCES: Final[dict[str, pa.DataType]] = {
+    "fingerprint": pa.string(),
+    "person": pa.string(),
+    "reason": pa.string(),
+    "began_at": _TIME,
+    "until": _TIME,
+    "ended_at": _TIME,
+    "ended_by": pa.string(),
+}
+
+SCHEMAS: Final = {
+    "alerts": pa.schema(_ALERTS),
+    "notifications": pa.schema(_NOTIFICATIONS),
+    "silences": pa.schema(_SILENCES),
+}
+
+
+def alert_rows(txn: Transaction, outgoing: Outgoing, now: datetime) -> list[dict[str, Any]]:
+    """Return every episode, oldest first, with its title, since when it was bad, who took it up, and until when it is silent."""
+    taken_up, silenced = acts.acknowledged(txn), acts.silenced(txn, now)
+    return [_row(row, taken_up, silenced, outgoing) for row in alerts.all_alerts(txn)]
+
+
+def _row(row: dict[str, Any], taken_up: Any, silenced: Any, outgoing: Outgoing) -> dict[str, Any]:
+    alert = from_row(row)
+    ack = taken_up.get((alert.fingerprint, alert.episode), {})
+    silence = silenced.get(alert.fingerprint) if alert.is_open else None
+    signal = alert.memory.signal
+    return {
+        "fingerprint": alert.fingerprint,
+        "rule_id": alert.rule_id,
+        "severity": str(alert.severity),
+        "state": alert.state,
+        "started_at": naive_utc(alert.started_at),
+        "ended_at": _naive(alert.ended_at),
+        "labels": json.dumps(dict(alert.labels), sort_keys=True),
+        "reason": alert.reason,
+        "title": title_of(alert, outgoing.rule(alert.rule_id)),
+        "began_at": _naive(signal.since if signal else None),
+        "acked_at": _naive(ack.get("at")),
+        "acked_by": ack.get("person"),
+        "silenced_until": None if silence is None else _naive(silence["until"]) or _FOR_GOOD,
+    }
+
+
+def _naive(instant: datetime | None) -> datetime | None:
+    return None if instant is None else naive_utc(instant)

@@ -1,0 +1,59 @@
+"""Rows of what people did about alerts: who took one up, who silenced one and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.state.opening import Transaction
+from monitor.state.tables import ACKS, SILENCES
+
+Row = dict[str, Any]
+
+_RUNS: Final = SILENCES.c.ended_at.is_(None)
+
+
+def acknowledge(txn: Transaction, fingerprint: str, episode: int, person: str, now: datetime) -> bool:
+    """Write who took up an episode; False when somebody had, who stays on record."""
+    row = {"fingerprint": fingerprint, "episode": episode, "person": person, "at": now}
+    return txn.execute(insert(ACKS).on_conflict_do_nothing(), row).rowcount > 0
+
+
+def take_back(txn: Transaction, fingerprint: str, episode: int) -> None:
+    """Forget that an episode was taken up: it got worse, and has to be taken up again."""
+    txn.execute(delete(ACKS).where(ACKS.c.fingerprint == fingerprint, ACKS.c.episode == episode))
+
+
+def acknowledged(txn: Transaction) -> dict[tuple[str, int], Row]:
+    """Return who took up which episode, by (fingerprint, episode)."""
+    return {(row["fingerprint"], row["episode"]): dict(row) for row in txn.execute(select(ACKS)).mappings()}
+
+
+def silence(
+    txn: Transaction, fingerprint: str, person: str, reason: str, now: datetime, until: datetime | None
+) -> None:
+    """Write a silence; those that run end with it, so that the last word of a person counts."""
+    lift(txn, fingerprint, person, now)
+    row = {"fingerprint": fingerprint, "person": person, "reason": reason, "began_at": now, "until": until}
+    txn.execute(insert(SILENCES), row)
+
+
+def lift(txn: Transaction, fingerprint: str, person: str | None, now: datetime) -> int:
+    """End the silences of one alert, by a person or (None) because it is good again; return how many ran."""
+    runs = (SILENCES.c.fingerprint == fingerprint) & _RUNS & or_(SILENCES.c.until.is_(None), SILENCES.c.until > now)
+    return txn.execute(update(SILENCES).where(runs).values(ended_at=now, ended_by=person)).rowcount
+
+
+def lift_until_good(txn: Transaction, fingerprint: str, now: datetime) -> None:
+    """End the silences that were to last until the alert is good again."""
+    runs = (SILENCES.c.fingerprint == fingerprint) & _RUNS & SILENCES.c.until.is_(None)
+    txn.execute(update(SILENCES).where(runs).values(ended_at=now))
+
+
+def silenced(txn: Transaction, now: datetime) -> dict[str, Row]:
+    """Return the silence that runs of each alert, by fingerprint."""
+    runs = _RUNS & or_(SILENCES.c.until.is_(None), SILENCES.c.until > now)
+    return {row["fingerprint"]: dict(row) for row in txn.execute(select(SILENCES).where(runs)).mappings()}
