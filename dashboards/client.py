@@ -52,6 +52,8 @@ class AgentReads(Protocol):
 
     def sources(self, **params: Given) -> Row: ...
 
+    def policies(self) -> list[Row]: ...
+
     def explain(self, subject: str) -> list[str]: ...
 
     def report(self, finding_id: str) -> str: ...
@@ -105,6 +107,11 @@ class Api:
     def sources(self, **params: Given) -> Row:
         """Return every source of a window (`start`, `end`, `app`) with its facts, its problems and their fixes."""
         told: Row = self._fresh("sources", **params)
+        return told
+
+    def policies(self) -> list[Row]:
+        """Return the policies in force or in shadow, each with its rules."""
+        told: list[Row] = self._fresh("policies")
         return told
 
     def explain(self, subject: str) -> list[str]:

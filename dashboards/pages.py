@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dashboards.scope import Context
-from dashboards.views import alerts, drift, experiments, overview, quality, sources, traces
+from dashboards.views import alerts, drift, experiments, overview, policy, quality, sources, traces
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ PAGES: Final = (
     Page("overview", "Overview", ":material/monitoring:", overview.show),
     Page("traces", "Traces", ":material/account_tree:", traces.show, "trace"),
     Page("quality", "Quality", ":material/fact_check:", quality.show),
+    Page("policy", "Policy", ":material/gavel:", policy.show),
     Page("drift", "Drift", ":material/trending_up:", drift.show, "finding"),
     Page("ab", "A/B", ":material/call_split:", experiments.show, "experiment"),
     Page("alerts", "Alerts", ":material/notifications:", alerts.show, "alert"),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from alerts import acts
+from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
+from monitor.policy.telling import prompt_check, told
 from monitor.store.reads import apps_of, kind_of
+from monitor.store.standing import system_prompts
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import label_questions, note_questions, policy_questions, questions
@@ -23,6 +27,9 @@ from plumbline.api.question import Question, name_of
 from plumbline.people.texts import Sight
 from plumbline.policies.activation import Activation
 from plumbline.policies.previewing import preview
+
+PROMPTS: Final = timedelta(days=30)
+"""How far back the system prompts of applications are looked at."""
 
 Answer = Callable[[Agent, Any, Call], Any]
 
@@ -75,6 +82,12 @@ def preview_policy(agent: Agent, asked: policy_questions.PreviewPolicy, call: Ca
     return found | {"rules": [rule for rule in found["rules"] if seen is None or rule["app"] in seen]}
 
 
+def prompts_checked(agent: Agent, _: policy_questions.PromptCheck, call: Call) -> list[dict[str, Any]]:
+    """Look for the policies in the system prompts that traces show."""
+    found = prompt_check(agent.policies, system_prompts(agent.store, naive_utc(agent.clock.now() - PROMPTS)))
+    return [one for one in found if call.actor.apps is None or one["app"] in call.actor.apps]
+
+
 def activation_of(agent: Agent) -> Activation:
     """Return who puts policies in force here."""
     folder = agent.settings.policies
@@ -107,6 +120,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Explain: lambda agent, asked, _: agent.explain(asked.id),
     questions.Report: lambda agent, asked, _: agent.report(asked.id),
     questions.Replay: replay,
+    policy_questions.Policies: lambda agent, _, __: told(agent.policies, agent.clock),
+    policy_questions.PromptCheck: prompts_checked,
     policy_questions.PreviewPolicy: preview_policy,
     policy_questions.Versions: lambda agent, asked, _: activation_of(agent).versions(asked.policy),
     policy_questions.ActivatePolicy: activate_policy,

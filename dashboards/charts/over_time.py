@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Final
 
 from dashboards.charts.parts import AXIS, CONFIG, PERCENT, Row, Spec, millis, time_axis, tip
 from dashboards.text import one_line
@@ -32,11 +33,13 @@ def rate_over_time(
     reference: float | None = None,
     since: tuple[datetime, datetime, datetime] | None = None,
     marks: Sequence[tuple[datetime, str]] = (),
+    limits: Sequence[tuple[float, str]] = (),
     height: int = 180,
 ) -> Spec:
     """Return a line of `value` with a band from `low` to `high` over `time`; n is in the tooltip.
 
     `reference` is drawn dashed; `since` is (low, best, high) of the start of a change; `marks` are moments with a name.
+    `limits` are values with a name, drawn where they come near the data. Points of few answers are drawn faint.
     """
     whole = broken(rows, step, ("value", "low", "high", "n"))
     data = [{**{k: row.get(k) for k in ("value", "low", "high", "n")}, "time": millis(row["time"])} for row in whole]
@@ -52,7 +55,7 @@ def rate_over_time(
         "field": "value",
         "type": "quantitative",
         "axis": {**AXIS, "format": format_, "tickCount": 4},
-        "scale": _ceiling(rows),
+        "scale": _ceiling(rows, limits),
     }
     layers: list[Spec] = [
         *_since(since),
@@ -71,17 +74,41 @@ def rate_over_time(
             "encoding": {"x": x, "y": y, "tooltip": tooltip},
         },
         *_reference(reference),
+        *_limits(limits, _top(rows, limits)),
         *_marks(marks),
     ]
     return {"data": {"values": data}, "layer": layers, "height": height, "config": CONFIG}
 
 
-def _ceiling(rows: Sequence[Row]) -> Spec:
+NEAR: Final = 4.0
+"""A limit further above the data than this many times is named beside the chart, and does not flatten it."""
+
+
+def _ceiling(rows: Sequence[Row], limits: Sequence[tuple[float, str]]) -> Spec:
     """A step that has hardly begun has a huge interval; it is cut off rather than allowed to flatten all the others."""
+    top = _top(rows, limits)
+    return {"domainMax": 1.1 * top} if top > 0 else {}
+
+
+def _top(rows: Sequence[Row], limits: Sequence[tuple[float, str]]) -> float:
+    """Return the largest number that has to be seen: of steps with enough answers, and of limits near them."""
     usual = median(row.get("n") or 0 for row in rows) if rows else 0
-    highs = [row["high"] for row in rows if row.get("high") is not None and (row.get("n") or 0) >= usual / 2]
-    values = [row["value"] for row in rows if row.get("value") is not None]
-    return {"domainMax": 1.1 * max([*highs, *values])} if highs and max([*highs, *values]) > 0 else {}
+    full = [row for row in rows if (row.get("n") or 0) >= usual / 2]
+    seen = max((row[key] for row in full for key in ("high", "value") if row.get(key) is not None), default=0.0)
+    return max([seen, *(limit for limit, _ in limits if limit <= NEAR * seen)])
+
+
+def _limits(limits: Sequence[tuple[float, str]], top: float) -> list[Spec]:
+    data = {"values": [{"limit": limit, "name": one_line(name, 60)} for limit, name in limits if limit <= top]}
+    if not data["values"]:
+        return []
+    y = {"field": "limit", "type": "quantitative"}
+    across = {"x": {"value": 0}, "x2": {"value": "width"}}
+    name = {"type": "text", "align": "left", "dx": 4, "dy": -6, "fontSize": 11, "color": INK}
+    return [
+        {"data": data, "mark": {"type": "rule", "color": INK, "strokeDash": [2, 3]}, "encoding": {"y": y, **across}},
+        {"data": data, "mark": name, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}},
+    ]
 
 
 def _since(since: tuple[datetime, datetime, datetime] | None) -> list[Spec]:

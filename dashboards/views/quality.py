@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
 from dashboards.numbers import count, percent, share, share_interval, utc, when
+from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import VIOLATIONS, draw, turn_table
 from dashboards.text import plain
@@ -19,14 +20,21 @@ CARDS: Final = 12
 ENOUGH: Final = 30
 VERDICTS: Final = ("violates", "borderline", "cannot_judge", "not_graded", "complies")
 Pair = tuple[str, str]
+NO_RULES: Final[Mapping[str, Rule]] = {}
 
 
-def by_rule(rates: Iterable[Row]) -> dict[Pair, list[Row]]:
-    """Return the published rates per (rule, app), the most certainly violated first."""
+def by_rule(rates: Iterable[Row], rules: Mapping[str, Rule] = NO_RULES) -> dict[Pair, list[Row]]:
+    """Return the published rates per (rule, app), the gravest rule first, then the furthest beyond its limit, then the surest."""
     groups: dict[Pair, list[Row]] = {}
     for row in rates:
         groups.setdefault((row["rule_id"], row["app"]), []).append(row)
-    return dict(sorted(groups.items(), key=lambda item: -_certain(item[1])))
+
+    def place(item: tuple[Pair, list[Row]]) -> tuple[float, float, float]:
+        rule = rules.get(item[0][0])
+        distance = rule.distance(_newest(item[1])) if rule else -1.0
+        return (rule.rank if rule else 9, -distance, -_certain(item[1]))
+
+    return dict(sorted(groups.items(), key=place))
 
 
 def _certain(rows: Sequence[Row]) -> float:
@@ -45,7 +53,8 @@ def show(context: Context) -> None:
     """Draw the page."""
     say_if_missed(context.scope)
     rates, segment = _rates(context)
-    groups = by_rule(rates)
+    rules = rules_of(context.agent)
+    groups = by_rule(rates, rules)
     if not groups:
         st.info(
             "No rate has been published in this range. Turns are sampled, graded and counted every cycle; "
@@ -54,15 +63,44 @@ def show(context: Context) -> None:
         return
     if context.scope.environment and segment == "all":
         st.caption("Rates are over all environments: none is published for the chosen environment alone.")
+    _funnel(context)
     findings = context.agent.read("findings", **context.scope.within)
     cards = list(groups.items())[:CARDS]
     for start in range(0, len(cards), 2):
         for cell, (pair, rows) in zip(st.columns(2, gap="medium"), cards[start : start + 2], strict=False):
             with cell.container(border=True):
-                _card(pair, rows, findings, start)
+                _card(pair, rows, findings, start, rules.get(pair[0]))
     if len(groups) > CARDS:
         st.caption(f"{len(groups) - CARDS} more rules have lower rates; choose an app to see fewer.")
     _violations(context, list(dict.fromkeys(rule for rule, _ in groups)))
+
+
+STAGES: Final = {
+    "received": ("came", ""),
+    "readable": ("have an answer that can be read", "of the others no text was captured, or they failed"),
+    "sampled": ("were picked to be graded", "sampling: in plumbline.yaml sets how many"),
+    "graded": ("were graded", "the others are held to no policy, or wait for the next cycle"),
+    "decided": ("got a verdict that decides", "of the others every grader said that it cannot tell"),
+}
+
+
+def _funnel(context: Context) -> None:
+    """Say what became of the turns of the range, and why some are in no rate."""
+    counts = next(iter(context.agent.read("funnel", **context.scope.params)), None)
+    if counts is None or not counts["received"]:
+        return
+    last = counts["received"]
+    for cell, (key, (words, why)) in zip(st.columns(len(STAGES)), STAGES.items(), strict=True):
+        lost = max(0, last - counts[key])
+        last = counts[key]
+        with cell:
+            st.metric(
+                words,
+                count(counts[key]),
+                delta=f"-{count(lost)}" if lost else None,
+                delta_color="off",
+                help=why or None,
+            )
 
 
 def _rates(context: Context) -> tuple[list[Row], str]:
@@ -72,19 +110,23 @@ def _rates(context: Context) -> tuple[list[Row], str]:
     return (rates, own) if rates or own == "all" else (context.agent.read("rates", **scope.within), "all")
 
 
-def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int) -> None:
+def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int, known: Rule | None) -> None:
     rule, app = pair
     newest = _newest(rows)
     key = f"{place}-{abs(hash(pair))}"
     name, figure = st.columns([3, 2], vertical_alignment="center")
     with name:
         with st.container(key=f"name-{key}"):
-            plain(rule)
+            plain(known.title if known else rule)
         with st.container(key=f"muted-app-{key}"):
-            plain(app)
+            plain(f"{app} · {rule} · {known.told['severity']}" if known else app)
     with figure, st.container(key=f"figure-{key}", horizontal_alignment="right"):
         plain(share(newest["value"]) if newest else "not graded yet")
-    draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=list(_changes(pair, findings))))
+    limits = known.limits if known else ()
+    changes = list(_changes(pair, findings))
+    draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
+    if known:
+        plain(f"{known.standing(newest).capitalize()}. {', '.join(name.capitalize() for _, name in limits)}.")
     with st.container(key=f"muted-{key}"):
         plain(_says(newest))
 

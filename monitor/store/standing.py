@@ -62,3 +62,15 @@ def standing_cases(reader: Reader, rules: Sequence[str], since: datetime) -> pl.
         WHERE s.verdict = 'violates' AND s.graded_at >= ? ORDER BY s.graded_at DESC, s.time DESC, s.unit_id""",
         [since, since - LATE, list(rules), since - LATE, list(rules), since],
     )
+
+
+def system_prompts(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return app, system_text, first, last, n of the system prompts that traces since then show; the newest 500 texts."""
+    return reader.frame(
+        """
+        SELECT s.app, c.system_text, min(c.time) AS first, max(c.time) AS last, count(*) AS n
+        FROM base.content c JOIN base.spans s ON s.trace_id = c.trace_id AND s.span_id = c.span_id
+        WHERE c.time >= ? AND s.time >= ? AND c.system_text IS NOT NULL AND s.app IS NOT NULL
+        GROUP BY ALL ORDER BY last DESC LIMIT 500""",
+        [since, since],
+    )

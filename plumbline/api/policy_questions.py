@@ -10,6 +10,20 @@ from monitor.errors import UsageError
 from plumbline.api.question import Method, Question, Scope
 
 
+class Policies(Question[list[dict[str, Any]]], frozen=True):
+    """The policies in force or in shadow: rules with statement, owner, severity, limits, examples and what came of them."""
+
+    path: ClassVar[str] = "/v1/policies"
+    under: ClassVar[str] = "policies"
+
+
+class PromptCheck(Question[list[dict[str, Any]]], frozen=True):
+    """Per policy and app, the rules whose statement the system prompts of the last 30 days lack, and since when."""
+
+    path: ClassVar[str] = "/v1/policies/prompts"
+    under: ClassVar[str] = "checks"
+
+
 class PreviewPolicy(Question[dict[str, Any]], frozen=True):
     """What the policy in `text` would have said of the turns of the last time; of more than `most`, so many are drawn.
 

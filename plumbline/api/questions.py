@@ -18,7 +18,14 @@ from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import OF_NOTES
 from plumbline.api.people_questions import OF_PEOPLE
-from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy, Versions
+from plumbline.api.policy_questions import (
+    ActivatePolicy,
+    Policies,
+    PreviewPolicy,
+    PromptCheck,
+    RollBackPolicy,
+    Versions,
+)
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
 
 ErasedKind = Literal["user", "session", "trace", "app"]
@@ -177,6 +184,8 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Explain,
     Report,
     Replay,
+    Policies,
+    PromptCheck,
     PreviewPolicy,
     Versions,
     ActivatePolicy,

@@ -42,6 +42,7 @@ class Action(StrEnum):
     ACTIVATE = "activate"
     ROLLBACK = "rollback"
     VERSIONS = "versions"
+    PROMPTS = "prompts"
 
 
 class Status(StrEnum):
@@ -81,7 +82,7 @@ def run(
     action: Annotated[
         Action,
         typer.Argument(
-            help="test, lint, show or render [PATH]; diff A B; preview or activate FILE; rollback or versions ID."
+            help="test, lint, show or render [PATH]; diff A B; preview or activate FILE; rollback or versions ID; prompts."
         ),
     ],
     paths: Annotated[
@@ -107,7 +108,8 @@ def run(
     far the version has to move. render prints the policy as a judge, a model that follows it, or people read it.
 
     preview grades stored traffic with FILE beside the policies in force, a draw first, and stores nothing. activate writes FILE
-    into the folder of policies, rollback brings back the version before, versions lists what was in force: these ask the agent.
+    into the folder of policies, rollback brings back the version before, versions lists what was in force, and
+    prompts says which applications lack a policy in the system prompt that their traces show: these ask the agent.
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     if action in ACTS:
@@ -232,5 +234,6 @@ ACTS: Final[Mapping[Action, Callable[[], Callable[[Any], int]]]] = {
     Action.ACTIVATE: lambda: policy_acts.activate,
     Action.ROLLBACK: lambda: policy_acts.roll_back,
     Action.VERSIONS: lambda: policy_acts.versions,
+    Action.PROMPTS: lambda: policy_acts.prompts,
 }
 """What needs the agent; found only when it is asked for, since the rest needs no store."""

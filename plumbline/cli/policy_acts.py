@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from monitor.errors import UsageError
 from monitor.policy.load import read_policies
-from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy, Versions
+from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, PromptCheck, RollBackPolicy, Versions
 from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
@@ -139,3 +139,22 @@ def versions(asked: Asked) -> int:
     else:
         show.print_table(list(found[0]), [list(one.values()) for one in found])
     return 0
+
+
+def prompts(asked: Asked) -> int:
+    """Print which applications lack a policy in their system prompt; exit code 1 when one does."""
+    with session(asked.resolved) as agent:
+        found = agent.ask(PromptCheck())
+    if asked.form is Form.JSON:
+        show.print_json(found)
+    else:
+        for one in found:
+            lacks = (
+                f"lacks {', '.join(one['missing'])}, as far as is known since {one['since']}"
+                if one["missing"]
+                else "has all rules"
+            )
+            print(show.one_line(f"{one['app']}: its system prompt {lacks} ({one['policy']} {one['version']})"))
+        if not found:
+            print("no trace of the last 30 days shows a system prompt")
+    return 1 if any(one["missing"] for one in found) else 0

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.errors import NotFound, PlumblineError, UsageError
+from monitor.policy import Policy
+from monitor.policy.load import given_policy
+from monitor.policy.telling import prompt_check
 from plumbline.agent import Agent, open_agent
 from plumbline.answers import Answers
 from plumbline.api.call import Actor, Call, silent
-from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy, Versions
+from plumbline.api.policy_questions import (
+    ActivatePolicy,
+    Policies,
+    PreviewPolicy,
+    PromptCheck,
+    RollBackPolicy,
+    Versions,
+)
 from plumbline.people.register import ROLES
 from tests.acceptance.traffic import GOOD as FINE
 from tests.acceptance.traffic import START, spooled
@@ -176,3 +187,28 @@ def test_the_command_line_previews_activates_and_takes_back(agent: Agent, tmp_pa
     (tmp_path / "new.yaml").write_text("rules: 7\n", encoding="utf-8")
     broken = plumbline("policy", "preview", "new.yaml", cwd=tmp_path)
     assert (broken.code, broken.error.count("\n")) == (2, 1)
+
+
+def test_applications_whose_prompt_lacks_the_policy_are_named_with_since_when() -> None:
+    [policy] = load_policies_of(GOOD)
+    whole, part = "Say no bad word. BE BRIEF.", "Say no bad word."
+    day = [datetime(2026, 9, n) for n in range(1, 5)]  # noqa: DTZ001 - naive UTC, as stored
+    columns = ("app", "system_text", "first", "last", "n")
+    rows = [("shop", part, day[2], day[3], 5), ("shop", whole, day[0], day[1], 9), ("bank", part, day[0], day[3], 1)]
+    prompts = pl.DataFrame([dict(zip(columns, row, strict=True)) for row in rows])
+    [found] = prompt_check([policy], prompts)
+    assert (found["app"], found["missing"], found["since"]) == ("shop", ["R-2"], day[2])
+    [sound] = prompt_check([policy], prompts.filter(pl.col("system_text") == whole))
+    assert (sound["missing"], sound["since"]) == ([], None)
+
+
+def load_policies_of(text: str) -> list[Policy]:
+    return [given_policy("shop.yaml", text)[1]]
+
+
+def test_the_policies_in_force_are_told_with_their_examples(agent: Agent) -> None:
+    shop, starter = asked(agent, Policies())
+    assert [rule["title"] for rule in shop["rules"]] == ["One", "Two"]
+    assert {example["outcome"] for rule in shop["rules"] for example in rule["examples"]} == {"passed"}
+    assert (shop["elsewhere"], starter["elsewhere"]) == (False, True)
+    assert asked(agent, PromptCheck()) == []

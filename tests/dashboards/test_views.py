@@ -251,3 +251,31 @@ def test_a_hostile_source_is_shown_as_plain_text_only(number: int, hostile: Serv
     shown = "\n".join(str(element.value) for element in (*page.markdown, *page.caption, *page.subheader))
     assert HOSTILE[number] not in shown
     assert "pwned" not in shown
+
+
+def test_the_rules_are_told_by_title_gravest_first_with_whom_lacks_them(full: Served) -> None:
+    page = run("policy", full.url, full.token)
+    said = texts(page)
+    assert "What the AI may and may not do" in said
+    assert "lacks 1 rules of starter" in said.replace("\\", "")
+
+
+def test_one_rule_says_what_it_asks_why_whose_it_is_and_whether_its_examples_hold(full: Served) -> None:
+    said = texts(run("policy", full.url, full.token, {"rule": "PRIV-01"})).replace("\\", "")
+    assert "Never reveal another person's contact or payment data" in said
+    assert "Why: It belongs to somebody who did not agree" in said
+    assert "Owner: whoever runs this installation" in said
+    assert "1.0.0 (active): activated 1 Nov 2026, 09:00 UTC by olga, approved by legal" in said
+    assert "plumbline policy rollback starter" in said
+
+
+def test_a_rule_that_is_gone_is_said_to_be(full: Served) -> None:
+    assert "No policy in force has a rule GONE" in texts(
+        run("policy", full.url, full.token, {"rule": "GONE-1"})
+    ).replace("\\", "")
+
+
+def test_quality_says_what_became_of_the_turns(full: Served) -> None:
+    page = run("quality", full.url, full.token)
+    assert next(metric.label for metric in page.metric) == "came"
+    assert [metric.label for metric in page.metric][-1] == "got a verdict that decides"

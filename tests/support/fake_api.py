@@ -12,9 +12,12 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
+from monitor.clock import SystemClock
 from monitor.diagnosis.gather import sources
 from monitor.errors import NotFound, UsageError
-from plumbline.api import note_questions, people_questions, questions
+from monitor.policy import policies_in_force
+from monitor.policy.telling import told
+from plumbline.api import note_questions, people_questions, policy_questions, questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
 from plumbline.api.question import Question
@@ -22,6 +25,20 @@ from tests.support import serving as real
 from tests.support.generated_store import GeneratedStore
 
 TOKEN = "token-of-the-fake-api"
+PROMPTS = [
+    {"policy": "starter", "version": "1.0.0", "app": "shop", "missing": ["PRIV-01"], "since": None, "last_seen": None}
+]
+VERSIONS = [
+    {
+        "version": "1.0.0",
+        "hash": "a" * 64,
+        "status": "active",
+        "at": "2026-11-01T09:00:00",
+        "actor": "olga",
+        "approved_by": "legal",
+        "act": "activated",
+    }
+]
 REPORT = "<html><body><h1>side by side</h1></body></html>"
 
 
@@ -71,6 +88,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     questions.Sources: lambda agent, asked: sources(
         agent.store.store, asked.parameters, agent.store.now.replace(tzinfo=UTC)
     ),
+    policy_questions.Policies: lambda *_: told(policies_in_force(None), SystemClock()),
+    policy_questions.PromptCheck: lambda *_: PROMPTS,
+    policy_questions.Versions: lambda *_: VERSIONS,
     questions.Explain: lambda agent, _: agent.explain,
     questions.Report: lambda agent, asked: agent.report(asked.id),
     people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},

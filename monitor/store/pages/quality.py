@@ -34,6 +34,19 @@ READS: Final[dict[str, PageRead]] = {
         _RATES,
         "per rule and app the newest rate that rests on enough turns, the most certainly violated rule first, then the best known",
     ),
+    "funnel": PageRead(
+        f"""SELECT count(*) AS received, count(f.trace_id) AS readable, count(s.unit_id) AS sampled,
+                count(g.unit_id) AS graded, count(*) FILTER (WHERE g.decided) AS decided
+            FROM base.turns t
+            LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM base.features WHERE output_chars > 0) f
+                ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
+            LEFT JOIN (SELECT DISTINCT unit_id FROM base.samples) s ON s.unit_id = t.trace_id
+            LEFT JOIN (SELECT unit_id, bool_or(verdict IN ('violates', 'complies')) AS decided FROM base.grades GROUP BY 1) g
+                ON g.unit_id = t.trace_id
+            WHERE {IN_SCOPE}""",
+        SCOPE,
+        "how many turns came, have an answer that can be read, were sampled, graded, and got a verdict that decides",
+    ),
     "verdicts": PageRead(
         f"""SELECT g.rule_id, g.verdict, count(*) AS n
             FROM {EVERY_LAST_WORD} g JOIN base.turns t ON t.trace_id = g.unit_id

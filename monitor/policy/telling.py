@@ -1,0 +1,115 @@
+"""Policies in force as plain values for a page: each rule with what it says, whose it is, its limits and its tested examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from monitor.clock import Clock
+from monitor.graders.grader import kind_of
+from monitor.policy.load import Elsewhere
+from monitor.policy.rendering import DUTY, in_order, missing_from
+from monitor.policy.schema import BoundRule, Policy
+from monitor.policy.trying import Tried, try_examples
+from monitor.policy.watching import InForce, Watched
+
+
+def told(policies: Iterable[InForce], clock: Clock) -> list[dict[str, Any]]:
+    """Return every policy in force or in shadow with its rules, those first that precede."""
+    return [_policy(policy, clock) for policy in policies if policy.status in ("active", "shadow")]
+
+
+def whole(policy: InForce) -> Policy:
+    """Return the policy itself, wherever it is in force."""
+    return policy.policy if isinstance(policy, Elsewhere) else policy
+
+
+def _policy(policy: InForce, clock: Clock) -> dict[str, Any]:
+    own, today = whole(policy), clock.now().date()
+    tried = {(one.rule_id, one.example): one for one in try_examples([own], clock)}
+    header = own.file.policy
+    return {
+        "id": own.id,
+        "version": own.version,
+        "status": own.status,
+        "hash": own.hash,
+        "owner": own.owner,
+        "apps": list(own.apps),
+        "elsewhere": isinstance(policy, Elsewhere),
+        "effective": _day(header.effective),
+        "review_by": _day(header.review_by),
+        "review_due": header.review_by is not None and header.review_by <= today,
+        "rules": [_rule(policy, rule, tried) for rule in in_order(own)],
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _rule(policy: InForce, rule: BoundRule, tried: dict[tuple[str, str], Tried]) -> dict[str, Any]:
+    text, one = rule.text, Watched(policy, rule)
+    return {
+        "id": rule.id,
+        "title": text.title,
+        "statement": text.statement,
+        "rationale": text.rationale,
+        "duty": DUTY[text.kind],
+        "category": text.category,
+        "severity": text.severity or whole(policy).file.defaults.severity,
+        "loudest": str(one.severity("incident")),
+        "authority": text.authority,
+        "limits": dict(one.limits),
+        "zero_tolerance": text.thresholds.zero_tolerance,
+        "page": text.incident.page if text.incident else None,
+        "playbook": text.incident.playbook if text.incident else None,
+        "allow": list(text.allow),
+        "controls": list(text.controls),
+        "graders": [kind_of(grader) for grader in text.graders],
+        "asked": [kind_of(grader) for grader in rule.asked],
+        "examples": [
+            {
+                "id": e.id,
+                "label": e.label,
+                "input": e.input,
+                "output": e.output,
+                "verdict": str(tried[rule.id, e.id].verdict),
+                "outcome": tried[rule.id, e.id].outcome,
+                "reason": tried[rule.id, e.id].reason,
+            }
+            for e in text.examples
+        ],
+    }
+
+
+def prompt_check(policies: Sequence[InForce], prompts: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return per policy and app which rules the system prompts of its traces lack, and since when.
+
+    `prompts`: app, system_text, first, last, n; a row a text. What counts is the prompt that was seen last. Apps whose traces
+    show no system prompt cannot be told about, and are left out.
+    """
+    found: list[dict[str, Any]] = []
+    for app in prompts["app"].unique(maintain_order=True):
+        rows = prompts.filter(pl.col("app") == app).sort("last", descending=True).to_dicts()
+        found += [_checked(whole(policy), app, rows) for policy in policies if policy.grades(app)]
+    return found
+
+
+def _checked(policy: Policy, app: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    lacks = missing_from(policy, rows[0]["system_text"])
+    since: datetime | None = None
+    for row in rows if lacks else ():
+        if not missing_from(policy, row["system_text"]):
+            break
+        since = row["first"]
+    return {
+        "policy": policy.id,
+        "version": policy.version,
+        "app": app,
+        "missing": lacks,
+        "since": since,
+        "last_seen": rows[0]["last"],
+    }

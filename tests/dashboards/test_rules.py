@@ -1,0 +1,92 @@
+"""How a rate stands against the limits of its rule, in words, and what a chart shows of the limits."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dashboards.charts.over_time import rate_over_time
+from dashboards.rules import Rule
+
+
+def rule(*, severity: str = "high", authority: str = "default", zero: bool = False, **limits: float) -> Rule:
+    told = {
+        "id": "R-1",
+        "title": "One",
+        "severity": severity,
+        "authority": authority,
+        "zero_tolerance": zero,
+        "limits": limits,
+    }
+    return Rule(told, {"id": "shop"})
+
+
+def rate(value: float | None, low: float = 0.0, n: int = 500) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": 1.0, "n_graded": n}
+
+
+@pytest.mark.parametrize(
+    ("measured", "words"),
+    [
+        (None, "not graded yet"),
+        (rate(None), "not graded yet"),
+        (rate(0.5, 0.4, n=10), "not enough yet (10 of 30)"),
+        (rate(0.3, 0.26), "beyond its incident rate"),
+        (rate(0.15, 0.12), "beyond its warning rate"),
+        (rate(0.15, 0.05), "above a limit, not surely"),
+        (rate(0.02, 0.01), "within its limits"),
+    ],
+)
+def test_a_rate_stands_against_its_limits(measured: dict[str, Any] | None, words: str) -> None:
+    assert rule(warn=0.1, incident=0.25).standing(measured) == words
+
+
+def test_one_case_is_too_many_where_the_policy_says_so() -> None:
+    assert "one is too many" in rule(zero=True, incident=0.25).standing(rate(0.001))
+
+
+def test_advice_comes_after_every_duty() -> None:
+    order = [rule(severity="critical"), rule(severity="low"), rule(severity="critical", authority="advisory")]
+    assert [one.rank for one in order] == sorted(one.rank for one in order)
+
+
+def test_distance_is_a_multiple_of_the_nearest_limit() -> None:
+    assert rule(warn=0.1, incident=0.25).distance(rate(0.2)) == pytest.approx(2.0)
+    assert rule().distance(rate(0.2)) == -1.0
+
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def chart(limits: list[tuple[float, str]], n_first: int = 200) -> dict[str, Any]:
+    rows = [{"time": DAY + timedelta(days=k), "value": 0.02, "low": 0.01, "high": 0.04, "n": 200} for k in range(1, 6)]
+    first = {"time": DAY, "value": 0.9, "low": 0.3, "high": 1.0, "n": n_first}
+    return rate_over_time([first, *rows], timedelta(days=1), limits=limits)
+
+
+def top(spec: dict[str, Any]) -> float:
+    return next(
+        float(y["scale"]["domainMax"])
+        for layer in spec["layer"]
+        for y in [layer["encoding"].get("y", {})]
+        if "scale" in y
+    )
+
+
+def test_a_tiny_first_day_does_not_set_the_axis() -> None:
+    assert top(chart([], n_first=3)) < 0.05
+    assert top(chart([], n_first=200)) > 1
+
+
+def test_a_limit_near_the_data_is_drawn_and_a_far_one_does_not_flatten_it() -> None:
+    spec = chart([(0.05, "warning"), (0.9, "incident")], n_first=3)
+    drawn = [
+        value["name"]
+        for layer in spec["layer"]
+        for value in layer.get("data", {}).get("values", [])
+        if "limit" in value
+    ]
+    assert set(drawn) == {"warning"}
+    assert 0.05 < top(spec) < 0.06
