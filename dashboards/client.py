@@ -62,6 +62,8 @@ class AgentReads(Protocol):
 
     def notes(self, subject: str) -> list[Row]: ...
 
+    def holds(self) -> list[Row]: ...
+
     def command(self, question: str, key: str, /, **params: Given) -> Any: ...
 
 
@@ -126,6 +128,10 @@ class Api:
     def notes(self, subject: str) -> list[Row]:
         """Return the notes on a finding or a trace, oldest first."""
         return list(self.ask("notes", id=subject))
+
+    def holds(self) -> list[Row]:
+        """Return every legal hold, oldest first."""
+        return list(self._fresh("holds"))
 
     def command(self, question: str, key: str, /, **params: Given) -> Any:
         """Have something done, once however often it is sent under `key`; what is remembered of before is asked anew."""

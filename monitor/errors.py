@@ -68,6 +68,10 @@ class TooMany(PlumblineError):
     """Asked too often; the text says when to ask again."""
 
 
+class OnHold(PlumblineError):
+    """Somebody needs it as evidence; the text says which hold keeps it."""
+
+
 class StoreError(PlumblineError):
     """The store cannot be opened, read or written."""
 

@@ -47,12 +47,13 @@ from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
 from monitor.store.reads import holdings, ledger_sums
-from monitor.store.removal.age_limits import Limits, limits_at
+from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
 from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
-from plumbline.api.call import Progress
+from plumbline.api.call import Call, Progress
+from plumbline.api.hold_questions import AddHold
 from plumbline.api.questions import ErasedKind
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access, access_of
@@ -121,7 +122,7 @@ class Agent:
             if not progress(self.store).due(now, EVERY):
                 return Retained()
             salt, book = secrets.token_hex(16), self.labels()
-            done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age)
+            done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self._limits().held)
         self.access.notes.let_go(self._limits())
         self.readers.forget()
         if done.lacking:
@@ -134,6 +135,8 @@ class Agent:
     def _limits(self, *, gone: bool = False) -> Limits:
         """What is not kept by the settings; with `gone`, also what runs under other settings have removed."""
         limits = limits_at(self.settings.agent.retention, self.clock.now())
+        if limits != KEEP_ALL:
+            limits = replace(limits, held=self.access.holds.held())
         return gone_before(self.store, limits) if gone else limits
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
@@ -157,6 +160,7 @@ class Agent:
                 for p in self.policies
             ],
             "alerts": self.desk.counts(),
+            "holds": self.access.holds.counted(),
             "retention": described(self.store, self.places, self.settings.agent.retention, self._disk()),
         }
 
@@ -221,14 +225,23 @@ class Agent:
         """Return the side-by-side report of a finding, rendered by a child process the first time."""
         return render_report(self.store, finding_id, self.places.root / "reports")
 
+    def forms_of(self, kind: ErasedKind, given: str) -> frozenset[str]:
+        """Return every way in which the id of a user, session, trace or app may be written down here."""
+        if kind in {"user", "session"}:
+            return self._forms(given)
+        return frozenset([as_trace(given) if kind == "trace" else given])
+
+    def hold(self, call: Call, asked: AddHold) -> dict[str, Any]:
+        """Keep evidence from here on: what is being erased or aged now is waited for."""
+        with self.keeping:
+            return self.access.holds.add(call, asked, self.forms_of(asked.kind, asked.id))
+
     def erase(self, kind: ErasedKind, given: str) -> dict[str, int]:
         """Remove everything of one user, session, trace or app, from every file, while all else waits; return rows per table."""
-        key = install_key(self.places.root)
-        forms = frozenset([as_trace(given) if kind == "trace" else given])
-        if kind in {"user", "session"}:
-            forms = self._forms(given)
+        key, forms = install_key(self.places.root), self.forms_of(kind, given)
         self.load()  # what is not loaded yet could not be found
         with self.keeping, self.replaying, self.loading, self.cycling, self.labelling:
+            self.access.holds.allow(kind, sorted(forms))
             removed = erase_rows(self.store, Wanted(kind, forms), key)
             if kind == "app":
                 removed["alerts"] = self.desk.forget(given)
@@ -292,7 +305,7 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     except PlumblineError:
         store.close()
         raise
-    access = access_of(settings, desk.state, install_key(data_dir), clock)
+    access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
     agent = Agent(settings, places, clock, store, desk, policies, readers, health, access)
     try:

@@ -19,7 +19,7 @@ from monitor.store.reads import apps_of, kind_of
 from monitor.store.standing import system_prompts
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
-from plumbline.api import label_questions, note_questions, policy_questions, questions
+from plumbline.api import hold_questions, label_questions, note_questions, policy_questions, questions
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
@@ -146,6 +146,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     label_questions.AddLabels: lambda agent, asked, call: agent.labels().take(
         call.actor.name, read_labels(asked.labels), call.actor.apps
     ),
+    hold_questions.Holds: lambda agent, _, __: agent.access.holds.listed(),
+    hold_questions.AddHold: lambda agent, asked, call: agent.hold(call, asked),
+    hold_questions.ReleaseHold: lambda agent, asked, call: agent.access.holds.release(call, asked),
     note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
     note_questions.AddNote: note,
     note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),

@@ -99,7 +99,8 @@ class LabelBook:
     def age(self, limits: Limits) -> int:
         """Drop the labels and texts of turns that are too old to be kept, also from the bytes of the file; return how many."""
         with self.state.transaction() as txn:
-            changed = labels.age(txn, *(at and aware_utc(at) for at in (limits.content, limits.spans)))
+            content, spans = (at and aware_utc(at) for at in (limits.content, limits.spans))
+            changed = labels.age(txn, content, spans, limits.held.traces)
         if changed:
             self.state.compact()
         return changed

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards.charts.forest import intervals
 from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
+from dashboards.holds import past_due
 from dashboards.numbers import count, metric_name, money, percent, share, share_interval, took, when
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
@@ -99,6 +100,7 @@ def methods(rates: Sequence[Row]) -> str:
 
 def show(context: Context) -> None:
     """Draw the page; it looks again by itself."""
+    past_due(context.agent)
     say_if_missed(context.scope)
     _live(context)
 

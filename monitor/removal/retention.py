@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from monitor.removal.frame_shrinker import Rows, reduced
 from monitor.removal.spool_rewriter import rewrite_spool
 from monitor.store.load import positions
 from monitor.store.opening import Store
-from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at, within
+from monitor.store.removal.age_limits import KEEP_ALL, Held, Limits, limits_at, within
 from monitor.store.removal.rebuild import UNREADABLE, drop_drafts, rebuild
 from monitor.store.removal.retain import (
     Progress,
@@ -36,6 +36,7 @@ from monitor.store.removal.retain import (
     rewritten,
 )
 
+NOTHING_HELD: Final = Held()
 EVERY: Final = timedelta(hours=1)
 FILES_EVERY: Final = timedelta(days=1)
 ASIDE_FOR: Final = timedelta(days=7)
@@ -67,14 +68,16 @@ def retain(
     disk: Disk,
     salt: str,
     age_labels: Callable[[Limits], int] = lambda _: 0,
+    held: Held = NOTHING_HELD,
 ) -> Retained:
     """Remove what is too old at `now`; rewrite the files when that is due. Raises `StoreError`.
 
-    `age_labels` does the same with what people said and returns how many labels it changed. No other rewriting (an erasure, dropping segments) may run meanwhile; loading, the cycle and collectors may.
+    `age_labels` does the same with what people said and returns how many labels it changed; what is `held` stays whatever its age. No other rewriting (an erasure, dropping segments) may run meanwhile; loading, the cycle and collectors may.
     """
     limits = limits_at(settings, now)
     if limits == KEEP_ALL:
         return Retained()
+    limits = replace(limits, held=held)
     run = begin(store, limits, now)
     removed = remove_aged(store, run) + forget_units(store, run, salt)
     if labels := age_labels(limits):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
+from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
 
 Row = dict[str, Any]
@@ -72,13 +73,18 @@ def _rewrite(txn: Transaction, change: Callable[[str], str]) -> int:
     return rewritten
 
 
-def age(txn: Transaction, texts_before: datetime | None, units_before: datetime | None) -> int:
-    """Drop labels on turns of before `units_before`, and the texts of those of before `texts_before`; return rows changed."""
-    changed = 0
+def age(
+    txn: Transaction, texts_before: datetime | None, units_before: datetime | None, spared: Collection[str] = ()
+) -> int:
+    """Drop labels on turns of before `units_before`, and the texts of those of before `texts_before`; return rows changed.
+
+    Labels on turns of the traces in `spared` stay as they are.
+    """
+    changed, aged = 0, not_among(LABELS.c.unit_id, spared)
     if units_before is not None:
-        changed += txn.execute(delete(LABELS).where(LABELS.c.time < units_before)).rowcount
+        changed += txn.execute(delete(LABELS).where(LABELS.c.time < units_before, aged)).rowcount
     if texts_before is not None:
         held = LABELS.c.note.is_not(None) | LABELS.c.corrected.is_not(None)
-        old = update(LABELS).where(LABELS.c.time < texts_before, held)
+        old = update(LABELS).where(LABELS.c.time < texts_before, held, aged)
         changed += txn.execute(old.values(dict.fromkeys(TEXTS))).rowcount
     return changed

@@ -61,6 +61,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
         "who took up an alert, and who silenced it, have tables of their own, which follow from METADATA",
         lambda _: None,
     ),
+    Migration("holds have a table of their own, which follows from METADATA", lambda _: None),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
+from monitor.state.spared import not_among
 from monitor.state.tables import NOTES
 
 
@@ -57,6 +58,7 @@ def forget(txn: Transaction, app: str) -> int:
     return txn.execute(delete(NOTES).where(NOTES.c.id.in_(gone))).rowcount
 
 
-def let_go(txn: Transaction, kind: str, before: datetime) -> int:
-    """Take away the notes of one kind that are older than that; return how many."""
-    return txn.execute(delete(NOTES).where(NOTES.c.kind == kind, NOTES.c.at < before)).rowcount
+def let_go(txn: Transaction, kind: str, before: datetime, spared: Collection[str]) -> int:
+    """Take away the notes of one kind that are older than that, but those on a subject in `spared`; return how many."""
+    old = delete(NOTES).where(NOTES.c.kind == kind, NOTES.c.at < before, not_among(NOTES.c.subject, spared))
+    return txn.execute(old).rowcount

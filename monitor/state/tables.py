@@ -160,6 +160,21 @@ NOTES: Final = Table(
     Index("notes_on", "subject"),
 )
 
+HOLDS: Final = Table(
+    "holds",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),  # user | session | trace | app
+    Column("forms", Text),  # JSON array: every way in which what is held may be written down; NULL once released
+    Column("owner", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", Instant, nullable=False),  # when somebody must look again; it holds until it is released
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("released_by", Text),
+    Column("released_at", Instant),
+)
+
 COMMANDS: Final = Table(
     "commands",
     METADATA,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from monitor.errors import Forbidden, NotFound, PlumblineError, StoreError, Unreachable, UsageError
+from monitor.errors import Forbidden, NotFound, OnHold, PlumblineError, StoreError, Unreachable, UsageError
 from plumbline.api.call import BY, Progress, silent
 from plumbline.api.question import Question
 
@@ -129,4 +129,6 @@ def _error_of(answer: httpx.Response, refused: type[PlumblineError], url: str) -
         return NotFound(text.removeprefix(NotFound("").args[0]))
     if answer.status_code == httpx.codes.FORBIDDEN:
         return Forbidden(text)
+    if answer.status_code == httpx.codes.CONFLICT:
+        return OnHold(text)
     return Unreachable(text) if answer.status_code in (401, 421) else StoreError(text)

@@ -15,6 +15,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
+from plumbline.api.hold_questions import OF_HOLDS
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import OF_NOTES
 from plumbline.api.people_questions import OF_PEOPLE
@@ -195,6 +196,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     AddLabels,
     *OF_NOTES,
     *ON_ALERTS,
+    *OF_HOLDS,
     Backup,
     Questions,
 )

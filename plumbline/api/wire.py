@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from monitor.errors import BadRows, BadSql, Forbidden, NotFound, PlumblineError, TooMany, UsageError
+from monitor.errors import BadRows, BadSql, Forbidden, NotFound, OnHold, PlumblineError, TooMany, UsageError
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.jobs import Busy
 from plumbline.api.question import Question
@@ -111,8 +111,8 @@ async def _one_line(_: Request, error: Exception) -> Response:
         return _error(400, str(error), problems=error.problems)
     if isinstance(error, Forbidden):
         return _error(403, str(error))
-    if isinstance(error, Busy | TooMany):
-        return _error(409 if isinstance(error, Busy) else 429, str(error))
+    if isinstance(error, Busy | OnHold | TooMany):
+        return _error(429 if isinstance(error, TooMany) else 409, str(error))
     return _error(400 if isinstance(error, BadSql | UsageError) else 503, str(error))
 
 

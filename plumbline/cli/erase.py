@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +33,7 @@ def run(
 
     What was erased is refused when it is sent again. Counts over many (rollups, estimates, the ledger) stay.
     """
-    kind, given = _one({"user": user, "session": session_id, "trace": trace and trace.lower(), "app": app})
+    kind, given = subject("erase", {"user": user, "session": session_id, "trace": trace and trace.lower(), "app": app})
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     if not yes:
         _ask(kind)
@@ -47,10 +48,11 @@ def run(
     return 0
 
 
-def _one(named: dict[ErasedKind, str | None]) -> tuple[ErasedKind, str]:
+def subject(command: str, named: Mapping[ErasedKind, str | None]) -> tuple[ErasedKind, str]:
+    """Return kind and id of the one subject that a command was given. Raises `UsageError`."""
     given = [(kind, value) for kind, value in named.items() if value is not None]
     if len(given) != 1 or not given[0][1]:
-        raise UsageError("erase needs exactly one of --user, --session, --trace and --app, and not an empty one")
+        raise UsageError(f"{command} needs exactly one of --user, --session, --trace and --app, and not an empty one")
     return given[0]
 
 

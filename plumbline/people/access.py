@@ -8,9 +8,11 @@ from monitor.clock import Clock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.state import ControlState
+from monitor.store.opening import Store
 from plumbline.api.call import Actor
 from plumbline.people.addresses import guard_of, redirect_of
 from plumbline.people.commands import Commands
+from plumbline.people.holds import Holds
 from plumbline.people.notes import Notes
 from plumbline.people.provider import Provider
 from plumbline.people.record import Record
@@ -26,6 +28,7 @@ class Access:
     record: Record
     sign_in: SignIn
     commands: Commands
+    holds: Holds
 
     @property
     def notes(self) -> Notes:
@@ -39,12 +42,13 @@ class Access:
         return ended
 
 
-def access_of(settings: Settings, state: ControlState, key: bytes, clock: Clock) -> Access:
+def access_of(settings: Settings, state: ControlState, store: Store, key: bytes, clock: Clock) -> Access:
     """Return who has access to what is behind `state`; `key` is the key of the installation."""
     asked = settings.people
     record = Record(state, key, clock)
+    commands = Commands(record)
     sign_in = SignIn(state, record, clock, asked, parse_duration(asked.session), _provider(settings, clock))
-    return Access(Register(state, clock, parse_duration(asked.idle)), record, sign_in, Commands(record))
+    return Access(Register(state, clock, parse_duration(asked.idle)), record, sign_in, commands, Holds(commands, store))
 
 
 def _provider(settings: Settings, clock: Clock) -> Provider | None:

@@ -53,4 +53,8 @@ class Notes:
         """Take away notes that are older than what they are about is kept; return how many."""
         aged = (("trace", limits.spans), ("finding", limits.rollups))
         with self.commands.record.state.transaction() as txn:
-            return sum(notes.let_go(txn, kind, at.replace(tzinfo=UTC)) for kind, at in aged if at is not None)
+            return sum(
+                notes.let_go(txn, kind, at.replace(tzinfo=UTC), limits.held.traces)
+                for kind, at in aged
+                if at is not None
+            )

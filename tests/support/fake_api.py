@@ -17,7 +17,7 @@ from monitor.diagnosis.gather import sources
 from monitor.errors import NotFound, UsageError
 from monitor.policy import policies_in_force
 from monitor.policy.telling import told
-from plumbline.api import note_questions, people_questions, policy_questions, questions
+from plumbline.api import hold_questions, note_questions, people_questions, policy_questions, questions
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
 from plumbline.api.question import Question
@@ -55,6 +55,7 @@ class FakeAgent:
     notes: list[dict[str, Any]] = field(default_factory=list)
     scopes: list[str] = field(default_factory=lambda: ["read", "review", "operate", "admin"])
     refusal: str = ""
+    holds: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, question: Question[Any], call: Call) -> Any:
         """Answer as the product would, or as the test says."""
@@ -95,6 +96,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     questions.Report: lambda agent, asked: agent.report(asked.id),
     people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},
     note_questions.Notes: lambda agent, asked: [note for note in agent.notes if note["subject"] == asked.id],
+    hold_questions.Holds: lambda agent, _: agent.holds,
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     questions.Questions: lambda _, __: questions.declared(),
 }

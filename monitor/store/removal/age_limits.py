@@ -26,12 +26,44 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
+class Held:
+    """What is kept whatever its age, since somebody needs it as evidence: everything of these traces, users and sessions."""
+
+    traces: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+    sessions: frozenset[str] = frozenset()
+
+    def of(self, column: str) -> frozenset[str]:
+        """Return the ids that are held in a column, of any table."""
+        return {
+            "trace_id": self.traces,
+            "unit_id": self.traces,
+            "user_id": self.users,
+            "session_id": self.sessions,
+        }.get(column, frozenset())
+
+    def mask(self, rows: pl.DataFrame) -> pl.Series:
+        """For each row whether it is held."""
+        held = pl.Series([False] * rows.height, dtype=pl.Boolean)
+        for column in ("trace_id", "user_id", "session_id"):
+            if self.of(column) and column in rows.columns:
+                held |= rows[column].is_in(list(self.of(column))).fill_null(value=False)
+        return held
+
+
+@dataclass(frozen=True)
 class Limits:
-    """What happened before these times (naive UTC) is not kept; None: kept for ever."""
+    """What happened before these times (naive UTC) is not kept, unless it is `held`; None: kept for ever."""
 
     content: datetime | None = None
     spans: datetime | None = None
     rollups: datetime | None = None
+    held: Held = Held()
+
+    @property
+    def times(self) -> dict[str, datetime | None]:
+        """The three times by the name of their class."""
+        return {"content": self.content, "spans": self.spans, "rollups": self.rollups}
 
 
 KEEP_ALL: Final = Limits()
@@ -39,7 +71,8 @@ KEEP_ALL: Final = Limits()
 
 def limits_at(retention: RetentionSettings, now: datetime) -> Limits:
     """Return the limits of `retention` at `now`."""
-    return Limits(*(_before(text, now) for text in (retention.content, retention.spans, retention.rollups)))
+    content, spans, rollups = (_before(text, now) for text in (retention.content, retention.spans, retention.rollups))
+    return Limits(content, spans, rollups)
 
 
 def _before(text: str | None, now: datetime) -> datetime | None:
@@ -55,19 +88,19 @@ def within(
     """
     kept, refused = dict(tables), {}
     for name, rows in tables.items():
-        old = _older(rows, limits.spans) if name in KEYS else None
+        old = _older(rows, limits.spans, limits.held) if name in KEYS else None
         if old is not None and old.any():
             refused[name], kept[name] = rows.filter(old), rows.filter(~old)
-        kept[name] = _without_texts(name, kept[name], limits.content)
+        kept[name] = _without_texts(name, kept[name], limits)
     return kept, refused
 
 
-def _older(rows: pl.DataFrame, limit: datetime | None) -> pl.Series | None:
-    return None if limit is None else (rows["time"] < limit).fill_null(value=False)
+def _older(rows: pl.DataFrame, limit: datetime | None, held: Held) -> pl.Series | None:
+    return None if limit is None else (rows["time"] < limit).fill_null(value=False) & ~held.mask(rows)
 
 
-def _without_texts(name: str, rows: pl.DataFrame, limit: datetime | None) -> pl.DataFrame:
-    old = _older(rows, limit) if name in TEXTS or name == "content" else None
+def _without_texts(name: str, rows: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+    old = _older(rows, limits.content, limits.held) if name in TEXTS or name == "content" else None
     if old is None or not old.any():
         return rows
     if name == "content":

@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+import pyarrow as pa
+
 from monitor.clock import naive_utc
+from monitor.store.ddl import BASE
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
-from monitor.store.removal.age_limits import TEXTS, Limits
+from monitor.store.removal.age_limits import TEXTS, Held, Limits
 
 BATCH: Final = 50_000
 """Rows a transaction: the loader gets its turn between two of them."""
 
+_IDS: Final = pa.schema({"field": pa.string(), "id": pa.string()})
 STEP: Final = "retention"
 NAMELESS: Final = "(gone) "
 """How a unit of an experiment is named after its user went; the day of that follows, then what keeps it apart from others."""
@@ -90,15 +94,26 @@ def remove_batch(store: Store, run: Run, task: Task, batch: int) -> int:
     if limit is None:
         return 0
     held = f" AND ({' OR '.join(f'{column} IS NOT NULL' for column in task.texts)})" if task.texts else ""
+    spared, ids = _spared(task.table, run.limits.held)
     with store.transaction() as txn:
-        rows = txn.read(
-            f"SELECT rowid AS id FROM base.{task.table} WHERE {task.age} < TIMESTAMP '{limit}'{held} LIMIT {batch}"
-        )
+        with txn.registered("held", ids):
+            rows = txn.read(
+                f"SELECT rowid AS id FROM base.{task.table} WHERE {task.age} < TIMESTAMP '{limit}'{held}{spared} LIMIT {batch}"
+            )
         if rows.num_rows:
             with txn.registered("aged", rows):
                 txn.execute(_change(task))
             note(txn, run, {task.name: rows.num_rows})
     return int(rows.num_rows)
+
+
+def _spared(table: str, held: Held) -> tuple[str, pa.Table]:
+    """Return the condition that spares evidence on hold in one table, and the ids it looks at."""
+    columns = [column for column in BASE[table] if held.of(column)]
+    pairs = [(column, value) for column in columns for value in held.of(column)]
+    ids = pa.table({"field": [pair[0] for pair in pairs], "id": [pair[1] for pair in pairs]}, schema=_IDS)
+    told = (f"coalesce({column}, '') NOT IN (SELECT id FROM held WHERE field = '{column}')" for column in columns)
+    return "".join(f" AND {part}" for part in told), ids
 
 
 def _change(task: Task) -> str:
@@ -153,7 +168,7 @@ def note(txn: Transaction, run: Run, removed: dict[str, int]) -> None:
     told: dict[str, int] = json.loads(rows[0]["removed"]) if rows else {}
     told |= {name: told.get(name, 0) + count for name, count in removed.items()}
     txn.execute("DELETE FROM base.retentions WHERE id = ?", [run.id])
-    before = {f"{name}_before": limit for name, limit in vars(run.limits).items()}
+    before = {f"{name}_before": limit for name, limit in run.limits.times.items()}
     txn.insert("retentions", [{"id": run.id, "started_at": run.started_at, "removed": json.dumps(told), **before}])
 
 
@@ -186,7 +201,7 @@ def gone_before(store: Store, limits: Limits) -> Limits:
         "SELECT max(content_before) AS content, max(spans_before) AS spans, max(rollups_before) AS rollups FROM base.retentions"
     ).to_pylist()
     told = {name: [at for at in (row[name], getattr(limits, name)) if at is not None] for name in row}
-    return Limits(**{name: max(times, default=None) for name, times in told.items()})
+    return Limits(**{name: max(times, default=None) for name, times in told.items()}, held=limits.held)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,136 @@
+"""Evidence on hold stays in every byte, whatever is erased and however old it is; once it is let go it goes as all else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from monitor.errors import NotFound, OnHold, UsageError
+from plumbline.answers import Answers
+from plumbline.api.call import Call, token_owner
+from plumbline.api.hold_questions import AddHold, Holds, ReleaseHold
+from plumbline.api.questions import Erase
+from tests.retention.keeping import NEW, OLD, Keeping, Make
+
+SUBJECTS = (("trace", OLD), ("user", "user-a1"))
+ANY = (*SUBJECTS, ("session", "s"), ("app", "shop"))
+
+
+def ask(house: Keeping, question: AddHold | ReleaseHold | Holds | Erase) -> object:
+    return Answers(house.agent).answer(question, Call(token_owner()))
+
+
+def hold(house: Keeping, kind: str, given: str, **more: str) -> int:
+    until = house.clock.now() + timedelta(days=30)
+    asked = AddHold(kind, given, more.get("owner", token_owner().name), more.get("reason", "case 7"), until)  # type: ignore[arg-type]  # the kinds there are
+    told = ask(house, asked)
+    assert isinstance(told, dict)
+    return int(told["number"])
+
+
+def everything(house: Keeping, trace: str) -> dict[str, int]:
+    tables = ("spans", "content", "events", "scores", "features", "turns")
+    return {name: house.count(name, trace) for name in tables} | {"grades": house.count("grades", trace, "unit_id")}
+
+
+@pytest.mark.parametrize(("kind", "given"), SUBJECTS)
+def test_retention_spares_it_in_store_and_spool_until_it_is_let_go(new_house: Make, kind: str, given: str) -> None:
+    house = new_house(content="10d", spans="12d")
+    house.fill()
+    before = everything(house, OLD)
+    number = hold(house, kind, given)
+    house.agent.retain()
+    assert everything(house, OLD) == before
+    assert {"plumbline.duckdb", "spool/c0-00000001.seg"} <= set(house.holding(house.old))
+    (score,) = house.rows(f"SELECT comment FROM base.scores WHERE trace_id = '{OLD}'")
+    assert score["comment"] == house.old
+    ask(house, ReleaseHold(number))
+    house.later(days=1)
+    house.agent.retain()
+    assert set(everything(house, OLD).values()) == {0}
+    assert house.holding(house.old) == []
+    assert house.exact()
+
+
+def test_what_is_not_held_goes_beside_it(new_house: Make) -> None:
+    house = new_house(content="10d")
+    house.fill()
+    hold(house, "trace", NEW)
+    house.later(days=11)
+    house.agent.retain()
+    assert house.count("content", OLD) == 0
+    assert house.count("content", NEW) == 1
+    assert house.holding(house.old) == []
+    assert {"plumbline.duckdb", "spool/c0-00000001.seg"} <= set(house.holding(house.new))
+
+
+@pytest.mark.parametrize(("kind", "given"), ANY)
+@pytest.mark.parametrize(("held", "subject"), ANY)
+def test_an_erasure_that_would_reach_it_is_refused_by_name_and_changes_nothing(
+    new_house: Make, kind: str, given: str, held: str, subject: str
+) -> None:
+    house = new_house()
+    house.fill()
+    number = hold(house, held, subject, reason="case 7 of the regulator")
+    before = everything(house, OLD)
+    with pytest.raises(OnHold, match=f"hold {number} until .*, owner .*: case 7 of the regulator"):
+        ask(house, Erase(kind, given))  # type: ignore[arg-type]  # the kinds there are
+    assert everything(house, OLD) == before
+    assert house.count("tombstones") == 0
+    ask(house, ReleaseHold(number))
+    ask(house, Erase(kind, given))  # type: ignore[arg-type]  # as above
+    assert house.count("spans", OLD) == 0
+
+
+def test_what_a_hold_does_not_reach_is_erased(new_house: Make) -> None:
+    house = new_house()
+    house.fill()
+    hold(house, "trace", NEW)
+    ask(house, Erase("user", "user-a1"))
+    assert house.count("spans", OLD) == 0
+    assert house.count("spans", NEW) > 0
+
+
+def test_a_hold_survives_a_restart_and_a_store_that_is_filled_again(new_house: Make) -> None:
+    house = new_house(content="10d", spans="12d")
+    house.fill()
+    hold(house, "trace", OLD)
+    house.agent.close()
+    (house.folder / "plumbline.duckdb").unlink()
+    house.agent = house.open()
+    house.agent.load(flush=True)
+    house.agent.retain()
+    assert house.count("content", OLD) == 1
+
+
+def test_one_past_due_still_holds_and_is_counted_until_somebody_decides(new_house: Make) -> None:
+    house = new_house(content="10d")
+    house.fill()
+    number = hold(house, "trace", OLD)
+    assert house.agent.status()["holds"] == {"standing": 1, "past_due": 0}
+    house.later(days=31)
+    assert house.agent.status()["holds"] == {"standing": 1, "past_due": 1}
+    house.agent.retain()
+    assert house.count("content", OLD) == 1
+    [told] = house.agent.access.holds.listed()
+    assert told["past_due"]
+    assert "forms" not in told
+    ask(house, ReleaseHold(number))
+    assert house.agent.status()["holds"] == {"standing": 0, "past_due": 0}
+    with pytest.raises(NotFound):
+        ask(house, ReleaseHold(number))
+
+
+def test_a_hold_names_an_owner_there_is_and_a_day_to_come(new_house: Make) -> None:
+    house = new_house()
+    house.fill()
+    with pytest.raises(UsageError, match="nobody of this name to own a hold"):
+        hold(house, "trace", OLD, owner="nobody")
+    with pytest.raises(UsageError, match="later date"):
+        ask(house, AddHold("trace", OLD, token_owner().name, "case", house.clock.now()))
+    house.agent.access.register.add("lea", "viewer")
+    hold(house, "trace", OLD, owner="lea")
+    told = house.agent.access.record.table().to_pylist()
+    assert [(row["act"], row["reason"]) for row in told] == [("addhold", "case 7")]
+    assert OLD not in str(told)
