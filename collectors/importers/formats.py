@@ -9,7 +9,18 @@ from functools import partial
 from typing import Any, Final
 
 from collectors.batch import Batch
-from collectors.importers import azure_apim, bedrock, exposures, langfuse, langsmith, litellm, openai_files, otlp
+from collectors.importers import (
+    azure_apim,
+    bedrock,
+    claude_code,
+    exported_spans,
+    exposures,
+    langfuse,
+    langsmith,
+    litellm,
+    openai_files,
+    otlp,
+)
 from collectors.importers.readers import ImportItem, renamed
 from collectors.importers.record import Added, Origin, Told, add_told
 from collectors.importers.records import FIELDS, PREFIX, add_record
@@ -83,6 +94,14 @@ OTLP: Final = Format(
     raw=True,
     pairs=otlp.pairs,
 )
+EXPORTED: Final = tuple(
+    Format(name, title, looks, exported_spans.add, exported_spans.KEYS)
+    for name, title, looks in (
+        ("cloudwatch-spans", "spans of CloudWatch, log group aws/spans", exported_spans.looks_cloudwatch),
+        ("python-spans", "spans as OpenTelemetry for Python prints them", exported_spans.looks_python),
+        ("phoenix-spans", "spans exported from Phoenix", exported_spans.looks_phoenix),
+    )
+)
 EXPOSURES: Final = Format(
     "exposures",
     "which user was shown which arm of an experiment, and when",
@@ -101,6 +120,8 @@ BATCH_REQUESTS: Final = Format(
 
 FORMATS: Final = (
     OTLP,
+    *EXPORTED,
+    _told("claude-code", "transcripts of Claude Code", claude_code, gather=claude_code.gather),
     _told("litellm", "LiteLLM StandardLoggingPayload", litellm),
     _told("langsmith", "LangSmith runs", langsmith),
     _told("langfuse", "Langfuse observations, traces and scores", langfuse, spelled=langfuse.snake),

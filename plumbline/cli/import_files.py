@@ -67,8 +67,9 @@ def run(
     requests (pip install 'plumbline[kafka]'): read up to its end, or on and on with --follow, each time from where the last
     import stopped.
 
-    What a file holds is told by its content: otlp, litellm, langsmith, langfuse, bedrock, azure-apim, openai,
-    openai-batch-input (joined with the output of the batch), exposures or interactions; --as overrules that.
+    What a file holds is told by its content: otlp, cloudwatch-spans (aws/spans), python-spans (span.to_json()),
+    phoenix-spans, claude-code (transcripts), litellm, langsmith, langfuse, bedrock, azure-apim, openai, openai-batch-input
+    (joined with the output of the batch), exposures or interactions; --as overrules that.
 
     An interaction is one record, with any of: id time app environment release model provider prompt_name prompt_version
     experiment variant user session input output system input_tokens output_tokens latency_ms cost_usd error scores
