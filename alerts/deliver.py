@@ -23,6 +23,7 @@ from alerts.message import Message, clean, shortened
 from alerts.outbox import Outgoing
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
+from monitor.health import Health
 from monitor.state import ControlState, Transaction, acts, alerts, outbox
 
 LEASE: Final = timedelta(seconds=60)
@@ -65,6 +66,7 @@ class Post:
     outgoing: Outgoing
     clock: Clock
     rng: random.Random
+    health: Health | None = None
 
 
 def deliver_due(post: Post) -> Delivered:
@@ -100,7 +102,7 @@ def _attempt(post: Post, row: Row) -> Delivered:
     with post.state.transaction() as txn:
         if not outbox.claim(txn, row, now, now + LEASE):
             return Delivered()
-    error = _send(post.channels.get(row["receiver"]), row)
+    error = _send(post, row)
     now = post.clock.now()
     with post.state.transaction() as txn:
         if error is None:
@@ -110,8 +112,9 @@ def _attempt(post: Post, row: Row) -> Delivered:
         return _refused(txn, post, row, error, now)
 
 
-def _send(channel: Channel | None, row: Row) -> RetryLater | Undeliverable | None:
+def _send(post: Post, row: Row) -> RetryLater | Undeliverable | None:
     """Try once; the answer is a value. A channel that breaks is a bug of ours, and its message waits for the repair."""
+    channel, part = post.channels.get(row["receiver"]), f"receiver {row['receiver']}"
     if channel is None:
         return Undeliverable("this receiver is no longer in the rule file")
     message = msgspec.json.decode(row["body"], type=Message)
@@ -120,8 +123,13 @@ def _send(channel: Channel | None, row: Row) -> RetryLater | Undeliverable | Non
     except (RetryLater, Undeliverable) as error:
         return error
     except Exception as error:  # noqa: BLE001 - the stage around channels: one broken channel never ends a pass
-        _log.exception("channel %s broke", channel.name)
+        if post.health is None:
+            _log.exception("channel %s broke", channel.name)
+        else:
+            post.health.failed(part, error)
         return RetryLater(clean(f"bug in the channel: {type(error).__name__}: {error}"))
+    if post.health is not None:
+        post.health.worked(part)
     return None
 
 

@@ -70,9 +70,11 @@ class AlertDesk:
         """Return the rules that cannot look at `signals`."""
         broken = {rule.id for rule in self.post.outgoing.book.rules}
         for rule in self.post.outgoing.book.rules:
-            with self.guard(f"alert rule {rule.id}"):
-                look([rule], signals)
-                broken.discard(rule.id)
+            for _ in range(2):  # as a step: some failures pass
+                with self.guard(f"alert rule {rule.id}"):
+                    look([rule], signals)
+                    broken.discard(rule.id)
+                    break
         return broken
 
     def tell_unwell(self, parts: Mapping[str, str], now: datetime) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from monitor import steps
+from monitor.catch_up import catch_up
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 
@@ -118,7 +119,7 @@ class NewScores:
         upto = reads.last_score(house.store, after)
         if upto is None:
             return 0
-        batch = ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, time=upto))
+        batch = ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, time=upto), after)
         if not batch.metrics.is_empty():
             return attempt(house, step, batch) or 0
         with marked(house.store, batch.mark):  # scores that belong to no turn are done with, too
@@ -144,6 +145,7 @@ STEPS: Final[tuple[Step[Any], ...]] = (
     Step("compare", TURNS, steps.compare_turns, after="grade"),
     Step("drift:scores", SCORES, steps.track_scores),
     Step("compare:scores", SCORES, steps.compare_scores),
+    Step("catch up", TIME, catch_up),
     Step("labels", TIME, steps.take_labels),
     Step("compare:exposures", TIME, steps.compare_again),
     Step("estimate:late", TIME, steps.estimate_again),

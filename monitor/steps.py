@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -17,18 +17,20 @@ import polars as pl
 from monitor.clock import Clock, aware_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
-from monitor.drift import decide_drift
+from monitor.drift import Feeding, decide_drift
 from monitor.estimates import estimate_rates
 from monitor.experiments import compare_arms
-from monitor.graders.cascade import grade_turns
+from monitor.experiments.sums import added, unit_sums
+from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
+from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.model import dimensions
-from monitor.model.values import Estimate, Signal
+from monitor.model.values import Comparison, Estimate, Signal
 from monitor.policy.watching import InForce
 from monitor.sampling import draw_samples, plan_of
 from monitor.signals import known_plans, read_signals, weighted_units
 from monitor.store import outcomes, reads, verdicts
+from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
@@ -93,10 +95,11 @@ class TurnBatch:
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """Scores that are new to a step, a row a turn, and the mark that says so once they are done."""
+    """Scores received since `after`, a row a turn, and the mark that says so once they are done."""
 
     metrics: pl.DataFrame
     mark: Mark
+    after: datetime = reads.BEGINNING
 
 
 @contextmanager
@@ -120,26 +123,14 @@ def sample(house: House, batch: TurnBatch) -> int:
 
 
 def grade(house: House, batch: TurnBatch) -> int:
-    """Grade the sampled turns against every policy in scope."""
+    """Grade the sampled turns against every policy in scope; what a broken rule says is not kept, it catches up later."""
     turns = reads.sampled_turns(house.store, batch.window)
-    grades = grade_turns(house.policies, turns, Tools(house.clock), house.guard)
-    _count_broken(house, grades)
+    graded, broken = grade_by(house.policies, turns, Tools(house.clock), house.health)
+    lost = Missed(batch.mark.step, "", after=batch.window.after, upto=batch.window.upto)
     with marked(house.store, batch.mark) as txn:
-        txn.insert("grades", grades)
-    return len(grades)
-
-
-def _count_broken(house: House, grades: pl.DataFrame) -> None:
-    """Say of each rule whether its graders broke on every text of a batch: such grades look like any that is not there."""
-    if house.health is None:
-        return
-    broke, judged = pl.col("reason").str.starts_with("error: "), pl.col("verdict").is_in(["violates", "complies"])
-    by_rule = grades.group_by("rule_id", maintain_order=True)
-    for rule, all_broke in by_rule.agg(broke.any() & ~judged.any()).iter_rows():
-        if all_broke:
-            house.health.failed(f"graders of rule {rule}", RuntimeError("no answer of a batch could be graded"))
-        else:
-            house.health.worked(f"graders of rule {rule}")
+        txn.insert("grades", graded)
+        note_missed(txn, [replace(lost, part=rule) for rule in sorted(broken)])
+    return len(graded)
 
 
 def estimate(house: House, batch: TurnBatch) -> int:
@@ -188,12 +179,21 @@ def take_labels(house: House, _: None = None) -> int:
 
 def track_turns(house: House, batch: TurnBatch) -> int:
     """Feed every stream with its new values; a change that the false-alarm budget allows to report is a finding."""
-    return _track(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+    fed = Missed(batch.mark.step, "", after=batch.window.after, upto=batch.window.upto)
+    return _track(house, drift_metrics(house, batch.window), batch.mark, fed)
+
+
+def drift_metrics(house: House, window: Window) -> pl.DataFrame:
+    """Return what streams are fed with: verdicts only of policies that are in force, since others are another measure."""
+    hashes = [policy.hash for policy in house.policies]
+    return reads.turn_metrics(house.store, window, hashes or None)
 
 
 def track_scores(house: House, batch: ScoreBatch) -> int:
     """Feed the streams of scores: feedback comes long after the turn it is about."""
-    return _track(house, batch.metrics, batch.mark)
+    return _track(
+        house, batch.metrics, batch.mark, Missed(batch.mark.step, "", since=batch.after, till=batch.mark.time)
+    )
 
 
 def compare_turns(house: House, batch: TurnBatch) -> int:
@@ -208,7 +208,7 @@ def compare_scores(house: House, batch: ScoreBatch) -> int:
 
 def compare_again(house: House, _: None) -> int:
     """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
-    names = reads.rereads(house.store)
+    names = [name for name in reads.rereads(house.store) if _may_read(house, name)]
     marks = reads.marks(house.store)
     upto, scored = marks.get("compare", (0, None))[0], marks.get("compare:scores", (0, None))[1]
     whole = reads.window(house.store, 0, upto) if names else None
@@ -219,11 +219,10 @@ def compare_again(house: House, _: None) -> int:
     sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
     with house.store.transaction() as txn:
         kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
-        merged = _added(kept, sums)
-        now = _data_time(house, metrics)
-        comparisons = compare_arms(merged, house.settings.experiments, now, house.settings.metrics, house.guard)
-        outcomes.replace_readout(txn, merged, comparisons)
-        outcomes.forget_rereads(txn, names)
+        merged = added(kept, sums)
+        now = data_time(house, metrics)
+        comparisons = _read_arms(house, txn, merged, now)
+        outcomes.forget_rereads(txn, [name for name in names if not _failing(house, name)])
     return len(comparisons)
 
 
@@ -234,13 +233,17 @@ def watch(house: House, _: None = None) -> int:
     return house.alerting.observe(signals, now) if house.alerting else 0
 
 
-def _track(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
-    at = _data_time(house, metrics)
+def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
+    """Feed the streams that are not behind; `fed` says what those miss that are, or that fail now."""
+    late = {row.part for row in missed(house.store) if row.step == mark.step}
+    at = data_time(house, metrics)
+    feeding = Feeding(held=late, graded_by=graders_of(house.policies))
     states = outcomes.tracker_states(house.store)
-    outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard)
+    outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, outcome.findings)
+        note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
 
 
@@ -249,31 +252,30 @@ def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
     with marked(house.store, mark) as txn:
         if sums.is_empty():
             return 0
-        merged = _added(reads.arm_units(txn), sums)
-        now = _data_time(house, metrics)
-        comparisons = compare_arms(merged, house.settings.experiments, now, house.settings.metrics, house.guard)
-        outcomes.replace_readout(txn, merged, comparisons)
+        merged = added(reads.arm_units(txn), sums)
+        now = data_time(house, metrics)
+        comparisons = _read_arms(house, txn, merged, now)
     return len(comparisons)
 
 
-def _added(known: pl.DataFrame, more: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([known, more]).group_by("experiment", "arm", "metric", "unit").sum()
+def _read_arms(house: House, txn: Transaction, sums: pl.DataFrame, now: datetime) -> list[Comparison]:
+    """Read every experiment again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
+    comparisons = compare_arms(sums, house.settings.experiments, now, house.settings.metrics, house.guard)
+    failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
+    outcomes.replace_readout(txn, sums, comparisons, failing)
+    outcomes.ask_rereads(txn, failing)
+    return comparisons
 
 
-def unit_sums(metrics: pl.DataFrame) -> pl.DataFrame:
-    """Return per experiment, arm, metric and unit (user, else session, else turn) the count and sum of known values."""
-    columns = [name for name in metrics.columns if name not in {"unit_id", "time", *dimensions.NAMES}]
-    in_arm = metrics.filter(pl.col("experiment").is_not_null() & pl.col("variant").is_not_null())
-    return (
-        in_arm.with_columns(unit=pl.coalesce("user_id", "session_id", "unit_id"), arm=pl.col("variant"))
-        .unpivot(columns, index=["experiment", "arm", "unit"], variable_name="metric", value_name="value")
-        .drop_nulls("value")
-        .group_by("experiment", "arm", "metric", "unit")
-        .agg(n=pl.len().cast(pl.Int64), total=pl.col("value").cast(pl.Float64).sum())
-    )
+def _may_read(house: House, experiment: str) -> bool:
+    return house.health is None or house.health.may_try(f"experiment {experiment}")
 
 
-def _data_time(house: House, metrics: pl.DataFrame) -> datetime:
+def _failing(house: House, experiment: str) -> bool:
+    return house.health is not None and house.health.failures(f"experiment {experiment}") > 0
+
+
+def data_time(house: House, metrics: pl.DataFrame) -> datetime:
     """Time of the newest row: what "now" means for checks of history that arrives late or all at once.
 
     Never later than the clock: one sender whose clock is ahead must not move "now" for everybody.

@@ -58,6 +58,7 @@ from plumbline.api.questions import ErasedKind
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access, access_of
 from plumbline.policies.activation import Activation
+from plumbline.rule_files import RuleFiles
 
 _log = logging.getLogger("plumbline.agent")
 
@@ -78,6 +79,7 @@ class Agent:
     readers: Readers
     health: Health
     access: Access
+    files: RuleFiles
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
@@ -99,6 +101,7 @@ class Agent:
     def cycle(self) -> dict[str, int]:
         """Run the cycle once; a second call waits for the first."""
         with self.cycling:
+            self.files.look()
             house = self._house(self.store, self.clock, self.desk)
             live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels())
             return run_cycle(live)
@@ -301,13 +304,14 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     limit, threads = settings.agent.memory_limit, settings.agent.threads
     store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
-        desk = replace(open_desk(settings, places.control, clock), guard=health.guard)
+        opened = open_desk(settings, places.control, clock)
+        desk = replace(opened, guard=health.guard, post=replace(opened.post, health=health))
     except PlumblineError:
         store.close()
         raise
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
-    agent = Agent(settings, places, clock, store, desk, policies, readers, health, access)
+    agent = Agent(settings, places, clock, store, desk, policies, readers, health, access, RuleFiles(settings, health))
     try:
         Activation(desk.state, Path(settings.policies) if settings.policies else None, clock).remember(policies)
         recall_tombstones(store, data_dir)

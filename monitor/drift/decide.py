@@ -6,9 +6,9 @@ A finding is raised when the evidence against "still like the reference" reaches
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,7 +25,7 @@ from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
-from monitor.drift.tracker import TrackerSettings, stages, track
+from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
 from monitor.model.values import Finding
 
@@ -39,10 +39,36 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive 
 
 @dataclass(frozen=True)
 class DriftOutcome:
-    """What a batch decided: states that changed (stream -> JSON text), and findings."""
+    """What a batch decided: states that changed (stream -> JSON text), findings, and the streams that have yet to see it."""
 
     states: dict[str, str]
     findings: list[Finding]
+    behind: list[str] = field(default_factory=list)
+
+
+def nobody(_metric: str, _app: str) -> str:
+    """Return the version of the graders of a metric that nobody grades."""
+    return ""
+
+
+@dataclass(frozen=True)
+class Feeding:
+    """Which streams a batch is for: all but those that are behind (`held`), or, to catch up, `only` one.
+
+    Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of an app is made: a stream of another version starts anew.
+    """
+
+    held: Collection[str] = ()
+    only: str | None = None
+    graded_by: Callable[[str, str], str] = nobody
+
+    def takes(self, name: Name) -> bool:
+        """Return whether the stream is fed."""
+        named = {_key(name), whole_metric(name.metric)}
+        return named.isdisjoint(self.held) if self.only is None else self.only in named
+
+
+EVERYBODY: Final = Feeding()
 
 
 def decide_drift(
@@ -52,32 +78,49 @@ def decide_drift(
     now: datetime,
     detector: Detector = E_DETECTOR,
     guard: Guarding = nullcontext,
+    feeding: Feeding = EVERYBODY,
 ) -> DriftOutcome:
     """Feed `turns` into their streams and return what came of it.
 
     `turns`: unit_id, time (naive UTC), app, user_id, session_id, environment, release, model, prompt_name, prompt_version,
     variant, and metric columns of numbers, NULL where unknown. `states` is what earlier outcomes returned, all of them: the
     budget is shared by all streams. Not for the same turns twice: the caller keeps the mark of what was fed. Turns may be late;
-    what a wrong clock dates after `now` counts as of now. A stream that fails within `guard` stays as it was; the others go on.
+    what a wrong clock dates after `now` counts as of now. A stream that fails within `guard` stays as it was, and is behind from
+    then on; the others go on. Once it can, it is fed what it has missed, by itself (`feeding`).
     """
     memory = read_memory(states.get(MEMORY))
-    users = count_users(memory.users, user_traffic(turns))
+    again = feeding.only is not None  # traffic that has been counted
+    users = memory.users if again else count_users(memory.users, user_traffic(turns))
     batch = read_batch(_dated(turns, now), settings.segments, settings.ignore, heavy_users(users))
-    candidates = count_candidates(memory.candidates, _segment_traffic(batch))
+    candidates = memory.candidates if again else count_candidates(memory.candidates, _segment_traffic(batch))
     known = [_name(key) for key in states if key != MEMORY]
-    fed = admit(known, batch.counts, candidates, settings.max_streams)
+    admitted = admit(known, batch.counts, candidates, settings.max_streams)
+    fed = [name for name in admitted if feeding.takes(name)]
     tracking = _tracker_settings(settings, len({*known, *fed}), detector)
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     for name in fed:
-        with guard(f"drift of {name.metric} in {name.app}, {name.segment}"):
+        with guard(part_of(_key(name))):
             stream = read_stream(states.get(_key(name))) or Stream()
+            of_version(stream, feeding.graded_by(name.metric, name.app))
             alarms[name] = track(name.metric, stream, batch.points(name), batch.combos, tracking)
             streams[name] = stream
     reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
     after = Memory(reported=reports.known, candidates=candidates, users=users)
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}
-    return DriftOutcome({**changed, MEMORY: write_state(after)} if changed else {}, reports.findings)
+    behind = [_key(name) for name in admitted if name not in streams and (not again or name in fed)]
+    return DriftOutcome({**changed, MEMORY: write_state(after)} if changed else {}, reports.findings, behind)
+
+
+def whole_metric(metric: str) -> str:
+    """Return what stands for all streams of a metric."""
+    return _key(Name(metric, "", ""))
+
+
+def part_of(key: str) -> str:
+    """Return what a stream is called among the parts that may fail."""
+    name = _name(key)
+    return f"drift of {name.metric} in {name.app}, {name.segment}" if name.app else f"drift of {name.metric}"
 
 
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:

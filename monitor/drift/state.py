@@ -70,6 +70,7 @@ class Stream(msgspec.Struct, kw_only=True):
     last: int = 0
     begin: int = 0  # milliseconds: outputs of before say nothing about the present reference
     skipped: int = 0  # outputs that came so late that they lay before `begin`
+    graded_by: str = ""  # version of the graders whose verdicts these are; "" where nobody graded
     n: int = 0
     warm: Warm = msgspec.field(default_factory=Warm)
     reference: Reference | None = None

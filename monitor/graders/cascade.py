@@ -6,10 +6,10 @@ unknown: one grader that cannot judge keeps the rule from passing. Nothing that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Protocol, runtime_checkable
 
 import polars as pl
@@ -83,6 +83,18 @@ GRADES: Final[dict[str, Any]] = {
     "graded_at": pl.Datetime("us"),
 }
 """Columns of grades (`monitor.model.values.Grade`); times are UTC without a zone, as the store keeps them."""
+
+
+def graders_of(policies: Sequence[RuleSet]) -> Callable[[str, str], str]:
+    """Return which version of graders makes a metric of an app; "" for what no rule in force grades."""
+
+    @cache
+    def version(metric: str, app: str) -> str:
+        rules = [rule for policy in policies if policy.grades(app) for rule in policy.rules]
+        asked = [version_of(grader) for rule in rules if f"rule:{rule.id}" == metric for grader in rule.asked]
+        return stable_id(*asked) if asked else ""
+
+    return version
 
 
 @dataclass(frozen=True)

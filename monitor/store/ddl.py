@@ -177,6 +177,16 @@ REREADS: Final[Columns] = {"experiment": "str"}
 PLANS: Final[Columns] = {"since": "int", "plan": "str"}
 """Sampling plans as JSON (`monitor.sampling.Plan`), each from a turn number on: what makes the chance of any turn known later."""
 
+BEHIND: Final[Columns] = {
+    "step": "str",
+    "part": "str",  # a stream, or a rule
+    "after": "int",  # turns with after < seq <= upto ...
+    "upto": "int",
+    "since": "time",  # ... or scores received in (since, till]
+    "till": "time",
+}
+"""What single parts of a step missed because they failed, while the step went on: they catch up once they can."""
+
 STALE: Final[Columns] = {"time": "time"}
 """Times of turns that got a verdict after their rates were published: the cycle estimates those windows again."""
 
@@ -248,6 +258,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "rereads": REREADS,
     "stale": STALE,
     "plans": PLANS,
+    "behind": BEHIND,
     "marks": MARKS,
     "side_by_side": SIDE_BY_SIDE,
     "unknown_keys": UNKNOWN_KEYS,

@@ -45,11 +45,23 @@ def finding_row(finding: Finding) -> dict[str, Any]:
     return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live"}
 
 
-def replace_readout(txn: Transaction, sums: pl.DataFrame, comparisons: Sequence[Comparison]) -> None:
-    """Keep the per-unit sums of all experiments and what they read now, instead of what they were and read before."""
-    for table, rows in (("arm_units", sums), ("comparisons", comparisons)):
-        txn.execute(f"DELETE FROM base.{table}")
-        txn.insert(table, rows)
+def replace_readout(
+    txn: Transaction, sums: pl.DataFrame, comparisons: Sequence[Comparison], failing: Sequence[str] = ()
+) -> None:
+    """Keep the per-unit sums of all experiments and what they read now, instead of what they were and read before.
+
+    Experiments that are `failing` could not be read: what they read last stays.
+    """
+    txn.execute("DELETE FROM base.arm_units")
+    txn.execute("DELETE FROM base.comparisons WHERE NOT list_contains(?::VARCHAR[], experiment)", [list(failing)])
+    txn.insert("arm_units", sums)
+    txn.insert("comparisons", comparisons)
+
+
+def ask_rereads(txn: Transaction, experiments: Sequence[str]) -> None:
+    """Ask the cycle to read these experiments again."""
+    forget_rereads(txn, experiments)
+    txn.insert("rereads", [{"experiment": name} for name in experiments])
 
 
 def forget_rereads(txn: Transaction, experiments: Sequence[str]) -> None:

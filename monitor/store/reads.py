@@ -123,11 +123,12 @@ def _with_texts(reader: Reader, picked: str, params: Sequence[Any], since: datet
     return [Turn(**{**row, "time": row["time"].replace(tzinfo=UTC)}) for row in rows.iter_rows(named=True)]
 
 
-def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
+def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None = None) -> pl.DataFrame:
     """Return one row a new turn: its dimensions and what was measured of it, NULL where unknown.
 
     Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per rule that a machine
-    graded: what people say never enters, since they look at some turns only, and at those late.
+    graded: what people say never enters, since they look at some turns only, and at those late. With `policies` (hashes) no verdict
+    of any other policy does.
     """
     dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     turns = reader.frame(
@@ -145,8 +146,9 @@ def turn_metrics(reader: Reader, within: Window) -> pl.DataFrame:
         SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
         WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {_NEW}
+          AND (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], g.policy_hash))
         GROUP BY ALL""",
-        [within.start, *within.params],
+        [within.start, *within.params, policies, policies],
     )
     return _widen(turns, grades)
 
@@ -187,6 +189,14 @@ def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     return reader.frame(
         f"SELECT t.trace_id AS unit_id, t.time, {dims} FROM base.turns t WHERE t.time >= ? AND t.time < ?", [start, end]
     )
+
+
+def experiments_of(reader: Reader, within: Window) -> list[str]:
+    """Return the experiments that turns of a window are in."""
+    rows = reader.frame(
+        f"SELECT DISTINCT t.experiment FROM base.turns t WHERE t.experiment IS NOT NULL AND {_NEW}", within.params
+    )
+    return rows["experiment"].to_list()
 
 
 def rereads(reader: Reader) -> list[str]:

@@ -1,0 +1,123 @@
+"""Parts that failed while their step went on, once they work again: each is given what it missed, in the order it missed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.drift import Feeding, decide_drift, part_of, whole_metric
+from monitor.graders.cascade import GradedRule, RuleSet, graders_of
+from monitor.graders.grader import Tools
+from monitor.grading import RULE, grade_by
+from monitor.steps import House, data_time, drift_metrics
+from monitor.store import outcomes, reads, verdicts
+from monitor.store.behind import Missed, forget_missed, missed, note_missed
+
+DRIFT: Final = "drift"
+"""The step that feeds streams with turns."""
+
+
+@dataclass(frozen=True)
+class OneRule:
+    """A policy, and of its rules one."""
+
+    policy: RuleSet
+    rule_id: str
+
+    @property
+    def id(self) -> str:
+        """Id of the policy."""
+        return self.policy.id
+
+    @property
+    def version(self) -> str:
+        """Version of the policy."""
+        return self.policy.version
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the policy."""
+        return self.policy.hash
+
+    @property
+    def rules(self) -> list[GradedRule]:
+        """The rule, where the policy has it."""
+        return [rule for rule in self.policy.rules if rule.id == self.rule_id]
+
+    def grades(self, app: str) -> bool:
+        """Whether the policy grades `app`."""
+        return self.policy.grades(app)
+
+
+def catch_up(house: House, _: Any = None) -> int:
+    """Give every part that is behind and may be tried what it missed; one that fails again waits. Returns how many got on.
+
+    Rules first: what they grade now is what streams have yet to see.
+    """
+    return _give(house, _grade, lambda row: row.step == "grade") + _give(house, _track, lambda row: row.step != "grade")
+
+
+def _give(house: House, give: Callable[[House, Missed], bool], wanted: Callable[[Missed], bool]) -> int:
+    stuck: set[str] = set()
+    done = 0
+    for row in filter(wanted, missed(house.store)):
+        if row.part in stuck or not _may_try(house, row):
+            continue
+        if give(house, row):
+            done += 1
+        else:
+            stuck.add(row.part)
+    return done
+
+
+def _may_try(house: House, row: Missed) -> bool:
+    names = [f"{RULE}{row.part}", f"graders of {RULE}{row.part}"] if row.step == "grade" else [part_of(row.part)]
+    return house.health is None or all(house.health.may_try(name) for name in names)
+
+
+def _grade(house: House, row: Missed) -> bool:
+    """Grade what a rule missed; rates, streams and arms that have gone on without it follow."""
+    window = reads.window(house.store, row.after or 0, row.upto or 0)
+    turns = reads.sampled_turns(house.store, window) if window else []
+    one = [OneRule(policy, row.part) for policy in house.policies]
+    grades, broken = grade_by(one, turns, Tools(house.clock), house.health)
+    if broken:
+        return False
+    seen = min(row.upto or 0, reads.marks(house.store).get(DRIFT, (0, None))[0])
+    with house.store.transaction() as txn:
+        verdicts.add_verdicts(txn, grades)
+        outcomes.ask_rereads(txn, reads.experiments_of(txn, window) if window else [])
+        if seen > (row.after or 0):
+            note_missed(txn, [Missed(DRIFT, whole_metric(f"rule:{row.part}"), row.after, seen)])
+        forget_missed(txn, row)
+    return True
+
+
+def _track(house: House, row: Missed) -> bool:
+    """Feed a stream what it missed."""
+    metrics = _missed_metrics(house, row)
+    feeding = Feeding(only=row.part, graded_by=graders_of(house.policies))
+    if metrics is None or metrics.is_empty():  # it was erased, or is too old to be kept
+        with house.store.transaction() as txn:
+            forget_missed(txn, row)
+        return True
+    at = data_time(house, metrics)
+    states = outcomes.tracker_states(house.store)
+    outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
+    if outcome.behind:
+        return False
+    with house.store.transaction() as txn:
+        outcomes.save_trackers(txn, outcome.states, at)
+        outcomes.add_findings(txn, outcome.findings)
+        forget_missed(txn, row)
+    return True
+
+
+def _missed_metrics(house: House, row: Missed) -> pl.DataFrame | None:
+    if row.since is not None and row.till is not None:
+        return reads.new_scores(house.store, row.since, row.till)
+    window = reads.window(house.store, row.after or 0, row.upto or 0)
+    return drift_metrics(house, window) if window else None

@@ -1,0 +1,179 @@
+"""One stream, rule, experiment, alert rule, receiver or file is poisoned: the others go on, it is named, and once healed nothing lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import alerts.desk
+import monitor.drift.decide
+import monitor.experiments.compare
+from alerts.message import Message
+from monitor.clock import FakeClock
+from monitor.config.schema import Settings
+from monitor.graders import cascade
+from plumbline.agent import Agent, open_agent
+from tests.acceptance.traffic import START, records, spooled
+
+END = START + timedelta(days=14)
+STARTER = Path(__file__).parents[2] / "monitor" / "policy" / "starter"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    for path in STARTER.glob("*.yaml"):
+        (folder / path.name).write_text(path.read_text())
+    return Settings(policies=str(folder))
+
+
+def started(folder: Path, settings: Settings) -> Agent:
+    agent = open_agent(settings, folder, FakeClock(END))
+    spooled(folder / "spool", records(800))
+    agent.settle()
+    return agent
+
+
+@pytest.fixture
+def agent(tmp_path: Path, settings: Settings) -> Iterator[Agent]:
+    found = started(tmp_path / "data", settings)
+    yield found
+    found.close()
+
+
+def raising(real: Callable[..., Any], where: Callable[..., bool]) -> Callable[..., Any]:
+    """`real`, but a bug wherever `where` says so."""
+
+    def poisoned(*given: Any, **named: Any) -> Any:
+        if where(*given):
+            raise ZeroDivisionError("poisoned")
+        return real(*given, **named)
+
+    return poisoned
+
+
+@dataclass
+class Broken:
+    """A channel with a bug."""
+
+    name: str
+
+    def send(self, message: Message, *, key: str) -> None:
+        raise ZeroDivisionError(f"poisoned: {key} {message.title}")
+
+
+@contextmanager
+def receiver(agent: Agent, _: pytest.MonkeyPatch) -> Iterator[None]:
+    sound = agent.desk
+    agent.desk = replace(sound, post=replace(sound.post, channels={"console": Broken("console")}))
+    yield
+    agent.desk = sound
+
+
+@contextmanager
+def policy_file(agent: Agent, _: pytest.MonkeyPatch) -> Iterator[None]:
+    path = min(Path(agent.settings.policies or "").iterdir())
+    sound = path.read_text()
+    path.write_text("version: [")
+    yield
+    path.write_text(sound)
+
+
+def patched(module: Any, name: str, where: Callable[..., bool]) -> Callable[..., Any]:
+    @contextmanager
+    def poisoned(_: Agent, patch: pytest.MonkeyPatch) -> Iterator[None]:
+        with patch.context() as within:
+            within.setattr(module, name, raising(getattr(module, name), where))
+            yield
+
+    return poisoned
+
+
+CASES = {
+    "drift of rule:HELP-01 in shop, all": patched(
+        monitor.drift.decide, "track", lambda metric, *_: metric == "rule:HELP-01"
+    ),
+    "rule HELP-01": patched(cascade._Bench, "grade", lambda bench, *_: bench.rule.id == "HELP-01"),
+    "experiment tone": patched(monitor.experiments.compare, "_read", lambda *_: True),
+    "alert rule violation-rate": patched(alerts.desk, "look", lambda rules, *_: rules[0].id == "violation-rate"),
+    "receiver console": receiver,
+    "policy files": policy_file,
+}
+
+DECIDED = {
+    "grades": "SELECT unit_id, rule_id, verdict FROM grades ORDER BY ALL",
+    "estimates": "SELECT * EXCLUDE (method) FROM estimates ORDER BY ALL",
+    "findings": "SELECT metric, segment, since FROM findings ORDER BY ALL",
+    "comparisons": "SELECT experiment, metric, arm, effect, decision FROM comparisons ORDER BY ALL",
+}
+
+
+def decided(agent: Agent, what: str) -> list[dict[str, Any]]:
+    return agent.sql(DECIDED[what], 50_000).table.to_pylist()
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What a house decides in which nothing is poisoned."""
+    agent = started(tmp_path_factory.mktemp("sound"), Settings())
+    agent.cycle()
+    found = {what: decided(agent, what) for what in DECIDED}
+    agent.close()
+    return found
+
+
+@pytest.mark.parametrize("part", CASES)
+def test_what_is_poisoned_is_named_and_nothing_lacks_once_it_is_healed(
+    part: str, agent: Agent, monkeypatch: pytest.MonkeyPatch, sound: dict[str, list[dict[str, Any]]]
+) -> None:
+    assert isinstance(agent.clock, FakeClock)
+    with CASES[part](agent, monkeypatch):
+        for _ in range(2):
+            agent.cycle()
+            for _ in range(4):
+                agent.clock.move_to(agent.clock.now() + timedelta(seconds=10))
+                agent.deliver()
+        status = agent.status()
+        assert status["ready"] is False
+        assert part in {row["part"] for row in status["unwell"]}
+        told = agent.sql("SELECT reason FROM alerts WHERE rule_id LIKE '%unwell' AND state = 'firing'", 50).table
+        assert any(part in str(reason) for reason in told["reason"].to_pylist())
+        others = {"drift": "findings", "rule": "grades", "experiment": "comparisons"}
+        for what in DECIDED:
+            if others.get(part.split(maxsplit=1)[0]) != what and not part.startswith("rule"):
+                assert decided(agent, what) == sound[what], what
+        if part.startswith("drift"):
+            assert {row["metric"] for row in decided(agent, "findings")} == {
+                row["metric"] for row in sound["findings"] if row["metric"] != "rule:HELP-01"
+            }
+    agent.clock.move_to(agent.clock.now() + timedelta(minutes=10))
+    agent.cycle()
+    agent.clock.move_to(agent.clock.now() + timedelta(minutes=10))
+    agent.deliver()
+    agent.deliver()
+    assert agent.status()["unwell"] == []
+    for what in DECIDED:
+        assert decided(agent, what) == sound[what], what
+    states = agent.sql("SELECT DISTINCT state FROM alerts WHERE rule_id LIKE '%unwell'", 50).table.to_pylist()
+    assert states == [{"state": "resolved"}]
+    assert agent.store.frame("SELECT * FROM base.behind").is_empty()
+
+
+def test_a_stream_of_other_graders_starts_anew(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A grader that is raised in version and says the opposite is no change of the traffic."""
+    agent.cycle()
+    before = len(decided(agent, "findings"))
+    from_now = [row | {"id": f"n{row['id']}"} for row in records(800, swap=None, seed=8)]
+    monkeypatch.setattr(cascade, "version_of", lambda grader: f"another {grader}")
+    spooled(agent.places.spool, iter(from_now))
+    agent.settle()
+    agent.cycle()
+    later = [row for row in decided(agent, "findings") if row["metric"].startswith("rule:")]
+    assert len(later) <= before
