@@ -70,9 +70,17 @@ def rows(txn: Transaction) -> list[dict[str, Any]]:
 
 def _public(row: Mapping[Any, Any]) -> dict[str, Any]:
     told = {"object": None, "reason": None} if row["payload"] is None else json.loads(row["payload"])
-    at = datetime.fromisoformat(row["at"]).replace(tzinfo=None)
+    at = _instant(row["at"])
     who = {name: row[name] for name in ("actor", "on_behalf_of", "act")}
     return {"at": at, **who, **told, "hash": row["hash"]}
+
+
+def _instant(told: str) -> datetime | None:
+    """A row that somebody bent still has to be shown."""
+    try:
+        return datetime.fromisoformat(told).replace(tzinfo=None)
+    except ValueError:
+        return None
 
 
 def problems(txn: Transaction, key: bytes) -> list[str]:
