@@ -46,6 +46,7 @@ from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
+from monitor.store.prices import shipped
 from monitor.store.reads import holdings, ledger_sums
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
@@ -94,7 +95,8 @@ class Agent:
         settle = parse_duration(self.settings.agent.settle)
         without_root = parse_duration(self.settings.agent.settle_without_root)
         with self.loading:
-            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits())
+            listed = shipped().models if self.settings.list_prices else {}
+            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed)
             turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
         return {**asdict(loaded), "turns": turns}
 

@@ -170,6 +170,7 @@ def add_span(
             get("reasoning_tokens"),
             get("usage_source"),
             get("cost_usd"),
+            None,
             get("finish_reason"),
             get("stream"),
             get("ttft_ms"),

@@ -32,7 +32,19 @@ from monitor.privacy.patterns import apart, find_by, of_kinds
 Patterns = tuple[Pattern, ...]
 
 OURS: Final = frozenset(
-    {"kind", "status", "dialect", "usage_source", "flags", "origin", "part", "key", "series", "temporality"}
+    {
+        "kind",
+        "status",
+        "dialect",
+        "usage_source",
+        "cost_source",
+        "flags",
+        "origin",
+        "part",
+        "key",
+        "series",
+        "temporality",
+    }
 )
 """Columns whose values are words of ours or hashes: nothing of a client stands in them."""
 

@@ -198,12 +198,14 @@ class Settings(Section, frozen=True):
     drift: DriftSettings = DriftSettings()
     experiments: ExperimentSettings = ExperimentSettings()
     metrics: dict[str, MetricSettings] = {}  # metric -> better, bounds, role, smallest; how experiments are decided
-    prices: dict[str, Price] = {}  # model name -> price; without one a cost stays unknown
+    prices: dict[str, Price] = {}  # model name -> price; yours come before the list
+    list_prices: bool = True  # other models cost what the dated list of their makers' prices says that ships
 
 
 class Price(Section, frozen=True):
-    """US dollars per million tokens, as your contract says; no list is shipped, since lists go stale."""
+    """US dollars per million tokens, as your contract says; models without one follow the list that ships, if that is on."""
 
     input: float
     output: float
-    cached_input: float | None = None
+    cached_input: float | None = None  # None: as other input
+    cache_write: float | None = None  # None: as other input

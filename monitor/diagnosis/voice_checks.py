@@ -11,6 +11,7 @@ from monitor.diagnosis.check import Check
 from monitor.diagnosis.facts import Voice
 from monitor.diagnosis.fixes import IDENTITY, STREAMS, Fix, text_switch
 from monitor.diagnosis.problem import ENOUGH
+from monitor.store.prices import shipped
 from monitor.wording import portion
 
 FEW: Final = 0.5
@@ -97,6 +98,11 @@ def _no_cost(voice: Voice) -> str | None:
     return "no call has a cost" if voice.n_tokens >= ENOUGH and not voice.n_costs else None
 
 
+def _list_cost(voice: Voice) -> str | None:
+    n = voice.n_list_costs
+    return f"the cost of {n:,} calls is reckoned by list prices of {shipped().checked_on}" if n else None
+
+
 def _prices(voice: Voice) -> Fix:
     lines = tuple(f"  {model}: {{input: 0.0, output: 0.0}}" for model in voice.models)
     return Fix("Put your prices into plumbline.yaml, in US dollars per million tokens", ("prices:", *lines))
@@ -180,7 +186,14 @@ CHECKS: Final[tuple[Check[Voice], ...]] = (
         "no-cost",
         "note",
         _no_cost,
-        "No price is known: Plumbline ships no price list, since lists go stale.",
+        "No price is known for these models: none of yours, and none on the list that ships.",
+        _prices,
+    ),
+    Check(
+        "list-price",
+        "note",
+        _list_cost,
+        "A list price is no bill: discounts, batches, long contexts and your contract are not in it.",
         _prices,
     ),
     Check(

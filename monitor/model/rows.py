@@ -47,6 +47,7 @@ SPANS: Final[Columns] = {
     "reasoning_tokens": "int",  # tokens the model thought with, as its provider counts them
     "usage_source": "str",  # provider | estimated | none
     "cost_usd": "float",
+    "cost_source": "str",  # sent | yours | list: who told the cost, or by whose prices it was reckoned
     "finish_reason": "str",
     "stream": "bool",
     "ttft_ms": "float",

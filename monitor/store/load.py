@@ -26,6 +26,7 @@ from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.ledger import ERASED, TOO_OLD, ledger_rows, refusing
 from monitor.store.opening import Store, Transaction
+from monitor.store.prices import priced
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, within
 from monitor.store.removal.erase import tombstones, want_late
 from monitor.store.removal.erasure_scope import Tombstones, without
@@ -69,15 +70,21 @@ class Loaded:
         )
 
 
-def pump(store: Store, spool: Path, prices: Mapping[str, Price] | None = None, limits: Limits = KEEP_ALL) -> Loaded:
+def pump(
+    store: Store,
+    spool: Path,
+    prices: Mapping[str, Price] | None = None,
+    limits: Limits = KEEP_ALL,
+    listed: Mapping[str, Price] | None = None,
+) -> Loaded:
     """Load every family of `spool` from its position until nothing is left.
 
-    `prices` fill costs that nobody sent; what is older than `limits` is refused, or loses its texts.
+    `prices` fill costs that nobody sent, and `listed` those of models without one; what is older than `limits` is refused, or loses its texts.
     """
     total, reached = Loaded(), positions(store)
     for family in families(spool):
         for stretch in _stretches(spool, family, reached.get(family, (0, 0))):
-            total += load(store, family, stretch, prices or {}, limits)
+            total += load(store, family, stretch, prices or {}, limits, listed)
     return total
 
 
@@ -109,13 +116,14 @@ def load(
     stretch: Stretch,
     prices: Mapping[str, Price] | None = None,
     limits: Limits = KEEP_ALL,
+    listed: Mapping[str, Price] | None = None,
 ) -> Loaded:
     """Load one stretch of one family in one transaction, its position included."""
     for piece in stretch.damage:
         _log.warning("spool %s-%08d: bytes %d to %d are unreadable", family, piece.segment, piece.start, piece.end)
     tables = _tables(stretch.frames)
-    if "spans" in tables and prices:
-        tables["spans"] = priced(tables["spans"], prices)
+    if "spans" in tables:
+        tables["spans"] = priced(tables["spans"], prices or {}, listed or {})
     with store.transaction() as txn:
         sent = _counted(tables)
         tables = _young(_unerased(txn, store, tables), limits)
@@ -173,30 +181,6 @@ def _tables(frames: Sequence[Frame]) -> dict[str, pl.DataFrame]:
             if name in TABLES:
                 found.setdefault(name, []).append(to_arrow(pa.ipc.open_stream(data).read_all(), TABLES[name]))
     return {name: pl.DataFrame(pa.concat_tables(parts, promote_options="default")) for name, parts in found.items()}
-
-
-def priced(spans: pl.DataFrame, prices: Mapping[str, Price]) -> pl.DataFrame:
-    """Fill `cost_usd` of calls whose model has a price and whose tokens are known; a cost that was sent stays."""
-    model = pl.coalesce(
-        *(pl.when(pl.col(name).is_in(list(prices))).then(pl.col(name)) for name in ("response_model", "request_model"))
-    )
-    per_token = [
-        model.replace_strict(
-            {name: price / 1e6 for name, price in column.items()}, default=None, return_dtype=pl.Float64
-        )
-        for column in (
-            {name: price.input for name, price in prices.items()},
-            {name: price.input if price.cached_input is None else price.cached_input for name, price in prices.items()},
-            {name: price.output for name, price in prices.items()},
-        )
-    ]
-    cached = pl.col("cached_input_tokens").fill_null(0)
-    cost = (
-        (pl.col("input_tokens") - cached) * per_token[0]
-        + cached * per_token[1]
-        + pl.col("output_tokens").fill_null(0) * per_token[2]
-    )
-    return spans.with_columns(cost_usd=pl.coalesce("cost_usd", cost))
 
 
 def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame:

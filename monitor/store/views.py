@@ -27,7 +27,7 @@ VIEWS: Final[dict[str, str]] = {
     "calls": """
         SELECT s.trace_id, s.span_id, s.time, s.duration_ms, s.app, s.environment, s.release, s.operation, s.provider,
                s.request_model, s.response_model, s.response_id, s.input_tokens, s.output_tokens,
-               s.cached_input_tokens, s.cache_write_tokens, s.reasoning_tokens, s.usage_source, s.cost_usd, s.finish_reason, s.error_type, s.error_message,
+               s.cached_input_tokens, s.cache_write_tokens, s.reasoning_tokens, s.usage_source, s.cost_usd, s.cost_source, s.finish_reason, s.error_type, s.error_message,
                s.stream, s.ttft_ms, s.user_id, s.session_id, s.prompt_name, s.prompt_version, s.experiment, s.variant,
                c.system_text, coalesce(user_text(c.input_messages), c.input_value) AS input_text,
                coalesce(answer_text(c.output_messages), c.output_value) AS output_text,

@@ -110,6 +110,7 @@ CASES: list[tuple[Facts, str, str]] = [
     (voice(n_arms=0), "no-arm", "note"),
     (voice(n_response_ids=0), "no-response-id", "note"),
     (voice(n_costs=0), "no-cost", "note"),
+    (voice(n_list_costs=3), "list-price", "note"),
     (voice(dialect=None), "no-dialect", "note"),
 ]
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from collectors.frames import to_frame
 from monitor.config.schema import Price
 from monitor.model.rows import SPANS
-from monitor.store.load import MAX_PIECES, _after_gaps, priced
+from monitor.store.load import MAX_PIECES, _after_gaps
+from monitor.store.prices import priced
 from tests.store.rows import Home, a_call, a_span, frame, texts, us
 
 LEDGER = "SELECT sum(received) AS received, sum(stored) AS stored, sum(duplicate) AS duplicate, sum(refused) AS refused FROM ledger"
@@ -117,5 +118,5 @@ PRICES = {"m-1": Price(input=2.0, output=8.0, cached_input=1.0), "plain": Price(
 def test_a_price_fills_a_cost_that_nobody_sent(fields: dict[str, Any], cost: float | None) -> None:
     row = a_call("c1", **fields)
     spans = to_frame({name: [row.get(name)] for name in SPANS}, SPANS)
-    assert priced(spans, PRICES)["cost_usd"].to_list() == [pytest.approx(cost) if cost is not None else None]
-    assert isinstance(priced(spans, PRICES), pl.DataFrame)
+    assert priced(spans, PRICES, {})["cost_usd"].to_list() == [pytest.approx(cost) if cost is not None else None]
+    assert isinstance(priced(spans, PRICES, {}), pl.DataFrame)

@@ -13,7 +13,15 @@ from monitor.store.opening import Transaction
 
 FACTS: Final = (
     *("duration_ms", "environment", "release", "sdk", "provider", "request_model", "response_model", "response_id"),
-    *("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "cost_usd"),
+    *(
+        "input_tokens",
+        "output_tokens",
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "reasoning_tokens",
+        "cost_usd",
+        "cost_source",
+    ),
     *("finish_reason", "stream", "ttft_ms", "user_id", "session_id", "message_id", "prompt_name", "prompt_version"),
     "sampling_weight",
 )

@@ -23,6 +23,7 @@ FACTS: Final = (
     "output_tokens",
     "cached_input_tokens",
     "cost_usd",
+    "cost_source",
     "finish_reason",
     "ttft_ms",
 )
