@@ -80,7 +80,7 @@ def _may_try(house: House, row: Missed) -> bool:
 
 def _grade(house: House, row: Missed) -> bool:
     """Grade what a rule missed; rates, streams and arms that have gone on without it follow."""
-    window = reads.window(house.store, row.after or 0, row.upto or 0)
+    window = reads.window(house.store, row.after, row.upto or 0)
     turns = reads.sampled_turns(house.store, window) if window else []
     one = [OneRule(policy, row.part) for policy in house.policies]
     grades, broken = grade_by(one, turns, Tools(house.clock), house.health)
@@ -90,7 +90,7 @@ def _grade(house: House, row: Missed) -> bool:
     with house.store.transaction() as txn:
         verdicts.add_verdicts(txn, grades)
         outcomes.ask_rereads(txn, reads.experiments_of(txn, window) if window else [])
-        if seen > (row.after or 0):
+        if seen > (row.after):
             note_missed(txn, [Missed(DRIFT, whole_metric(f"rule:{row.part}"), row.after, seen)])
         forget_missed(txn, row)
     return True
@@ -117,7 +117,7 @@ def _track(house: House, row: Missed) -> bool:
 
 
 def _missed_metrics(house: House, row: Missed) -> pl.DataFrame | None:
-    if row.since is not None and row.till is not None:
-        return reads.new_scores(house.store, row.since, row.till)
-    window = reads.window(house.store, row.after or 0, row.upto or 0)
+    if row.step != DRIFT:
+        return reads.new_scores(house.store, row.after, row.upto or 0)
+    window = reads.window(house.store, row.after, row.upto or 0)
     return drift_metrics(house, window) if window else None

@@ -15,6 +15,7 @@ from monitor import steps
 from monitor.catch_up import catch_up
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
+from monitor.store.heard import hear_scores
 
 BATCH: Final = 5_000
 """Turns per pass: bounds memory, and lets the loader in between two passes."""
@@ -107,23 +108,23 @@ class NewTurns:
 
 
 class NewScores:
-    """Scores by time of receipt: feedback comes long after the turn it is about."""
+    """Scores in the order in which they came to have a turn: feedback comes long after the turn it is about, or before it is finished."""
 
     def passes(self, house: House, fed: Sequence[Step[ScoreBatch]]) -> Iterator[Decided]:
-        """Feed each step with all that came since its mark."""
+        """Feed each step at most `BATCH` scores a pass, from its mark on; one that fails goes on in the next cycle."""
+        hear_scores(house.store)
         for step in fed:
-            yield {step.name: self._feed(house, step)}
+            while (count := self._feed(house, step)) is not None:
+                yield {step.name: count}
 
-    def _feed(self, house: House, step: Step[ScoreBatch]) -> int:
-        after = reads.marks(house.store).get(step.name, (0, None))[1] or reads.BEGINNING
-        upto = reads.last_score(house.store, after)
+    def _feed(self, house: House, step: Step[ScoreBatch]) -> int | None:
+        after = reads.marks(house.store).get(step.name, (0, None))[0]
+        upto = reads.last_score(house.store, after, BATCH)
         if upto is None:
-            return 0
-        batch = ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, time=upto), after)
-        if not batch.metrics.is_empty():
-            return attempt(house, step, batch) or 0
-        with marked(house.store, batch.mark):  # scores that belong to no turn are done with, too
-            return 0
+            return None
+        return attempt(
+            house, step, ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, seq=upto), after)
+        )
 
 
 class EveryCycle:

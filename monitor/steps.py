@@ -49,6 +49,9 @@ class Labels(Protocol):
         """Return labels with a number above `seq`, oldest first: some, or none where there are no more."""
 
 
+BEFORE_ALL: Final = -1
+"""Before the number of any turn or score; scores of before numbers were kept have 0."""
+
 LABELS: Final = "labels"
 """The name of the mark that says how far labels are taken in."""
 
@@ -95,11 +98,11 @@ class TurnBatch:
 
 @dataclass(frozen=True)
 class ScoreBatch:
-    """Scores received since `after`, a row a turn, and the mark that says so once they are done."""
+    """Scores heard after number `after`, a row a turn, and the mark that says so once they are done."""
 
     metrics: pl.DataFrame
     mark: Mark
-    after: datetime = reads.BEGINNING
+    after: int = 0
 
 
 @contextmanager
@@ -126,7 +129,7 @@ def grade(house: House, batch: TurnBatch) -> int:
     """Grade the sampled turns against every policy in scope; what a broken rule says is not kept, it catches up later."""
     turns = reads.sampled_turns(house.store, batch.window)
     graded, broken = grade_by(house.policies, turns, Tools(house.clock), house.health)
-    lost = Missed(batch.mark.step, "", after=batch.window.after, upto=batch.window.upto)
+    lost = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
     with marked(house.store, batch.mark) as txn:
         txn.insert("grades", graded)
         note_missed(txn, [replace(lost, part=rule) for rule in sorted(broken)])
@@ -179,7 +182,7 @@ def take_labels(house: House, _: None = None) -> int:
 
 def track_turns(house: House, batch: TurnBatch) -> int:
     """Feed every stream with its new values; a change that the false-alarm budget allows to report is a finding."""
-    fed = Missed(batch.mark.step, "", after=batch.window.after, upto=batch.window.upto)
+    fed = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
     return _track(house, drift_metrics(house, batch.window), batch.mark, fed)
 
 
@@ -191,9 +194,7 @@ def drift_metrics(house: House, window: Window) -> pl.DataFrame:
 
 def track_scores(house: House, batch: ScoreBatch) -> int:
     """Feed the streams of scores: feedback comes long after the turn it is about."""
-    return _track(
-        house, batch.metrics, batch.mark, Missed(batch.mark.step, "", since=batch.after, till=batch.mark.time)
-    )
+    return _track(house, batch.metrics, batch.mark, Missed(batch.mark.step, "", batch.after, batch.mark.seq))
 
 
 def compare_turns(house: House, batch: TurnBatch) -> int:
@@ -210,12 +211,13 @@ def compare_again(house: House, _: None) -> int:
     """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
     names = [name for name in reads.rereads(house.store) if _may_read(house, name)]
     marks = reads.marks(house.store)
-    upto, scored = marks.get("compare", (0, None))[0], marks.get("compare:scores", (0, None))[1]
+    upto, scored = (marks.get(step, (0, None))[0] for step in ("compare", "compare:scores"))
     whole = reads.window(house.store, 0, upto) if names else None
     if whole is None:
         return 0
     metrics = reads.turn_metrics(house.store, whole)
-    parts = [metrics] if scored is None else [metrics, reads.new_scores(house.store, reads.BEGINNING, scored)]
+    scores = reads.new_scores(house.store, BEFORE_ALL, scored)
+    parts = [metrics] if scores.is_empty() else [metrics, scores]
     sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
     with house.store.transaction() as txn:
         kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))

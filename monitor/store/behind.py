@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Final
 
 from monitor.store.opening import Transaction
@@ -13,22 +12,20 @@ from monitor.store.reads import Reader
 
 @dataclass(frozen=True)
 class Missed:
-    """Turns with after < seq <= upto, or scores received in (since, till], that `part` of `step` has not seen."""
+    """Turns with after < seq <= upto, or scores heard in that range, that `part` of `step` has not seen."""
 
     step: str
     part: str
-    after: int | None = None
-    upto: int | None = None
-    since: datetime | None = None
-    till: datetime | None = None
+    after: int
+    upto: int | None
 
 
-_COLUMNS: Final = "step, part, after, upto, since, till"
+_COLUMNS: Final = "step, part, after, upto"
 
 
 def missed(reader: Reader) -> list[Missed]:
     """Return everything that was missed, the oldest first."""
-    rows = reader.frame(f"SELECT {_COLUMNS} FROM base.behind ORDER BY step, part, after, since")
+    rows = reader.frame(f"SELECT {_COLUMNS} FROM base.behind ORDER BY step, part, after")
     return [Missed(*row) for row in rows.iter_rows()]
 
 

@@ -180,10 +180,8 @@ PLANS: Final[Columns] = {"since": "int", "plan": "str"}
 BEHIND: Final[Columns] = {
     "step": "str",
     "part": "str",  # a stream, or a rule
-    "after": "int",  # turns with after < seq <= upto ...
+    "after": "int",  # turns with after < seq <= upto, or scores heard in that range
     "upto": "int",
-    "since": "time",  # ... or scores received in (since, till]
-    "till": "time",
 }
 """What single parts of a step missed because they failed, while the step went on: they catch up once they can."""
 
@@ -242,7 +240,13 @@ RETENTIONS: Final[Columns] = {
 }
 """What retention removed: a row a run that removed something."""
 
+HEARD_SCORES: Final[Columns] = {
+    **TABLES["scores"],
+    "heard": "int",  # in which order scores came to have a turn; NULL: none has been finished yet
+}
+
 BASE: Final[dict[str, Columns]] = TABLES | {
+    "scores": HEARD_SCORES,
     "turns": TURNS,
     "arrivals": ARRIVALS,
     "ledger": LEDGER,

@@ -27,7 +27,15 @@ class Migration:
     apply: Callable[[duckdb.DuckDBPyConnection], object]
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = ()
+def _number_scores(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("ALTER TABLE base.scores ADD COLUMN IF NOT EXISTS heard BIGINT")
+    seen = "SELECT max(time) FROM base.marks WHERE step IN ('drift:scores', 'compare:scores')"
+    connection.execute(f"UPDATE base.scores SET heard = 0 WHERE received_at <= ({seen})")
+
+
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    Migration("scores are fed in the order in which they came to have a turn, not of their receipt", _number_scores),
+)
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 
 

@@ -153,17 +153,17 @@ def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None 
     return _widen(turns, grades)
 
 
-def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
-    """Return scores received in (after, upto] that belong to a turn: its dimensions and `score:<name>` columns.
+def new_scores(reader: Reader, after: int, upto: int) -> pl.DataFrame:
+    """Return scores heard in (after, upto], those that came to have a turn: its dimensions and `score:<name>` columns.
 
-    Scores come minutes or days after their turn, so they have a window of their own.
+    Scores come minutes or days after their turn, or before it is finished, so they have an order of their own.
     """
     dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     long = reader.frame(
         f"""
         SELECT t.trace_id AS unit_id, t.time, {dims}, 'score:' || s.name AS metric, avg(s.value) AS value
         FROM base.scores s JOIN base.turns t ON t.trace_id = s.trace_id
-        WHERE s.received_at > ? AND s.received_at <= ? AND s.value IS NOT NULL AND s.name IS NOT NULL
+        WHERE s.heard > ? AND s.heard <= ? AND s.value IS NOT NULL AND s.name IS NOT NULL
         GROUP BY ALL ORDER BY t.time, t.trace_id""",
         [after, upto],
     )
@@ -171,9 +171,13 @@ def new_scores(reader: Reader, after: datetime, upto: datetime) -> pl.DataFrame:
     return _widen(keys, long.select("unit_id", "metric", "value"))
 
 
-def last_score(reader: Reader, after: datetime) -> datetime | None:
-    """Return when the newest score was received, or None when none came after `after`."""
-    return reader.frame("SELECT max(received_at) AS time FROM base.scores WHERE received_at > ?", [after])["time"][0]  # type: ignore[no-any-return]
+def last_score(reader: Reader, after: int, limit: int) -> int | None:
+    """Return the number up to which the next pass over scores goes: at most `limit` beyond `after`; None where there is none."""
+    rows = reader.frame(
+        "SELECT max(heard) AS n FROM (SELECT heard FROM base.scores WHERE heard > ? ORDER BY heard LIMIT ?)",
+        [after, limit],
+    )
+    return rows["n"][0]  # type: ignore[no-any-return]
 
 
 def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:

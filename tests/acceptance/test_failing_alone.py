@@ -80,7 +80,9 @@ def test_healed_it_says_so(agent: Agent, clock: FakeClock) -> None:
 def test_what_comes_after_a_failing_step_waits_for_it(agent: Agent) -> None:
     poisoned = tuple(replace(step, run=broken) if step.name == "grade" else step for step in STEPS)
     run_cycle(house_of(agent), poisoned)
-    assert {name: seq for name, (seq, _) in reads.marks(agent.store).items() if seq} == {"turns": 200, "sample": 200}
+    of_scores = {"scores", "drift:scores", "compare:scores"}
+    marks = {name: seq for name, (seq, _) in reads.marks(agent.store).items() if seq and name not in of_scores}
+    assert marks == {"turns": 200, "sample": 200}
     assert run_cycle(house_of(agent))["grade"] > 0
 
 
