@@ -64,7 +64,7 @@ def acknowledge(hand: Hand, alert: AlertState) -> str:
 def silence(reason: str, lasts: timedelta | None) -> Act:
     """Return the act that silences an alert for `lasts`, or (None) until it is good again. Raises `UsageError`."""
     if not reason.strip():
-        raise UsageError("a silence needs a reason (--reason), for those who wonder why nobody was told")
+        raise UsageError("a silence needs a reason, for those who wonder why nobody was told")
     if lasts is not None and not timedelta(0) < lasts <= LONGEST:
         raise UsageError(f"a silence lasts up to {LONGEST.days} days, or until the alert is good again")
 

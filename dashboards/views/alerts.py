@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.alert_acts import acts, standing
 from dashboards.client import Row, Trouble
 from dashboards.numbers import utc, when
 from dashboards.scope import Context
@@ -56,8 +57,9 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     cells = [
         {
             "severity": one_line(row["severity"]),
-            "rule_id": one_line(row["rule_id"]),
+            "title": one_line(row["title"]),
             "about": one_line(about(row)),
+            "standing": one_line(standing(row)),
             "reason": one_line(row["reason"]),
             "started_at": utc(row["started_at"]),
             "ended_at": row["ended_at"] and utc(row["ended_at"]),
@@ -66,9 +68,10 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     ]
     columns: dict[str, Any] = {
         "severity": _text("Severity", width=75),
-        "rule_id": _text("Rule", width=120),
-        "about": _text("About", width=250),
-        "reason": _text("Why", width=480),
+        "title": _text("What", width=230),
+        "about": _text("About", width=200),
+        "reason": _text("Why", width=360),
+        "standing": _text("Who has it", width=160),
         "started_at": _moment("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
     }
     if state == "resolved":
@@ -84,16 +87,19 @@ def _one(context: Context, row: Row | None) -> None:
     if row is None:
         st.info("There is no alert of this fingerprint.")
         return
+    st.title(label(row["title"], 200), anchor=False)
     with st.container(key="sentence"):
         plain(row["reason"])
     st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
+    acts(context.agent, row)
     labels = labels_of(row)
     with st.container(border=True):
         facts(
             {
                 "Rule": row["rule_id"],
                 "Severity": row["severity"],
-                "Since": when(row["started_at"]),
+                "Bad since": when(row["began_at"]) if row["began_at"] else None,
+                "Told since": when(row["started_at"]),
                 "Until": when(row["ended_at"]) if row["ended_at"] else None,
                 **labels,
             }

@@ -43,10 +43,12 @@ class SilenceAlert(_OnAlert, frozen=True):
 
     path: ClassVar[str] = "/v1/alerts/silence"
 
-    reason: str
+    reason: str = ""
     lasts: str = ""
 
     def check(self) -> None:
+        if not self.reason.strip():
+            raise UsageError("a silence needs a reason, for those who wonder why nobody was told")
         self.duration()
 
     def duration(self) -> timedelta | None:

@@ -218,6 +218,7 @@ def test_unknown_keys_and_their_spans_are_shown(empty: Served) -> None:
             "kind": "llm",
             "dialect": "otel-genai",
             "unknown_keys": "gen_ai.x",
+            "scope": "opentelemetry.instrumentation.genai.openai",
         }
         | {"time": store.now, "received_at": store.now, "app": "shop", "source": "shop"}
         for n in range(6)

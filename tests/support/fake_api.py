@@ -17,7 +17,14 @@ from monitor.diagnosis.gather import sources
 from monitor.errors import NotFound, UsageError
 from monitor.policy import policies_in_force
 from monitor.policy.telling import told
-from plumbline.api import hold_questions, note_questions, people_questions, policy_questions, questions
+from plumbline.api import (
+    alert_questions,
+    hold_questions,
+    note_questions,
+    people_questions,
+    policy_questions,
+    questions,
+)
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
 from plumbline.api.question import Question
@@ -74,6 +81,12 @@ class FakeAgent:
         self.notes.append(note | {"subject": asked.id})
         return note
 
+    def act(self, asked: Any) -> dict[str, Any]:
+        """Take an act on an alert, or refuse it as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        return {"fingerprint": asked.fingerprint, "title": "", "done": ""}
+
     def report(self, finding: str) -> Path:
         """Return a report that says nothing; of the finding `missing` there is none."""
         if finding == "missing":
@@ -98,6 +111,15 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     note_questions.Notes: lambda agent, asked: [note for note in agent.notes if note["subject"] == asked.id],
     hold_questions.Holds: lambda agent, _: agent.holds,
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
+    **dict.fromkeys(
+        (
+            alert_questions.AckAlert,
+            alert_questions.SilenceAlert,
+            alert_questions.UnsilenceAlert,
+            alert_questions.CloseAlert,
+        ),
+        FakeAgent.act,
+    ),
     questions.Questions: lambda _, __: questions.declared(),
 }
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import polars as pl
 import pyarrow as pa
 
+from alerts.tables import SCHEMAS as STATE_TABLES
 from monitor.clock import FakeClock
 from monitor.store.ddl import BASE
 from monitor.store.opening import Store
@@ -34,14 +35,6 @@ SCHEMAS = {
 }
 FIRED: Final = "refusal is violated in 12.1 % of answers (11.0 % to 13.9 %, 1204 graded), limit 5 %"
 WAITING: Final = "change of rule:refusal, waiting for a second look"
-ALERTS: Final = pa.schema(
-    [(name, pa.string()) for name in ("fingerprint", "rule_id", "severity", "state", "labels", "reason")]
-    + [(name, pa.timestamp("us")) for name in ("started_at", "ended_at")]
-)
-NOTIFICATIONS: Final = pa.schema(
-    [(name, pa.string()) for name in ("fingerprint", "receiver", "kind", "state", "key")]
-    + [("attempts", pa.int64()), ("sent_at", pa.timestamp("us"))]
-)
 
 
 @dataclass
@@ -51,7 +44,7 @@ class GeneratedStore:
     store: Store
     now: datetime
     extra: dict[str, pa.Table] = field(
-        default_factory=lambda: {"alerts": ALERTS.empty_table(), "notifications": NOTIFICATIONS.empty_table()}
+        default_factory=lambda: {name: schema.empty_table() for name, schema in STATE_TABLES.items()}
     )
 
     def page(self, name: str, params: Mapping[str, str]) -> pa.Table:
@@ -405,7 +398,10 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
         ),
     ]
     names = ("fingerprint", "rule_id", "severity", "state", "started_at", "ended_at", "labels", "reason")
-    store.extra["alerts"] = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in alerts], ALERTS)
+    titles = {"violation-rate": "Refuses what it should answer", "drift": "A behaviour changed", "no-data": "Silence"}
+    rows = [dict(zip(names, row, strict=True)) for row in alerts]
+    told = [row | {"title": titles[str(row["rule_id"])], "began_at": swap} for row in rows]
+    store.extra["alerts"] = pa.Table.from_pylist(told, STATE_TABLES["alerts"])
     sent = [
         ("a1b2c3d4e5f60001", "console", "firing", "sent", 1, swap + timedelta(hours=8), "k1"),
         ("a1b2c3d4e5f60001", "oncall-webhook", "firing", "sent", 3, swap + timedelta(hours=8, minutes=2), "k2"),
@@ -413,7 +409,7 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
     ]
     columns = ("fingerprint", "receiver", "kind", "state", "attempts", "sent_at", "key")
     store.extra["notifications"] = pa.Table.from_pylist(
-        [dict(zip(columns, row, strict=True)) for row in sent], NOTIFICATIONS
+        [dict(zip(columns, row, strict=True)) for row in sent], STATE_TABLES["notifications"]
     )
     streams = {
         ("rule:refusal", "support-assistant", "all"): {"n": 2000, "reference": {"kind": "rate"}},
