@@ -69,7 +69,10 @@ def test_html_is_used_for_constants_only() -> None:
     used = [
         (file.name, call) for file in FILES for call in _calls(ast.parse(file.read_text())) if _name(call) == "html"
     ]
-    assert [(name, ast.unparse(call)) for name, call in used] == [("app.py", "st.html(CSS)"), ("name_tag.py", "st.html(SIGN_OUT)")]
+    assert [(name, ast.unparse(call)) for name, call in used] == [
+        ("app.py", "st.html(CSS)"),
+        ("name_tag.py", "st.html(SIGN_OUT)"),
+    ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
