@@ -61,9 +61,12 @@ def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:
 def _refused(receiver: ReceiverSettings) -> str:
     """Return why the address of a receiver would be refused when an alert is sent."""
     url = getattr(receiver, "url", None)
-    if url is None:
-        return ""
-    return Guard(getattr(receiver, "allow_http", False), getattr(receiver, "allow_private", False)).refusal(url)
+    return "" if url is None else guard_of_receiver(receiver).refusal(url)
+
+
+def guard_of_receiver(receiver: ReceiverSettings) -> Guard:
+    """Return what a receiver may be reached by, as its own settings say."""
+    return Guard(getattr(receiver, "allow_http", False), getattr(receiver, "allow_private", False))
 
 
 def _name(rule: AlertRule) -> Iterator[Problem]:

@@ -8,12 +8,23 @@ from __future__ import annotations
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from collectors.decode.json_bodies import parsed_as
-from collectors.decode.wire import MAX_DEPTH, Attributes, LogGroup, SpanGroup, WireEvent, WireLog, WireSpan, blob
+from collectors.decode.wire import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    Attributes,
+    LogGroup,
+    SpanGroup,
+    WireEvent,
+    WireLog,
+    WireSpan,
+    blob,
+)
 
 Number = int | float | str | None
 
@@ -188,7 +199,7 @@ def _log(record: _Log) -> WireLog:
 
 
 def _attributes(pairs: Iterable[_KeyValue] | None) -> Attributes:
-    return {pair.key: _value(pair.value, 0) for pair in pairs or ()}
+    return {pair.key: _value(pair.value, 0) for pair in islice(pairs or (), MAX_ATTRIBUTES + 1)}
 
 
 def _value(value: _AnyValue | None, depth: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -13,7 +14,17 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collectors.decode.errors import BadBody
-from collectors.decode.wire import MAX_DEPTH, Attributes, LogGroup, SpanGroup, WireEvent, WireLog, WireSpan, blob
+from collectors.decode.wire import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    Attributes,
+    LogGroup,
+    SpanGroup,
+    WireEvent,
+    WireLog,
+    WireSpan,
+    blob,
+)
 
 
 def span_groups(body: bytes) -> Iterator[SpanGroup]:
@@ -80,7 +91,8 @@ def _log(record: LogRecord) -> WireLog:
 
 def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
     # Nearly all values are strings, and asking for the string is twice as fast as asking which kind it is.
-    return {pair.key: pair.value.string_value or _value(pair.value, 0) for pair in pairs}
+    some = islice(pairs, MAX_ATTRIBUTES + 1)  # one more tells that there were more
+    return {pair.key: pair.value.string_value or _value(pair.value, 0) for pair in some}
 
 
 def _value(value: AnyValue, depth: int) -> Any:

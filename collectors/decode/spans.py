@@ -25,7 +25,7 @@ from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
 from collectors.decode.span_events import read_events
 from collectors.decode.strangers import Strangers, unread_texts
-from collectors.decode.wire import Attributes, SpanGroup, WireSpan
+from collectors.decode.wire import MAX_ATTRIBUTES, Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 
 FLAGS: Final = AT["spans"]["flags"]
@@ -112,7 +112,7 @@ def add_span(
     kind: str | None = None,
 ) -> None:
     """Append the rows of one span, and note it when it is not understood; `kind` is for what was told as something else than a span, and says what it is."""
-    flags: list[str] = []
+    flags = ["attrs_cut"] if len(span.attributes) > MAX_ATTRIBUTES else []
     values, rest, dialect = read(span.attributes, table)
     time = moment(span.start_ns, received, flags)
     if span.events or "told_events" in values:

@@ -15,6 +15,9 @@ Attributes = dict[str, Any]
 MAX_DEPTH: Final = 32
 """Nesting of attribute values beyond this is cut: no convention goes deeper than about ten."""
 
+MAX_ATTRIBUTES: Final = 4096
+"""Of one span, event or record; SDKs send at most 128 unless told otherwise, and reading has a price for each key."""
+
 KEPT_BYTES: Final = 48
 
 

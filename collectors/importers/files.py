@@ -87,7 +87,13 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            yield Path(parent, name)
+            if _within(Path(parent, name), folder):
+                yield Path(parent, name)
+
+
+def _within(path: Path, folder: Path) -> bool:
+    """Whether what stands at `path` lies in `folder`: a link must not lead an import to files that nobody named."""
+    return not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
 
 
 def local(path: Path) -> ImportSource:
@@ -102,7 +108,7 @@ def _near(path: Path) -> list[ImportSource]:
     return [
         local(inner)
         for inner in sorted(path.parent.iterdir())
-        if inner != path and inner.is_file() and is_data(inner.name)
+        if inner != path and inner.is_file() and is_data(inner.name) and _within(inner, path.parent)
     ]
 
 

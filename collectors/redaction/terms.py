@@ -137,8 +137,14 @@ def pattern_problem(name: str, pattern: str) -> str | None:
     try:
         empty = pl.Series([""]).str.contains(pattern, strict=True)[0]
     except pl.exceptions.ComputeError as error:
-        return f"not a regex of the Rust engine: {str(error).splitlines()[-1].strip()} (look-around is not known there)"
+        return f"not a regex of the Rust engine: {_reason(str(error))}"
     return "matches the empty text, so it would match everywhere" if empty else None
+
+
+def _reason(told: str) -> str:
+    """Return the one line of a refusal that says why; what surrounds it shows the pattern, and where it was asked."""
+    named = [line.removeprefix("error: ") for line in told.splitlines() if line.startswith("error: ")]
+    return (named or [told.splitlines()[0].removeprefix("regex error: ")])[0].strip(" .")
 
 
 def _dictionary(path: Path, name: str, where: str) -> dict[int, frozenset[str]]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from alerts.checks import load_rules
+from alerts.channels import ReceiverSettings
+from alerts.checks import guard_of_receiver, load_rules
 from collectors.dialects.own import own_dialects
+from collectors.redaction.redact import redactor_for
 from monitor.clock import SystemClock
+from monitor.config.schema import Settings
+from monitor.errors import ConfigError, Undeliverable
+from monitor.outgoing import Lookup, addresses_of
 from monitor.policy.checks import lint
 from monitor.policy.load import load_policies
 from monitor.policy.reminders import due, waiting
@@ -19,6 +24,7 @@ from plumbline.cli.exposure import check_exposure
 from plumbline.cli.origins import origins
 from plumbline.cli.settings import Given, Resolved, resolve
 from plumbline.cli.typed import Api, Config, Dashboard, DataDir, Form, Format, OtlpGrpc, OtlpHttp
+from plumbline.people.addresses import guard_of
 
 
 def run(
@@ -47,8 +53,10 @@ def gather(resolved: Resolved) -> dict[str, Any]:
     """Return settings, policies and rules as they will be used. Raises `ConfigError` at the first mistake."""
     check_exposure(resolved)
     settings = resolved.settings
+    redactor_for(settings.collector, b"")
     policies = load_policies(None if settings.policies is None else Path(settings.policies))
     book = load_rules(None if settings.alerts is None else Path(settings.alerts))
+    refuse_private(book.receivers, settings)
     own = settings.collector.dialects
     dialects = own_dialects(None if own is None else Path(own))
     return {
@@ -66,6 +74,23 @@ def gather(resolved: Resolved) -> dict[str, Any]:
             *(warning for policy in policies for warning in _nobody(policy, [r.name for r in book.receivers])),
         ],
     }
+
+
+def refuse_private(receivers: Sequence[ReceiverSettings], settings: Settings, lookup: Lookup = addresses_of) -> None:
+    """Refuse what a call would be refused for, where its name resolves now: agents resolve it again at every call.
+
+    Raises `ConfigError`.
+    """
+    named = [(f"receiver {r.name}", guard_of_receiver(r), str(getattr(r, "url", None) or "")) for r in receivers]
+    named.append(("people.oidc.issuer", guard_of(settings), settings.people.oidc.issuer or ""))
+    for what, guard, url in named:
+        try:
+            if url and not settings.outgoing.proxy:
+                guard.target(url, lookup)
+        except Undeliverable as refused:
+            raise ConfigError(what, None, str(refused), "write another address") from None
+        except OSError:
+            continue  # not known here and now; that is for whoever calls to find out
 
 
 def _warnings(policy: Policy) -> Iterator[dict[str, Any]]:
