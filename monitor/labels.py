@@ -52,7 +52,7 @@ def read_labels(rows: Sequence[Any]) -> list[NewLabel]:
     if len(rows) > MOST:
         problems = [f"there are {len(rows)} of them (send at most {MOST} at once)"]
     if problems:
-        raise BadRows(f"{len(rows)} labels", problems)
+        raise BadRows(f"a batch of {len(rows)}", problems)
     return labels
 
 
@@ -91,7 +91,7 @@ class LabelCheck:
             f"labels[{number}]: {said}" for number, label in enumerate(labels) for said in self._problems(label)
         ]
         if problems:
-            raise BadRows(f"{len(labels)} labels", problems)
+            raise BadRows(f"a batch of {len(labels)}", problems)
         return [self._row(label, person, at) for label in labels]
 
     def _problems(self, label: NewLabel) -> Iterator[str]:

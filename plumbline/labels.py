@@ -80,7 +80,7 @@ class LabelBook:
             told = [_taken(txn, row) for row in rows]
             problems = [f"labels[{number}]: {said}" for number, said in enumerate(told) if isinstance(said, str)]
             if problems:
-                raise BadRows(f"{len(rows)} labels", problems)  # which undoes what was added
+                raise BadRows(f"a batch of {len(rows)}", problems)  # which undoes what was added
         return [said is True for said in told]
 
     def _rules(self, app: str) -> dict[str, Judged]:
