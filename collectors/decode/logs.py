@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from collectors.batch import AT, Batch
 from collectors.decode.binary import without_blobs
 from collectors.decode.content import of_call
-from collectors.decode.derived import MAX_MESSAGE
+from collectors.decode.derived import MAX_MESSAGE, settle
 from collectors.decode.logged_calls import INPUT, KINDS, span_of, tells
 from collectors.decode.loose_json import dump, load
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
@@ -37,7 +37,7 @@ MODEL_FACTS: Final = frozenset({"request_model", "response_model", "input_tokens
 FACTS: Final = (
     *("operation", "provider", "request_model", "response_model", "response_id", "input_tokens", "output_tokens"),
     *("cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "usage_source", "cost_usd", "finish_reason"),
-    *("stream", "ttft_ms", "error_type", "dialect", "scope", "scope_version"),
+    *("stream", "ttft_ms", "error_type", "scope", "scope_version"),
 )
 
 
@@ -162,23 +162,26 @@ class Teller:
             self.asked[span.trace_id] = values["input_messages"]
         if told == "call" and "input_messages" not in values and span.trace_id in self.asked:
             span.attributes[INPUT] = self.asked.pop(span.trace_id)
-        self._add_span(span, KINDS[told], self.batch)
+        self._add_span(span, KINDS[told])
         return None
 
-    def _add_span(self, span: WireSpan, kind: str, batch: Batch) -> None:
-        add_span(span, self.source, self.scope, self.dialect, self.table, batch, self.received, self.strangers, kind)
-        note = batch.rows["spans"][-1]
+    def _add_span(self, span: WireSpan, kind: str) -> None:
+        add_span(
+            span, self.source, self.scope, self.dialect, self.table, self.batch, self.received, self.strangers, kind
+        )
+        note = self.batch.rows["spans"][-1]
         note[FLAGS] = ",".join(filter(None, (note[FLAGS], FROM_LOG)))
 
     def _facts(self, log: _Log) -> dict[str, Any] | None:
         """What a record says of its call, for the case that the span of the call never comes."""
         if MODEL_FACTS.isdisjoint(log.values):
             return None
-        scratch = Batch()
-        span = span_of(log.wire, log.name, log.values, "call", (log.source.app, None))
-        self._add_span(span, "llm", scratch)
-        (row,) = scratch.dicts("spans")
-        return {name: row[name] for name in FACTS if row[name] is not None}
+        values = dict(log.values)
+        values["operation"] = self.table.operations.get(str(values.get("operation", "")).lower(), ("chat",))[0]
+        span = span_of(log.wire, log.name, values, "call", (log.source.app, None))
+        settle(values, span, "llm", self.dialect, self.table)
+        values |= {"scope": self.scope.name or None, "scope_version": self.scope.version or None}
+        return {name: values[name] for name in FACTS if values.get(name) is not None}
 
 
 def _listed(side: dict[str, Any]) -> dict[str, Any]:

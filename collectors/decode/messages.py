@@ -167,12 +167,13 @@ def _message(item: Any, role: str) -> Message | None:
 def _unwrapped(item: dict[str, Any]) -> dict[str, Any]:
     """Take the parts of a message out of what some put around them."""
     content = item.get("content")
-    if isinstance(content, dict) and isinstance(content.get("parts"), list):  # Gemini
-        return item | content
-    if isinstance(content, dict) and "message" in content:  # AgentCore wraps an answer and why it ended
-        return item | {"content": content["message"], "finish_reason": content.get("finish_reason")}
-    if isinstance(parts := item.get("parts"), dict):  # one part where a list belongs
-        return item | {"parts": [parts]}
+    if type(content) is dict:
+        if isinstance(content.get("parts"), list):  # Gemini
+            return item | content
+        if "message" in content:  # AgentCore wraps an answer and why it ended
+            return item | {"content": content["message"], "finish_reason": content.get("finish_reason")}
+    if type(item.get("parts")) is dict:  # one part where a list belongs
+        return item | {"parts": [item["parts"]]}
     return item
 
 

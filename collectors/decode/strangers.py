@@ -114,16 +114,16 @@ def kind_of_value(key: str, value: Any) -> str:
 
 
 def _promises(key: str, value: Any) -> bool:
-    if isinstance(value, bool) or value is None or key.startswith(PLAIN):
-        return False
-    if isinstance(value, str) and not _is_text(value) and not _is_number(value):
-        return False
-    return kind_of_value(key, value) in {"text", "tokens"}
+    if type(value) is str:
+        promising = _is_text(value) or (_is_number(value) and TOKEN_LIKE.search(key) is not None)
+    else:
+        promising = value is not None and kind_of_value(key, value) in {"text", "tokens"}
+    return promising and not key.startswith(PLAIN)
 
 
 def _is_text(value: str) -> bool:
-    return len(value) >= LONG or value.count(" ") >= WORDS
+    return len(value) >= LONG or (len(value) > WORDS and value.count(" ") >= WORDS)
 
 
 def _is_number(text: str) -> bool:
-    return len(text) < 20 and text.replace(".", "", 1).isdecimal()
+    return len(text) < 20 and text[-1:].isdecimal() and text.replace(".", "", 1).isdecimal()

@@ -89,6 +89,8 @@ class Table(dict[str, KeyRule]):
         super().__init__()
         self._dialects = dialects
         self._within: dict[str, Table] = {}
+        self._by_scope: dict[str, Table] = {}
+        self._dialect_of: dict[str, str | None] = {}
         names = dict(own.scope_names) if own else {}
         self._own_names = {name: kind for name, kind in names.items() if not name.endswith("*")}
         self._own_beginnings = [(name[:-1], kind) for name, kind in names.items() if name.endswith("*")]
@@ -122,12 +124,23 @@ class Table(dict[str, KeyRule]):
 
     def kind_of_name(self, name: str) -> str | None:
         """Return the kind of the spans of a name; a name that ends in `*` is a beginning."""
-        kind = self._own_names.get(name) or self.span_names.get(name)
-        return kind or next((kind for begin, kind in self._own_beginnings if name.startswith(begin)), None)
+        kind = self.span_names.get(name)
+        if kind is not None or not (self._own_names or self._own_beginnings):
+            return kind
+        return self._own_names.get(name) or next(
+            (kind for begin, kind in self._own_beginnings if name.startswith(begin)), None
+        )
 
     def within(self, scope: str) -> Table:
         """Return the table that holds for spans and records of `scope`."""
-        dialect = self.scope_dialect(scope)
+        if scope in self._by_scope:
+            return self._by_scope[scope]
+        if len(self._by_scope) >= MAX_KEYS:
+            self._by_scope.clear()
+        found = self._by_scope[scope] = self._table_of(self.scope_dialect(scope))
+        return found
+
+    def _table_of(self, dialect: str | None) -> Table:
         if dialect is None:
             return self
         if dialect not in self._within:
@@ -138,7 +151,12 @@ class Table(dict[str, KeyRule]):
 
     def scope_dialect(self, scope: str) -> str | None:
         """Return the dialect whose instrumentation scopes `scope` belongs to."""
-        return next((dialect for prefix, dialect in self.scopes if _within(scope, prefix)), None)
+        if scope not in self._dialect_of:
+            if len(self._dialect_of) >= MAX_KEYS:
+                self._dialect_of.clear()
+            found = next((dialect for prefix, dialect in self.scopes if _within(scope, prefix)), None)
+            self._dialect_of[scope] = found
+        return self._dialect_of[scope]
 
     def _resolved(self, key: str) -> KeyRule:
         rule = self._rules.find(key)
