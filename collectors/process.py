@@ -6,14 +6,14 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import uvicorn
 
-from collectors.dialects.own import table_with
+from collectors.dialects.own import NOTHING, table_with
 from collectors.doors.cors import Cors
 from collectors.doors.grpc_frames import Arriving
 from collectors.doors.grpc_front import Visitor
@@ -49,14 +49,20 @@ class Sockets:
     grpc: socket.socket
 
 
-def serve_collector(settings: CollectorSettings, data_dir: Path, bound: Sockets, ready: Callable[[], None]) -> None:
+def serve_collector(
+    settings: CollectorSettings,
+    data_dir: Path,
+    bound: Sockets,
+    ready: Callable[[], None],
+    dimensions: Mapping[str, str] = NOTHING,
+) -> None:
     """Take OTLP on `bound` until SIGTERM or SIGINT, then drain. `ready` is called once requests are answered.
 
-    Raises `StoreError` when the data directory cannot be written.
+    `dimensions` are attribute keys that say a dimension of a turn. Raises `StoreError` when the data directory cannot be written.
     """
     sys.setswitchinterval(0.002)  # the event loop must not wait long behind a thread that decodes
     keep_log_small()
-    intake = make_intake(settings, data_dir)
+    intake = make_intake(settings, data_dir, dimensions)
     try:
         with short_folder() as folder:
             ring = KeyRing(Places(data_dir).keys)
@@ -98,7 +104,7 @@ def run_server(server: Server, bound: Sockets) -> None:
         runner.run(server.serve(sockets=[bound.http]))
 
 
-def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
+def make_intake(settings: CollectorSettings, data_dir: Path, dimensions: Mapping[str, str] = NOTHING) -> Intake:
     """Return the intake of one data directory. Raises `StoreError` and `ConfigError`."""
     spool = data_dir / "spool"
     return Intake(
@@ -109,7 +115,7 @@ def make_intake(settings: CollectorSettings, data_dir: Path) -> Intake:
         max_queue_bytes=int(settings.max_queue_mb * 1_000_000),
         min_free_bytes=settings.min_free_mb << 20,
         max_field_bytes=settings.max_field_kb * 1000,
-        rules=table_with(None if settings.dialects is None else Path(settings.dialects)),
+        rules=table_with(None if settings.dialects is None else Path(settings.dialects), dimensions),
     )
 
 

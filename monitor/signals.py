@@ -147,11 +147,14 @@ def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
     share, low, high = (percent(x, 1) for x in (estimate.value, estimate.low, estimate.high))
     rate = f"{share} of answers of {estimate.app} break this rule ({low} to {high}, {estimate.n_graded} graded)"
     if level == "case":
-        return f"{title}: a case was found, and one is too many. {rate}"
+        known = f"; {rate}" if estimate.value is not None else f" (in {estimate.app})"
+        return f"{title}: a case was found, and one is too many{known}"
     if rule is None or level not in rule.limits:
         return f"{title}: {rate}"
     word = "incident" if level == "incident" else "warning"
-    return f"{title}: {rate}, beyond the {word} rate of {percent(rule.limits[level], 1)}"
+    limit = rule.limits[level]
+    days = "" if estimate.low is not None and estimate.low > limit else "; the days before count as well"
+    return f"{title}: {rate}, beyond the {word} rate of {percent(limit, 1)}{days}"
 
 
 def _change(group: list[dict[str, Any]], now: datetime) -> Signal:

@@ -27,6 +27,7 @@ from collectors.decode.span_events import read_events
 from collectors.decode.strangers import Strangers, unread_texts
 from collectors.decode.wire import MAX_ATTRIBUTES, Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
+from monitor.model.dimensions import OF_AUDIENCE
 
 FLAGS: Final = AT["spans"]["flags"]
 
@@ -188,6 +189,7 @@ def add_span(
             attrs_json(rest, flags),
             source.app,
             None,
+            *(get(name) or resource(name) for name in OF_AUDIENCE),
         ]
     )
     if flags:

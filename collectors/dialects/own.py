@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,10 @@ from monitor.config.read import parse_yaml
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.model.rows import KINDS
+
+NOTHING: Final[Mapping[str, str]] = {}
+FIRST: Final = -1
+"""Before every shipped rule for the same field."""
 
 PARTS: Final = (
     "system",
@@ -36,9 +40,14 @@ PARTS: Final = (
 """What an event may hold; the last five are told by log records of their own: a call, a question, a step, a tool's run, nothing."""
 
 
-def table_with(own: Path | None) -> Table:
-    """Return the table of the shipped dialects with the rules of `own` in front. Raises `ConfigError`."""
-    return Table([*own_dialects(own), *shipped()])
+def table_with(own: Path | None, dimensions: Mapping[str, str] = NOTHING) -> Table:
+    """Return the table of the shipped dialects with the rules of `own`, and keys that say a dimension, in front.
+
+    `dimensions`: attribute or metadata key -> dimension (`dimensions:` of the settings). Raises `ConfigError`.
+    """
+    rows: tuple[Row, ...] = tuple((key, name, FIRST, "label") for key, name in dimensions.items())
+    said = [Dialect("common", rank=0, rows=rows, bag_rows=rows)] if rows else []
+    return Table([*said, *own_dialects(own), *shipped()])
 
 
 def own_dialects(own: Path | None) -> list[Dialect]:

@@ -15,6 +15,7 @@ from collectors.batch import Batch
 from collectors.importers.ids import digest
 from collectors.importers.instants import microseconds
 from collectors.importers.record import UNKNOWN, BadRecord, Origin
+from monitor.model.dimensions import OF_AUDIENCE
 
 FIELDS: Final = (
     "id",
@@ -22,6 +23,7 @@ FIELDS: Final = (
     "app",
     "environment",
     "release",
+    *OF_AUDIENCE,
     "model",
     "provider",
     "prompt_name",
@@ -82,6 +84,7 @@ def _span(given: Mapping[str, Any]) -> Row:
         "error_message": error_message,
         "environment": _text(given, "environment"),
         "release": _text(given, "release"),
+        **{name: _text(given, name) for name in OF_AUDIENCE},
         "dialect": "import",
         "operation": "chat",
         "provider": _text(given, "provider"),

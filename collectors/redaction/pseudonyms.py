@@ -18,6 +18,7 @@ import msgspec
 import polars as pl
 
 from collectors.redaction.still_json import still_json
+from monitor.model.dimensions import OF_AUDIENCE
 from monitor.model.rows import TABLES
 from monitor.privacy.escapes import HINT, View, plain_view
 from monitor.privacy.keyed import Who, digest, pseudonym
@@ -31,7 +32,7 @@ TREES: Final = ("attrs", "metadata")
 
 SEARCHED: Final = (*TREES, "name", "error_message", "tool_name", "unknown_keys", "body", "comment", "reason")
 TEXTS: Final = frozenset(
-    [*SEARCHED, *(name for kind in TABLES.values() for name, type_ in kind.items() if type_ == "text")]
+    [*OF_AUDIENCE, *SEARCHED, *(name for kind in TABLES.values() for name, type_ in kind.items() if type_ == "text")]
 )
 """Columns in which an id may stand among other words."""
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.numbers import count, share, share_interval, utc, when
-from dashboards.rules import COLOURS, Rule, rules_of
+from dashboards.rules import COLOURS, ENOUGH, Rule, rules_of
 from dashboards.scope import Context
 from dashboards.tables import clickable, draw, still
 from dashboards.text import code, label, one_line, plain
@@ -37,7 +37,9 @@ def _all(context: Context, rules: dict[str, Rule]) -> None:
     rates = {(row["rule_id"], row["app"]): row for row in context.agent.read("rates_now", **context.scope.within)}
     apps = sorted({app for _, app in rates})
     held = [(rule, app) for rule in rules.values() for app in apps if (rule.id, app) in rates]
-    held += [(rule, "") for rule in rules.values() if not any(rule.id == other for other, _ in rates)]
+    graded = {rule_id for rule_id, _ in rates}
+    idle = [rule for rule in rules.values() if rule.id not in graded and not (rule.policy["elsewhere"] and graded)]
+    held += [(rule, "") for rule in idle]
     held.sort(key=lambda pair: (pair[0].rank, -pair[0].distance(rates.get((pair[0].id, pair[1])))))
     cells = [_cell(rule, app, rates.get((rule.id, app))) for rule, app in held]
     columns: dict[str, Any] = {
@@ -148,7 +150,7 @@ def _rates(context: Context, rule: Rule) -> None:
 
 def _app(rule: Rule, app: str, rows: Sequence[Row]) -> None:
     known = [row for row in rows if row["value"] is not None]
-    newest = known[-1] if known else None
+    newest = next((row for row in reversed(known) if row["n_graded"] >= ENOUGH), known[-1] if known else None)
     says = f"{app}: {rule.standing(newest)}"
     if newest is not None:
         bounds = share_interval(newest["low"], newest["high"])

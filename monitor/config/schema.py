@@ -9,6 +9,9 @@ from typing import Literal
 
 import msgspec
 
+Audience = Literal["region", "channel", "audience", "tenant", "language"]
+"""What `dimensions:` may say of a turn."""
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One block of settings; unknown keys are errors."""
@@ -193,6 +196,9 @@ class Settings(Section, frozen=True):
     agent: AgentSettings = AgentSettings()
     dashboard: DashboardSettings = DashboardSettings()
     people: PeopleSettings = PeopleSettings()
+    dimensions: dict[
+        str, Audience
+    ] = {}  # attribute or metadata KEY of yours -> region, channel, audience, tenant or language
     sampling: SamplingSettings = SamplingSettings()
     estimates: EstimateSettings = EstimateSettings()
     drift: DriftSettings = DriftSettings()

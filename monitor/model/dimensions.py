@@ -40,9 +40,14 @@ DIMENSIONS: Final = (
     Dimension("prompt_name", "Prompt", shared="root", reported=True),
     Dimension("prompt_version", "Prompt version", shared="root", cause=1, reported=True),
     Dimension("model", "Model", cause=0, reported=True),
+    Dimension("region", "Region", shared="any"),
+    Dimension("channel", "Channel", shared="any"),
+    Dimension("audience", "Audience", shared="any"),
+    Dimension("tenant", "Tenant", shared="any"),
+    Dimension("language", "Language", shared="any"),
 )
 
-NAMES: Final = tuple(dimension.name for dimension in DIMENSIONS)
+NAMES: Final = tuple(dict.fromkeys(dimension.name for dimension in DIMENSIONS))
 
 OF_SPANS: Final = tuple(name for name in NAMES if name != "model")
 """Columns that every span carries; the model of a turn is that of its last call."""
@@ -55,6 +60,10 @@ CAUSES: Final = tuple(
 )
 """Columns whose shift is named as the cause of a change, most telling first."""
 
-SHARED: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.shared != "no")
+SHARED: Final = tuple(dict.fromkeys(dimension.name for dimension in DIMENSIONS if dimension.shared != "no"))
 SHARED_BY_ANY: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.shared == "any")
+
+OF_AUDIENCE: Final = ("region", "channel", "audience", "tenant", "language")
+"""Who is spoken to, and where: what the scope of a policy asks for. Settings and the SDK may say it (`dimensions:`, `context`)."""
+
 REPORTED: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.reported)

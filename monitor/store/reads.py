@@ -108,6 +108,7 @@ def _with_texts(reader: Reader, picked: str, params: Sequence[Any], since: datet
         f"""
         WITH picked AS ({picked})
         SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
+               p.region, p.channel, p.audience, p.tenant, p.language,
                coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
                coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
                coalesce(o.system_text, i.system_text) AS system_text,

@@ -26,7 +26,8 @@ def serve(resolved: Resolved) -> None:
         write_run(resolved.places, "collector", address_of(bound.http), pid, {grpc_flag: address_of(bound.grpc)})
 
     try:
-        serve_collector(resolved.settings.collector, resolved.places.root, bound, ready)
+        settings = resolved.settings
+        serve_collector(settings.collector, resolved.places.root, bound, ready, settings.dimensions)
     finally:
         remove_run(resolved.places, "collector", pid)
 

@@ -149,7 +149,8 @@ def _names(mapping: list[str]) -> dict[str, str]:
 
 def _terms(resolved: Resolved, names: dict[str, str], app: str | None, format_: Format | None) -> Terms:
     settings, clock = resolved.settings.collector, SystemClock()
-    rules = table_with(None if settings.dialects is None else Path(settings.dialects))
+    own = None if settings.dialects is None else Path(settings.dialects)
+    rules = table_with(own, resolved.settings.dimensions)
     return Terms(names, app, int(settings.max_body_mb * 1_000_000), lambda: _microseconds(clock), format_, rules)
 
 

@@ -25,7 +25,7 @@ from monitor.store.pages.shapes import (
 
 SORTS: Final = ("time", "duration_ms", "cost_usd", "input_tokens", "output_tokens", "n_calls", "n_tools")
 
-PICKED: Final = tuple(d.name for d in DIMENSIONS if d.name not in SCOPE and not d.people)
+PICKED: Final = tuple(dict.fromkeys(d.name for d in DIMENSIONS if d.name not in SCOPE and not d.people))
 """Dimensions that one picks a value of; users and sessions are found by their id, app and environment are the scope."""
 
 FILTERS: Final = SCOPE | {

@@ -6,6 +6,6 @@ into your code, and never blocks a request. Without it everything still works (d
 
 from plumbline_sdk._feedback import feedback
 from plumbline_sdk._setup import flush, init, stats
-from plumbline_sdk._tags import experiment, identity, prompt
+from plumbline_sdk._tags import context, experiment, identity, prompt
 
-__all__ = ["experiment", "feedback", "flush", "identity", "init", "prompt", "stats"]
+__all__ = ["context", "experiment", "feedback", "flush", "identity", "init", "prompt", "stats"]

@@ -17,8 +17,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, Status
 
-Hook = Callable[[str, str], str | None]
-"""(attribute name, text) -> the text to send; None leaves the attribute out."""
+Hook = Callable[[str, str], str | None]  # (attribute name, text) -> the text to send; None leaves the attribute out
 
 IDENTITIES: Final = {"user.id", "enduser.id", "session.id", "gen_ai.conversation.id", "feature_flag.context.id"}
 MARK: Final = " [cut]"

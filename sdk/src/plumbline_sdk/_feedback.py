@@ -16,8 +16,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_conte
 from plumbline_sdk._pipe import Pipe
 
 _log = logging.getLogger("plumbline_sdk")
-outlet: list[tuple[Pipe[ReadableLogRecord], Resource]] = []
-"""Where feedback goes; empty before `init`."""
+outlet: list[tuple[Pipe[ReadableLogRecord], Resource]] = []  # where it goes; empty before `init`
 
 
 def feedback(

@@ -1,4 +1,4 @@
-"""Tags that hold while a block or a function runs. Context variables follow asyncio and gevent: requests never mix."""
+"""Tags that hold while a block or a function runs: who set them, the tags, and what held before. Context variables follow asyncio and gevent: requests never mix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _CURRENT: ContextVar[tuple[Tags | None, dict[str, Any], Any]] = ContextVar("plumbline_tags", default=(None, {}, None))
-"""Who set the tags, the tags, and what held before."""
 
 
 def current_tags() -> dict[str, Any]:
@@ -56,6 +55,11 @@ def prompt(name: str, version: str | None = None) -> Tags:
 def experiment(name: str, variant: str, *, unit: str | None = None) -> Tags:
     """Tag spans with an experiment arm, as a feature flag; `unit` is what was randomised, where it is not `user.id`."""
     return Tags(**{"feature_flag.key": name, "feature_flag.result.variant": variant, "feature_flag.context.id": unit})
+
+
+def context(**said: str | None) -> Tags:
+    """Tag spans with whom is spoken to (`region`, `channel`, `audience`, `tenant`, `language`): few values each, no ids."""
+    return Tags(**{f"plumbline.{name}": value for name, value in said.items()})
 
 
 def identity(*, user: str | None = None, session: str | None = None, message: str | None = None) -> Tags:
