@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from alerts.channels import Channel, Means, ReceiverSettings
 from alerts.channels.console import ConsoleReceiver
+from alerts.channels.pagerduty import PagerDutyReceiver
 from alerts.channels.slack import SlackReceiver
 from alerts.channels.webhook import WebhookReceiver
 
-Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver
+Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver | PagerDutyReceiver
 
 
 def build_channels(receivers: Sequence[ReceiverSettings], means: Means) -> Mapping[str, Channel]:

@@ -17,7 +17,11 @@ from alerts.channels.posting import TOTAL_S, accept, post
 from alerts.message import Message, details
 from monitor.clock import Clock
 from monitor.config.schema import Section
+from monitor.errors import RetryLater
 from monitor.outgoing import OPEN, Guard
+
+TAKEN: Final = "ok"
+"""The whole body of an answer to a message that Slack has; anything else with status 200 is a proxy, or an error."""
 
 HEADER: Final = 150
 FIELD: Final = 1000
@@ -53,7 +57,10 @@ class Slack:
         """Post `message` once. Slack knows no keys; it is shown, so that a person can tell a repeat after a crash."""
         body = msgspec.json.encode(blocks(message, key))
         now = self.clock.now()
-        accept(post(self.url, body, {"content-type": "application/json"}, self.total_s, self.guard), now)
+        answer = post(self.url, body, {"content-type": "application/json"}, self.total_s, self.guard)
+        accept(answer, now)
+        if answer.excerpt != TAKEN:
+            raise RetryLater(f"HTTP {answer.status}, but it does not say that it took the message: {answer.excerpt}")
 
 
 def blocks(message: Message, key: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from typing import Any, Literal
 from alerts.channels.signature import verify
 from monitor.clock import Clock
 
-Mode = Literal["ok", "429", "500", "400", "401", "404", "302", "hang", "reset", "lost"]
-"""`lost` takes the message and cuts the connection before the answer: the sender cannot know."""
+Mode = Literal["ok", "429", "500", "400", "401", "404", "302", "false", "hang", "reset", "lost"]
+"""`lost` takes the message and cuts the connection before the answer: the sender cannot know. `false` answers 200 and takes nothing."""
 
 SECRET = "whsec_dGVzdHMtb25seS1ub3QtYS1zZWNyZXQ="
 
@@ -42,6 +42,8 @@ class Model:
     early_resolves: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     attempts: int = 0
+    pages: dict[str, str] = field(default_factory=dict)  # open pages by key: triggered or acknowledged
+    closed: list[str] = field(default_factory=list)
 
     def take(self, key: str, kind: str, body: dict[str, Any]) -> None:
         """Apply one message as a pager does: a resolve without a fire is dropped, a repeat changes nothing."""
@@ -60,13 +62,25 @@ class Model:
         elif kind == "resolved":
             self.firing.discard(fingerprint)
 
+    def page(self, key: str, action: str) -> None:
+        """Apply one event as PagerDuty does: acknowledge and resolve need an open page, a repeated trigger opens no second one."""
+        if action == "trigger":
+            self.pages.setdefault(key, "triggered")
+        elif key in self.pages and action == "acknowledge":
+            self.pages[key] = "acknowledged"
+        elif key in self.pages:
+            del self.pages[key]
+            self.closed.append(key)
+        else:
+            self.early_resolves.append(key)
+
     def kinds(self) -> list[str]:
         """Return what came, in order, by kind."""
         return [key.split(":")[3] for key in self.keys]
 
 
 class Stub(ThreadingHTTPServer):
-    """Serves `/webhook` and `/slack`. `clock` judges the age of a signature; None trusts the stamp it carries."""
+    """Serves `/webhook`, `/slack` and `/pagerduty`. `clock` judges the age of a signature; None trusts the stamp it carries."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -87,6 +101,10 @@ class Stub(ThreadingHTTPServer):
     @property
     def slack_url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/slack"
+
+    @property
+    def pagerduty_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/pagerduty"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - a sender that left is no error
         return
@@ -111,18 +129,20 @@ class Handler(BaseHTTPRequestHandler):
                 self._cut()
             else:
                 self._answer(status)
+        elif mode == "false":
+            self._answer(200, b'{"ok": false, "error": "channel_not_found"}')
         else:
             self._answer(int(mode))
 
     def _take(self, body: bytes) -> int:
         headers = {name.lower(): value for name, value in self.headers.items()}
         with self.server.busy:
-            take = self._webhook if self.path == "/webhook" else self._slack
+            take = {"/webhook": self._webhook, "/slack": self._slack, "/pagerduty": self._pagerduty}[self.path]
             problem = take(headers, body)
             if problem:
                 self.server.model.refusals.append(problem)
                 return 401 if problem == "signature" else 400
-        return 200
+        return 202 if self.path == "/pagerduty" else 200
 
     def _webhook(self, headers: Mapping[str, str], body: bytes) -> str | None:
         stamp = datetime.fromtimestamp(int(headers.get("webhook-timestamp", "0")), UTC)
@@ -146,8 +166,15 @@ class Handler(BaseHTTPRequestHandler):
             self.server.model.take(key, key.split(":")[3], {"data": post})
         return problem
 
-    def _answer(self, status: int) -> None:
-        said = b"ok" if status == 200 else b"no: <b>&#8238;why</b>"
+    def _pagerduty(self, _headers: Mapping[str, str], body: bytes) -> str | None:
+        event = json.loads(body)
+        problem = pagerduty_problem(event, len(body))
+        if problem is None:
+            self.server.model.page(event["dedup_key"], event["event_action"])
+        return problem
+
+    def _answer(self, status: int, said: bytes = b"") -> None:
+        said = said or (b"ok" if status in {200, 202} else b"no: <b>&#8238;why</b>")
         self.send_response(status)
         if self.server.retry_after is not None:
             self.send_header("retry-after", self.server.retry_after)
@@ -168,6 +195,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 - the signature is http.server's
         return
+
+
+def pagerduty_problem(event: dict[str, Any], size: int) -> str | None:
+    """Return why the Events API v2 would refuse `event`."""
+    if len(event.get("routing_key", "")) != 32:
+        return "routing_key"
+    if event.get("event_action") not in {"trigger", "acknowledge", "resolve"} or size > 512 * 1024:
+        return "event_action"
+    if not 1 <= len(event.get("dedup_key", "")) <= 255:
+        return "dedup_key"
+    if event["event_action"] != "trigger":
+        return None
+    payload = event.get("payload", {})
+    if not 1 <= len(payload.get("summary", "")) <= 1024 or not payload.get("source"):
+        return "payload"
+    return None if payload.get("severity") in {"critical", "error", "warning", "info"} else "severity"
 
 
 def mentions_in(value: Any) -> list[str]:
