@@ -47,7 +47,7 @@ from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
 from monitor.store.prices import shipped
-from monitor.store.reads import holdings, ledger_sums
+from monitor.store.reads import damaged_lately, holdings, ledger_sums
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, limits_at
 from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
@@ -111,7 +111,8 @@ class Agent:
     def deliver(self) -> int:
         """Say what of ours is not well, which needs no cycle, and send the notifications that are due."""
         unwell = {f.part: f"{f.part} failed {f.failures} times in a row: {f.error}" for f in self.health.unwell()}
-        self.desk.tell_unwell(unwell, self.clock.now())
+        now = self.clock.now()
+        self.desk.tell_unwell(unwell | damaged_lately(self.store, now), now)
         return self.desk.deliver()
 
     def maintain(self) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import polars as pl
 
+from monitor.clock import naive_utc
 from monitor.model.rows import LEDGER_TABLES
 
+_TOLD: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "time": pl.Datetime("us"),
+    "source": pl.String,
+    "received": pl.Int64,
+    "reason": pl.String,
+}
 TOO_OLD: Final = "too old"
 ERASED: Final = "erased"
 """Reasons of refusals that are made on loading, by settings and people of this house."""
+
+DAMAGED: Final = "damaged in the spool"
+"""A piece of the spool that cannot be read counts as one thing received and refused: what it held is not known."""
 
 
 def refusing(kept: dict[str, pl.DataFrame], taken: Mapping[str, pl.DataFrame], reason: str) -> dict[str, pl.DataFrame]:
@@ -24,6 +35,15 @@ def refusing(kept: dict[str, pl.DataFrame], taken: Mapping[str, pl.DataFrame], r
     if told:
         kept["refusals"] = pl.concat([*told, *([kept["refusals"]] if "refusals" in kept else [])])
     return {name: rows for name, rows in kept.items() if rows.height}
+
+
+def damaged(kept: dict[str, pl.DataFrame], family: str, pieces: int, now: datetime) -> dict[str, pl.DataFrame]:
+    """Return the tables with a refusal for so many unreadable pieces of a family of the spool."""
+    if pieces:
+        told = [{"time": naive_utc(now), "source": f"spool {family}", "received": pieces, "reason": DAMAGED}]
+        rows = pl.DataFrame(told, schema=pl.Schema(_TOLD))
+        kept["refusals"] = pl.concat([rows, *([kept["refusals"].select(list(_TOLD))] if "refusals" in kept else [])])
+    return kept
 
 
 def ledger_rows(tables: dict[str, pl.DataFrame], fresh: dict[str, pl.DataFrame]) -> pl.DataFrame:

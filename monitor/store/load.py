@@ -24,7 +24,7 @@ from monitor.errors import StoreError
 from monitor.model.rows import KEYS, LEDGER_TABLES, SUMMED, TABLES
 from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
-from monitor.store.ledger import ERASED, TOO_OLD, ledger_rows, refusing
+from monitor.store.ledger import ERASED, TOO_OLD, damaged, ledger_rows, refusing
 from monitor.store.opening import Store, Transaction
 from monitor.store.prices import priced
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, within
@@ -121,7 +121,7 @@ def load(
     """Load one stretch of one family in one transaction, its position included."""
     for piece in stretch.damage:
         _log.warning("spool %s-%08d: bytes %d to %d are unreadable", family, piece.segment, piece.start, piece.end)
-    tables = _tables(stretch.frames)
+    tables = damaged(_tables(stretch.frames), family, len(stretch.damage), store.clock.now())
     if "spans" in tables:
         tables["spans"] = priced(tables["spans"], prices or {}, listed or {})
     with store.transaction() as txn:

@@ -15,6 +15,7 @@ import polars as pl
 
 from monitor.model import dimensions
 from monitor.model.values import Turn
+from monitor.store.ledger import DAMAGED
 from monitor.store.precedence import BY_MACHINE, LATER
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
@@ -287,3 +288,15 @@ def kind_of(store: Reader, subject: str) -> Literal["finding", "trace"] | None:
     if store.frame("SELECT 1 FROM base.findings WHERE id = ? LIMIT 1", [subject]).height:
         return "finding"
     return "trace" if store.frame("SELECT 1 FROM base.spans WHERE trace_id = ? LIMIT 1", [subject]).height else None
+
+
+def damaged_lately(store: Reader, now: datetime) -> dict[str, str]:
+    """Return what is said of the spool where a piece of it turned out to be unreadable today or yesterday; else nothing."""
+    since = now.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    asked = "SELECT coalesce(sum(refused), 0) AS n FROM base.ledger WHERE reason = ? AND day >= ?"
+    pieces = int(store.frame(asked, [DAMAGED, since])["n"][0])
+    return (
+        {"spool": f"{pieces} unreadable {'piece' if pieces == 1 else 'pieces'}: what they held is not stored"}
+        if pieces
+        else {}
+    )
