@@ -23,6 +23,7 @@ from collectors.decode.leftovers import attrs_json, unknown_keys
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, duration_ms, is_id, moment
 from collectors.decode.reading import read
 from collectors.decode.replies import note_replies
+from collectors.decode.sampling import weight_of
 from collectors.decode.span_events import read_events
 from collectors.decode.strangers import Strangers, unread_texts
 from collectors.decode.wire import MAX_ATTRIBUTES, Attributes, SpanGroup, WireSpan
@@ -188,7 +189,7 @@ def add_span(
             None,
             attrs_json(rest, flags),
             source.app,
-            None,
+            weight_of(span, values),
             *(get(name) or resource(name) for name in OF_AUDIENCE),
         ]
     )

@@ -30,6 +30,8 @@ FIELDS: Final = {
     "ttft_ms": "time to the first token, of any call",
     "first_chunk_ms": "time to the first chunk; only streams have one",
     "first_chunk_at": "when the first chunk came, as text in ISO 8601",
+    "sampled_share": "the share of spans its sender keeps, where it samples: 0.1 keeps one in ten",
+    "sampled_rate": "how many spans one that is kept stands for: 10 keeps one in ten",
     "duration_ms": "how long a call or a tool took, where a log record tells it",
     "succeeded": "whether it went well, where a log record tells it",
     "status_code": "the HTTP status of a call, where a log record tells it; 400 and above failed",

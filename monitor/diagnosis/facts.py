@@ -32,6 +32,7 @@ class Voice:
     n_tokens: int = 0
     n_response_ids: int = 0
     n_costs: int = 0
+    n_standing: int | None = None  # calls they stand for, where the sender samples and says so
     n_list_costs: int = 0  # reckoned by the list prices that ship
     n_sessions: int = 0
     n_users: int = 0

@@ -98,6 +98,15 @@ def _no_cost(voice: Voice) -> str | None:
     return "no call has a cost" if voice.n_tokens >= ENOUGH and not voice.n_costs else None
 
 
+def _sampled(voice: Voice) -> str | None:
+    n = voice.n_standing
+    return (
+        f"{voice.n_calls:,} calls stand for about {n:,}: the sender samples, and says so"
+        if n and n > voice.n_calls
+        else None
+    )
+
+
 def _list_cost(voice: Voice) -> str | None:
     n = voice.n_list_costs
     return f"the cost of {n:,} calls is reckoned by list prices of {shipped().checked_on}" if n else None
@@ -188,6 +197,13 @@ CHECKS: Final[tuple[Check[Voice], ...]] = (
         _no_cost,
         "No price is known for these models: none of yours, and none on the list that ships.",
         _prices,
+    ),
+    Check(
+        "weighed",
+        "note",
+        _sampled,
+        "Rates are right where the sender picks at random; calls.sampling_weight says how many calls each one stands for.",
+        Fix("To have every call, send every trace: Plumbline does its own sampling, with known probabilities"),
     ),
     Check(
         "list-price",

@@ -111,6 +111,7 @@ CASES: list[tuple[Facts, str, str]] = [
     (voice(n_response_ids=0), "no-response-id", "note"),
     (voice(n_costs=0), "no-cost", "note"),
     (voice(n_list_costs=3), "list-price", "note"),
+    (voice(n_standing=400), "weighed", "note"),
     (voice(dialect=None), "no-dialect", "note"),
 ]
 

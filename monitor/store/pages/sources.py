@@ -74,6 +74,7 @@ READS: Final[dict[str, PageRead]] = {
                count(*) FILTER (c.fine AND c.response_id IS NOT NULL) AS n_response_ids,
                count(*) FILTER (c.fine AND c.cost_usd IS NOT NULL) AS n_costs,
                count(*) FILTER (c.cost_source = 'list') AS n_list_costs,
+               round(sum(coalesce(c.sampling_weight, 1)))::BIGINT AS n_standing,
                count(c.session_id) AS n_sessions, count(c.user_id) AS n_users,
                count(coalesce(c.variant, c.prompt_version)) AS n_arms,
                count(*) FILTER (c.usage_source = 'estimated') AS n_estimated,
