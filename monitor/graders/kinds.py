@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from monitor.graders.banned import Banned
+from monitor.graders.exposure import HiddenPrompt
 from monitor.graders.language import Language
 from monitor.graders.leaks import PersonalData, Secret
 from monitor.graders.length import Length
@@ -13,7 +14,7 @@ from monitor.graders.repetition import Repetition
 from monitor.graders.rubric import Judge
 from monitor.graders.structured import Json
 
-AnyGrader = Refusal | PersonalData | Secret | Banned | Json | Length | Language | Repetition | Judge
+AnyGrader = Refusal | PersonalData | Secret | HiddenPrompt | Banned | Json | Length | Language | Repetition | Judge
 
 FAMILIES: Final = {str(family.__struct_config__.tag): family for family in get_args(AnyGrader)}
 """Family by the name that stands behind `use:`."""
