@@ -20,10 +20,11 @@ from collectors.importers.records import add_record
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.spool_writer import SpoolWriter
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import Call, silent, token_owner
 from plumbline.api.policy_questions import PreviewPolicy
+from plumbline.opening import open_agent
 
 NOW: Final = datetime(2026, 11, 27, tzinfo=UTC)
 FOLDER: Final = Path(__file__).parents[1] / "policies"

@@ -1,7 +1,7 @@
 """The agent: owner of the telemetry store and the control state; loads, runs the cycle, delivers, answers the api.
 
 `Agent` is the same object whether it serves a running installation (`plumbline.service`) or one command on a data
-directory at rest (`open_agent`): what the CLI can ask of one, it can ask of the other.
+directory at rest (`plumbline.opening`): what the CLI can ask of one, it can ask of the other.
 """
 
 from __future__ import annotations
@@ -19,25 +19,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from alerts.desk import AlertDesk, open_desk
+from alerts.desk import AlertDesk
 from collectors.redaction.redact import redactor_for
 from monitor.backup import let_go, newest_backup, take_backup
-from monitor.clock import Clock, FakeClock, SystemClock
+from monitor.clock import Clock, FakeClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.cycle import lags, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
-from monitor.errors import NotFound, PlumblineError
+from monitor.errors import NotFound
 from monitor.health import Health
 from monitor.places import Places, read_run
-from monitor.policy import policies_in_force
 from monitor.policy.watching import InForce
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
 from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
-from monitor.removal.tombstones import recall_tombstones
 from monitor.replay import Plan, run_replay
 from monitor.steps import House
 from monitor.store.explain import explain_finding, explain_unit
@@ -57,8 +55,7 @@ from plumbline.api.call import Call, Progress
 from plumbline.api.hold_questions import AddHold
 from plumbline.api.questions import ErasedKind
 from plumbline.labels import LabelBook
-from plumbline.people.access import Access, access_of
-from plumbline.policies.activation import Activation
+from plumbline.people.access import Access
 from plumbline.rule_files import RuleFiles
 
 _log = logging.getLogger("plumbline.agent")
@@ -294,32 +291,3 @@ class Agent:
         self.readers.forget()
         self.desk.close()
         self.store.close()
-
-
-def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *, repair: bool = False) -> Agent:
-    """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`.
-
-    With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
-    """
-    clock, places = clock or SystemClock(), Places(data_dir)
-    health = Health(clock)
-    policies = policies_in_force(Path(settings.policies) if settings.policies else None)
-    limit, threads = settings.agent.memory_limit, settings.agent.threads
-    store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
-    try:
-        opened = open_desk(settings, places.control, clock)
-        desk = replace(opened, guard=health.guard, post=replace(opened.post, health=health))
-    except PlumblineError:
-        store.close()
-        raise
-    access = access_of(settings, desk.state, store, install_key(data_dir), clock)
-    readers = Readers(store, places.root / "sql")
-    agent = Agent(settings, places, clock, store, desk, policies, readers, health, access, RuleFiles(settings, health))
-    try:
-        Activation(desk.state, Path(settings.policies) if settings.policies else None, clock).remember(policies)
-        recall_tombstones(store, data_dir)
-        agent.finish_erasure()
-    except PlumblineError:
-        agent.close()
-        raise
-    return agent

@@ -10,10 +10,10 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.health import Health
 from monitor.places import Address, bind
-from plumbline.agent import open_agent
 from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
+from plumbline.opening import open_agent
 from plumbline.schedule import Job, Paced, start
 
 

@@ -21,7 +21,8 @@ from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, BackupSettings, Settings
 from monitor.errors import PlumblineError, UsageError
 from monitor.privacy.keyed import install_key
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 
 NOW = START + timedelta(days=14)
@@ -33,7 +34,7 @@ from pathlib import Path
 from monitor.backup import restore_backup
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 
 def step(share, note):
     if note == sys.argv[3]:

@@ -50,3 +50,12 @@ def test_every_room_is_on_the_map() -> None:
     shown |= {room / name for line in lines() for room in line.rooms for name in line.named if name.endswith("/")}
     rooms = {file.parent for top in TOP for file in (ROOT / top).rglob("*.py")} - {ROOT / top for top in TOP}
     assert sorted(str(room.relative_to(ROOT)) for room in rooms - shown) == []
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    lines = {
+        str(file.relative_to(ROOT)): len(file.read_text().splitlines())
+        for top in TOP
+        for file in (ROOT / top).rglob("*.py")
+    }
+    assert {name: length for name, length in lines.items() if length > 300} == {}

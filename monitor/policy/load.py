@@ -20,8 +20,9 @@ from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
 from monitor.model.values import Turn
+from monitor.policy.canonical import canonical
 from monitor.policy.checks import check_file, check_shape, check_together
-from monitor.policy.schema import BoundRule, Policy, PolicyFile, Status, bind, canonical
+from monitor.policy.schema import BoundRule, Policy, PolicyFile, Status, bind
 
 _TODAY: Final = SystemClock()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -289,17 +289,3 @@ def bind(rule: Rule, defaults: Defaults) -> BoundRule:
     readable = "output" in rule.surface
     asked = tuple(g for g in rule.graders if readable and not (isinstance(g, Judge) and defaults.judge == "none"))
     return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], asked)
-
-
-def canonical(file: PolicyFile) -> bytes:
-    """Return the one form that all spellings of the same policy share: JSON with sorted keys and without what says nothing."""
-    return msgspec.json.encode(_pruned(msgspec.to_builtins(file)), order="sorted")
-
-
-def _pruned(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_pruned(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    pruned = {key: _pruned(item) for key, item in value.items()}
-    return {key: item for key, item in pruned.items() if item not in ({}, [], None)}

@@ -17,10 +17,10 @@ from plumbline.cli.deferred import deferred, keep_out
 from plumbline.cli.settings import Resolved
 
 if TYPE_CHECKING:
-    from plumbline import agent, answers
+    from plumbline import answers, opening
     from plumbline.api import agent_protocol, client, rows
 else:
-    agent, answers = deferred("plumbline.agent"), deferred("plumbline.answers")
+    answers, opening = deferred("plumbline.answers"), deferred("plumbline.opening")
     agent_protocol, client, rows = (deferred(f"plumbline.api.{name}") for name in ("agent_protocol", "client", "rows"))
 
 A = TypeVar("A")
@@ -51,7 +51,7 @@ def session(resolved: Resolved, *, create: bool = False, by: str | None = None) 
     if not create and not places.has_data():
         raise UsageError(f"{places.root} holds no data yet (start `plumbline up`, or `plumbline import FILE`)")
     keep_out("pandas")
-    opened = agent.open_agent(resolved.settings, places.root, repair=create)
+    opened = opening.open_agent(resolved.settings, places.root, repair=create)
     try:
         actor = token_owner() if by is None else opened.access.register.acting(token_owner(), by)
         yield AtRest(answers.Answers(opened), actor)

@@ -17,7 +17,7 @@ from monitor.config.schema import EstimateSettings, SamplingSettings, Settings
 from monitor.estimates import estimate_rates
 from monitor.experiments.sums import added, unit_sums
 from monitor.sampling import draw_samples
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 from tests.store.rows import START as DAY
 

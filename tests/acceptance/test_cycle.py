@@ -11,7 +11,8 @@ import pytest
 from monitor.clock import FakeClock, aware_utc
 from monitor.config.schema import SamplingSettings, Settings
 from monitor.errors import NotFound, UsageError
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, SWAP, records, spooled
 
 END = START + timedelta(days=14)

@@ -14,7 +14,7 @@ from collectors.importers.record import Origin
 from collectors.importers.records import add_record
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from plumbline_sdk import context
 from plumbline_sdk._tags import current_tags
 from tests.acceptance.test_policy_preview import END

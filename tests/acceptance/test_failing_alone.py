@@ -15,7 +15,8 @@ from monitor.cycle import STEPS, TURNS, Step, run_cycle
 from monitor.health import Health
 from monitor.steps import House, TurnBatch, marked
 from monitor.store import reads
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 
 

@@ -18,7 +18,8 @@ from alerts.message import Message
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.graders import cascade
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 
 END = START + timedelta(days=14)

@@ -13,7 +13,8 @@ import pytest
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.model.values import Grade, Verdict
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import GOOD, START, spooled
 
 END = START + timedelta(days=14)

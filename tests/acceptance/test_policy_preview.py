@@ -17,7 +17,7 @@ from monitor.errors import NotFound, PlumblineError, UsageError
 from monitor.policy import Policy
 from monitor.policy.load import given_policy
 from monitor.policy.telling import prompt_check
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import Actor, Call, silent
 from plumbline.api.policy_questions import (
@@ -28,6 +28,7 @@ from plumbline.api.policy_questions import (
     RollBackPolicy,
     Versions,
 )
+from plumbline.opening import open_agent
 from plumbline.people.register import ROLES
 from tests.acceptance.traffic import GOOD as FINE
 from tests.acceptance.traffic import START, spooled

@@ -11,8 +11,8 @@ from monitor.clock import SystemClock
 from monitor.config.schema import Settings
 from monitor.places import Places
 from monitor.state import ControlState
-from plumbline.agent import open_agent
 from plumbline.cli.main import run
+from plumbline.opening import open_agent
 from tests.alerts.builders import BAD, RATE_RULE, Recorder, a_book, a_day, a_rate
 
 

@@ -14,13 +14,14 @@ from monitor.config.schema import Settings
 from monitor.errors import NotFound, UsageError
 from monitor.state import ControlState, audit
 from monitor.state.audit import Act
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import token_owner
 from plumbline.api.client import ApiClient
 from plumbline.api.people_questions import AddPerson, RevokePerson, VerifyAudit
 from plumbline.api.question import name_of
 from plumbline.api.questions import QUESTIONS
+from plumbline.opening import open_agent
 from plumbline.people.register import ROLES
 from tests.support.serving import serving
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.schema import Settings
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.cli.plumbline import plumbline
 from tests.support.house import a_house
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitor.config.schema import CollectorSettings, Settings
 from monitor.places import Address, Places, announced
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 
 
 def test_the_agent_says_where_its_collector_is(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from monitor.config.schema import DashboardSettings, OidcSettings, PeopleSettings, Settings
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
+from plumbline.opening import open_agent
 from tests.dashboards.running import CHROMIUM, browser, dashboard, free_port, upgraded
 from tests.support.fake_api import TOKEN
 from tests.support.oidc_stub import CLIENT, SECRET, Stub, provider

@@ -10,7 +10,8 @@ from typing import Any
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.spool_writer import SpoolWriter
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 from tests.support.gone import holding, told_by_sql
 

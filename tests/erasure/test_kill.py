@@ -15,7 +15,7 @@ RUN = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 agent = open_agent(Settings(), Path(sys.argv[1]), FakeClock(datetime.fromisoformat(sys.argv[2])))

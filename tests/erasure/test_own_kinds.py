@@ -12,7 +12,7 @@ from monitor.clock import FakeClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.privacy.keyed import install_key
 from monitor.spool_writer import SpoolWriter
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 
 TRACE = "a1" * 16

@@ -16,7 +16,8 @@ from monitor.model.values import Signal
 from monitor.privacy.keyed import install_key
 from monitor.spool_writer import SpoolWriter
 from monitor.store.removal.erase import Wanted, erase_rows, unquoting
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.store.rows import START, a_call, a_span, frame, texts
 from tests.support.gone import holding
 

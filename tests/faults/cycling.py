@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from monitor.clock import FakeClock
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.acceptance.test_arrival_orders import END, SETTINGS
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.labels import read_labels
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.acceptance.test_arrival_orders import DECIDED, END, SETTINGS, close_to
 from tests.acceptance.traffic import records, spooled
 

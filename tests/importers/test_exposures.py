@@ -9,7 +9,7 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import ExperimentSettings, Settings
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.importers.importing import NOW, imported, lines
 
 DAY = datetime(2026, 11, 20, tzinfo=UTC)

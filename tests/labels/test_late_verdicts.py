@@ -15,10 +15,11 @@ from monitor.config.schema import EstimateSettings, Settings
 from monitor.errors import BadRows, UsageError
 from monitor.labels import read_labels
 from monitor.store.verdicts import add_verdicts
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.client import ApiClient
 from plumbline.api.label_questions import AddLabels
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 from tests.support.serving import serving
 

@@ -11,7 +11,8 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import DashboardSettings, OidcSettings, PeopleSettings, Settings
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.support.oidc_stub import CLIENT, SECRET, Stub, provider
 
 TOKEN = "t0ken"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config.schema import Settings
-from plumbline.agent import open_agent
 from plumbline.api.call import Actor
+from plumbline.opening import open_agent
 from tests.people.independent_verifier import __file__ as verifier
 from tests.people.independent_verifier import faults
 

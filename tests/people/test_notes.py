@@ -12,11 +12,12 @@ import pytest
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.errors import Forbidden, NotFound, UsageError
 from monitor.store.removal.age_limits import limits_at
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import Call, token_owner
 from plumbline.api.client import ApiClient
 from plumbline.api.note_questions import AddNote, Notes, RemoveNote
+from plumbline.opening import open_agent
 from tests.people.conftest import TOKEN
 from tests.support.serving import serving
 

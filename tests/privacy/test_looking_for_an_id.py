@@ -9,7 +9,7 @@ import pytest
 from collectors.redaction.redact import redactor_for
 from monitor.config.schema import CollectorSettings, Settings
 from monitor.privacy.keyed import install_key, pseudonym
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from tests.store.rows import TRACE, Home, a_call, frame, texts
 
 PLAIN = "kim@northwind.example"

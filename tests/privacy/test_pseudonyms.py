@@ -26,7 +26,8 @@ from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.errors import ConfigError
 from monitor.privacy.keyed import PSEUDONYM, install_key, pseudonym
 from monitor.privacy.patterns import KINDS
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
+from plumbline.opening import open_agent
 from tests.support.gone import holding
 
 KEY = b"k" * 32

@@ -13,8 +13,9 @@ from collectors.process import make_intake
 from monitor.clock import SystemClock
 from monitor.config.schema import CollectorSettings, RedactionSettings, Settings
 from monitor.privacy.keyed import install_key, pseudonym
-from plumbline.agent import Agent, open_agent
+from plumbline.agent import Agent
 from plumbline.cli.main import run
+from plumbline.opening import open_agent
 from tests.support.gone import holding, told_by_sql
 
 Setting = Literal["none", "users", "users_and_sessions"]

@@ -16,7 +16,7 @@ RUN = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from plumbline.agent import open_agent
+from plumbline.opening import open_agent
 from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.removal.retention import Disk, retain
