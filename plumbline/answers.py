@@ -15,8 +15,8 @@ from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
 from monitor.policy.telling import prompt_check, told
-from monitor.store.reads import apps_of, kind_of
 from monitor.store.standing import system_prompts
+from monitor.store.subjects import apps_of, kind_of
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import hold_questions, label_questions, note_questions, policy_questions, questions

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import polars as pl
 
@@ -272,22 +272,6 @@ def ledger_sums(reader: Reader) -> dict[str, int]:
     """Return what became of everything that was ever received."""
     sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in LEDGER_SUMS)
     return reader.frame(f"SELECT {sums} FROM base.ledger").row(0, named=True)
-
-
-def apps_of(store: Reader, subject: str) -> frozenset[str]:
-    """Return the applications whose spans a trace holds, or that a finding is about; none where `subject` is neither."""
-    found = store.frame(
-        "SELECT DISTINCT app FROM base.spans WHERE trace_id = ? UNION SELECT app FROM base.findings WHERE id = ?",
-        [subject, subject],
-    )
-    return frozenset(app or "" for app in found["app"].to_list())
-
-
-def kind_of(store: Reader, subject: str) -> Literal["finding", "trace"] | None:
-    """Return what is stored under an id; None where it is neither."""
-    if store.frame("SELECT 1 FROM base.findings WHERE id = ? LIMIT 1", [subject]).height:
-        return "finding"
-    return "trace" if store.frame("SELECT 1 FROM base.spans WHERE trace_id = ? LIMIT 1", [subject]).height else None
 
 
 def damaged_lately(store: Reader, now: datetime) -> dict[str, str]:

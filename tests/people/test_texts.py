@@ -11,7 +11,7 @@ import pytest
 
 from monitor.errors import Forbidden, UsageError
 from monitor.store.pages import PAGES
-from monitor.store.reads import apps_of
+from monitor.store.subjects import apps_of
 from plumbline.api.call import Actor
 from plumbline.api.questions import Explain, Page, Report, Sql
 from plumbline.people.texts import LISTS, TEXTS, Sight
