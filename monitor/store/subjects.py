@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from monitor.store.transaction import Reader
+from monitor.store.reads import Reader
 
 
 def apps_of(store: Reader, subject: str) -> frozenset[str]:
