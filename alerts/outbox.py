@@ -119,7 +119,7 @@ def follow_acts(txn: Transaction, step: Transition) -> None:
         acts.take_back(txn, fingerprint, step.alert.episode)
     elif step.kind == "resolved":
         if fingerprint in acts.silenced(txn, step.at):
-            outbox.supersede(txn, fingerprint, step.alert.episode, *outbox.HELD, "acknowledged")
+            outbox.retire(txn, fingerprint, step.alert.episode)
         acts.lift_until_good(txn, fingerprint, step.at)
 
 

@@ -21,6 +21,10 @@ OPEN: Final = OUTBOX.c.state.in_(("pending", "inflight"))
 _QUEUE: Final = insert(OUTBOX).on_conflict_do_nothing()
 
 
+_UNTRIED: Final = (OUTBOX.c.state == "pending") & (OUTBOX.c.attempts == 0)
+"""What has been tried may have arrived, whatever came back: it is neither held nor retired, so that its end follows it."""
+
+
 def queue(txn: Transaction, row: Row) -> bool:
     """Add one message; False when its key is there already, which makes a repeated decision harmless."""
     fresh = {"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"], **row}
@@ -39,7 +43,7 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
     heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
     ready = (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at <= now)
     orphaned = (OUTBOX.c.state == "inflight") & (OUTBOX.c.lease_until <= now)
-    held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & (OUTBOX.c.state == "pending")
+    held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & _UNTRIED
     free = OUTBOX.c.id.in_(heads) & (ready | orphaned) & ~held
     query = select(OUTBOX).where(free).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
     return [dict(row) for row in txn.execute(query).mappings()]
@@ -75,6 +79,12 @@ def supersede(txn: Transaction, fingerprint: str, episode: int, *kinds: str) -> 
     about = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.episode == episode)
     waiting = about & OUTBOX.c.kind.in_(kinds) & (OUTBOX.c.state == "pending")
     txn.execute(update(OUTBOX).where(waiting).values(state="superseded"))
+
+
+def retire(txn: Transaction, fingerprint: str, episode: int) -> None:
+    """Retire what was never tried to be told of one episode."""
+    about = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.episode == episode)
+    txn.execute(update(OUTBOX).where(about & _UNTRIED).values(state="superseded"))
 
 
 def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) -> list[Row]:

@@ -76,7 +76,7 @@ def test_everything_a_record_may_say() -> None:
         "metadata": {"k": [1, None]},
         "more": "kept",
     }
-    assert set(FIELDS) - set(record) == {"error"}
+    assert set(FIELDS) - set(record) == {"error", "region", "channel", "audience", "tenant", "language"}
     made = rows(record)
     (one,) = made["spans"]
     wanted = {

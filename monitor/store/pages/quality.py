@@ -30,9 +30,9 @@ READS: Final[dict[str, PageRead]] = {
         f"""SELECT e.* FROM base.estimates e WHERE {_WINDOWS} AND e.n_graded > 0
             QUALIFY row_number() OVER (PARTITION BY e.rule_id, e.app ORDER BY
                 e.n_graded >= {ENOUGH} DESC, e.window_start DESC) = 1
-            ORDER BY e.low DESC NULLS LAST, e.value DESC NULLS LAST, e.n_graded DESC, e.app, e.rule_id""",
+            ORDER BY e.n_graded >= {ENOUGH} DESC, e.low DESC NULLS LAST, e.value DESC NULLS LAST, e.n_graded DESC, e.app, e.rule_id""",
         _RATES,
-        "per rule and app the newest rate that rests on enough turns, the most certainly violated rule first, then the best known",
+        "per rule and app the newest rate that rests on enough turns; those that do come first, the most certainly violated before others",
     ),
     "funnel": PageRead(
         f"""SELECT count(*) AS received, count(f.trace_id) AS readable, count(s.unit_id) AS sampled,
