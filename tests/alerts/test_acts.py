@@ -231,7 +231,7 @@ def test_acts_survive_a_restart(tmp_path: Any) -> None:
 LOOKS = st.sampled_from(["bad", "good", "ack", "silence", "until good", "unsilence", "close", "later", "down", "up"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=80)
 @given(st.lists(LOOKS, max_size=30))
 def test_whatever_people_do_every_receiver_that_heard_of_an_alert_hears_of_its_end(steps: list[str]) -> None:
     pager = Recorder("one")

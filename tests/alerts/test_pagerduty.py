@@ -54,7 +54,7 @@ def test_what_fails_is_sent_again_and_opens_one_page(mode: str) -> None:
         assert not stub.model.pages
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(st.lists(st.sampled_from(["bad", "good", "ack", "silence", "close"]), max_size=12), st.integers(0, 99))
 def test_no_page_is_left_open_whatever_happens(steps: list[str], seed: int) -> None:
     rng = random.Random(seed)
