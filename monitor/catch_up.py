@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final
 
 import polars as pl
 
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
-from monitor.graders.cascade import GradedRule, RuleSet, graders_of
+from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import RULE, grade_by
 from monitor.steps import House, data_time, drift_metrics
@@ -18,38 +18,6 @@ from monitor.store.behind import Missed, forget_missed, missed, note_missed
 
 DRIFT: Final = "drift"
 """The step that feeds streams with turns."""
-
-
-@dataclass(frozen=True)
-class OneRule:
-    """A policy, and of its rules one."""
-
-    policy: RuleSet
-    rule_id: str
-
-    @property
-    def id(self) -> str:
-        """Id of the policy."""
-        return self.policy.id
-
-    @property
-    def version(self) -> str:
-        """Version of the policy."""
-        return self.policy.version
-
-    @property
-    def hash(self) -> str:
-        """Content hash of the policy."""
-        return self.policy.hash
-
-    @property
-    def rules(self) -> list[GradedRule]:
-        """The rule, where the policy has it."""
-        return [rule for rule in self.policy.rules if rule.id == self.rule_id]
-
-    def grades(self, app: str) -> bool:
-        """Whether the policy grades `app`."""
-        return self.policy.grades(app)
 
 
 def catch_up(house: House, _: Any = None) -> int:
@@ -82,7 +50,7 @@ def _grade(house: House, row: Missed) -> bool:
     """Grade what a rule missed; rates, streams and arms that have gone on without it follow."""
     window = reads.window(house.store, row.after, row.upto or 0)
     turns = reads.sampled_turns(house.store, window) if window else []
-    one = [OneRule(policy, row.part) for policy in house.policies]
+    one = [replace(policy, rules=tuple(r for r in policy.rules if r.id == row.part)) for policy in house.policies]
     grades, broken = grade_by(one, turns, Tools(house.clock), house.health)
     if broken:
         return False

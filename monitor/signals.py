@@ -18,7 +18,8 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH, estimate_rates
 from monitor.model.values import Estimate, Signal
-from monitor.policy.watching import InForce, Level, Watched, levels, watched, zero_tolerance
+from monitor.policy.schema import Policy
+from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.sampling import Plan, weighted
 from monitor.store import reads, standing
 from monitor.store.verdicts import graded_units, plans
@@ -37,7 +38,7 @@ EXAMPLES: Final = 3
 
 
 def read_signals(
-    reader: reads.Reader, settings: EstimateSettings, policies: Sequence[InForce], now: datetime
+    reader: reads.Reader, settings: EstimateSettings, policies: Sequence[Policy], now: datetime
 ) -> list[Signal]:
     """Return all signals as of `now`."""
     at = naive_utc(now)

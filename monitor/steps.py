@@ -26,7 +26,7 @@ from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Comparison, Estimate, Signal
-from monitor.policy.watching import InForce
+from monitor.policy.schema import Policy
 from monitor.sampling import draw_samples, plan_of
 from monitor.signals import known_plans, read_signals, weighted_units
 from monitor.store import outcomes, reads, verdicts
@@ -66,7 +66,7 @@ class House:
 
     store: Store
     settings: Settings
-    policies: Sequence[InForce]
+    policies: Sequence[Policy]
     clock: Clock
     alerting: Alerting | None
     health: Health | None = None

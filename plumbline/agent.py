@@ -31,7 +31,7 @@ from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound
 from monitor.health import Health
 from monitor.places import Places, read_run
-from monitor.policy.watching import InForce
+from monitor.policy.schema import Policy
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
 from monitor.removal.erasure import finish_erasure
@@ -73,7 +73,7 @@ class Agent:
     clock: Clock
     store: Store
     desk: AlertDesk
-    policies: Sequence[InForce]
+    policies: Sequence[Policy]
     readers: Readers
     health: Health
     access: Access
@@ -177,7 +177,7 @@ class Agent:
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
 
     def _tables(self) -> dict[str, pa.Table]:
-        return self.desk.tables() | {"audit": self.access.record.table(), "labels": self.labels().table()}
+        return {**self.desk.tables(), "audit": self.access.record.table(), "labels": self.labels().table()}
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""

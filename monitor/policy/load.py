@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +18,9 @@ from monitor.config.read import parse_yaml
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
-from monitor.model.values import Turn
 from monitor.policy.canonical import canonical
 from monitor.policy.checks import check_file, check_shape, check_together
-from monitor.policy.schema import BoundRule, Policy, PolicyFile, Status, bind
+from monitor.policy.schema import Policy, PolicyFile, Status, bind
 
 _TODAY: Final = SystemClock()
 
@@ -51,7 +49,7 @@ def read_policies(path: Path | None, clock: Clock = _TODAY) -> list[Policy]:
     return [policy for _, policy in loaded]
 
 
-def policies_in_force(folder: Path | None) -> list[Policy | Elsewhere]:
+def policies_in_force(folder: Path | None) -> list[Policy]:
     """Return the policies of `folder` and, for apps that none of them grades, the starter policy.
 
     So a new application is never without rules, and an app with a policy of its own is held to that alone.
@@ -59,10 +57,10 @@ def policies_in_force(folder: Path | None) -> list[Policy | Elsewhere]:
     return in_force(() if folder is None else load_policies(folder))
 
 
-def in_force(own: Sequence[Policy]) -> list[Policy | Elsewhere]:
+def in_force(own: Sequence[Policy]) -> list[Policy]:
     """Return the policies of a house that holds `own`: those, and the starter policy for apps that none of them grades."""
     starter = load_policies(None)
-    return [*own, *(Elsewhere(policy, tuple(own)) for policy in starter)] if own else list(starter)
+    return [*own, *(replace(policy, unless=tuple(own)) for policy in starter)] if own else list(starter)
 
 
 def with_file(folder: Path, name: str, text: str, clock: Clock = _TODAY) -> list[Policy]:
@@ -92,56 +90,6 @@ def given_policy(name: str, text: str, clock: Clock = _TODAY) -> tuple[YamlText,
     policy = read_policy(source)
     check_file(source, policy, clock)
     return source, policy
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """A policy that is in force only where none of `others` is."""
-
-    policy: Policy
-    others: tuple[Policy, ...]
-
-    @property
-    def id(self) -> str:
-        """Id of the policy."""
-        return self.policy.id
-
-    @property
-    def version(self) -> str:
-        """Version of the policy."""
-        return self.policy.version
-
-    @property
-    def hash(self) -> str:
-        """Content hash of the policy."""
-        return self.policy.hash
-
-    @property
-    def status(self) -> Status:
-        """Status of the policy."""
-        return self.policy.status
-
-    def tells(self, today: date) -> bool:
-        """Whether its rules may alert."""
-        return self.policy.tells(today)
-
-    def covers(self, turn: Turn) -> bool:
-        """Whether `turn` lies within its scope, apart from the app."""
-        return self.policy.covers(turn)
-
-    @property
-    def owner(self) -> str:
-        """Who answers for the policy."""
-        return self.policy.owner
-
-    @property
-    def rules(self) -> Sequence[BoundRule]:
-        """Rules of the policy."""
-        return self.policy.rules
-
-    def grades(self, app: str) -> bool:
-        """Whether the policy is in force for `app` and no other is."""
-        return self.policy.grades(app) and not any(other.grades(app) for other in self.others)
 
 
 def _sources(folder: Path | None) -> Iterator[YamlText]:

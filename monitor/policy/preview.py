@@ -7,7 +7,7 @@ both go through the same cascade. Rates come with the interval of what was grade
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from monitor.graders.cascade import grade_turns
 from monitor.graders.grader import Tools
 from monitor.model.values import Turn, Verdict
 from monitor.policy.load import in_force
-from monitor.policy.schema import BoundRule, Policy
-from monitor.policy.watching import InForce, Watched, levels, watched, zero_tolerance
+from monitor.policy.schema import Policy
+from monitor.policy.watching import Watched, levels, watched, zero_tolerance
 from monitor.stats.intervals import share_interval
 
 DECISIVE: Final = [Verdict.VIOLATES.value, Verdict.COMPLIES.value]
@@ -56,42 +56,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some rules of a policy, graded as the whole of it would be."""
-
-    whole: InForce
-    rules: tuple[BoundRule, ...]
-
-    @property
-    def id(self) -> str:
-        return self.whole.id
-
-    @property
-    def version(self) -> str:
-        return self.whole.version
-
-    @property
-    def hash(self) -> str:
-        return self.whole.hash
-
-    def grades(self, app: str) -> bool:
-        """Whether the policy is in force for `app`."""
-        return self.whole.grades(app)
-
-    def covers(self, turn: Turn) -> bool:
-        """Whether `turn` lies within its scope."""
-        return self.whole.covers(turn)
-
-
-@dataclass(frozen=True)
 class Trial:
-    """A house before and after an edit, as the parts that are graded: what is the same, and what each side has alone."""
+    """A house before and after an edit, as the policies, or parts of them, that are graded: what is the same, and what each side has alone."""
 
-    before: Sequence[InForce]
-    after: Sequence[InForce]
-    same: tuple[Part, ...]
-    old: tuple[Part, ...]
-    new: tuple[Part, ...]
+    before: Sequence[Policy]
+    after: Sequence[Policy]
+    same: tuple[Policy, ...]
+    old: tuple[Policy, ...]
+    new: tuple[Policy, ...]
 
     def grade(self, turns: Sequence[Turn], tools: Tools) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the verdicts of before and after on `turns`, a row a turn and rule (columns `WORDS`)."""
@@ -117,37 +89,35 @@ def trial(own: Sequence[Policy], edited: Policy) -> Trial:
 
 def _activated(policy: Policy) -> Policy:
     header = msgspec.structs.replace(policy.file.policy, status="active")
-    return Policy(policy.path, policy.hash, msgspec.structs.replace(policy.file, policy=header), policy.rules)
+    return replace(policy, file=msgspec.structs.replace(policy.file, policy=header))
 
 
-def _reach(policy: InForce) -> Any:
+def _reach(policy: Policy) -> Any:
     """Return what decides for which turns a policy holds."""
-    if isinstance(policy, Policy):
-        return policy.file.scope, policy.status
-    return _reach(policy.policy), [_reach(other) for other in policy.others]
+    return policy.file.scope, policy.status, [_reach(other) for other in policy.unless]
 
 
-def _twin(policy: InForce, others: Sequence[InForce]) -> InForce | None:
+def _twin(policy: Policy, others: Sequence[Policy]) -> Policy | None:
     """Return the other side of `policy`, where both hold for the same turns."""
-    alike = (other for other in others if type(other) is type(policy) and other.id == policy.id)
+    alike = (other for other in others if other.id == policy.id)
     return next((other for other in alike if _reach(other) == _reach(policy)), None)
 
 
-def _same(gone: Sequence[InForce], come: Sequence[InForce]) -> Iterator[Part]:
+def _same(gone: Sequence[Policy], come: Sequence[Policy]) -> Iterator[Policy]:
     """Rules that are the same on both sides; those of the starter policy, which nobody edited, need not be graded."""
     for policy in come:
         twin = _twin(policy, gone)
         shared = tuple(rule for rule in policy.rules if twin is not None and rule in twin.rules)
-        if shared and isinstance(policy, Policy):
-            yield Part(policy, shared)
+        if shared and not policy.unless:
+            yield replace(policy, rules=shared)
 
 
-def _alone(side: Sequence[InForce], others: Sequence[InForce]) -> Iterator[Part]:
+def _alone(side: Sequence[Policy], others: Sequence[Policy]) -> Iterator[Policy]:
     for policy in side:
         twin = _twin(policy, others)
         alone = tuple(rule for rule in policy.rules if twin is None or rule not in twin.rules)
         if alone:
-            yield Part(policy, alone)
+            yield replace(policy, rules=alone)
 
 
 def outcomes(

@@ -231,12 +231,14 @@ class Policy:
     """A policy that was read and found in order.
 
     `hash` is the SHA-256 of its canonical form: comments and the order of keys do not change it, any change of meaning does.
+    It is in force only for apps that none of `unless` grades; to hold some of its rules alone, replace `rules`.
     """
 
     path: str
     hash: str
     file: PolicyFile
     rules: tuple[BoundRule, ...]
+    unless: tuple[Policy, ...] = ()
 
     @property
     def id(self) -> str:
@@ -281,7 +283,8 @@ class Policy:
 
     def grades(self, app: str) -> bool:
         """Return whether turns of `app` are graded against it."""
-        return self.status in ("active", "shadow") and (not self.apps or app in self.apps)
+        named = self.status in ("active", "shadow") and (not self.apps or app in self.apps)
+        return named and not any(other.grades(app) for other in self.unless)
 
 
 def bind(rule: Rule, defaults: Defaults) -> BoundRule:

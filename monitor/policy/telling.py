@@ -10,39 +10,33 @@ import polars as pl
 
 from monitor.clock import Clock
 from monitor.graders.grader import kind_of
-from monitor.policy.load import Elsewhere
 from monitor.policy.rendering import DUTY, in_order, missing_from
 from monitor.policy.schema import BoundRule, Policy
 from monitor.policy.trying import Tried, try_examples
-from monitor.policy.watching import InForce, Watched
+from monitor.policy.watching import Watched
 
 
-def told(policies: Iterable[InForce], clock: Clock) -> list[dict[str, Any]]:
+def told(policies: Iterable[Policy], clock: Clock) -> list[dict[str, Any]]:
     """Return every policy in force or in shadow with its rules, those first that precede."""
     return [_policy(policy, clock) for policy in policies if policy.status in ("active", "shadow")]
 
 
-def whole(policy: InForce) -> Policy:
-    """Return the policy itself, wherever it is in force."""
-    return policy.policy if isinstance(policy, Elsewhere) else policy
-
-
-def _policy(policy: InForce, clock: Clock) -> dict[str, Any]:
-    own, today = whole(policy), clock.now().date()
-    tried = {(one.rule_id, one.example): one for one in try_examples([own], clock)}
-    header = own.file.policy
+def _policy(policy: Policy, clock: Clock) -> dict[str, Any]:
+    today = clock.now().date()
+    tried = {(one.rule_id, one.example): one for one in try_examples([policy], clock)}
+    header = policy.file.policy
     return {
-        "id": own.id,
-        "version": own.version,
-        "status": own.status,
-        "hash": own.hash,
-        "owner": own.owner,
-        "apps": list(own.apps),
-        "elsewhere": isinstance(policy, Elsewhere),
+        "id": policy.id,
+        "version": policy.version,
+        "status": policy.status,
+        "hash": policy.hash,
+        "owner": policy.owner,
+        "apps": list(policy.apps),
+        "elsewhere": bool(policy.unless),
         "effective": _day(header.effective),
         "review_by": _day(header.review_by),
         "review_due": header.review_by is not None and header.review_by <= today,
-        "rules": [_rule(policy, rule, tried) for rule in in_order(own)],
+        "rules": [_rule(policy, rule, tried) for rule in in_order(policy)],
     }
 
 
@@ -50,7 +44,7 @@ def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _rule(policy: InForce, rule: BoundRule, tried: dict[tuple[str, str], Tried]) -> dict[str, Any]:
+def _rule(policy: Policy, rule: BoundRule, tried: dict[tuple[str, str], Tried]) -> dict[str, Any]:
     text, one = rule.text, Watched(policy, rule)
     return {
         "id": rule.id,
@@ -59,7 +53,7 @@ def _rule(policy: InForce, rule: BoundRule, tried: dict[tuple[str, str], Tried])
         "rationale": text.rationale,
         "duty": DUTY[text.kind],
         "category": text.category,
-        "severity": text.severity or whole(policy).file.defaults.severity,
+        "severity": text.severity or policy.file.defaults.severity,
         "loudest": str(one.severity("incident")),
         "authority": text.authority,
         "limits": dict(one.limits),
@@ -85,7 +79,7 @@ def _rule(policy: InForce, rule: BoundRule, tried: dict[tuple[str, str], Tried])
     }
 
 
-def prompt_check(policies: Sequence[InForce], prompts: pl.DataFrame) -> list[dict[str, Any]]:
+def prompt_check(policies: Sequence[Policy], prompts: pl.DataFrame) -> list[dict[str, Any]]:
     """Return per policy and app which rules the system prompts of its traces lack, and since when.
 
     `prompts`: app, system_text, first, last, n; a row a text. What counts is the prompt that was seen last. Apps whose traces
@@ -94,7 +88,7 @@ def prompt_check(policies: Sequence[InForce], prompts: pl.DataFrame) -> list[dic
     found: list[dict[str, Any]] = []
     for app in prompts["app"].unique(maintain_order=True):
         rows = prompts.filter(pl.col("app") == app).sort("last", descending=True).to_dicts()
-        found += [_checked(whole(policy), app, rows) for policy in policies if policy.grades(app)]
+        found += [_checked(policy, app, rows) for policy in policies if policy.grades(app)]
     return found
 
 

@@ -15,11 +15,9 @@ from typing import Final, Literal
 import polars as pl
 
 from monitor.model.values import Concern, Severity
-from monitor.policy.load import Elsewhere
 from monitor.policy.schema import BoundRule, Policy, Thresholds
 from monitor.stats.cusum import HEADROOM, RISES, Bet, Floats, bets, evidence
 
-InForce = Policy | Elsewhere
 Level = Literal["case", "incident", "warn", "within", "unsure", "retired"]
 """`retired`: no active policy holds the rule any more (it is in shadow, retired, or gone)."""
 
@@ -42,7 +40,7 @@ UNSAID: Final = Thresholds(warn_rate=0.02, incident_rate=0.10)
 class Watched:
     """One rule of an active policy, and the policy it is of."""
 
-    policy: InForce
+    policy: Policy
     rule: BoundRule
 
     @property
@@ -74,7 +72,7 @@ class Watched:
         )
 
 
-def watched(policies: Iterable[InForce], today: date) -> dict[str, Watched]:
+def watched(policies: Iterable[Policy], today: date) -> dict[str, Watched]:
     """Return the rules that may alert, by id: those of active policies that have taken effect by `today`."""
     return {rule.id: Watched(policy, rule) for policy in policies if policy.tells(today) for rule in policy.rules}
 

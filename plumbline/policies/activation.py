@@ -17,7 +17,6 @@ from monitor.clock import Clock
 from monitor.errors import NotFound, UsageError
 from monitor.policy.load import given_policy, in_force, with_file, with_status
 from monitor.policy.schema import Policy
-from monitor.policy.watching import InForce
 from monitor.state import ControlState, policy_versions
 from monitor.state.policy_versions import Version
 from plumbline.api.policy_questions import ActivatePolicy, RollBackPolicy
@@ -30,7 +29,7 @@ PLAIN: Final = re.compile(r"[\w.-]{1,80}")
 class Done:
     """What holds from now on, and what to tell."""
 
-    policies: list[InForce]
+    policies: list[Policy]
     told: dict[str, str]
 
 
@@ -42,11 +41,11 @@ class Activation:
     folder: Path | None
     clock: Clock
 
-    def own(self, policies: Sequence[InForce]) -> list[Policy]:
+    def own(self, policies: Sequence[Policy]) -> list[Policy]:
         """Return the policies of the folder among those in force; the starter policy is nobody's own."""
-        return [] if self.folder is None else [policy for policy in policies if isinstance(policy, Policy)]
+        return [] if self.folder is None else [policy for policy in policies if not policy.unless]
 
-    def remember(self, policies: Sequence[InForce]) -> None:
+    def remember(self, policies: Sequence[Policy]) -> None:
         """Keep the text of what was found in the folder, where it is not what was put in force last."""
         for policy in self.own(policies):
             with self.state.transaction() as txn:

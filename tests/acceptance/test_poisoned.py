@@ -167,6 +167,24 @@ def test_what_is_poisoned_is_named_and_nothing_lacks_once_it_is_healed(
     assert agent.store.frame("SELECT * FROM base.behind").is_empty()
 
 
+def test_what_a_rule_catches_up_on_stays_within_the_scope_of_its_policy(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = min(Path(settings.policies or "").iterdir())
+    path.write_text(path.read_text().replace("precedence:", "scope: {channels: [web]}\nprecedence:", 1))
+    agent = open_agent(settings, tmp_path / "data", clock := FakeClock(END))
+    said = (row | {"channel": ("web", "phone")[number % 2]} for number, row in enumerate(records(60)))
+    spooled(tmp_path / "data" / "spool", said)
+    agent.settle()
+    with CASES["rule HELP-01"](agent, monkeypatch):
+        agent.cycle()
+    clock.move_to(clock.now() + timedelta(minutes=10))
+    agent.cycle()
+    asked = "SELECT DISTINCT t.channel FROM grades g JOIN turns t ON t.trace_id = g.unit_id WHERE g.rule_id = 'HELP-01'"
+    assert agent.sql(asked, 10).table["channel"].to_pylist() == ["web"]
+    agent.close()
+
+
 def test_a_stream_of_other_graders_starts_anew(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """A grader that is raised in version and says the opposite is no change of the traffic."""
     agent.cycle()
