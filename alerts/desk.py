@@ -25,10 +25,10 @@ from alerts.deliver import Delivered, Post, deliver_due
 from alerts.evaluation import observe as look
 from alerts.evaluation import storable
 from alerts.explain import explain_alert
-from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind
+from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind, unattended
 from alerts.rules import Rulebook
 from alerts.states import AlertState, evaluate
-from alerts.tables import SCHEMAS, alert_rows
+from alerts.tables import PublicTables, alert_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
@@ -62,8 +62,9 @@ class AlertDesk:
             known = [alert for alert in known_alerts(txn) if alert.rule_id not in broken]
             steps = evaluate(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
-            remind(txn, outgoing, now)
-            escalate(txn, outgoing, now)
+            left = unattended(txn, now)
+            remind(txn, outgoing, left, now)
+            escalate(txn, outgoing, left, now)
         return changed
 
     def _broken(self, signals: Sequence[Signal]) -> set[str]:
@@ -111,19 +112,18 @@ class AlertDesk:
         counted = {f"messages_{name}": messages.get(name, 0) for name in ("pending", "inflight", "sent", "dead")}
         return {name: opened.get(name, 0) for name in ("firing", "pending")} | counted
 
-    def tables(self) -> dict[str, pa.Table]:
+    def tables(self) -> Mapping[str, pa.Table]:
         """Return the public tables `alerts`, `notifications` and `silences`."""
+        rows = {"notifications": self.state.notifications_table, "silences": self.state.silences_table}
+        return PublicTables({"alerts": self._alerts, **rows})
+
+    def _alerts(self) -> list[dict[str, Any]]:
         with self.state.transaction() as txn:
-            told = alert_rows(txn, self.post.outgoing, self.post.clock.now())
-        messages, silences = self.state.notifications_table(), self.state.silences_table()
-        rows = {"alerts": told, "notifications": messages, "silences": silences}
-        return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
+            return alert_rows(txn, self.post.outgoing, self.post.clock.now())
 
     def listed(self, *, ended: bool = False) -> list[dict[str, Any]]:
         """Return alerts as plain values, newest first: those that are open, or with `ended` all of them."""
-        with self.state.transaction() as txn:
-            rows = alert_rows(txn, self.post.outgoing, self.post.clock.now())
-        kept = [row for row in reversed(rows) if ended or row["ended_at"] is None]
+        kept = [row for row in reversed(self._alerts()) if ended or row["ended_at"] is None]
         return [{name: _plain(value) for name, value in row.items()} for row in kept]
 
     def history(self) -> list[dict[str, Any]]:

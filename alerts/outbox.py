@@ -173,21 +173,25 @@ def _ordinal(txn: Transaction, step: Transition, receiver: str) -> int:
     return 1 + len([row for row in rows if row["kind"] == step.kind and row["receiver"] == receiver])
 
 
-def remind(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
-    """Queue the reminders that are due; return how many.
+def unattended(txn: Transaction, now: datetime) -> list[AlertState]:
+    """Return the alerts that fire, that nobody has taken up, and that are not silenced."""
+    silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
+    firing = (alert for alert in known_alerts(txn) if alert.state == "firing")
+    return [a for a in firing if a.fingerprint not in silenced and (a.fingerprint, a.episode) not in taken_up]
 
-    Nobody is reminded of what they have not been told yet, of what somebody has taken up, or of what is silenced, and a reminder that still waits gives way to the new one,
+
+def remind(txn: Transaction, outgoing: Outgoing, alerts_left: Iterable[AlertState], now: datetime) -> int:
+    """Queue the reminders of `alerts_left` (see `unattended`) that are due; return how many.
+
+    Nobody is reminded of what they have not been told yet, and a reminder that still waits gives way to the new one,
     so that an outage ends with one reminder and not with a heap.
     """
-    silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
-    firing = {alert.fingerprint: alert for alert in known_alerts(txn) if alert.state == "firing"}
+    left = {alert.fingerprint: alert for alert in alerts_left}
     reminded = 0
     for last in outbox.last_messages(txn):
-        alert = firing.get(last["fingerprint"])
+        alert = left.get(last["fingerprint"])
         route = outgoing.route(alert) if alert else None
         if alert is None or route is None or last["episode"] != alert.episode:
-            continue
-        if alert.fingerprint in silenced or (alert.fingerprint, alert.episode) in taken_up:
             continue
         waits = last["state"] in {"pending", "inflight"}
         if now - (last["sent_at"] or last["created_at"]) < route.reminder or (waits and last["kind"] != "reminder"):
@@ -199,22 +203,25 @@ def remind(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
     return reminded
 
 
-def escalate(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
-    """Tell more people of alerts that nobody took up in time; return how many messages that owes. Each is told once an episode."""
-    silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
+def escalate(txn: Transaction, outgoing: Outgoing, alerts_left: Iterable[AlertState], now: datetime) -> int:
+    """Tell more people of those of `alerts_left` that waited too long; return how many messages that owes. Each is told once an episode."""
     owed = 0
-    for alert in known_alerts(txn):
-        if alert.state != "firing" or alert.fingerprint in silenced or (alert.fingerprint, alert.episode) in taken_up:
-            continue
-        route = outgoing.route(alert)
-        late = [step for step in (route.escalate if route else ()) if now - alert.started_at >= step.delay]
-        receivers = {name for step in late for name in step.to} - _escalated(txn, alert)
-        why = f"firing for {stretch((now - alert.started_at).total_seconds())}, and nobody has taken it up; {alert.reason}"
-        owe(txn, Transition("escalated", alert, now, why, {}), outgoing, sorted(receivers))
-        owed += len(receivers)
+    for alert in alerts_left:
+        receivers = _too_late_for(txn, outgoing, alert, now)
+        if receivers:
+            waited = stretch((now - alert.started_at).total_seconds())
+            why = f"firing for {waited}, and nobody has taken it up; {alert.reason}"
+            owe(txn, Transition("escalated", alert, now, why, {}), outgoing, receivers)
+            owed += len(receivers)
     return owed
 
 
-def _escalated(txn: Transaction, alert: AlertState) -> set[str]:
+def _too_late_for(txn: Transaction, outgoing: Outgoing, alert: AlertState, now: datetime) -> list[str]:
+    """Return who has to be told that nobody has taken `alert` up, and was not yet."""
+    route = outgoing.route(alert)
+    late = [step for step in (route.escalate if route else ()) if now - alert.started_at >= step.delay]
+    if not late:
+        return []
     rows = outbox.messages_of(txn, alert.fingerprint, alert.episode)
-    return {row["receiver"] for row in rows if row["kind"] == "escalated"}
+    told_so = {row["receiver"] for row in rows if row["kind"] == "escalated"}
+    return sorted({name for step in late for name in step.to} - told_so)
