@@ -22,12 +22,12 @@ from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
 from alerts.compose import title_of
 from alerts.deliver import Delivered, Post, deliver_due
+from alerts.evaluation import Observation, storable
 from alerts.evaluation import observe as look
-from alerts.evaluation import storable
 from alerts.explain import explain_alert
 from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind, unattended
 from alerts.rules import Rulebook
-from alerts.states import AlertState, evaluate
+from alerts.states import AlertState, decide
 from alerts.tables import PublicTables, alert_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
@@ -55,28 +55,28 @@ class AlertDesk:
     def observe(self, signals: Sequence[Signal], now: datetime) -> int:
         """Evaluate every rule once and queue what is owed, in one transaction; return how many alerts changed."""
         outgoing = self.post.outgoing
-        seen = [storable(signal) for signal in signals]
-        broken = self._broken(seen)
+        seen, broken = self._looks([storable(signal) for signal in signals])
         rules = [rule for rule in outgoing.book.rules if rule.id not in broken]
         with self.state.transaction() as txn:
             known = [alert for alert in known_alerts(txn) if alert.rule_id not in broken]
-            steps = evaluate(rules, seen, known, now)
+            steps = decide(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
             left = unattended(txn, now)
             remind(txn, outgoing, left, now)
             escalate(txn, outgoing, left, now)
         return changed
 
-    def _broken(self, signals: Sequence[Signal]) -> set[str]:
-        """Return the rules that cannot look at `signals`."""
+    def _looks(self, signals: Sequence[Signal]) -> tuple[dict[str, Observation], set[str]]:
+        """Return what each rule sees of `signals`, and the rules that cannot look at them."""
+        seen: dict[str, Observation] = {}
         broken = {rule.id for rule in self.post.outgoing.book.rules}
         for rule in self.post.outgoing.book.rules:
             for _ in range(2):  # as a step: some failures pass
                 with self.guard(f"alert rule {rule.id}"):
-                    look([rule], signals)
+                    seen |= look([rule], signals)
                     broken.discard(rule.id)
                     break
-        return broken
+        return seen, broken
 
     def tell_unwell(self, parts: Mapping[str, str], now: datetime) -> None:
         """Raise our own alert for each of `parts` (name to what went wrong), and end it for those that work again.

@@ -97,8 +97,14 @@ def evaluate(
     `known` is the last episode of each fingerprint, open or ended: ended ones number the next episode and tell
     flapping. An open alert whose rule is gone is resolved.
     """
+    return decide(rules, observe(rules, signals), known, now)
+
+
+def decide(
+    rules: Sequence[AlertRule], seen: Mapping[str, Observation], known: Sequence[AlertState], now: datetime
+) -> list[Transition]:
+    """Return what `evaluate` does, from looks that were taken already: `seen` by fingerprint."""
     before = {alert.fingerprint: alert for alert in known}
-    seen = observe(rules, signals)
     steps = [step for key, look in seen.items() for step in _look(look, before.get(key), now)]
     by_id = {rule.id: rule for rule in rules}
     unseen = (a for a in known if a.is_open and a.fingerprint not in seen and not a.rule_id.startswith(OWN))
