@@ -34,7 +34,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, alerts, audit, labels, notes, outbox
+from monitor.state import ControlState, Transaction, alerts, audit, labels, notes, outbox
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,11 @@ class AlertDesk:
         with self.state.transaction() as txn:
             self_alerts.unwell(txn, parts, self.post.outgoing, now)
 
-    def act(self, prefix: str, act: Act, person: str) -> dict[str, Any]:
+    def act(self, txn: Transaction, prefix: str, act: Act, person: str) -> dict[str, Any]:
         """Let `person` act on the alert whose fingerprint begins with `prefix`; say what was done. Raises `NotFound`, `UsageError`."""
-        now = self.post.clock.now()
-        with self.state.transaction() as txn:
-            alert = the_alert(txn, prefix)
-            done = act(Hand(txn, self.post.outgoing, person, now), alert)
-            return {"fingerprint": alert.fingerprint, "title": self._title(alert), "done": done}
+        alert = the_alert(txn, prefix)
+        done = act(Hand(txn, self.post.outgoing, person, self.post.clock.now()), alert)
+        return {"fingerprint": alert.fingerprint, "title": self._title(alert), "done": done}
 
     def _title(self, alert: AlertState) -> str:
         return title_of(alert, self.post.outgoing.rule(alert.rule_id))

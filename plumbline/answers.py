@@ -15,6 +15,7 @@ from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
 from monitor.policy.telling import prompt_check, told
+from monitor.state import Transaction
 from monitor.store.standing import system_prompts
 from monitor.store.subjects import apps_of, kind_of
 from plumbline.agent import Agent
@@ -56,7 +57,11 @@ def on_alert(act: Callable[[Any], acts.Act]) -> Answer:
     """Return the answer to a question by which the person who asks does `act` to an alert."""
 
     def answer(agent: Agent, asked: Any, call: Call) -> dict[str, Any]:
-        return agent.desk.act(asked.fingerprint, act(asked), call.actor.name)
+        def carried_out(txn: Transaction) -> dict[str, Any]:
+            return agent.desk.act(txn, asked.fingerprint, act(asked), call.actor.name)
+
+        told: dict[str, Any] = agent.access.commands.carry_out(call, asked, carried_out)
+        return told
 
     return answer
 

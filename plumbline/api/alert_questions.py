@@ -25,6 +25,7 @@ class _OnAlert(Question[dict[str, Any]], frozen=True):
 
     method: ClassVar[Method] = "POST"
     scope: ClassVar[Scope] = "operate"
+    quiet: ClassVar[bool] = True
 
     fingerprint: str
 

@@ -40,7 +40,8 @@ def preview(
     end = naive_utc(now) + timedelta(microseconds=1)
     start = end - last
     tried = trial(own, edited)
-    seqs, every = stored_turns(store, start, end, most, SEED), len(stored_turns(store, start, end, None, SEED))
+    seqs = stored_turns(store, start, end, most, SEED)
+    every = len(seqs) if most is None else len(stored_turns(store, start, end, None, SEED))
     graded = list(_graded(store, tried, seqs, start, Tools(clock), progress))
     found = outcomes(tried, graded, last, now.date())
     return {"rules": [one.plain() for one in found], "turns": len(seqs), "of": every}

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from alerts.acts import Act
 from alerts.channels import Channel
 from alerts.deliver import Delivered, Post
 from alerts.desk import AlertDesk
@@ -108,6 +109,10 @@ class Day:
     def deliver(self, *, after: timedelta = timedelta(0)) -> Delivered:
         self.clock.advance(after)
         return self.desk.deliver_due()
+
+    def act(self, prefix: str, act: Act, person: str) -> dict[str, Any]:
+        with self.desk.state.transaction() as txn:
+            return self.desk.act(txn, prefix, act, person)
 
     def states(self) -> list[str]:
         return [row["state"] for row in self.desk.state.alerts_table()]

@@ -11,6 +11,9 @@ from monitor.clock import SystemClock
 from monitor.config.schema import Settings
 from monitor.places import Places
 from monitor.state import ControlState
+from plumbline.answers import Answers
+from plumbline.api.alert_questions import AckAlert, Alerts
+from plumbline.api.call import Call, token_owner
 from plumbline.cli.main import run
 from plumbline.opening import open_agent
 from tests.alerts.builders import BAD, RATE_RULE, Recorder, a_book, a_day, a_rate
@@ -43,6 +46,18 @@ def test_taken_up_silenced_and_closed(data: Path, capsys: pytest.CaptureFixture[
     assert "closed by" in capsys.readouterr().out
     assert alerts(data, "list") == 0
     assert "No alert is open" in capsys.readouterr().err
+
+
+def test_sent_twice_under_one_key_it_is_done_once_and_has_one_line_on_record(data: Path) -> None:
+    agent = open_agent(Settings(), data)
+    try:
+        answers, call = Answers(agent), Call(token_owner(), key="k" * 16)
+        [alert] = answers.answer(Alerts(), call)
+        told = [answers.answer(AckAlert(alert["fingerprint"]), call) for _ in range(2)]
+        assert told[0] == told[1]
+        assert [row["act"] for row in agent.access.record.table().to_pylist()] == ["ackalert"]
+    finally:
+        agent.close()
 
 
 @pytest.mark.parametrize(

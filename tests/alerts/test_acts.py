@@ -30,7 +30,7 @@ def test_taken_up_at_0905_nobody_is_reminded_and_those_who_know_are_told_who_has
     pager = Recorder("one")
     day = a_pager_day(pager)
     day.tick(a_rate(BAD))
-    done = day.desk.act(the_one(day)[:8], acts.acknowledge, "mira")
+    done = day.act(the_one(day)[:8], acts.acknowledge, "mira")
     assert done["title"] == "Answers break the policy"
     for _ in range(5):
         day.tick(a_rate(BAD), minutes=60)
@@ -44,8 +44,8 @@ def test_who_took_it_up_first_stays_on_record_and_nobody_is_told_twice() -> None
     pager = Recorder("one")
     day = a_pager_day(pager)
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.acknowledge, "mira")
-    assert "mira has taken it up already" in day.desk.act(the_one(day), acts.acknowledge, "jon")["done"]
+    day.act(the_one(day), acts.acknowledge, "mira")
+    assert "mira has taken it up already" in day.act(the_one(day), acts.acknowledge, "jon")["done"]
     day.deliver()
     assert pager.kinds() == ["firing", "acknowledged"]
     [alert] = day.desk.listed()
@@ -56,7 +56,7 @@ def test_an_alert_that_gets_worse_has_to_be_taken_up_again() -> None:
     pager = Recorder("one")
     day = a_pager_day(pager, rule=RATE_RULE | {"worse": {"value": 0.4, "severity": "critical"}})
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.acknowledge, "mira")
+    day.act(the_one(day), acts.acknowledge, "mira")
     day.tick(a_rate(0.6))
     assert day.desk.listed()[0]["acked_by"] is None
     day.tick(a_rate(0.6), minutes=61)
@@ -67,7 +67,7 @@ def test_silenced_for_four_hours_it_says_nothing_and_then_it_speaks_within_one_l
     pager = Recorder("one")
     day = a_pager_day(pager, notify_after="5m")
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.silence("we are deploying", timedelta(hours=4)), "mira")
+    day.act(the_one(day), acts.silence("we are deploying", timedelta(hours=4)), "mira")
     for _ in range(3):
         day.tick(a_rate(BAD), minutes=60)
     assert pager.kinds() == []
@@ -81,7 +81,7 @@ def test_what_began_and_ended_in_silence_is_not_told_at_all() -> None:
     pager = Recorder("one")
     day = a_pager_day(pager, notify_after="5m")
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
+    day.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
     day.tick(a_rate(BAD), minutes=60)
     day.tick(a_rate(GOOD), minutes=60)
     day.deliver(after=timedelta(hours=6))
@@ -92,7 +92,7 @@ def test_the_end_passes_through_a_silence_to_those_who_know_of_the_alert() -> No
     pager = Recorder("one")
     day = a_pager_day(pager)
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
+    day.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
     day.tick(a_rate(GOOD))
     assert pager.kinds() == ["firing", "resolved"]
 
@@ -101,7 +101,7 @@ def test_silenced_until_it_is_good_again_the_next_episode_is_heard() -> None:
     pager = Recorder("one")
     day = a_pager_day(pager)
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.silence("a known bug", None), "mira")
+    day.act(the_one(day), acts.silence("a known bug", None), "mira")
     for _ in range(50):
         day.tick(a_rate(BAD), minutes=60)
     day.tick(a_rate(GOOD))
@@ -113,12 +113,12 @@ def test_heard_again_what_waited_leaves_now() -> None:
     pager = Recorder("one")
     day = a_pager_day(pager, notify_after="5m")
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
+    day.act(the_one(day), acts.silence("known", timedelta(hours=4)), "mira")
     day.tick(a_rate(BAD), minutes=10)
-    assert "heard again" in day.desk.act(the_one(day), acts.unsilence, "jon")["done"]
+    assert "heard again" in day.act(the_one(day), acts.unsilence, "jon")["done"]
     day.deliver()
     assert pager.kinds() == ["firing"]
-    assert day.desk.act(the_one(day), acts.unsilence, "jon")["done"] == "it is not silenced; nothing was changed"
+    assert day.act(the_one(day), acts.unsilence, "jon")["done"] == "it is not silenced; nothing was changed"
 
 
 ESCALATE: dict[str, Any] = {"escalate": [{"after": "15m", "to": ["lead"]}]}
@@ -146,7 +146,7 @@ def test_taken_up_in_time_the_lead_sleeps() -> None:
     pager, lead = Recorder("one"), Recorder("lead")
     day = a_night(pager, lead)
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.acknowledge, "mira")
+    day.act(the_one(day), acts.acknowledge, "mira")
     for _ in range(60):
         day.tick(a_rate(BAD))
     assert lead.kinds() == []
@@ -156,7 +156,7 @@ def test_closed_while_it_is_bad_it_begins_again_only_after_it_was_good() -> None
     pager = Recorder("one")
     day = a_pager_day(pager)
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.close(useful=False, note="a load test"), "mira")
+    day.act(the_one(day), acts.close(useful=False, note="a load test"), "mira")
     for _ in range(5):
         day.tick(a_rate(BAD))
     assert pager.kinds() == ["firing", "resolved"]
@@ -170,7 +170,7 @@ def test_closed_it_begins_again_when_it_gets_worse() -> None:
     pager = Recorder("one")
     day = a_pager_day(pager, rule=RATE_RULE | {"worse": {"value": 0.4, "severity": "critical"}})
     day.tick(a_rate(BAD))
-    day.desk.act(the_one(day), acts.close(useful=None, note=""), "mira")
+    day.act(the_one(day), acts.close(useful=None, note=""), "mira")
     day.tick(a_rate(0.6))
     assert pager.kinds() == ["firing", "resolved", "firing"]
 
@@ -179,9 +179,9 @@ def test_every_act_is_in_the_trail_of_the_alert() -> None:
     day = a_pager_day(Recorder("one"))
     day.tick(a_rate(BAD))
     name = the_one(day)
-    day.desk.act(name, acts.silence("we are deploying", timedelta(hours=1)), "mira")
-    day.desk.act(name, acts.unsilence, "jon")
-    day.desk.act(name, acts.acknowledge, "mira")
+    day.act(name, acts.silence("we are deploying", timedelta(hours=1)), "mira")
+    day.act(name, acts.unsilence, "jon")
+    day.act(name, acts.acknowledge, "mira")
     trail = "\n".join(day.desk.explain(name))
     assert "silenced by mira until 2026-03-02 10:01 UTC: we are deploying" in trail
     assert "heard again, by jon" in trail
@@ -204,12 +204,12 @@ def test_what_makes_no_sense_is_one_line(act: Any, says: str) -> None:
 def test_an_alert_that_is_not_there_or_not_open_is_one_line() -> None:
     day = a_pager_day(Recorder("one"))
     with pytest.raises(NotFound, match="no alert begins with 'abc'"):
-        day.desk.act("abc", acts.acknowledge, "mira")
+        day.act("abc", acts.acknowledge, "mira")
     day.tick(a_rate(BAD))
     name = the_one(day)
     day.tick(a_rate(GOOD))
     with pytest.raises(UsageError, match="this alert is resolved, so that it cannot be taken up"):
-        day.desk.act(name, acts.acknowledge, "mira")
+        day.act(name, acts.acknowledge, "mira")
 
 
 def test_acts_survive_a_restart(tmp_path: Any) -> None:
@@ -218,7 +218,7 @@ def test_acts_survive_a_restart(tmp_path: Any) -> None:
         a_book(**HOURLY), pager, state=ControlState.open(tmp_path / "control.sqlite", a_pager_day(pager).clock)
     )
     first.tick(a_rate(BAD))
-    first.desk.act(the_one(first), acts.acknowledge, "mira")
+    first.act(the_one(first), acts.acknowledge, "mira")
     first.deliver()
     first.desk.close()
     again = a_day(
@@ -262,4 +262,4 @@ def _do(day: Day, pager: Recorder, step: str) -> None:
         }[step]
         for alert in day.desk.listed():
             if alert["state"] == "firing":
-                day.desk.act(alert["fingerprint"], act, "mira")
+                day.act(alert["fingerprint"], act, "mira")

@@ -33,7 +33,7 @@ def test_one_page_is_opened_taken_up_and_closed() -> None:
         day = a_paged_day(stub)
         day.tick(a_rate(BAD))
         [key] = stub.model.pages
-        day.desk.act(key.removeprefix("plumbline/"), acts.acknowledge, "mira")
+        day.act(key.removeprefix("plumbline/"), acts.acknowledge, "mira")
         day.tick(a_rate(BAD), minutes=120)
         assert stub.model.pages == {key: "acknowledged"}
         day.tick(a_rate(GOOD))
@@ -68,7 +68,7 @@ def test_no_page_is_left_open_whatever_happens(steps: list[str], seed: int) -> N
             act = {"ack": acts.acknowledge, "silence": acts.silence("x", None), "close": acts.close(None, "")}[step]
             for alert in day.desk.listed():
                 if alert["state"] == "firing":
-                    day.desk.act(alert["fingerprint"], act, "mira")
+                    day.act(alert["fingerprint"], act, "mira")
         stub.mode = "ok"
         day.tick(a_rate(GOOD), minutes=60)
         day.tick(a_rate(GOOD), minutes=90)
