@@ -60,7 +60,7 @@ def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:
 
 def _refused(receiver: ReceiverSettings) -> str:
     """Return why the address of a receiver would be refused when an alert is sent."""
-    url = getattr(receiver, "url", None)
+    url = getattr(receiver, "url", None) if hasattr(receiver, "allow_private") else None  # Apprise connects by itself
     return "" if url is None else guard_of_receiver(receiver).refusal(url)
 
 

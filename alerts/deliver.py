@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from alerts import self_alerts
-from alerts.channels import Channel
+from alerts.channels import Channel, Threaded
 from alerts.message import Message, clean, shortened
 from alerts.outbox import Outgoing
 from monitor.clock import Clock
@@ -102,24 +102,28 @@ def _attempt(post: Post, row: Row) -> Delivered:
     with post.state.transaction() as txn:
         if not outbox.claim(txn, row, now, now + LEASE):
             return Delivered()
-    error = _send(post, row)
+        thread = outbox.thread_of(txn, row)
+    came = _send(post, row, thread)
     now = post.clock.now()
     with post.state.transaction() as txn:
-        if error is None:
-            return _sent(txn, post, row, now)
-        if isinstance(error, RetryLater):
-            return _later(txn, post, row, error, now)
-        return _refused(txn, post, row, error, now)
+        if isinstance(came, str):
+            return _sent(txn, post, row, came, now)
+        if isinstance(came, RetryLater):
+            return _later(txn, post, row, came, now)
+        return _refused(txn, post, row, came, now)
 
 
-def _send(post: Post, row: Row) -> RetryLater | Undeliverable | None:
-    """Try once; the answer is a value. A channel that breaks is a bug of ours, and its message waits for the repair."""
+def _send(post: Post, row: Row, thread: str) -> RetryLater | Undeliverable | str:
+    """Try once; the answer is a value, and what the receiver calls the message when it has it ("" where it names none).
+
+    A channel that breaks is a bug of ours, and its message waits for the repair.
+    """
     channel, part = post.channels.get(row["receiver"]), f"receiver {row['receiver']}"
     if channel is None:
         return Undeliverable("this receiver is no longer in the rule file")
     message = msgspec.json.decode(row["body"], type=Message)
     try:
-        channel.send(shortened(message) if row["shortened"] else message, key=row["key"])
+        handle = _hand_over(channel, shortened(message) if row["shortened"] else message, row["key"], thread)
     except (RetryLater, Undeliverable) as error:
         return error
     except Exception as error:  # noqa: BLE001 - the stage around channels: one broken channel never ends a pass
@@ -130,11 +134,18 @@ def _send(post: Post, row: Row) -> RetryLater | Undeliverable | None:
         return RetryLater(clean(f"bug in the channel: {type(error).__name__}: {error}"))
     if post.health is not None:
         post.health.worked(part)
-    return None
+    return handle
 
 
-def _sent(txn: Transaction, post: Post, row: Row, now: datetime) -> Delivered:
-    outbox.settle(txn, row["id"], state="sent", sent_at=now, outcome="taken")
+def _hand_over(channel: Channel, message: Message, key: str, thread: str) -> str:
+    if isinstance(channel, Threaded):
+        return channel.send_in(thread, message, key=key)
+    channel.send(message, key=key)
+    return ""
+
+
+def _sent(txn: Transaction, post: Post, row: Row, handle: str, now: datetime) -> Delivered:
+    outbox.settle(txn, row["id"], state="sent", sent_at=now, outcome="taken", handle=handle or None)
     outbox.hurry(txn, row["receiver"], now)
     self_alerts.reached(txn, row["receiver"], post.outgoing, now)
     return Delivered(sent=1)

@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -25,6 +25,7 @@ from alerts.deliver import Delivered, Post, deliver_due
 from alerts.evaluation import Observation, storable
 from alerts.evaluation import observe as look
 from alerts.explain import explain_alert
+from alerts.keeping import Keeping
 from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind, unattended
 from alerts.rules import Rulebook
 from alerts.states import AlertState, decide
@@ -46,6 +47,7 @@ class AlertDesk:
 
     post: Post
     guard: Guarding = nullcontext
+    keeping: Keeping = field(default_factory=Keeping)
 
     @property
     def state(self) -> ControlState:
@@ -96,8 +98,10 @@ class AlertDesk:
         return title_of(alert, self.post.outgoing.rule(alert.rule_id))
 
     def deliver(self) -> int:
-        """Send what is due; return how many messages were taken."""
-        return self.deliver_due().sent
+        """Send what is due, and say again what must be; return how many messages were taken."""
+        done = self.deliver_due()
+        self.keeping.keep(self.post)
+        return done.sent
 
     def deliver_due(self) -> Delivered:
         """Send what is due and return what came of it."""

@@ -88,3 +88,9 @@ def details(message: Message) -> list[tuple[str, str]]:
         ("Examples", ", ".join(message.examples)),
     ]
     return [(name, text) for name, text in parts if text]
+
+
+def links(message: Message) -> list[tuple[str, str]]:
+    """Return where a message leads, as (address, name)."""
+    known = ((message.link, "Open in Plumbline"), (message.runbook, "Runbook"))
+    return [(url, text) for url, text in known if url.startswith(("http://", "https://"))]

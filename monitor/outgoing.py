@@ -40,7 +40,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Guard:
-    """What one receiver may be reached by. Proxies of the environment are never used, `proxy` is; `ca` is a file of roots."""
+    """What one receiver may be reached by. Proxies of the environment are never used, `proxy` is; `ca` is a file of roots.
+
+    `allow_private` is a word about one's own network, so that it permits http there, and nowhere else.
+    """
 
     allow_http: bool = False
     allow_private: bool = False
@@ -59,9 +62,9 @@ class Guard:
             return "not an http(s) address"
         if parts.username is not None:
             return "a name or password in the address is not sent"
-        if parts.scheme == "http" and not self.allow_http and host not in HERE:
-            return "http goes in the clear (write https, or `allow_http: true`)"
         address = _literal(host)
+        if parts.scheme == "http" and not self._in_the_clear(host, address):
+            return "http goes in the clear (write https, or `allow_http: true`)"
         if address is not None and host not in HERE and not self._fits(address):
             return "this is a private address (`allow_private: true` allows it)"
         return ""
@@ -75,13 +78,26 @@ class Guard:
         host = str(parts.hostname)
         if self.proxy:  # the proxy resolves, and says where it does not go
             return Target(url, parts.netloc, host)
-        found = lookup(host, parts.port or (443 if parts.scheme == "https" else 80))
+        address = self.address(host, parts.port or (443 if parts.scheme == "https" else 80), lookup)
+        if parts.scheme == "http" and not self._in_the_clear(host, ipaddress.ip_address(_bare(address))):
+            raise Undeliverable("its name stands for an address of the open internet, and http goes in the clear")
+        return Target(_at(parts, address), parts.netloc, host)
+
+    def address(self, host: str, port: int, lookup: Lookup = addresses_of) -> str:
+        """Return the address to connect to for `host`. Raises as `target` does."""
+        found = lookup(host, port)
         private = [one for one in found if host not in HERE and not self._fits(ipaddress.ip_address(_bare(one)))]
         if private or not found:
             raise Undeliverable(
                 "its name stands for a private address, or for none (`allow_private: true` allows private ones)"
             )
-        return Target(_at(parts, found[0]), parts.netloc, host)
+        return found[0]
+
+    def _in_the_clear(self, host: str, address: Address | None) -> bool:
+        """Whether http may be spoken to `host`; a name (None) is looked at again once it is resolved."""
+        if self.allow_http or host in HERE:
+            return True
+        return self.allow_private and (address is None or not address.is_global)
 
     def _fits(self, address: Address) -> bool:
         """Whether `address` is of the open internet, in whatever form of IPv6 it is wrapped, or private ones are allowed."""

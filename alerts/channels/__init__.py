@@ -5,8 +5,10 @@ A new one is a file here and a word in `registered.py`: its settings are the sch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Protocol, TextIO
+from datetime import timedelta
+from typing import Annotated, Protocol, TextIO, runtime_checkable
 
 import msgspec
 
@@ -30,6 +32,26 @@ class Channel(Protocol):
 
     def send(self, message: Message, *, key: str) -> None:
         """Send `message` once, within 15 s."""
+
+
+@runtime_checkable
+class Threaded(Channel, Protocol):
+    """A receiver that keeps the messages about one episode together, and names each when it has it."""
+
+    def send_in(self, thread: str, message: Message, *, key: str) -> str:
+        """Send `message` once, below the one named `thread` ("" begins); return its name."""
+
+
+@runtime_checkable
+class Kept(Channel, Protocol):
+    """A receiver that forgets what is not said again."""
+
+    @property
+    def again(self) -> timedelta:
+        """How often it wants to hear it."""
+
+    def keep(self, messages: Sequence[Message]) -> None:
+        """Say once more what is true. Raises as `send` does."""
 
 
 @dataclass(frozen=True)

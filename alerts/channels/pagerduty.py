@@ -13,13 +13,15 @@ import msgspec
 
 from alerts.channels import Means, ReceiverName
 from alerts.channels.posting import TOTAL_S, accept, post
-from alerts.message import Message, clean, details
+from alerts.message import Message, clean, details, links
 from monitor.clock import Clock
 from monitor.config.schema import Section
 from monitor.outgoing import OPEN, Guard
 
 EVENTS: Final = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY: Final = 1024
+ACCEPTED: Final = 202
+"""The one answer by which PagerDuty says that it has an event."""
 
 ACTIONS: Final[dict[str, Literal["trigger", "acknowledge", "resolve"]]] = {
     "acknowledged": "acknowledge",
@@ -58,7 +60,7 @@ class PagerDuty:
         """Send one event. A repeat has the same `dedup_key`, and so pages nobody twice."""
         body = msgspec.json.encode(event(message, self.routing_key, key))
         headers = {"content-type": "application/json"}
-        accept(post(self.url, body, headers, self.total_s, self.guard), self.clock.now())
+        accept(post(self.url, body, headers, self.total_s, self.guard), self.clock.now(), only=ACCEPTED)
 
 
 def event(message: Message, routing_key: str, key: str) -> dict[str, Any]:
@@ -92,5 +94,4 @@ def _payload(message: Message, key: str) -> dict[str, Any]:
 
 
 def _links(message: Message) -> list[dict[str, str]]:
-    known = ((message.link, "Open in Plumbline"), (message.runbook, "Runbook"))
-    return [{"href": url, "text": text} for url, text in known if url.startswith(("http://", "https://"))]
+    return [{"href": url, "text": text} for url, text in links(message)]

@@ -33,17 +33,28 @@ _EXCERPT: Final = 300
 
 @dataclass(frozen=True)
 class HttpReply:
-    """What the receiver said: status, lower-case headers, the beginning of its body."""
+    """What the receiver said: status, lower-case headers, the beginning of its body as a harmless line, and as it came."""
 
     status: int
     headers: Mapping[str, str]
     excerpt: str
+    start: bytes = b""
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOTAL_S, guard: Guard = OPEN) -> HttpReply:
-    """Return the answer to one POST. Raises `RetryLater` when there is none, `Undeliverable` where `guard` refuses it."""
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    total_s: float = TOTAL_S,
+    guard: Guard = OPEN,
+    most: int = _EXCERPT,
+) -> HttpReply:
+    """Return the answer to one POST, of whose body `most` bytes are read.
+
+    Raises `RetryLater` when there is none, `Undeliverable` where `guard` refuses it.
+    """
     try:
-        return asyncio.run(_post(url, body, headers, total_s, guard))
+        return asyncio.run(_post(url, body, headers, total_s, guard, most))
     except TimeoutError:
         raise RetryLater(f"no answer within {total_s:g} s") from None
     except (httpx.HTTPError, OSError) as error:
@@ -52,12 +63,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], total_s: float = TOT
         raise Undeliverable(clean(f"not an address: {error}")) from None
 
 
-async def _post(url: str, body: bytes, headers: Mapping[str, str], total_s: float, guard: Guard) -> HttpReply:
+async def _post(
+    url: str, body: bytes, headers: Mapping[str, str], total_s: float, guard: Guard, most: int
+) -> HttpReply:
     timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust(guard.ca)
     async with asyncio.timeout(total_s):
         target = await asyncio.to_thread(guard.target, url)
         names, server = {**headers, "host": target.host}, {"sni_hostname": target.server}
-        return await _exchange(_Prepared(timeout, trust, guard.proxy), target.url, body, names, server)
+        return await _exchange(_Prepared(timeout, trust, guard.proxy, most), target.url, body, names, server)
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class _Prepared:
     timeout: httpx.Timeout
     trust: ssl.SSLContext
     proxy: str | None
+    most: int
 
     def client(self) -> httpx.AsyncClient:
         """No proxy of the environment, no redirect."""
@@ -83,10 +97,10 @@ async def _exchange(
         start = b""
         async for chunk in response.aiter_raw():
             start += chunk
-            if len(start) >= _EXCERPT:
+            if len(start) >= prepared.most:
                 break
         excerpt = clean(start[:_EXCERPT].decode("utf-8", "replace"), _EXCERPT)
-        return HttpReply(response.status_code, response.headers, excerpt)
+        return HttpReply(response.status_code, response.headers, excerpt, start[: prepared.most])
 
 
 @cache
@@ -94,11 +108,16 @@ def _trust(ca: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca) if ca else httpx.create_ssl_context(trust_env=False)
 
 
-def accept(answer: HttpReply, now: datetime) -> None:
-    """Return when the receiver has the message; raise `RetryLater` or `Undeliverable` when it has not."""
+def accept(answer: HttpReply, now: datetime, only: int | None = None) -> None:
+    """Return when the receiver has the message; raise `RetryLater` or `Undeliverable` when it has not.
+
+    `only` is the one status by which it says so; without it, every 2xx is a yes.
+    """
     status, said = answer.status, f"HTTP {answer.status} {answer.excerpt}".strip()
     if 200 <= status < 300:
-        return
+        if only in {None, status}:
+            return
+        raise RetryLater(f"{said}: it answers {only} to what it takes")
     if status in _LATER or status >= 500:
         raise RetryLater(said, _wish(answer.headers.get("retry-after"), now))
     if status in {401, 403}:

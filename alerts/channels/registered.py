@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from alerts.channels import Channel, Means, ReceiverSettings
+from alerts.channels.alertmanager import AlertmanagerReceiver
+from alerts.channels.any_service import AppriseReceiver
 from alerts.channels.console import ConsoleReceiver
+from alerts.channels.mail import EmailReceiver
 from alerts.channels.pagerduty import PagerDutyReceiver
 from alerts.channels.slack import SlackReceiver
+from alerts.channels.slack_bot import SlackBotReceiver
+from alerts.channels.teams import TeamsReceiver
 from alerts.channels.webhook import WebhookReceiver
 
-Receiver = ConsoleReceiver | WebhookReceiver | SlackReceiver | PagerDutyReceiver
+Receiver = (
+    ConsoleReceiver
+    | WebhookReceiver
+    | SlackReceiver
+    | SlackBotReceiver
+    | TeamsReceiver
+    | PagerDutyReceiver
+    | AlertmanagerReceiver
+    | EmailReceiver
+    | AppriseReceiver
+)
 
 
 def build_channels(receivers: Sequence[ReceiverSettings], means: Means) -> Mapping[str, Channel]:

@@ -47,6 +47,11 @@ def _credentials_apart(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _handles(connection: Connection) -> None:
+    """Threads of a chat; messages that were sent before begin none."""
+    connection.exec_driver_sql("ALTER TABLE outbox ADD COLUMN handle TEXT")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
@@ -62,6 +67,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
         lambda _: None,
     ),
     Migration("holds have a table of their own, which follows from METADATA", lambda _: None),
+    Migration("messages have a name at their receiver, so that later ones go below them", _handles),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

@@ -95,6 +95,13 @@ def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) 
     return [dict(row) for row in txn.execute(query.order_by(OUTBOX.c.id)).mappings()]
 
 
+def thread_of(txn: Transaction, row: Row) -> str:
+    """Return what the receiver of `row` calls its first message about that episode; "" where it named none."""
+    same = (OUTBOX.c[name] == row[name] for name in ("fingerprint", "receiver", "episode"))
+    query = select(OUTBOX.c.handle).where(*same, OUTBOX.c.handle.is_not(None)).order_by(OUTBOX.c.id).limit(1)
+    return txn.execute(query).scalar() or ""
+
+
 def last_messages(txn: Transaction) -> list[Row]:
     """Return the newest message of every alert and receiver, without its body."""
     last = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)

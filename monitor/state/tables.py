@@ -76,6 +76,7 @@ OUTBOX: Final = Table(
     Column("lease_until", Instant),
     Column("sent_at", Instant),
     Column("outcome", Text),  # what the receiver last said
+    Column("handle", Text),  # what the receiver calls it, where later messages go below it
     Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
 )
 

@@ -17,8 +17,8 @@ from alerts.deliver import Post
 from alerts.desk import AlertDesk
 from alerts.outbox import Outgoing
 from monitor.state import ControlState
+from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, a_book, a_rate
-from tests.support.receiver_stub import SECRET
 
 APPS = 30
 

@@ -27,8 +27,10 @@ from alerts.message import Message, clean, shortened
 from alerts.states import evaluate
 from monitor.clock import FakeClock
 from monitor.errors import RetryLater, Undeliverable
+from plumbline.demo.stubs.kit import Mode, a_stub
+from plumbline.demo.stubs.slack import slack_problem
+from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, MORNING, a_book, a_rate
-from tests.support.receiver_stub import SECRET, Mode, a_stub, slack_problem
 
 BOOK = a_book()
 

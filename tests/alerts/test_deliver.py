@@ -15,8 +15,9 @@ from alerts.deliver import BACKOFF_CAP_S, _wait
 from alerts.message import Message
 from monitor.clock import FakeClock
 from monitor.errors import RetryLater, Undeliverable
+from plumbline.demo.stubs.kit import a_stub
+from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, MORNING, RATE_RULE, UNSURE, Day, Recorder, a_book, a_day, a_rate
-from tests.support.receiver_stub import SECRET, a_stub
 
 HOUR = timedelta(hours=1)
 

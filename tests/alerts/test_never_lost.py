@@ -21,8 +21,8 @@ from alerts.states import evaluate
 from monitor.clock import SystemClock
 from monitor.errors import RetryLater, Undeliverable
 from monitor.state import ControlState, alerts
+from plumbline.demo.stubs.kit import Mode, Stub, a_stub
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, UNSURE, Day, Recorder, a_book, a_day, a_rate
-from tests.support.receiver_stub import Mode, Stub, a_stub
 
 
 class Killed(BaseException):

@@ -14,9 +14,10 @@ from alerts.channels.pagerduty import PagerDuty, event
 from alerts.channels.slack import Slack
 from monitor.errors import RetryLater
 from monitor.outgoing import Guard
+from plumbline.demo.stubs.kit import Stub, a_stub
+from plumbline.demo.stubs.pagerduty import pagerduty_problem
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, Day, a_book, a_day, a_rate
 from tests.alerts.test_channels import a_message
-from tests.support.receiver_stub import Stub, a_stub, pagerduty_problem
 
 KEY = "0123456789abcdef0123456789abcdef"
 

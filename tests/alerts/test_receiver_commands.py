@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.cli.main import run
-from tests.support.receiver_stub import Stub, a_stub
+from plumbline.demo.stubs.kit import Stub, a_stub
 
 RULES = """
 version: 1

@@ -1,0 +1,47 @@
+"""PagerDuty's Events API v2 and change events, by their published limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from plumbline.demo.stubs.answer import Answer, Asked, refused
+
+LARGEST: Final = 512 * 1024
+
+
+def pagerduty(asked: Asked) -> Answer:
+    """Take one event, or say why not."""
+    event = json.loads(asked.body)
+    problem = pagerduty_problem(event, len(asked.body))
+    if problem is not None:
+        return refused(problem)
+    asked.model.page(event["dedup_key"], event["event_action"])
+    said = {"status": "success", "message": "Event processed", "dedup_key": event["dedup_key"]}
+    return Answer(202, json.dumps(said).encode())
+
+
+def pagerduty_change(asked: Asked) -> Answer:
+    """Take one change event; it pages nobody."""
+    event = json.loads(asked.body)
+    summary = event.get("payload", {}).get("summary", "")
+    if len(event.get("routing_key", "")) != 32 or not 1 <= len(summary) <= 1024:
+        return refused("change")
+    asked.model.changes.append(event)
+    return Answer(202, b'{"status": "success", "message": "Change event processed"}')
+
+
+def pagerduty_problem(event: dict[str, Any], size: int) -> str | None:
+    """Return why the Events API v2 would refuse `event`."""
+    if len(event.get("routing_key", "")) != 32:
+        return "routing_key"
+    if event.get("event_action") not in {"trigger", "acknowledge", "resolve"} or size > LARGEST:
+        return "event_action"
+    if not 1 <= len(event.get("dedup_key", "")) <= 255:
+        return "dedup_key"
+    if event["event_action"] != "trigger":
+        return None
+    payload = event.get("payload", {})
+    if not 1 <= len(payload.get("summary", "")) <= 1024 or not payload.get("source"):
+        return "payload"
+    return None if payload.get("severity") in {"critical", "error", "warning", "info"} else "severity"
