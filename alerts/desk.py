@@ -35,7 +35,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, Transaction, alerts, audit, labels, notes, outbox
+from monitor.state import ControlState, Transaction, alerts, audit, labels, notes, outbox, reviews
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class AlertDesk:
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            parts = (alerts.rewrite_texts, audit.erase, labels.erase, notes.erase)
+            parts = (alerts.rewrite_texts, audit.erase, labels.erase, notes.erase, reviews.erase)
             changed = sum(part(txn, change) for part in parts)
         self.state.compact()
         return changed

@@ -7,7 +7,7 @@ Not for machines: a judge or an importer writes grades, or scores.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -78,12 +78,30 @@ Redact = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A turn that a review asks about: the rules as they were when it was opened, those it asks, and what the turn stands for.
+
+    `probability` is None for a turn that was picked for what it is.
+    """
+
+    rules: Mapping[str, Judged]
+    asked: frozenset[str]
+    plan: str
+    probability: float | None
+    closed: bool = False
+
+
+@dataclass(frozen=True)
 class LabelCheck:
-    """What labels are held against: the turns there are, the rules in force by app, and what may be kept of a text."""
+    """What labels are held against: the turns there are, the rules in force by app, and what may be kept of a text.
+
+    `reviews`: (review, unit) -> what a review asks of it; a review that is not there is of somebody's own making.
+    """
 
     units: Mapping[str, Unit]
     rules: Callable[[str], Mapping[str, Judged]]
     redact: Redact
+    reviews: Mapping[tuple[str, str], Asked] = field(default_factory=dict)
 
     def rows(self, labels: Sequence[NewLabel], person: str, at: datetime) -> list[dict[str, Any]]:
         """Return the labels as the control state keeps them. Raises `BadRows`."""
@@ -98,17 +116,20 @@ class LabelCheck:
         unit = self.units.get(label.unit_id)
         if unit is None:
             yield f"no turn is named {label.unit_id} (unit ids are the trace_id of the view turns)"
-        elif label.rule_id not in self.rules(unit.app):
-            there = ", ".join(sorted(self.rules(unit.app))[:20]) or "none"
+        elif label.rule_id not in self._rules(label):
+            there = ", ".join(sorted(self._rules(label))[:20]) or "none"
             yield f"no rule {label.rule_id} is in force for {unit.app} (rules there: {there})"
+        asked = self._asked(label)
+        if asked is not None and asked.closed:
+            yield f"review {label.review_id} is closed (leave review_id out, and it is a label on a turn that you chose)"
         if (label.plan is None) != (label.inclusion_probability is None):
             yield "plan and inclusion_probability go together (give both, or neither where somebody chose the turn)"
 
     def _row(self, label: NewLabel, person: str, at: datetime) -> dict[str, Any]:
         unit = self.units[label.unit_id]
         texts = {name: self._kept(getattr(label, name), label.unit_id) for name in ("note", "corrected")}
-        judged = asdict(self.rules(unit.app)[label.rule_id])
-        given = msgspec.structs.asdict(label)
+        judged = asdict(self._rules(label)[label.rule_id])
+        given = msgspec.structs.asdict(self._planned(label))
         return {
             **given,
             **texts,
@@ -118,6 +139,22 @@ class LabelCheck:
             "at": at,
             "person": person,
         }
+
+    def _asked(self, label: NewLabel) -> Asked | None:
+        return None if label.review_id is None else self.reviews.get((label.review_id, label.unit_id))
+
+    def _rules(self, label: NewLabel) -> Mapping[str, Judged]:
+        """The rules there are for the turn; a review holds it to those of the day it was opened."""
+        asked = self._asked(label)
+        now = self.rules(self.units[label.unit_id].app)
+        return now if asked is None else {**now, **asked.rules}
+
+    def _planned(self, label: NewLabel) -> NewLabel:
+        """What a review drew by lot, and asks, stands for the others; what else is said there is said of a turn somebody chose."""
+        asked = self._asked(label)
+        if asked is None or label.plan is not None or asked.probability is None or label.rule_id not in asked.asked:
+            return label
+        return msgspec.structs.replace(label, plan=asked.plan, inclusion_probability=asked.probability)
 
     def _kept(self, text: str | None, unit_id: str) -> str | None:
         return self.redact(text, unit_id) if text else None

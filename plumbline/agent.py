@@ -56,6 +56,8 @@ from plumbline.api.hold_questions import AddHold
 from plumbline.api.questions import ErasedKind
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access
+from plumbline.reviews.desk import ReviewDesk
+from plumbline.reviews.tables import review_tables
 from plumbline.rule_files import RuleFiles
 
 _log = logging.getLogger("plumbline.agent")
@@ -177,7 +179,12 @@ class Agent:
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
 
     def _tables(self) -> dict[str, pa.Table]:
-        return {**self.desk.tables(), "audit": self.access.record.table(), "labels": self.labels().table()}
+        told = {"audit": self.access.record.table(), "labels": self.labels().table()}
+        return {**self.desk.tables(), **told, **review_tables(self.desk.state)}
+
+    def reviews(self) -> ReviewDesk:
+        """Return the reviews, under the policies that are in force now."""
+        return ReviewDesk(self.access.commands, self.store, self.policies, self.settings)
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""

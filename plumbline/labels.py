@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,8 +13,8 @@ import pyarrow as pa
 from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.errors import BadRows
 from monitor.graders.cascade import RuleSet
-from monitor.labels import Judged, LabelCheck, NewLabel, Redact, Unit
-from monitor.state import ControlState, Transaction, labels
+from monitor.labels import Asked, Judged, LabelCheck, NewLabel, Redact, Unit
+from monitor.state import ControlState, Transaction, labels, reviews
 from monitor.store.opening import Store
 from monitor.store.removal.age_limits import Limits
 from monitor.store.verdicts import units_named
@@ -65,22 +65,31 @@ class LabelBook:
         `apps` are those whose turns `person` may see, None is all. Raises `BadRows`.
         """
         with self.taking:
-            found = units_named(self.store, [label.unit_id for label in given])
-            units = {
-                unit_id: Unit(aware_utc(time), app)
-                for unit_id, time, app in found.iter_rows()
-                if apps is None or app in apps
-            }
-            told = self._take(LabelCheck(units, self._rules, self.redact).rows(given, person, self.clock.now()))
+            units = self.units([label.unit_id for label in given], apps)
+            with self.state.transaction() as txn:
+                told = self.take_within(txn, person, given, units)
         new = sum(told)
         return {"new": new, "known": len(told) - new}
 
-    def _take(self, rows: Sequence[dict[str, Any]]) -> list[bool]:
-        with self.state.transaction() as txn:
-            told = [_taken(txn, row) for row in rows]
-            problems = [f"labels[{number}]: {said}" for number, said in enumerate(told) if isinstance(said, str)]
-            if problems:
-                raise BadRows(f"a batch of {len(rows)}", problems)  # which undoes what was added
+    def units(self, unit_ids: Sequence[str], apps: Collection[str] | None) -> dict[str, Unit]:
+        """Return the turns of these names that are stored and that who sees `apps` may see."""
+        found = units_named(self.store, unit_ids).iter_rows()
+        return {unit: Unit(aware_utc(time), app) for unit, time, app in found if apps is None or app in apps}
+
+    def take_within(
+        self, txn: Transaction, person: str, given: Sequence[NewLabel], units: Mapping[str, Unit]
+    ) -> list[bool]:
+        """Keep labels within a transaction of the control state, for who holds `taking`; return which are new. Raises `BadRows`."""
+        asked = {
+            (label.review_id, label.unit_id): found
+            for label in given
+            if label.review_id is not None and (found := _asked(txn, label.review_id, label.unit_id)) is not None
+        }
+        check = LabelCheck(units, self._rules, self.redact, asked)
+        told = [_taken(txn, row) for row in check.rows(given, person, self.clock.now())]
+        problems = [f"labels[{number}]: {said}" for number, said in enumerate(told) if isinstance(said, str)]
+        if problems:
+            raise BadRows(f"a batch of {len(given)}", problems)  # which undoes what was added
         return [said is True for said in told]
 
     def _rules(self, app: str) -> dict[str, Judged]:
@@ -101,6 +110,7 @@ class LabelBook:
         with self.state.transaction() as txn:
             content, spans = (at and aware_utc(at) for at in (limits.content, limits.spans))
             changed = labels.age(txn, content, spans, limits.held.traces)
+            changed += reviews.age(txn, spans, limits.held.traces)
         if changed:
             self.state.compact()
         return changed
@@ -126,6 +136,20 @@ def _taken(txn: Transaction, row: dict[str, Any]) -> bool | str:
     if _same(there, row):
         return False
     return f"the key {row['key']} stands for another label of yours (give every label a key of its own)"
+
+
+def _asked(txn: Transaction, review_id: str, unit_id: str) -> Asked | None:
+    review, item = reviews.named(txn, review_id), reviews.item(txn, review_id, unit_id)
+    if review is None or item is None:
+        return None
+    rules = {
+        rule: Judged(one["policy"], one["version"], hash_)
+        for hash_, one in review["policies"].items()
+        if hash_ in item["policy_hash"].split()
+        for rule in one["rules"]
+    }
+    plan = f"review {review_id}"
+    return Asked(rules, frozenset(item["rules"]), plan, item["inclusion_probability"], review["closed_at"] is not None)
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 
 class Verdict(StrEnum):
@@ -17,6 +17,10 @@ class Verdict(StrEnum):
     BORDERLINE = "borderline"
     CANNOT_JUDGE = "cannot_judge"
     NOT_GRADED = "not_graded"
+
+
+WITHDRAWN: Final = "withdrawn"
+"""The verdict of a label that takes back what the person said of a turn and rule; never a grade."""
 
 
 class Severity(StrEnum):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from monitor.model.values import WITHDRAWN
 from monitor.state.opening import Transaction
 from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
@@ -20,6 +21,7 @@ PUBLIC: Final = (
     *("unit_id", "rule_id", "verdict", "person", "at", "note", "corrected", "review_id"),
     *("adjudicated", "plan", "inclusion_probability"),
 )
+_STANDS: Final = LABELS.c.verdict != WITHDRAWN
 
 
 def add(txn: Transaction, row: Row) -> None:
@@ -37,7 +39,7 @@ def of_key(txn: Transaction, person: str, key: str) -> Row | None:
 
 def newest_of(txn: Transaction, person: str, unit_id: str, rule_id: str) -> Row | None:
     """Return what `person` said last of a unit under a rule, or None."""
-    same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, LABELS.c.rule_id == rule_id)
+    same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, LABELS.c.rule_id == rule_id, _STANDS)
     row = txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq.desc()).limit(1)).mappings().first()
     return None if row is None else dict(row)
 
@@ -50,8 +52,35 @@ def after(txn: Transaction, seq: int, limit: int) -> list[Row]:
 
 def listed(txn: Transaction) -> list[Row]:
     """Return the public table, oldest first."""
-    query = select(*(LABELS.c[name] for name in PUBLIC)).order_by(LABELS.c.seq)
+    query = select(*(LABELS.c[name] for name in PUBLIC)).where(_STANDS).order_by(LABELS.c.seq)
     return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list[str]:
+    """Take back all that `person` said of a unit; return the rules it was about."""
+    same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, _STANDS)
+    said = [dict(row) for row in txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq)).mappings()]
+    newest = {row["rule_id"]: row for row in said}
+    txn.execute(delete(LABELS).where(*same))
+    for rule_id, row in newest.items():
+        blank = dict.fromkeys(("note", "corrected", "plan", "inclusion_probability", "review_id"))
+        key = f"{WITHDRAWN} {row['seq']}"
+        add(txn, {**row, **blank, "key": key, "rule_id": rule_id, "verdict": WITHDRAWN, "adjudicated": 0, "at": now})
+    return list(newest)
+
+
+def in_review(txn: Transaction, review_id: str) -> list[Row]:
+    """Return what was said in a review, the last word of each person on each unit and rule, oldest first."""
+    query = select(LABELS).where(LABELS.c.review_id == review_id, _STANDS).order_by(LABELS.c.seq)
+    newest = {(row["person"], row["unit_id"], row["rule_id"]): dict(row) for row in txn.execute(query).mappings()}
+    return list(newest.values())
+
+
+def adjudicated(txn: Transaction, before: datetime, until: datetime) -> dict[tuple[str, str], str]:
+    """Return what was decided until then on turns of `before`: (unit, rule) -> verdict."""
+    decided = (LABELS.c.adjudicated == 1, LABELS.c.time < before, LABELS.c.at <= until, _STANDS)
+    query = select(LABELS).where(*decided).order_by(LABELS.c.seq)
+    return {(row["unit_id"], row["rule_id"]): row["verdict"] for row in txn.execute(query).mappings()}
 
 
 def erase(txn: Transaction, change: Callable[[str], str]) -> int:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from monitor.errors import StoreError
+from monitor.state.review_tables import OF_REVIEWS
 from monitor.state.tables import METADATA
 
 FIRST: Final = 1
@@ -52,6 +53,12 @@ def _handles(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE outbox ADD COLUMN handle TEXT")
 
 
+def _labels_by_review(connection: Connection) -> None:
+    """The tables of reviews follow from METADATA; an index on a table that is there does not."""
+    if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'labels'").first() is not None:
+        connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS labels_in ON labels (review_id)")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
@@ -68,6 +75,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     ),
     Migration("holds have a table of their own, which follows from METADATA", lambda _: None),
     Migration("messages have a name at their receiver, so that later ones go below them", _handles),
+    Migration("reviews have tables of their own, and labels are found by their review", _labels_by_review),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 
@@ -83,4 +91,5 @@ def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] =
     for migration in migrations[found - FIRST :] if found else ():
         migration.apply(connection)
     METADATA.create_all(connection)
+    OF_REVIEWS.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={known}")

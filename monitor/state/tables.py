@@ -237,8 +237,10 @@ LABELS: Final = Table(
     Column("policy_hash", Text, nullable=False),
     UniqueConstraint("person", "key"),
     Index("labels_of", "unit_id", "rule_id"),
+    Index("labels_in", "review_id"),
 )
-"""What people said of turns. Rows are only ever added, until the turn is erased or too old to be kept."""
+"""What people said of turns. Rows are added until the turn is erased or too old to be kept; one that is taken back makes room for
+a row that says so, with the verdict `withdrawn`."""
 
 POLICY_VERSIONS: Final = Table(
     "policy_versions",

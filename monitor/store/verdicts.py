@@ -13,7 +13,9 @@ from typing import Any, Final
 import polars as pl
 import pyarrow as pa
 
+from monitor.clock import naive_utc
 from monitor.model import dimensions
+from monitor.model.values import WITHDRAWN
 from monitor.store.ddl import BASE
 from monitor.store.opening import Transaction
 from monitor.store.precedence import ADJUDICATED, AGREED, BY_MACHINE, CONTESTED, HUMAN, rank
@@ -98,8 +100,16 @@ def add_verdicts(txn: Transaction, grades: Rows) -> int:
 
 
 def add_labels(txn: Transaction, labels: Sequence[Mapping[str, Any]]) -> None:
-    """Add what people said, as the control state keeps it, and settle what stands where they agree or do not."""
-    add_verdicts(txn, [_grade(label) for label in labels])
+    """Add what people said, as the control state keeps it, and settle what stands where they agree or do not.
+
+    What somebody took back goes first: what was said since stands behind it.
+    """
+    back = [label for label in labels if label["verdict"] == WITHDRAWN]
+    for label in back:
+        whose = [label["unit_id"], label["rule_id"], HUMAN + label["person"]]
+        txn.execute("DELETE FROM base.grades WHERE unit_id = ? AND rule_id = ? AND grader = ?", whose)
+    txn.insert("stale", [{"time": naive_utc(label["time"])} for label in back])
+    add_verdicts(txn, [_grade(label) for label in labels if label["verdict"] != WITHDRAWN])
     pairs = [{"unit_id": label["unit_id"], "rule_id": label["rule_id"]} for label in labels]
     with txn.registered("labelled", pa.Table.from_pylist(pairs)):
         txn.execute(_SETTLE)

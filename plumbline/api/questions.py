@@ -28,6 +28,7 @@ from plumbline.api.policy_questions import (
     Versions,
 )
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
+from plumbline.api.review_questions import OF_REVIEWS
 
 ErasedKind = Literal["user", "session", "trace", "app"]
 
@@ -194,6 +195,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Erase,
     *OF_PEOPLE,
     AddLabels,
+    *OF_REVIEWS,
     *OF_NOTES,
     *ON_ALERTS,
     *OF_HOLDS,

@@ -1,0 +1,183 @@
+"""Rows of reviews: what was frozen when one was opened, how far it is, and how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, func, insert, select, update
+
+from monitor.state.opening import Transaction
+from monitor.state.review_tables import REVIEW_DESKS, REVIEW_ITEMS, REVIEW_WISHES, REVIEWS
+from monitor.state.spared import not_among
+from monitor.state.tables import LABELS
+
+Row = dict[str, Any]
+_JSON: Final = ("strata", "policies", "rules", "assigned", "results")
+
+
+def add(txn: Transaction, review: Row, items: Sequence[Row]) -> None:
+    """Add a review with its items, in the order in which they are shown."""
+    txn.execute(insert(REVIEWS), _written(review))
+    rows = [_written({**item, "review_id": review["id"], "number": n}) for n, item in enumerate(items, 1)]
+    if rows:
+        txn.execute(insert(REVIEW_ITEMS), rows)
+
+
+def named(txn: Transaction, review_id: str) -> Row | None:
+    """Return one review with all that was frozen, or None."""
+    row = txn.execute(select(REVIEWS).where(REVIEWS.c.id == review_id)).mappings().first()
+    return None if row is None else _read(row)
+
+
+def listed(txn: Transaction) -> list[Row]:
+    """Return every review without what was frozen, newest first, with `n_items`, those `erased`, and `n_done`."""
+    names = [c for c in REVIEWS.c if c.name not in _JSON]
+    of_items = select(
+        REVIEW_ITEMS.c.review_id,
+        func.count().label("n_items"),
+        (func.count() - func.count(REVIEW_ITEMS.c.unit_id)).label("erased"),
+    ).group_by(REVIEW_ITEMS.c.review_id)
+    counts = {row.review_id: (row.n_items, row.erased) for row in txn.execute(of_items)}
+    done = judged(txn)
+    rows = txn.execute(select(*names).order_by(REVIEWS.c.opened_at.desc(), REVIEWS.c.id.desc())).mappings()
+    return [
+        dict(row)
+        | dict(zip(("n_items", "erased"), counts.get(row["id"], (0, 0)), strict=True))
+        | {"n_done": done.get(row["id"], 0)}
+        for row in rows
+    ]
+
+
+def judged(txn: Transaction) -> dict[str, int]:
+    """Return how many items of each review somebody has judged: what anybody said of them and did not take back."""
+    query = (
+        select(REVIEW_ITEMS.c.review_id, func.count(func.distinct(REVIEW_ITEMS.c.unit_id)).label("n"))
+        .join(LABELS, (LABELS.c.review_id == REVIEW_ITEMS.c.review_id) & (LABELS.c.unit_id == REVIEW_ITEMS.c.unit_id))
+        .group_by(REVIEW_ITEMS.c.review_id)
+    )
+    return {row.review_id: row.n for row in txn.execute(query)}
+
+
+def items(txn: Transaction, review_id: str | None = None) -> list[Row]:
+    """Return the items of one review, or of all, in the order in which they are shown."""
+    query = select(REVIEW_ITEMS).order_by(REVIEW_ITEMS.c.review_id, REVIEW_ITEMS.c.number)
+    if review_id is not None:
+        query = query.where(REVIEW_ITEMS.c.review_id == review_id)
+    return [_read(row) for row in txn.execute(query).mappings()]
+
+
+def item(txn: Transaction, review_id: str, unit_id: str) -> Row | None:
+    """Return one item, or None."""
+    same = (REVIEW_ITEMS.c.review_id == review_id, REVIEW_ITEMS.c.unit_id == unit_id)
+    row = txn.execute(select(REVIEW_ITEMS).where(*same)).mappings().first()
+    return None if row is None else _read(row)
+
+
+def public_items(txn: Transaction) -> list[tuple[Any, ...]]:
+    """Return review_id, unit_id, stratum, inclusion_probability, reason, people who judged it, people needed, assigned, policy_hash."""
+    said = (
+        select(LABELS.c.review_id, LABELS.c.unit_id, func.count(func.distinct(LABELS.c.person)).label("n"))
+        .where(LABELS.c.review_id.is_not(None))
+        .group_by(LABELS.c.review_id, LABELS.c.unit_id)
+        .subquery()
+    )
+    kept = (REVIEW_ITEMS.c[name] for name in ("review_id", "unit_id", "stratum", "inclusion_probability", "reason"))
+    query = select(*kept, said.c.n, REVIEW_ITEMS.c.need, REVIEW_ITEMS.c.assigned, REVIEW_ITEMS.c.policy_hash).outerjoin(
+        said, (said.c.review_id == REVIEW_ITEMS.c.review_id) & (said.c.unit_id == REVIEW_ITEMS.c.unit_id)
+    )
+    return [tuple(row) for row in txn.execute(query.order_by(REVIEW_ITEMS.c.review_id, REVIEW_ITEMS.c.number))]
+
+
+def assign(txn: Transaction, review_id: str, names: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Write whose each item is: (number, names)."""
+    for number, people in names:
+        same = (REVIEW_ITEMS.c.review_id == review_id, REVIEW_ITEMS.c.number == number)
+        txn.execute(update(REVIEW_ITEMS).where(*same).values(assigned=json.dumps(list(people))))
+
+
+def close(txn: Transaction, review_id: str, person: str, now: datetime, results: Row) -> bool:
+    """End a review with what followed from it; False where it has ended. What lay on desks and was not said is gone."""
+    open_one = (REVIEWS.c.id == review_id, REVIEWS.c.closed_at.is_(None))
+    ended = _written({"closed_at": now, "closed_by": person, "results": results})
+    done = txn.execute(update(REVIEWS).where(*open_one).values(ended)).rowcount > 0
+    txn.execute(delete(REVIEW_DESKS).where(REVIEW_DESKS.c.review_id == review_id))
+    return done
+
+
+def sign(txn: Transaction, review_id: str, person: str, minutes: str, now: datetime) -> None:
+    """Write who signed a review off, with minutes; what somebody else signed before is overwritten, and stands in the audit."""
+    signed = {"signed_by": person, "signed_at": now, "minutes": minutes}
+    txn.execute(update(REVIEWS).where(REVIEWS.c.id == review_id).values(signed))
+
+
+def remind(txn: Transaction, review_id: str, told: str) -> None:
+    """Write which reminder was told last."""
+    txn.execute(update(REVIEWS).where(REVIEWS.c.id == review_id).values(reminded=told))
+
+
+def wish(txn: Transaction, units: Collection[str], person: str, reason: str, now: datetime) -> int:
+    """Ask for turns in the next review; return how many were not asked for yet."""
+    known = set(txn.execute(select(REVIEW_WISHES.c.unit_id).where(REVIEW_WISHES.c.review_id.is_(None))).scalars())
+    new = [unit for unit in dict.fromkeys(units) if unit not in known]
+    for unit in new:
+        txn.execute(delete(REVIEW_WISHES).where(REVIEW_WISHES.c.unit_id == unit))
+        txn.execute(insert(REVIEW_WISHES), {"unit_id": unit, "person": person, "at": now, "reason": reason})
+    return len(new)
+
+
+def wishes(txn: Transaction, review_id: str | None = None) -> list[str]:
+    """Return the turns that a review took up, or (None) those that none did yet."""
+    whose = REVIEW_WISHES.c.review_id.is_(None) if review_id is None else REVIEW_WISHES.c.review_id == review_id
+    return list(txn.execute(select(REVIEW_WISHES.c.unit_id).where(whose).order_by(REVIEW_WISHES.c.unit_id)).scalars())
+
+
+def grant(txn: Transaction, review_id: str, units: Collection[str]) -> None:
+    """Say that a review took up these wishes."""
+    for unit in units:
+        txn.execute(update(REVIEW_WISHES).where(REVIEW_WISHES.c.unit_id == unit).values(review_id=review_id))
+
+
+def erase(txn: Transaction, change: Callable[[str], str]) -> int:
+    """Let go of the items whose turn `change` would change: their place stays, empty; return rows changed."""
+    units = set(txn.execute(select(REVIEW_ITEMS.c.unit_id).where(REVIEW_ITEMS.c.unit_id.is_not(None))).scalars())
+    units |= set(txn.execute(select(REVIEW_WISHES.c.unit_id)).scalars())
+    return _let_go(txn, [unit for unit in units if change(unit) != unit]) + _rewrite(txn, change)
+
+
+def _rewrite(txn: Transaction, change: Callable[[str], str]) -> int:
+    told = txn.execute(select(REVIEWS.c.id, REVIEWS.c.minutes).where(REVIEWS.c.minutes.is_not(None))).all()
+    changed = [(row.id, change(row.minutes)) for row in told if change(row.minutes) != row.minutes]
+    for review_id, minutes in changed:
+        txn.execute(update(REVIEWS).where(REVIEWS.c.id == review_id).values(minutes=minutes))
+    return len(changed)
+
+
+def age(txn: Transaction, before: datetime | None, spared: Collection[str] = ()) -> int:
+    """Let go of the items whose turns are of before then, but those in `spared`; return rows changed."""
+    if before is None:
+        return 0
+    old = select(REVIEW_ITEMS.c.unit_id).where(
+        REVIEW_ITEMS.c.time < before, REVIEW_ITEMS.c.unit_id.is_not(None), not_among(REVIEW_ITEMS.c.unit_id, spared)
+    )
+    return _let_go(txn, list(txn.execute(old).scalars()))
+
+
+def _let_go(txn: Transaction, units: Sequence[str]) -> int:
+    changed = 0
+    for unit in units:
+        same = update(REVIEW_ITEMS).where(REVIEW_ITEMS.c.unit_id == unit)
+        changed += txn.execute(same.values(unit_id=None)).rowcount
+        changed += txn.execute(delete(REVIEW_DESKS).where(REVIEW_DESKS.c.unit_id == unit)).rowcount
+        changed += txn.execute(delete(REVIEW_WISHES).where(REVIEW_WISHES.c.unit_id == unit)).rowcount
+    return changed
+
+
+def _written(row: Row) -> Row:
+    return {name: json.dumps(value) if name in _JSON and value is not None else value for name, value in row.items()}
+
+
+def _read(row: Any) -> Row:
+    return {name: json.loads(value) if name in _JSON and value is not None else value for name, value in row.items()}

@@ -1,0 +1,109 @@
+"""The answers of a stretch of time as a review draws from them, and the texts of those that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.store.precedence import BY_MACHINE, rank
+from monitor.store.reads import Reader
+
+AFTER_A_CHANGE: Final = timedelta(hours=6)
+"""Answers of so long after the start of a change are looked at for it."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Turns with start <= time < end that were finished up to number `upto`, as they were graded at `made_at`; of one app or all.
+
+    Times are naive UTC.
+    """
+
+    start: datetime
+    end: datetime
+    upto: int
+    made_at: datetime
+    app: str | None = None
+
+
+def review_units(
+    reader: Reader,
+    stretch: Stretch,
+    severe: Sequence[str],
+    helpful: Sequence[str],
+    wanted: Collection[str] = (),
+    gold: Collection[str] = (),
+) -> pl.DataFrame:
+    """Return unit_id, time, app, inside, broken, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
+
+    Units are turns with an answer to read; `inside` says whether one lies in the stretch, as wanted and gold ones need not, `broken` which
+    rules a machine says it breaks.
+    `severe` and `helpful` are ids of rules: those whose violation is a risk, and those that demand help.
+    """
+    units = reader.frame(
+        f"""
+        WITH asked AS (
+            SELECT t.trace_id, t.time, coalesce(t.app, '') AS app, t.time >= ? AND t.time < ? AS inside FROM base.turns t
+            JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id AND f.output_chars > 0
+            WHERE t.seq <= ? AND (?::VARCHAR IS NULL OR t.app = ?)
+              AND ((t.time >= ? AND t.time < ?) OR list_contains(?::VARCHAR[], t.trace_id))),
+        said AS (
+            SELECT g.unit_id, g.rule_id, g.verdict FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
+            WHERE {BY_MACHINE} AND g.graded_at <= ?
+            QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1),
+        told AS (
+            SELECT unit_id, bool_or(verdict = 'violates') AS flagged,
+                   list(rule_id ORDER BY rule_id) FILTER (verdict = 'violates') AS broken,
+                   bool_or(verdict = 'violates' AND list_contains(?::VARCHAR[], rule_id)) AS risk,
+                   bool_or(verdict = 'violates' AND list_contains(?::VARCHAR[], rule_id)) AS refusals,
+                   bool_or(verdict IN ('borderline', 'cannot_judge')) AS unsure
+            FROM said GROUP BY unit_id),
+        split AS (
+            SELECT DISTINCT g.unit_id FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
+            WHERE {BY_MACHINE} AND g.graded_at <= ? AND g.verdict IN ('violates', 'complies')
+            GROUP BY g.unit_id, g.rule_id HAVING count(DISTINCT g.verdict) > 1),
+        changed AS (
+            SELECT coalesce(app, '') AS app, since FROM base.findings
+            WHERE detected_at <= ? AND since >= ? AND since < ? AND origin = 'live')
+        SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, told.broken,
+               CASE WHEN told.unit_id IS NULL THEN 'not graded' WHEN flagged THEN 'flagged' ELSE 'not flagged' END AS band,
+               coalesce(risk, false) AS risk, coalesce(refusals, false) AS refusals,
+               coalesce(unsure, false) OR split.unit_id IS NOT NULL AS disputed,
+               EXISTS (FROM changed c WHERE c.app = a.app AND a.time >= c.since AND a.time < c.since + ?::INTERVAL) AS change
+        FROM asked a LEFT JOIN told ON told.unit_id = a.trace_id LEFT JOIN split ON split.unit_id = a.trace_id
+        ORDER BY a.trace_id""",
+        [
+            stretch.start,
+            stretch.end,
+            stretch.upto,
+            stretch.app,
+            stretch.app,
+            stretch.start,
+            stretch.end,
+            sorted({*wanted, *gold}),
+            stretch.made_at,
+            list(severe),
+            list(helpful),
+            stretch.made_at,
+            stretch.made_at,
+            stretch.start,
+            stretch.end,
+            AFTER_A_CHANGE,
+        ],
+    )
+    known = {"wanted": wanted, "gold": gold}
+    return units.with_columns(pl.col("unit_id").is_in(sorted(ids)).alias(name) for name, ids in known.items())
+
+
+def machine_verdicts(reader: Reader, unit_id: str) -> list[dict[str, Any]]:
+    """Return rule_id, verdict, reason and grader of what machines say of a unit, the one that stands a rule."""
+    return reader.frame(
+        f"""SELECT g.rule_id, g.verdict, g.reason, g.grader FROM base.grades g WHERE g.unit_id = ? AND {BY_MACHINE}
+            QUALIFY row_number() OVER (PARTITION BY g.rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1
+            ORDER BY g.rule_id""",
+        [unit_id],
+    ).to_dicts()

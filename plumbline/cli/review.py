@@ -1,0 +1,125 @@
+"""`plumbline review`: a frozen sample of answers that people judge, from opening it to what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from monitor.errors import UsageError
+from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview, RedrawReview, Review, Reviews
+from plumbline.cli import show
+from plumbline.cli.session import Session, session
+from plumbline.cli.settings import Given, resolve
+from plumbline.cli.times import parse_instant
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+
+class Action(StrEnum):
+    """What to do with reviews."""
+
+    OPEN = "open"
+    LIST = "list"
+    SHOW = "show"
+    REDRAW = "redraw"
+    ASSIGN = "assign"
+    CLOSE = "close"
+
+
+def run(
+    action: Annotated[Action, typer.Argument(help="open, list, show ID, redraw ID, assign ID PERSON..., or close ID.")],
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID] [PERSON]...", help="Which review, and who.")
+    ] = None,
+    app: Annotated[str | None, typer.Option("--app", help="Answers of this application only.")] = None,
+    size: Annotated[int | None, typer.Option("--size", help="How many answers; all, where there are no more.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="The end of the week that is looked at; now.")
+    ] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="Ask about this rule; may be given three times.")
+    ] = None,
+    by: By = None,
+    form: Format = Form.TABLE,
+    config: Config = None,
+    data_dir: DataDir = None,
+    api: Api = None,
+) -> int:
+    """Open a review of a week's answers, see who is how far, draw its list again, share it out, or end it.
+
+    The list is frozen when it is opened: a random panel in strata, and picks that speak for themselves alone.
+    """
+    given = words or []
+    with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
+        if action is Action.OPEN:
+            _none(action, given)
+            instant = None if at is None else parse_instant(at, "--at")
+            told = asked.ask(OpenReview(app, size, instant, tuple(rule or ())))
+            _say(told, form, f"review {told['id']}: {told['n_items']} answers, due {told['due_at'][:10]}")
+        elif action is Action.LIST:
+            _none(action, given)
+            _list(asked.ask(Reviews()), form)
+        elif action is Action.ASSIGN:
+            told = asked.ask(AssignReview(_id(action, given[:1]), tuple(given[1:])))
+            _say(told, form, ", ".join(f"{name}: {n} answers" for name, n in told["items"].items()))
+        else:
+            _ONE[action](asked, _id(action, given), form)
+    return 0
+
+
+def _none(action: Action, given: list[str]) -> None:
+    if given:
+        raise UsageError(f"review {action} takes no {given[0]!r} (see `plumbline review --help`)")
+
+
+def _id(action: Action, given: list[str]) -> str:
+    if len(given) != 1:
+        raise UsageError(f"review {action} needs the id of one review (see `plumbline review list`)")
+    return given[0]
+
+
+def _say(told: Mapping[str, Any], form: Form, sentence: str) -> None:
+    show.print_json(told) if form is Form.JSON else print(sentence)
+
+
+def _list(reviews: list[dict[str, Any]], form: Form) -> None:
+    if form is Form.JSON:
+        show.print_json(reviews)
+    else:
+        names = ["id", "app", "opened_at", "due_at", "closed_at", "n_items", "n_done"]
+        show.print_table(names, [[row[name] for name in names] for row in reviews])
+
+
+def _show(asked: Session, review_id: str, form: Form) -> None:
+    told = asked.ask(Review(review_id))
+    if form is Form.JSON:
+        show.print_json(told)
+        return
+    print(f"review {review_id}: {told['n_done']} of {told['n_items']} answers judged, due {told['due_at'][:10]}")
+    names = ["name", "n_units", "n_taken", "probability"]
+    show.print_table(names, [[row[name] for name in names] for row in told["strata"]])
+    if told["people"]:
+        show.print_table(["person", "assigned", "done"], [list(row.values()) for row in told["people"]])
+
+
+def _redraw(asked: Session, review_id: str, form: Form) -> None:
+    told = asked.ask(RedrawReview(review_id))
+    if form is Form.JSON:
+        show.print_json({"items": told["items"]})
+    else:
+        names = ["unit_id", "stratum", "inclusion_probability"]
+        show.print_table(names, [[row[name] for name in names] for row in told["items"]])
+
+
+def _close(asked: Session, review_id: str, form: Form) -> None:
+    _say(asked.ask(CloseReview(review_id)), form, f"review {review_id} is closed")
+
+
+_ONE: Final[Mapping[Action, Callable[[Session, str, Form], None]]] = {
+    Action.SHOW: _show,
+    Action.REDRAW: _redraw,
+    Action.CLOSE: _close,
+}

@@ -1,0 +1,236 @@
+"""Reviews of one data directory: opened on a frozen list, drawn again for who doubts, shared out, ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import Settings
+from monitor.errors import NotFound, UsageError
+from monitor.policy.schema import Policy
+from monitor.review.draw import items
+from monitor.state import Transaction, labels, people, reviews
+from monitor.store.opening import Store
+from monitor.store.reads import newest_turn
+from monitor.store.review_units import Stretch, review_units
+from plumbline.api.call import Actor, Call, token_owner
+from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
+from plumbline.people.commands import Commands
+from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
+
+Row = dict[str, Any]
+PUBLIC: Final = (
+    *("id", "app", "opened_at", "due_at", "closed_at", "n_items", "n_done", "seed"),
+    *("start", "opened_by", "closed_by", "erased", "signed_by", "signed_at", "minutes"),
+)
+"""What is told of a review in a list."""
+
+
+@dataclass(frozen=True)
+class ReviewDesk:
+    """The reviews of one data directory, under the policies that are in force now."""
+
+    commands: Commands
+    store: Store
+    policies: Sequence[Policy]
+    settings: Settings
+
+    def listed(self) -> list[Row]:
+        """Return every review, newest first."""
+        with self.commands.record.state.transaction() as txn:
+            return [{name: row[name] for name in PUBLIC} for row in reviews.listed(txn)]
+
+    def named(self, txn: Transaction, review_id: str) -> Row:
+        """Return one review with all that was frozen. Raises `NotFound`."""
+        found = reviews.named(txn, review_id)
+        if found is None:
+            raise NotFound(f"{review_id} among the reviews (see `plumbline review list`)")
+        return found
+
+    def shown(self, review_id: str) -> Row:
+        """Return one review with its strata and how far everybody is. Raises `NotFound`."""
+        with self.commands.record.state.transaction() as txn:
+            review = self.named(txn, review_id)
+            told = next(row for row in reviews.listed(txn) if row["id"] == review_id)
+            kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
+        return {
+            **{name: told[name] for name in PUBLIC},
+            "strata": review["strata"]["strata"],
+            "policies": [
+                {"hash": hash_, "policy": one["policy"], "version": one["version"], "rules": sorted(one["rules"])}
+                for hash_, one in review["policies"].items()
+            ],
+            "people": _progress(kept, said),
+            "second_looks_missing": _second_looks(kept, said),
+        }
+
+    def redrawn(self, review_id: str) -> Row:
+        """Return the list of a review, drawn again. Raises `NotFound`."""
+        with self.commands.record.state.transaction() as txn:
+            review = self.named(txn, review_id)
+            wishes = reviews.wishes(txn, review_id)
+            gold = {unit for unit, _ in labels.adjudicated(txn, review["start"], review["made_at"])}
+        units = self._units(review, review["strata"], wishes, gold)
+        drawn = items(units, read_strata(review["strata"]["strata"]), review["seed"])
+        names = ("unit_id", "stratum", "inclusion_probability")
+        return {
+            "id": review_id,
+            "seed": review["seed"],
+            "items": [{n: getattr(one, n) for n in names} for one in drawn],
+        }
+
+    def open(self, call: Call, asked: OpenReview) -> Row:
+        """Open a review. Raises `UsageError` where there is nothing to look at."""
+        now = self.commands.record.clock.now()
+        opened_at = asked.at or now
+        if opened_at > now:
+            raise UsageError(f"--at {opened_at.isoformat()}: a review looks back, and this lies ahead")
+        self._demand(call.actor, asked)
+        review = self._review(asked, opened_at, now, call.actor.name)
+        with self.commands.record.state.transaction() as txn:
+            wishes = reviews.wishes(txn)
+            gold = {unit for unit, _ in labels.adjudicated(txn, review["start"], now)}
+        matters = mattering(self.policies)
+        units = self._units(review, matters, wishes, gold)
+        if not units["inside"].any():
+            about = f"of {asked.app} " if asked.app else ""
+            raise UsageError(
+                f"no answer {about}is stored from the {_days(self.window)} before {opened_at:%Y-%m-%d %H:%M}"
+            )
+        asks = asking(self.policies, units, asked.rules)
+        strata, chosen = frozen(units, review["size"], review["seed"], asks)
+        words = asks.words({item["app"] for item in chosen})
+        if not words:
+            raise UsageError(f"{', '.join(asked.rules)}: no such rule is in force there (see `plumbline policy show`)")
+        whole = {**review, "strata": {"strata": told_strata(strata), **matters}, "policies": words}
+
+        def write(txn: Transaction) -> Row:
+            whole["id"] = _free(txn, opened_at)
+            reviews.add(txn, whole, chosen)
+            taken = {item["unit_id"] for item in chosen}
+            reviews.grant(txn, whole["id"], [unit for unit in wishes if unit in taken])
+            return {
+                "id": whole["id"],
+                "n_items": len(chosen),
+                "seed": whole["seed"],
+                "due_at": whole["due_at"].isoformat(),
+            }
+
+        told: Row = self.commands.carry_out(call, asked, write)
+        return told
+
+    def assign(self, call: Call, asked: AssignReview) -> Row:
+        """Share the items of an open review out. Raises `NotFound`, `UsageError`."""
+
+        def write(txn: Transaction) -> Row:
+            self.opened(txn, asked.id)
+            for name in asked.people:
+                if name != token_owner().name and people.named(txn, name) is None:
+                    raise UsageError(f"{name}: there is nobody of this name (see `plumbline people list`)")
+            shared = _shared(reviews.items(txn, asked.id), asked.people)
+            reviews.assign(txn, asked.id, shared)
+            counts = {name: sum(name in names for _, names in shared) for name in asked.people}
+            return {"id": asked.id, "items": counts}
+
+        told: Row = self.commands.carry_out(call, asked, write)
+        return told
+
+    def close(self, call: Call, asked: CloseReview) -> Row:
+        """End a review. Raises `NotFound`, `UsageError` where it has ended."""
+
+        def write(txn: Transaction) -> Row:
+            self.opened(txn, asked.id)
+            reviews.close(txn, asked.id, call.actor.name, self.commands.record.clock.now(), {})
+            return {"id": asked.id, "closed": True}
+
+        told: Row = self.commands.carry_out(call, asked, write)
+        return told
+
+    def opened(self, txn: Transaction, review_id: str) -> Row:
+        """Return one review that is open. Raises `NotFound`, and `UsageError` where it has ended."""
+        review = self.named(txn, review_id)
+        if review["closed_at"] is not None:
+            raise UsageError(f"review {review_id} was closed on {review['closed_at']:%Y-%m-%d %H:%M} UTC")
+        return review
+
+    @property
+    def window(self) -> timedelta:
+        """The stretch of traffic that a review is about."""
+        return timedelta(days=7)
+
+    def _demand(self, actor: Actor, asked: OpenReview) -> None:
+        if actor.apps is not None and asked.app not in actor.apps:
+            seen = ", ".join(sorted(actor.apps)) or "no application"
+            raise UsageError(f"{actor.name} sees texts of {seen} only: open a review of one of those (--app)")
+
+    def _review(self, asked: OpenReview, opened_at: datetime, now: datetime, person: str) -> Row:
+        return {
+            "app": asked.app,
+            "opened_at": opened_at,
+            "start": opened_at - self.window,
+            "made_at": now,
+            "opened_by": person,
+            "upto": newest_turn(self.store),
+            "seed": seed_of(self.settings.sampling.seed, asked.app, opened_at),
+            "size": asked.size or 300,
+            "due_at": now + parse_duration("7d"),
+        }
+
+    def _units(self, review: Row, matters: Row, wishes: Sequence[str], gold: set[str]) -> pl.DataFrame:
+        stretch = Stretch(
+            naive_utc(review["start"]),
+            naive_utc(review["opened_at"]),
+            review["upto"],
+            naive_utc(review["made_at"]),
+            review["app"],
+        )
+        found = review_units(self.store, stretch, matters["severe"], matters["helpful"], wishes, gold)
+        return found.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+
+
+def _free(txn: Transaction, opened_at: datetime) -> str:
+    """The day it was opened, and a number where there are several."""
+    day, number = f"{opened_at:%Y-%m-%d}", 1
+    while reviews.named(txn, name := day if number == 1 else f"{day}-{number}") is not None:
+        number += 1
+    return name
+
+
+def _days(stretch: timedelta) -> str:
+    return f"{stretch.days} days" if stretch.days >= 2 else f"{stretch}"
+
+
+def _shared(kept: Sequence[Row], names: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """Give each item to as many as it needs, in turns, so that everybody has as many and meets everybody else."""
+    shared, turn = [], 0
+    for item in kept:
+        wanted = min(item["need"], len(names))
+        shared.append((item["number"], [names[(turn + n) % len(names)] for n in range(wanted)]))
+        turn += wanted
+    return shared
+
+
+def _progress(kept: Sequence[Row], said: Sequence[Row]) -> list[Row]:
+    """How many items each person has, and how many of them they judged."""
+    done: dict[str, set[str]] = {}
+    for label in said:
+        done.setdefault(label["person"], set()).add(label["unit_id"])
+    names = {name for item in kept for name in item["assigned"]} | set(done)
+    return [
+        {"person": name, "assigned": sum(name in item["assigned"] for item in kept), "done": len(done.get(name, ()))}
+        for name in sorted(names)
+    ]
+
+
+def _second_looks(kept: Sequence[Row], said: Sequence[Row]) -> int:
+    """How many items somebody judged that another person has yet to look at."""
+    looked: dict[str, set[str]] = {}
+    for label in said:
+        looked.setdefault(label["unit_id"], set()).add(label["person"])
+    return sum(0 < len(looked.get(item["unit_id"], ())) < item["need"] for item in kept)

@@ -1,0 +1,78 @@
+"""The public tables `reviews` and `review_items`, as SQL reads them; they have their columns even when they have no rows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pyarrow as pa
+
+from monitor.clock import naive_utc
+from monitor.state import ControlState, reviews
+
+_TIME: Final = pa.timestamp("us")
+_REVIEWS: Final[dict[str, pa.DataType]] = {
+    "id": pa.string(),
+    "app": pa.string(),
+    "opened_at": _TIME,
+    "due_at": _TIME,
+    "closed_at": _TIME,
+    "n_items": pa.int64(),
+    "n_done": pa.int64(),
+    "seed": pa.int64(),
+}
+_ITEMS: Final[dict[str, pa.DataType]] = {
+    "review_id": pa.string(),
+    "unit_id": pa.string(),
+    "stratum": pa.string(),
+    "inclusion_probability": pa.float64(),
+    "reason": pa.string(),
+    "state": pa.string(),
+    "assigned": pa.string(),
+    "policy_hash": pa.string(),
+}
+
+
+def review_tables(state: ControlState) -> dict[str, pa.Table]:
+    """Return both."""
+    return {"reviews": reviews_table(state), "review_items": items_table(state)}
+
+
+def reviews_table(state: ControlState) -> pa.Table:
+    """Return every review, newest first."""
+    with state.transaction() as txn:
+        rows = reviews.listed(txn)
+    plain = [{name: _plain(row[name]) for name in _REVIEWS} for row in rows]
+    return pa.Table.from_pylist(plain, schema=pa.schema(_REVIEWS))
+
+
+def items_table(state: ControlState) -> pa.Table:
+    """Return the items of all reviews. `state`: open, once (one person judged it and another must), done, gone (erased or aged)."""
+    with state.transaction() as txn:
+        rows = reviews.public_items(txn)
+    told = {name: list(values) for name, values in zip(_ITEM_ROW, zip(*rows, strict=True), strict=False)}
+    if not rows:
+        return pa.schema(_ITEMS).empty_table()
+    told["state"] = [
+        _state(unit, n or 0, need) for unit, n, need in zip(told["unit_id"], told["n"], told["need"], strict=True)
+    ]
+    told["assigned"] = [", ".join(json.loads(names)) or None for names in told["assigned"]]
+    return pa.Table.from_pydict({name: told[name] for name in _ITEMS}, schema=pa.schema(_ITEMS))
+
+
+_ITEM_ROW: Final = (
+    *("review_id", "unit_id", "stratum", "inclusion_probability", "reason"),
+    *("n", "need", "assigned", "policy_hash"),
+)
+
+
+def _state(unit: str | None, judged: int, need: int) -> str:
+    if unit is None:
+        return "gone"
+    if not judged:
+        return "open"
+    return "done" if judged >= need else "once"
+
+
+def _plain(value: Any) -> Any:
+    return naive_utc(value) if hasattr(value, "tzinfo") else value

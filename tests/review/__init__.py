@@ -1,0 +1,1 @@
+"""Reviews: the draw, the commands, the results, the screen."""
