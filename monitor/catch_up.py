@@ -12,7 +12,7 @@ from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import RULE, grade_by
-from monitor.steps import House, data_time, drift_metrics
+from monitor.steps import House, data_time, drift_metrics, graded_turns
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
 
@@ -49,7 +49,7 @@ def _may_try(house: House, row: Missed) -> bool:
 def _grade(house: House, row: Missed) -> bool:
     """Grade what a rule missed; rates, streams and arms that have gone on without it follow."""
     window = reads.window(house.store, row.after, row.upto or 0)
-    turns = reads.sampled_turns(house.store, window) if window else []
+    turns = graded_turns(house, window) if window else []
     one = [replace(policy, rules=tuple(r for r in policy.rules if r.id == row.part)) for policy in house.policies]
     grades, broken = grade_by(one, turns, Tools(house.clock), house.health)
     if broken:

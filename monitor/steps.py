@@ -25,7 +25,7 @@ from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.model.values import Comparison, Estimate, Signal
+from monitor.model.values import Comparison, Estimate, Signal, Turn
 from monitor.policy.schema import Policy
 from monitor.sampling import draw_samples, plan_of
 from monitor.signals import known_plans, read_signals, weighted_units
@@ -34,6 +34,7 @@ from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
+from monitor.store.tool_uses import with_tools
 
 
 class Alerting(Protocol):
@@ -127,13 +128,19 @@ def sample(house: House, batch: TurnBatch) -> int:
 
 def grade(house: House, batch: TurnBatch) -> int:
     """Grade the sampled turns against every policy in scope; what a broken rule says is not kept, it catches up later."""
-    turns = reads.sampled_turns(house.store, batch.window)
+    turns = graded_turns(house, batch.window)
     graded, broken = grade_by(house.policies, turns, Tools(house.clock), house.health)
     lost = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
     with marked(house.store, batch.mark) as txn:
         txn.insert("grades", graded)
         note_missed(txn, [replace(lost, part=rule) for rule in sorted(broken)])
     return len(graded)
+
+
+def graded_turns(house: House, window: Window) -> list[Turn]:
+    """Return the sampled turns of a window as the graders of this house want them."""
+    turns = reads.sampled_turns(house.store, window)
+    return with_tools(house.store, turns) if any(policy.wants_tools for policy in house.policies) else turns
 
 
 def estimate(house: House, batch: TurnBatch) -> int:

@@ -109,6 +109,7 @@ def _one(context: Context, rule: Rule | None, wanted: str) -> None:
         return
     st.subheader(label(rule.title, 200))
     _statement(rule)
+    _cards(rule)
     _rates(context, rule)
     _examples(rule)
     _versions(context, rule)
@@ -133,6 +134,19 @@ def _statement(rule: Rule) -> None:
             400,
         )
     )
+
+
+def _cards(rule: Rule) -> None:
+    """What each of its graders is worth."""
+    for card in rule.told.get("cards") or ():
+        st.caption(
+            label(
+                f"Measured: {card}"
+                if not card.endswith("not measured")
+                else f"{card.partition(':')[0]}: how often it is right is not measured",
+                400,
+            )
+        )
 
 
 def _rates(context: Context, rule: Rule) -> None:

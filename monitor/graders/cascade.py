@@ -16,7 +16,7 @@ import polars as pl
 
 from monitor.clock import naive_utc
 from monitor.graders.answers import Answers, output_of
-from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, kind_of, version_of
+from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, WithoutOutput, kind_of, version_of
 from monitor.health import Guarding
 from monitor.model.values import Turn, Verdict, stable_id
 
@@ -30,6 +30,18 @@ class GradedRule(Protocol):
     def asked(self) -> Sequence[Grader]: ...
     def excuse(self, turn: Turn) -> str | None:
         """Return why `turn` may do what the rule forbids, or None."""
+
+
+@runtime_checkable
+class Regional(Protocol):
+    """A rule that asks more of turns of some regions."""
+
+    @property
+    def regions(self) -> Sequence[str]: ...
+    @property
+    def everyone(self) -> Sequence[Grader]: ...
+    def asked_in(self, region: str | None) -> Sequence[Grader]:
+        """Return the graders of turns of `region`."""
 
 
 @runtime_checkable
@@ -91,7 +103,7 @@ def graders_of(policies: Sequence[RuleSet]) -> Callable[[str, str], str]:
     @cache
     def version(metric: str, app: str) -> str:
         rules = [rule for policy in policies if policy.grades(app) for rule in policy.rules]
-        asked = [version_of(grader) for rule in rules if f"rule:{rule.id}" == metric for grader in rule.asked]
+        asked = [version_of(grader) for rule in rules if f"rule:{rule.id}" == metric for grader in _everyone(rule)]
         return stable_id(*asked) if asked else ""
 
     return version
@@ -117,10 +129,26 @@ def grade_turns(
     frames = [pl.DataFrame(schema=GRADES)]
     for policy in policies:
         part = answers.pick(_within(policy, turns))
-        for rule in (rule for rule in policy.rules if rule.asked and part.turns):
+        for rule in (rule for rule in policy.rules if _everyone(rule) and part.turns):
             with guard(f"rule {rule.id}"):
-                frames.append(_Bench(policy, rule, tools).grade(part))
+                frames += [_Bench(policy, rule, graders, tools).grade(of) for graders, of in _by_region(rule, part)]
     return pl.concat(frames)
+
+
+def _everyone(rule: GradedRule) -> Sequence[Grader]:
+    return rule.everyone if isinstance(rule, Regional) else rule.asked
+
+
+def _by_region(rule: GradedRule, answers: Answers) -> Iterator[tuple[Sequence[Grader], Answers]]:
+    """Yield graders and the answers they are asked about; where no grader is asked there is no grade."""
+    if not isinstance(rule, Regional) or not rule.regions:
+        yield rule.asked, answers
+        return
+    rows: dict[str | None, list[int]] = {}
+    for row, turn in enumerate(answers.turns):
+        rows.setdefault(turn.region if turn.region in rule.regions else None, []).append(row)
+    parts = ((rule.asked_in(region), answers.pick(picked)) for region, picked in rows.items())
+    yield from ((graders, part) for graders, part in parts if graders)
 
 
 def _within(policy: RuleSet, turns: Sequence[Turn]) -> list[int]:
@@ -137,13 +165,19 @@ def judge(graders: Sequence[Grader], turns: Sequence[Turn], tools: Tools) -> lis
 
 def _judge(runners: Sequence[Runner], answers: Answers) -> list[Asked]:
     said = [Asked(NO_OUTPUT if turn.error_type is None else FAILED, len(runners)) for turn in answers.turns]
-    rows = [row for row, turn in enumerate(answers.turns) if output_of(turn) is not None]
+    spoken = [row for row, turn in enumerate(answers.turns) if output_of(turn) is not None]
+    mute = [row for row, turn in enumerate(answers.turns) if output_of(turn) is None]
     for number, runner in enumerate(runners, 1):
+        rows = sorted(spoken + mute) if isinstance(runner, WithoutOutput) else spoken
         for row, judgement in zip(rows, _ask(runner, answers.pick(rows)), strict=True):
             stands = judgement if number == 1 else _worse(said[row].judgement, judgement)
             said[row] = Asked(stands, number)
-        rows = [row for row in rows if said[row].judgement.verdict is not Verdict.VIOLATES]
+        spoken, mute = ([row for row in part if not _found(said[row])] for part in (spoken, mute))
     return said
+
+
+def _found(asked: Asked) -> bool:
+    return asked.judgement.verdict is Verdict.VIOLATES
 
 
 def _worse(one: Judgement, other: Judgement) -> Judgement:
@@ -168,11 +202,12 @@ class _Bench:
 
     policy: RuleSet
     rule: GradedRule
+    graders: Sequence[Grader]
     tools: Tools
 
     def grade(self, answers: Answers) -> pl.DataFrame:
         """Return one grade an answer."""
-        asked = _judge([grader.runner(self.tools) for grader in self.rule.asked], answers)
+        asked = _judge([grader.runner(self.tools) for grader in self.graders], answers)
         words = [self._stands(one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
         varying = {
@@ -203,7 +238,7 @@ class _Bench:
 
     @cached_property
     def _makers(self) -> dict[tuple[int, int], tuple[str, str]]:
-        kinds, versions = ([name(grader) for grader in self.rule.asked] for name in (kind_of, version_of))
+        kinds, versions = ([name(grader) for grader in self.graders] for name in (kind_of, version_of))
         ends = range(1, len(kinds) + 1)
         spans = {(first, end) for end in ends for first in (0, end - 1)}
         return {(a, b): ("+".join(kinds[a:b]), stable_id(*versions[a:b])) for a, b in spans}

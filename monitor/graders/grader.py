@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -58,6 +58,13 @@ class Runner(Protocol):
         """Return one judgement an answer, in order; of what was not captured `cannot_judge`, never `complies`."""
 
 
+@runtime_checkable
+class WithoutOutput(Protocol):
+    """A runner that needs no output: what users wrote and what tools did stands without one."""
+
+    without_output: ClassVar[bool]
+
+
 class Grader(Protocol):
     """Settings: a frozen value that can be written into a policy file."""
 
@@ -73,6 +80,14 @@ class Settings(Section, frozen=True, tag_field="use", omit_defaults=True):
 
     Settings left at their default do not count into a version: a newer Plumbline with one more setting judges as before.
     """
+
+    wants_tools: ClassVar[bool] = False
+    """Whether turns have to be read with the tools they called and what was retrieved."""
+
+    @property
+    def looks_at(self) -> frozenset[str]:
+        """The surfaces that are judged; a rule about others asks somebody else."""
+        return frozenset({"output"})
 
 
 NO_OUTPUT: Final = Judgement(

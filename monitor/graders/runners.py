@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import polars as pl
 
@@ -22,6 +23,18 @@ class EachText:
         """Return one judgement an answer."""
         captured = zip(answers.output, answers.turns, strict=True)
         return [NO_OUTPUT if text is None else self.look(text, turn) for text, turn in captured]
+
+
+@dataclass(frozen=True)
+class EachTurn:
+    """Looks at every turn by itself, also where it has no output: what users wrote and what tools did stands without one."""
+
+    look: Callable[[Turn], Judgement]
+    without_output: ClassVar[bool] = True
+
+    def judge(self, answers: Answers) -> Sequence[Judgement]:
+        """Return one judgement a turn."""
+        return [self.look(turn) for turn in answers.turns]
 
 
 @dataclass(frozen=True)

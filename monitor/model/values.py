@@ -33,6 +33,16 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True)
+class ToolUse:
+    """One tool that was called in a turn, or one retrieval: what it was asked, and what it brought in; None where not captured."""
+
+    name: str
+    arguments: str | None
+    result: str | None
+    retrieval: bool = False
+
+
+@dataclass(frozen=True)
 class Turn:
     """What one user saw: the (input, output) of a finished trace. The unit that is graded; `unit_id` is its trace id."""
 
@@ -53,6 +63,8 @@ class Turn:
     audience: str | None = None
     tenant: str | None = None
     language: str | None = None
+    tools: tuple[ToolUse, ...] = ()  # in their order; empty also where no grader asked for them
+    offered: tuple[str, ...] = ()  # names of the tools that the model could call, as far as its sender told them
 
 
 @dataclass(frozen=True)

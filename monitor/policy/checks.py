@@ -212,7 +212,7 @@ def _words(graders: Sequence[Grader], example: Example, tools: Tools) -> str:
 
 
 def _check_examples(loaded: Sequence[tuple[YamlText, Policy]]) -> None:
-    labelled: dict[tuple[str | None, str], tuple[str, str]] = {}
+    labelled: dict[tuple[object, ...], tuple[str, str]] = {}
     for source, policy in loaded:
         for number, rule in enumerate(policy.rules):
             for position, example in enumerate(rule.text.examples):
@@ -223,9 +223,10 @@ def _check_examples(loaded: Sequence[tuple[YamlText, Policy]]) -> None:
                     raise _contradiction(source, ("rules", number, "examples", position), rule, example, where)
 
 
-def _text_of(example: Example) -> tuple[str | None, str]:
+def _text_of(example: Example) -> tuple[object, ...]:
     said = None if example.input is None else " ".join(example.input.split())
-    return said, " ".join(example.output.split())
+    around = (example.system, example.retrieved, tuple(call.use() for call in example.calls))
+    return said, " ".join(example.output.split()), around
 
 
 def _contradiction(

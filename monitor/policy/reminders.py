@@ -63,13 +63,12 @@ def _rule_waits(number: int, rule: BoundRule) -> Iterator[Hit]:
     for position, grader in enumerate(rule.text.graders):
         if isinstance(grader, Judge):
             yield (*at, "graders", position), rule.id, f"a judge by {grader.rubric} {JUDGES}"
+    seen = (
+        frozenset[str]().union(*(grader.looks_at for grader in rule.text.graders)) if rule.text.graders else {"output"}
+    )
     for position, surface in enumerate(rule.text.surface):
-        if surface != "output":
-            yield (
-                (*at, "surface", position),
-                rule.id,
-                f"surface {surface} waits for a grader that looks there; graders see outputs",
-            )
+        if surface not in seen:
+            yield (*at, "surface", position), rule.id, f"surface {surface} waits for a grader that looks there"
 
 
 def _header_due(policy: Policy, today: date) -> Iterator[Hit]:

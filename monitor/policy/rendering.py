@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
+from monitor.graders.cards import card_of
+from monitor.graders.grader import kind_of
 from monitor.policy.schema import BoundRule, Policy
 
 Reader = Literal["judge", "system-prompt", "page"]
@@ -147,6 +149,7 @@ def _rule(policy: Policy, rule: BoundRule) -> Iterator[str]:
     yield from _named("Fine", "; ".join(text.allow))
     yield from (line.replace("- ", "- Exception ", 1) for line in _exceptions(rule))
     yield from _limits(rule)
+    yield from (f"- Looked for by {kind_of(grader)}: {card_of(grader)}" for grader in text.graders)
     yield from _named("Counts towards", ", ".join(text.controls))
     yield from _named("Also known as", ", ".join(f"{name} {code}" for name, code in text.crosswalk.items()))
     for label, words in (("violates", "Breaks it"), ("borderline", "On the border"), ("complies", "Is fine")):

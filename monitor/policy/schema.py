@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from monitor.config.schema import Section
 from monitor.graders.kinds import AnyGrader
 from monitor.graders.rubric import Judge
-from monitor.model.values import Severity, Turn
+from monitor.model.values import Severity, ToolUse, Turn
 
 Harm = Literal["critical", "high", "medium", "low"]
 Status = Literal["draft", "shadow", "active", "retired"]
@@ -113,18 +113,38 @@ class Exemption(Block, frozen=True):
     expires: date
 
 
+class ExampleCall(Block, frozen=True):
+    """A tool that was called in an example: what with, as JSON or text, and what it brought in."""
+
+    tool: str
+    arguments: dict[str, Any] | str | None = None
+    result: str | None = None
+
+    def use(self) -> ToolUse:
+        """Return it as graders see it."""
+        said = self.arguments
+        return ToolUse(self.tool, msgspec.json.encode(said).decode() if isinstance(said, dict) else said, self.result)
+
+
 class Example(Block, frozen=True):
-    """A text with its verdict; every one is a unit test of the rule."""
+    """A text with its verdict; every one is a unit test of the rule. `retrieved` came before the `calls` of tools."""
 
     id: str
     label: Label
     output: str = msgspec.field(name="out")
     input: str | None = msgspec.field(name="in", default=None)
+    system: str | None = None
+    retrieved: tuple[str, ...] = ()
+    calls: tuple[ExampleCall, ...] = ()
     tags: tuple[str, ...] = ()
 
     def turn(self) -> Turn:
         """Return the example as a turn of no app at no particular time."""
-        return Turn(self.id, datetime.fromtimestamp(0, UTC), "", self.input, self.output)
+        brought = (ToolUse("retrieval", None, text, retrieval=True) for text in self.retrieved)
+        uses = (*brought, *(call.use() for call in self.calls))
+        return Turn(
+            self.id, datetime.fromtimestamp(0, UTC), "", self.input, self.output, system_text=self.system, tools=uses
+        )
 
 
 class Decision(Block, frozen=True):
@@ -159,9 +179,10 @@ class Incident(Block, frozen=True):
 
 
 class Regional(Block, frozen=True):
-    """What a region adds. A region may tighten a rule, never loosen it."""
+    """What a region adds: words, and graders that are asked besides the others of turns of that region. It never loosens a rule."""
 
     statement_add: str
+    graders: tuple[AnyGrader, ...] = ()
 
 
 class Rule(Block, frozen=True):
@@ -209,11 +230,26 @@ class BoundRule:
     text: Rule
     severity: Severity
     asked: tuple[AnyGrader, ...]
+    added: tuple[tuple[str, tuple[AnyGrader, ...]], ...] = ()
 
     @property
     def id(self) -> str:
         """The rule's id, which is never given to another rule."""
         return self.text.id
+
+    @property
+    def regions(self) -> Sequence[str]:
+        """The regions whose turns are asked about by graders of their own besides."""
+        return [region for region, _ in self.added]
+
+    def asked_in(self, region: str | None) -> tuple[AnyGrader, ...]:
+        """Return the graders of a turn of `region`; of a turn that does not say, those of everywhere."""
+        return (*self.asked, *dict(self.added).get(region or "", ()))
+
+    @property
+    def everyone(self) -> tuple[AnyGrader, ...]:
+        """Every grader that is asked anywhere."""
+        return (*self.asked, *(grader for _, graders in self.added for grader in graders))
 
     def excuse(self, turn: Turn) -> str | None:
         """Return the exception that covers `turn`, or None."""
@@ -265,6 +301,11 @@ class Policy:
         """The applications it holds for; empty means all."""
         return self.file.scope.apps
 
+    @property
+    def wants_tools(self) -> bool:
+        """Whether some grader of it looks at tools and at what was retrieved."""
+        return any(grader.wants_tools for rule in self.rules for grader in rule.everyone)
+
     def tells(self, today: date) -> bool:
         """Return whether its rules may alert: it is active, and the day it takes effect has come."""
         effective = self.file.policy.effective
@@ -288,7 +329,11 @@ class Policy:
 
 
 def bind(rule: Rule, defaults: Defaults) -> BoundRule:
-    """Return `rule` as its policy applies it. Graders see outputs only, so a rule about other surfaces asks none."""
-    readable = "output" in rule.surface
-    asked = tuple(g for g in rule.graders if readable and not (isinstance(g, Judge) and defaults.judge == "none"))
-    return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], asked)
+    """Return `rule` as its policy applies it: asked are graders that look at one of the surfaces which it is about."""
+
+    def running(graders: Sequence[AnyGrader]) -> tuple[AnyGrader, ...]:
+        seeing = (g for g in graders if not g.looks_at.isdisjoint(rule.surface))
+        return tuple(g for g in seeing if not (isinstance(g, Judge) and defaults.judge == "none"))
+
+    added = tuple((region, running(more.graders)) for region, more in rule.regional.items() if more.graders)
+    return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], running(rule.graders), added)

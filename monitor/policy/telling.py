@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from monitor.clock import Clock
+from monitor.graders.cards import card_of
 from monitor.graders.grader import kind_of
 from monitor.policy.rendering import DUTY, in_order, missing_from
 from monitor.policy.schema import BoundRule, Policy
@@ -64,6 +65,7 @@ def _rule(policy: Policy, rule: BoundRule, tried: dict[tuple[str, str], Tried]) 
         "controls": list(text.controls),
         "graders": [kind_of(grader) for grader in text.graders],
         "asked": [kind_of(grader) for grader in rule.asked],
+        "cards": [f"{kind_of(grader)}: {card_of(grader)}" for grader in text.graders],
         "examples": [
             {
                 "id": e.id,

@@ -12,9 +12,12 @@ import typer
 
 from monitor.clock import SystemClock
 from monitor.errors import UsageError
+from monitor.graders.cards import card_of
+from monitor.graders.grader import kind_of
 from monitor.policy.changes import changes, flips, step
 from monitor.policy.checks import lint
 from monitor.policy.load import read_policies
+from monitor.policy.packs import unpack
 from monitor.policy.reminders import due, waiting
 from monitor.policy.rendering import Reader, in_order, render
 from monitor.policy.schema import Policy
@@ -38,6 +41,7 @@ class Action(StrEnum):
     SHOW = "show"
     DIFF = "diff"
     RENDER = "render"
+    STARTER = "starter"
     PREVIEW = "preview"
     ACTIVATE = "activate"
     ROLLBACK = "rollback"
@@ -82,7 +86,7 @@ def run(
     action: Annotated[
         Action,
         typer.Argument(
-            help="test, lint, show or render [PATH]; diff A B; preview or activate FILE; rollback or versions ID; prompts."
+            help="test, lint, show or render [PATH]; diff A B; starter FOLDER; preview or activate FILE; rollback or versions ID; prompts."
         ),
     ],
     paths: Annotated[
@@ -106,6 +110,7 @@ def run(
     test grades every example of every rule: exit code 0 when all come out as labelled, 1 when one does not, 2 when a file cannot
     be read. lint names what is weak, waits for something, or is due (1 when there is anything). diff says what differs and how
     far the version has to move. render prints the policy as a judge, a model that follows it, or people read it.
+    starter writes rules to begin with into FOLDER: some in force, some to watch in shadow, some that wait for a judge.
 
     preview grades stored traffic with FILE beside the policies in force, a draw first, and stores nothing. activate writes FILE
     into the folder of policies, rollback brings back the version before, versions lists what was in force, and
@@ -174,6 +179,7 @@ def _show(wanted: Wanted) -> int:
             "status": policy.status,
             "owner": policy.owner,
             "examples": len(rule.text.examples),
+            "graders": "; ".join(f"{kind_of(g)}: {card_of(g)}" for g in rule.text.graders) or "none",
             "policy": f"{policy.id} {policy.version}",
             "hash": policy.hash[:12],
         }
@@ -221,12 +227,29 @@ def _render(wanted: Wanted) -> int:
     return 0
 
 
+def _starter(wanted: Wanted) -> int:
+    if len(wanted.paths) != 1:
+        raise UsageError("starter writes into one folder (plumbline policy starter policies)")
+    made = unpack(wanted.paths[0])
+    held = [(path, read_policies(path)[0]) for path in made]
+    if wanted.form is Form.JSON:
+        show.print_json(
+            [{"file": str(path), "status": policy.status, "rules": len(policy.rules)} for path, policy in held]
+        )
+        return 0
+    for path, policy in held:
+        print(f"{path}: {len(policy.rules)} rules, {policy.status}")
+    print(f"name the folder in plumbline.yaml (policies: {wanted.paths[0]}), and read them: plumbline policy render")
+    return 0
+
+
 ACTIONS: Final[Mapping[Action, Callable[[Wanted], int]]] = {
     Action.TEST: _test,
     Action.LINT: _lint,
     Action.SHOW: _show,
     Action.DIFF: _diff,
     Action.RENDER: _render,
+    Action.STARTER: _starter,
 }
 
 ACTS: Final[Mapping[Action, Callable[[], Callable[[Any], int]]]] = {

@@ -14,6 +14,7 @@ from monitor.policy.preview import Trial, outcomes, trial
 from monitor.policy.schema import Policy
 from monitor.store.opening import Store
 from monitor.store.reads import stored_turns, turns_at
+from monitor.store.tool_uses import with_tools
 from plumbline.api.call import Progress
 
 BATCH: Final = 2_000
@@ -52,4 +53,5 @@ def _graded(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     for first in range(0, len(seqs), BATCH):
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
-        yield tried.grade(turns_at(store, seqs[first : first + BATCH], start), tools)
+        turns = turns_at(store, seqs[first : first + BATCH], start)
+        yield tried.grade(with_tools(store, turns) if tried.wants_tools else turns, tools)
