@@ -15,8 +15,9 @@ import msgspec
 from monitor.clock import Clock
 from monitor.graders.cascade import judge
 from monitor.graders.grader import Tools
+from monitor.policy.cases import Example
 from monitor.policy.checks import as_written
-from monitor.policy.schema import BoundRule, Example, Policy
+from monitor.policy.schema import BoundRule, Policy
 
 Step = Literal["major", "minor", "patch", "none"]
 WORDS: Final = frozenset({"title", "statement", "rationale", "controls", "crosswalk", "category"})

@@ -23,8 +23,9 @@ from monitor.graders.grader import Grader, Tools, kind_of
 from monitor.graders.leaks import PersonalData, counting_tests
 from monitor.graders.rubric import Judge
 from monitor.model.values import Verdict
+from monitor.policy.cases import Example
 from monitor.policy.controls import unknown_control
-from monitor.policy.schema import BoundRule, Example, Policy
+from monitor.policy.schema import BoundRule, Policy
 
 VAGUE: Final = re.compile(
     r"\b(generally|usually|normally|typically|mostly|often|sometimes|appropriately|reasonabl[ye]|properly|where possible"

@@ -10,8 +10,9 @@ from monitor.clock import Clock
 from monitor.graders.cascade import judge
 from monitor.graders.grader import Tools
 from monitor.graders.rubric import Judge
+from monitor.policy.cases import Example
 from monitor.policy.checks import as_written
-from monitor.policy.schema import BoundRule, Example, Policy
+from monitor.policy.schema import BoundRule, Policy
 
 Outcome = Literal["passed", "failed", "open"]
 """`open`: nothing that runs here can decide it, as with borderline examples, and with what only a judge would find."""

@@ -20,11 +20,12 @@ from monitor.clock import FakeClock
 from monitor.errors import ConfigError
 from monitor.graders.grader import Settings
 from monitor.model.values import Turn
+from monitor.policy.cases import Block
 from monitor.policy.checks import lint
 from monitor.policy.load import load_policies
 from monitor.policy.reminders import due, waiting
 from monitor.policy.rendering import render
-from monitor.policy.schema import Block, Policy, PolicyFile
+from monitor.policy.schema import Policy, PolicyFile
 from monitor.policy.trying import try_examples
 from monitor.policy.watching import watched
 from tests.graders.support import grades_of

@@ -9,8 +9,9 @@ import pytest
 from monitor.clock import FakeClock
 from monitor.model.values import Severity, Turn, Verdict
 from monitor.policy import Policy, load_policies
+from monitor.policy.cases import Example
 from monitor.policy.checks import as_written, lint
-from monitor.policy.schema import BoundRule, Example
+from monitor.policy.schema import BoundRule
 from tests.cli.plumbline import plumbline
 from tests.graders.support import grades_of, stands
 from tests.policy.support import GOOD, NOW, write
