@@ -90,7 +90,8 @@ class House:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         body = {"sql": text, "max_rows": 500_000}
         answer = httpx.post(f"http://{self.api}/v1/sql", json=body, headers=headers, timeout=PATIENCE_S)
-        rows: list[list[Any]] = answer.raise_for_status().json()["rows"]
+        assert answer.is_success, answer.text
+        rows: list[list[Any]] = answer.json()["rows"]
         return rows
 
     def settled(self, text: str, wanted: Any) -> Any:

@@ -130,14 +130,14 @@ QUERIES = {
 
 
 def settled(house: House, here: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """The same queries of the house, once it has as many calls and turns, and they have not changed for a second."""
+    """The same queries of the house, once it has as many calls and turns, and they have not changed between two looks."""
     until, last = time.monotonic() + PATIENCE_S, None
     while time.monotonic() < until:
-        counts = {name: house.sql(f"SELECT count(*) FROM ({text})")[0][0] for name, text in QUERIES.items()}
-        if counts == {name: len(rows) for name, rows in here.items()} and counts == last:
+        [counts] = house.sql("SELECT " + ", ".join(f"(SELECT count(*) FROM ({text}))" for text in QUERIES.values()))
+        if counts == [len(here[name]) for name in QUERIES] and counts == last:
             break
         last = counts
-        time.sleep(1)
+        time.sleep(2)
     return {name: rows_of(house, text) for name, text in QUERIES.items()}
 
 
