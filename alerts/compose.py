@@ -1,4 +1,4 @@
-"""From an alert to the message about it: what, how much, how sure, since when, where, examples, why."""
+"""From an alert to the message about it: the sentence, then for whom, before and now, since when, why, what to do, how we know."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Final
 
 from alerts.message import Message, clean
 from alerts.rules import AlertRule
+from alerts.sentence import affected, before_and_now, cause, ended, headline, where_of
 from alerts.states import AlertState
 from monitor.model.values import Signal
 from monitor.wording import percent
 
 EXAMPLES: Final = 3
+TITLE: Final = 180
 _NOT_ID: Final = re.compile(r"[^A-Za-z0-9_.:-]")
 _WORDS: Final = {
     "firing": "",
@@ -31,20 +33,25 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
     signal = alert.memory.signal
     concern = signal.concern if signal else None
     labels = {clean(key, 64): clean(value) for key, value in alert.labels.items()}
-    segment = clean(", ".join(f"{key}={value}" for key, value in labels.items() if key != "finding"))
+    segment = clean(where_of(alert))
+    said = clean((ended if kind == "resolved" else headline)(alert, rule), TITLE)
+    place = f" ({segment})" if segment and not (signal and signal.about) else ""  # the sentence says where by itself
     return Message(
         kind=kind,
         fingerprint=alert.fingerprint,
         rule_id=alert.rule_id,
         severity=str(alert.severity),
         category=(concern.category if concern else "") or (rule.category if rule else ""),
-        title=f"{_WORDS.get(kind, '')}{clean(title_of(alert, rule), 80)} ({segment})",
+        title=f"{_WORDS.get(kind, '')}{said}{place}",
         measured=measured(signal),
         value=signal.value if signal else None,
         low=signal.low if signal else None,
         high=signal.high if signal else None,
         n=signal.n if signal else 0,
-        since=signal.since if signal else None,
+        since=began(signal),
+        affected=clean(affected(signal), 300),
+        change=clean(before_and_now(signal), 300),
+        cause=clean(cause(signal), 300),
         started_at=alert.started_at,
         ended_at=alert.ended_at,
         at=at,
@@ -60,10 +67,11 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
     )
 
 
-def title_of(alert: AlertState, rule: AlertRule | None) -> str:
-    """Return what an alert is about, as people call it: a rule of a policy says so; an alert rule speaks for all of them."""
-    concern = alert.memory.signal.concern if alert.memory.signal else None
-    return concern.title if concern else rule.title if rule else alert.rule_id
+def began(signal: Signal | None) -> datetime | None:
+    """Return since when it is so, as far as is known."""
+    if signal is None:
+        return None
+    return signal.about.began if signal.about else signal.since
 
 
 def measured(signal: Signal | None) -> str:

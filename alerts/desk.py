@@ -20,7 +20,6 @@ from alerts.acts import Act, Hand, the_alert
 from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
-from alerts.compose import title_of
 from alerts.deliver import Delivered, Post, deliver_due
 from alerts.evaluation import Observation, storable
 from alerts.evaluation import observe as look
@@ -28,6 +27,7 @@ from alerts.explain import explain_alert
 from alerts.keeping import Keeping
 from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind, unattended
 from alerts.rules import Rulebook
+from alerts.sentence import headline
 from alerts.states import AlertState, decide
 from alerts.tables import PublicTables, alert_rows
 from monitor.clock import Clock
@@ -95,7 +95,7 @@ class AlertDesk:
         return {"fingerprint": alert.fingerprint, "title": self._title(alert), "done": done}
 
     def _title(self, alert: AlertState) -> str:
-        return title_of(alert, self.post.outgoing.rule(alert.rule_id))
+        return headline(alert, self.post.outgoing.rule(alert.rule_id))
 
     def deliver(self) -> int:
         """Send what is due, and say again what must be; return how many messages were taken."""

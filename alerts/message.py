@@ -46,6 +46,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     owner: str = ""
     playbook: str = ""
+    affected: str = ""
+    change: str = ""
+    cause: str = ""
 
 
 def clean(text: object, limit: int = LIMIT) -> str:
@@ -68,26 +71,37 @@ def _harmless(character: str) -> str:
 def shortened(message: Message) -> Message:
     """Return the least that is worth sending: for a receiver that refused the whole."""
     return msgspec.structs.replace(
-        message, title=clean(message.title, 100), labels={}, examples=(), summary="", reason=clean(message.reason, 80)
+        message,
+        title=clean(message.title, 100),
+        labels={},
+        examples=(),
+        summary="",
+        reason=clean(message.reason, 80),
+        cause="",
     )
 
 
 def details(message: Message) -> list[tuple[str, str]]:
     """Return the parts of a message as (name, text) in the order they are read; channels only lay them out."""
     parts = [
-        ("Measured", message.measured),
-        ("Since", minute(message.since) if message.since else "unknown"),
+        ("For whom", message.affected),
+        ("Before and now", message.change),
+        ("Began", minute(message.since) if message.since else ""),
+        ("Noticed", minute(message.started_at)),
+        ("Ended", minute(message.ended_at) if message.ended_at else ""),
+        ("Likely cause", message.cause),
         ("Where", message.segment or "everywhere"),
         ("Severity", message.severity),
-        ("Firing since", minute(message.started_at)),
-        ("Ended", minute(message.ended_at) if message.ended_at else ""),
-        ("What", message.summary),
-        ("Why", message.reason),
         ("Owner", message.owner),
         ("Playbook", message.playbook),
         ("Examples", ", ".join(message.examples)),
+        (HOW, " · ".join(text for text in (message.reason, message.summary, message.measured) if text)),
     ]
     return [(name, text) for name, text in parts if text]
+
+
+HOW: Final = "How we know"
+"""The part in which statistics stand, and the only one."""
 
 
 def links(message: Message) -> list[tuple[str, str]]:

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from alerts.compose import title_of
+from alerts.compose import began
 from alerts.outbox import Outgoing
 from alerts.records import from_row
+from alerts.sentence import affected, before_and_now, cause, headline
 from monitor.clock import naive_utc
+from monitor.model.values import Signal
 from monitor.state import Transaction, acts, alerts
 
 _TIME: Final = pa.timestamp("us")
@@ -34,6 +36,12 @@ _ALERTS: Final[dict[str, pa.DataType]] = {
     "acked_at": _TIME,
     "acked_by": pa.string(),
     "silenced_until": _TIME,
+    "n_users": pa.int64(),
+    "affected": pa.string(),
+    "change": pa.string(),
+    "cause": pa.string(),
+    "owner": pa.string(),
+    "playbook": pa.string(),
 }
 
 _NOTIFICATIONS: Final[dict[str, pa.DataType]] = {
@@ -99,11 +107,25 @@ def _row(row: dict[str, Any], taken_up: Any, silenced: Any, outgoing: Outgoing) 
         "ended_at": _naive(alert.ended_at),
         "labels": json.dumps(dict(alert.labels), sort_keys=True),
         "reason": alert.reason,
-        "title": title_of(alert, outgoing.rule(alert.rule_id)),
-        "began_at": _naive(signal.since if signal else None),
+        "title": headline(alert, outgoing.rule(alert.rule_id)),
+        "began_at": _naive(began(signal)),
         "acked_at": _naive(ack.get("at")),
         "acked_by": ack.get("person"),
         "silenced_until": None if silence is None else _naive(silence["until"]) or _FOR_GOOD,
+        "n_users": signal.about.users if signal and signal.about else None,
+        **_said(signal),
+    }
+
+
+def _said(signal: Signal | None) -> dict[str, str]:
+    """Return the parts of the sentence below its headline."""
+    concern = signal.concern if signal else None
+    return {
+        "affected": affected(signal),
+        "change": before_and_now(signal),
+        "cause": cause(signal),
+        "owner": concern.owner if concern else "",
+        "playbook": concern.playbook if concern else "",
     }
 
 

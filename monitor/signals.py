@@ -13,11 +13,13 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from monitor.affected import Onset, Whom, onsets, whom
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
+from monitor.drift.cause import NOTHING
 from monitor.estimates import EPOCH, estimate_rates
-from monitor.model.values import Estimate, Signal
+from monitor.model.values import About, Estimate, Signal
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.sampling import Plan, weighted
@@ -43,9 +45,10 @@ def read_signals(
     """Return all signals as of `now`."""
     at = naive_utc(now)
     findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
+    rules = watched(policies, at.date())
     return [
-        *_rates(reader, settings, watched(policies, at.date()), at),
-        *(_change(together, now) for together in changes(findings)),
+        *_rates(reader, settings, rules, findings, at),
+        *(_change(together, rules, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in reads.app_pulse(reader, at).iter_rows(named=True)),
     ]
@@ -62,7 +65,11 @@ def known_plans(reader: reads.Reader) -> list[tuple[int, Plan]]:
 
 
 def _rates(
-    reader: reads.Reader, settings: EstimateSettings, rules: Mapping[str, Watched], now: datetime
+    reader: reads.Reader,
+    settings: EstimateSettings,
+    rules: Mapping[str, Watched],
+    findings: Sequence[dict[str, Any]],
+    now: datetime,
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
@@ -73,12 +80,49 @@ def _rates(
     known = levels(counts, cases, rules, HISTORY + span)
     estimates = [e for e in estimate_rates(grades, units, settings, ending=now) if e.segment == "all"]
     estimates += _late(estimates, cases, start, now)
+    people, rises = whom(grades), onsets(counts)
     return [
         _rate(
-            e, known.get((e.app, e.rule_id), "unsure"), rules.get(e.rule_id), _violators(reader, e, cases, start, now)
+            e,
+            known.get((e.app, e.rule_id), "unsure"),
+            rules.get(e.rule_id),
+            _violators(reader, e, cases, start, now),
+            _about(e, rules, people.get((e.app, e.rule_id)), rises.get((e.app, e.rule_id)), findings),
         )
         for e in estimates
     ]
+
+
+def _about(
+    estimate: Estimate,
+    rules: Mapping[str, Watched],
+    reached: Whom | None,
+    onset: Onset | None,
+    findings: Sequence[dict[str, Any]],
+) -> About:
+    """What the rate of a rule means to people."""
+    return About(
+        subject=_title(estimate.rule_id, rules),
+        before=onset.before if onset else None,
+        began=onset.began if onset else None,
+        turns=reached.turns if reached else None,
+        seen=reached.seen if reached else None,
+        users=reached.users if reached else None,
+        cause=_coincidence(estimate.app, onset, findings),
+    )
+
+
+def _coincidence(app: str, onset: Onset | None, findings: Sequence[dict[str, Any]]) -> str:
+    """Return what changed in `app` when the rate rose, as a change that was found says; "" where none does."""
+    if onset is None:
+        return ""
+    at, reach = naive_utc(onset.began), CHANGE_REACH
+    near = (f for f in findings if f["app"] == app and f["since_low"] - reach <= at <= f["since_high"] + reach)
+    return next((finding["cause"] for finding in near if finding["cause"] != NOTHING), "")
+
+
+def _title(rule_id: str, rules: Mapping[str, Watched]) -> str:
+    return rules[rule_id].rule.text.title if rule_id in rules else rule_id
 
 
 def _late(estimates: Sequence[Estimate], cases: pl.DataFrame, start: datetime, end: datetime) -> Iterator[Estimate]:
@@ -124,7 +168,7 @@ def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-def _rate(estimate: Estimate, level: Level, rule: Watched | None, examples: list[str]) -> Signal:
+def _rate(estimate: Estimate, level: Level, rule: Watched | None, examples: list[str], about: About) -> Signal:
     """The rate of one rule in one app; `rule` is None where no active policy holds it any more."""
     level = level if rule else "retired"
     return Signal(
@@ -139,6 +183,7 @@ def _rate(estimate: Estimate, level: Level, rule: Watched | None, examples: list
         examples=tuple(examples),
         summary=_says(estimate, level, rule),
         concern=rule.concern(level) if rule else None,
+        about=about,
     )
 
 
@@ -158,11 +203,38 @@ def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
     return f"{title}: {rate}, beyond the {word} rate of {percent(limit, 1)}{days}"
 
 
-def _change(group: list[dict[str, Any]], now: datetime) -> Signal:
+MEASURES: Final = {
+    "output_chars": ("length of answers", "characters"),
+    "output_tokens": ("length of answers", "tokens"),
+    "duration_ms": ("time to answer", "ms"),
+    "cost_usd": ("cost of a turn", "USD"),
+    "error": ("turns that end in an error", "share"),
+}
+"""What a metric is called, and its unit."""
+
+
+def measure(metric: str, rules: Mapping[str, Watched]) -> tuple[str, str]:
+    """Return what people call `metric`, and its unit."""
+    kind, _, name = metric.partition(":")
+    if kind == "rule" and name:
+        return _title(name, rules), "share"
+    return MEASURES.get(metric, (f"score {name}" if kind == "score" else metric, ""))
+
+
+def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: datetime) -> Signal:
     """One change as a signal: the first finding names it, the policy metrics among them speak first."""
     first, lead = group[0], min(group, key=lambda row: (not row["metric"].startswith("rule:"), row["detected_at"]))
     others = sorted({row["metric"] for row in group} - {lead["metric"]})
     moved_too = f". Moved as well: {', '.join(others)}" if others else ""
+    subject, unit = measure(lead["metric"], rules)
+    about = About(
+        subject=subject,
+        unit=unit,
+        before=lead["reference_value"],
+        began=aware_utc(lead["since"]),
+        cause="" if lead["cause"] == NOTHING else lead["cause"],
+        moved=tuple(dict.fromkeys(measure(metric, rules)[0] for metric in others)),
+    )
     return Signal(
         name="drift",
         labels={"app": first["app"], "metric": first["metric"], "segment": first["segment"], "finding": first["id"]},
@@ -174,6 +246,7 @@ def _change(group: list[dict[str, Any]], now: datetime) -> Signal:
         since=aware_utc(lead["since"]),
         examples=tuple(json.loads(lead["examples"] or "[]"))[:EXAMPLES],
         summary=f"{lead['reason']}. Likely cause: {lead['cause']}{moved_too}",
+        about=about,
     )
 
 
@@ -194,6 +267,7 @@ def _comparison(row: dict[str, Any]) -> Signal:
         since=None,
         examples=(),
         summary=row["reason"],
+        about=About(subject=measure(row["metric"], {})[0], unit=measure(row["metric"], {})[1]),
     )
 
 
@@ -214,6 +288,7 @@ def _pulse(row: dict[str, Any], now: datetime) -> Signal:
         since=aware_utc(row["last"]),
         examples=(),
         summary=f"{row['app']} has been silent for {silent / 60:.0f} min; a turn usually comes every {gap / 60:.1f} min",
+        about=About(subject="silence", unit="", began=aware_utc(row["last"])),
     )
 
 

@@ -31,7 +31,7 @@ class Console:
     def send(self, message: Message, *, key: str) -> None:
         """Print `message`; a closed or full stream is tried again."""
         state = "RESOLVED" if message.kind == "resolved" else message.severity.upper()
-        lines = [f"[{state}] {message.title}: {message.measured}"]
+        lines = [f"[{state}] {message.title}"]
         lines += [f"    {name}: {text}" for name, text in details(message)]
         lines += [f"    Open: {message.link}"] if message.link else []
         text = "\n".join([*lines, f"    Key: {key}", ""])

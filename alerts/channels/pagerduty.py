@@ -80,7 +80,7 @@ def event(message: Message, routing_key: str, key: str) -> dict[str, Any]:
 
 
 def _payload(message: Message, key: str) -> dict[str, Any]:
-    told = f"{message.title}: {message.reason}" if message.reason else message.title
+    told = f"{message.title}. {message.affected}" if message.affected else message.title
     return {
         "summary": clean(told, SUMMARY),
         "source": message.labels.get("app") or "plumbline",

@@ -14,7 +14,7 @@ import msgspec
 
 from alerts.channels import Means, ReceiverName
 from alerts.channels.posting import TOTAL_S, accept, post
-from alerts.message import Message, details
+from alerts.message import HOW, Message, details
 from monitor.clock import Clock
 from monitor.config.schema import Section
 from monitor.errors import RetryLater
@@ -25,6 +25,9 @@ TAKEN: Final = "ok"
 
 HEADER: Final = 150
 FIELD: Final = 1000
+LONG: Final = {"For whom", "Likely cause", "Examples", HOW}
+"""Parts that have a line of their own."""
+
 ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKS: Final = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}
 
@@ -66,8 +69,8 @@ class Slack:
 def blocks(message: Message, key: str) -> dict[str, Any]:
     """Return the body of one post: a notification text and at most seven blocks."""
     mark = "✅" if message.kind == "resolved" else MARKS.get(message.severity, "")
-    parts = [(name, text) for name, text in details(message) if name not in {"What", "Why", "Examples"}]
-    long = [(name, text) for name, text in details(message) if name in {"What", "Why", "Examples"}]
+    parts = [(name, text) for name, text in details(message) if name not in LONG]
+    long = [(name, text) for name, text in details(message) if name in LONG]
     laid: list[dict[str, Any]] = [
         {"type": "header", "text": plain(f"{mark} {message.title}", HEADER)},
         {"type": "section", "fields": [plain(f"{name}\n{text}", FIELD) for name, text in parts[:10]]},
@@ -77,7 +80,7 @@ def blocks(message: Message, key: str) -> dict[str, Any]:
     if any(links):
         laid.append({"type": "section", "text": {"type": "mrkdwn", "text": " · ".join(filter(None, links))}})
     laid.append({"type": "context", "elements": [plain(key, FIELD)]})
-    text = escape(f"{mark} {message.severity} {message.kind}: {message.rule_id}", HEADER)
+    text = escape(f"{mark} {message.title}", HEADER)
     return {"text": text, "blocks": laid, "unfurl_links": False, "unfurl_media": False}
 
 

@@ -14,6 +14,8 @@ from dashboards.numbers import utc, when
 from dashboards.scope import Context
 from dashboards.tables import VIOLATIONS, clickable, facts, still, turn_table
 from dashboards.text import code, label, one_line, parsed, plain
+from dashboards.words import COLOURS as LOUD
+from dashboards.words import rank
 
 STATES: Final = ("firing", "pending", "resolved")
 COLOURS: Final = {"firing": "red", "pending": "orange", "resolved": "green"}
@@ -47,7 +49,7 @@ def show(context: Context) -> None:
     if not rows:
         st.info("No alert in this range. The starter rules watch violation rates, changes, experiments and silence.")
     for state in STATES:
-        _list(context, state, [row for row in rows if row["state"] == state])
+        _list(context, state, sorted((r for r in rows if r["state"] == state), key=lambda row: rank(row["severity"])))
 
 
 def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
@@ -58,9 +60,9 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
         {
             "severity": one_line(row["severity"]),
             "title": one_line(row["title"]),
-            "about": one_line(about(row)),
             "standing": one_line(standing(row)),
-            "reason": one_line(row["reason"]),
+            "cause": one_line(row["cause"]),
+            "affected": one_line(row["affected"]),
             "started_at": utc(row["started_at"]),
             "ended_at": row["ended_at"] and utc(row["ended_at"]),
         }
@@ -68,9 +70,9 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     ]
     columns: dict[str, Any] = {
         "severity": _text("Severity", width=75),
-        "title": _text("What", width=230),
-        "about": _text("About", width=200),
-        "reason": _text("Why", width=360),
+        "title": _text("What", width=360),
+        "affected": _text("For whom", width=230),
+        "cause": _text("Likely cause", width=230),
         "standing": _text("Who has it", width=160),
         "started_at": _moment("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
     }
@@ -89,33 +91,36 @@ def _one(context: Context, row: Row | None) -> None:
         return
     st.title(label(row["title"], 200), anchor=False)
     with st.container(key="sentence"):
-        plain(row["reason"])
-    st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
+        plain(row["affected"] or f"{about(row)}".capitalize())
+    with st.container(horizontal=True):
+        st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
+        st.badge(row["severity"], color=LOUD.get(row["severity"], "gray"))  # type: ignore[arg-type]  # as above
     acts(context.agent, row)
     labels = labels_of(row)
     with st.container(border=True):
         facts(
             {
-                "Rule": row["rule_id"],
-                "Severity": row["severity"],
-                "Bad since": when(row["began_at"]) if row["began_at"] else None,
-                "Told since": when(row["started_at"]),
-                "Until": when(row["ended_at"]) if row["ended_at"] else None,
-                **labels,
+                "Before and now": row["change"] or None,
+                "Began": when(row["began_at"]) if row["began_at"] else None,
+                "Noticed": when(row["started_at"]),
+                "Ended": when(row["ended_at"]) if row["ended_at"] else None,
+                "Likely cause": row["cause"] or None,
+                "Users who got it": row["n_users"],
+                "Owner": row["owner"] or None,
+                "Playbook": row["playbook"] or None,
             }
         )
     if labels.get("finding") and st.button("Open the change", icon=":material/trending_up:"):
         context.go("drift", {"finding": labels["finding"]})
-    left, right = st.columns(2, gap="large")
-    with left:
-        _trail(context, row)
-    with right:
-        _deliveries(context, row)
     _turns(context, row, labels)
+    _deliveries(context, row)
+    with st.expander("How we know", icon=":material/info:"):
+        facts({"Alert rule": row["rule_id"], **labels})
+        plain(row["reason"])
+        _trail(context, row)
 
 
 def _trail(context: Context, row: Row) -> None:
-    st.subheader("Why, step by step")
     try:
         lines = context.agent.explain(row["fingerprint"])
     except Trouble as trouble:

@@ -12,23 +12,18 @@ from dashboards.charts.over_time import rate_over_time
 from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
 from dashboards.notes import notes
-from dashboards.numbers import change, count, is_rate, measure, metric_name, utc, when, wilson
+from dashboards.numbers import change, count, is_rate, metric_name, utc, when, wilson
+from dashboards.rules import rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
+from dashboards.words import change_sentence
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
 SHOWN: Final = 5
 
 _text = st.column_config.TextColumn
-
-
-def headline(row: Row) -> str:
-    """Return a finding in one line: what, where, from what to what."""
-    where = row["app"] if row["segment"] in {None, "all"} else f"{row['app']}, {row['segment'].replace('=', ' = ')}"
-    before, after = (measure(row["metric"], row[key]) for key in ("reference_value", "current_value"))
-    return f"{metric_name(row['metric'])} of {where}: {before} → {after}"
 
 
 def show(context: Context) -> None:
@@ -46,10 +41,11 @@ def show(context: Context) -> None:
 
 
 def _list(context: Context, findings: Sequence[Row]) -> None:
+    rules = rules_of(context.agent)
     cells = [
         {
             "since": utc(row["since"]),
-            "what": one_line(headline(row)),
+            "what": one_line(change_sentence(row, rules)),
             "size": change(row["metric"], row["change"]),
             "cause": one_line(row["cause"]),
             "detected_at": utc(row["detected_at"]),
@@ -107,27 +103,35 @@ def _one(context: Context, finding_id: str) -> None:
     if row is None:
         st.info("There is no finding of this id.")
         return
-    with st.container(key="sentence"):
-        plain(headline(row))
-    plain(row["reason"])
+    st.title(label(change_sentence(row, rules_of(context.agent)), 200), anchor=False)
     with st.container(border=True):
         facts(
             {
-                "Since": when(row["since"]),
-                "Began between": f"{when(row['since_low'])} and {when(row['since_high'])}",
-                "Changed by": _size(row),
-                "Found": when(row["detected_at"]),
                 "Likely cause": row["cause"] or "none found",
-                "False-alarm budget": row["budget"],
-                "Strength (e-value)": f"{row['e_value']:,.0f}" if row["e_value"] is not None else None,
-                "Segment": row["segment"],
+                "Changed by": _size(row),
+                "Began": when(row["since"]),
+                "Noticed": when(row["detected_at"]),
                 "Found in": {"replay": "replay of stored history"}.get(row["origin"] or "", "live traffic"),
             }
         )
     _metric(context, row)
     _examples(context, row)
+    _how(row)
     notes(context.agent, row["id"])
     _report(context, row["id"])
+
+
+def _how(row: Row) -> None:
+    with st.expander("How we know", icon=":material/info:"):
+        plain(row["reason"])
+        facts(
+            {
+                "Began between": f"{when(row['since_low'])} and {when(row['since_high'])}",
+                "False-alarm budget": row["budget"],
+                "Strength (e-value)": f"{row['e_value']:,.0f}" if row["e_value"] is not None else None,
+                "Segment": row["segment"],
+            }
+        )
 
 
 def _size(row: Row) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.alert_acts import standing
 from dashboards.charts.forest import intervals
 from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
 from dashboards.holds import past_due
-from dashboards.numbers import count, metric_name, money, percent, share, share_interval, took, when
+from dashboards.numbers import count, money, percent, share, share_interval, took, when
+from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
 from dashboards.text import one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
+from dashboards.words import COLOURS, cause_sentence, causes, measure_name, rank
 
 REFRESH_S: Final = 30
 ATTENTION: Final = 6
@@ -35,36 +38,55 @@ class Concern:
     params: dict[str, str]
 
 
-def sentence(alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row], n_turns: int) -> str:
-    """Return the state in one sentence: alerts, the rate that matters most with its interval, the latest change."""
+def sentence(
+    alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row], n_turns: int, rules: Mapping[str, Rule]
+) -> str:
+    """Return the state in one sentence: alerts, the rate that matters most with its range, the latest change."""
     firing = sum(row["state"] == "firing" for row in alerts)
     parts = ["No alert is firing" if not firing else f"{firing} alert{'s are' if firing > 1 else ' is'} firing"]
     worst = next((row for row in rates if row["value"]), None)
     if worst:
         parts.append(
-            f"{worst['rule_id']} is violated in {share(worst['value'])} "
-            f"({percent(worst['confidence'])}: {share_interval(worst['low'], worst['high'])}) "
+            f"{rule_name(worst['rule_id'], rules)} is violated in {share(worst['value'])} "
+            f"({share_interval(worst['low'], worst['high'])}) "
             f"of {count(worst['n_graded'])} graded answers of {worst['app']}"
         )
     elif rates:
         parts.append("no violation among the graded answers")
     if findings:
-        parts.append(f"{metric_name(findings[0]['metric'])} changed around {when(findings[0]['since'])}")
+        parts.append(f"{measure_name(findings[0]['metric'], rules)} changed around {when(findings[0]['since'])}")
     return "; ".join(parts) + f". {count(n_turns)} turns in this range."
 
 
+def rule_name(rule_id: str, rules: Mapping[str, Rule]) -> str:
+    """Return the title of a rule, or its id where no policy here knows it."""
+    return f"“{rules[rule_id].title}”" if rule_id in rules else rule_id
+
+
 def attention(
-    alerts: Sequence[Row], findings: Sequence[Row], deliveries: Sequence[Row], ledger: Sequence[Row]
+    alerts: Sequence[Row],
+    findings: Sequence[Row],
+    deliveries: Sequence[Row],
+    ledger: Sequence[Row],
+    rules: Mapping[str, Rule],
 ) -> list[Concern]:
-    """Return what wants a look, worst first."""
+    """Return what wants a look, a card per cause, worst first; a change that an alert tells already has none of its own."""
+    firing = sorted((row for row in alerts if row["state"] == "firing"), key=lambda row: rank(row["severity"]))
     concerns = [
-        Concern("firing", "red", _alert_line(row), "alerts", {"alert": row["fingerprint"]})
-        for row in alerts
-        if row["state"] == "firing"
+        Concern(row["severity"], COLOURS.get(row["severity"], "gray"), _alert_line(row), "alerts", _named(row))
+        for row in firing
     ]
+    told = {parsed(row["labels"], {}).get("finding") for row in firing}
     concerns += [
-        Concern("changed", "orange", f"{row['reason']}, since {when(row['since'])}", "drift", {"finding": row["id"]})
-        for row in findings
+        Concern(
+            "changed",
+            "orange",
+            f"{cause_sentence(group, rules)}, since {when(group[0]['since'])}",
+            "drift",
+            {"finding": group[0]["id"]},
+        )
+        for group in causes(findings)
+        if not told & {row["id"] for row in group}
     ]
     dead = sum(row["state"] == "dead" for row in deliveries)
     if dead:
@@ -76,10 +98,14 @@ def attention(
     return concerns
 
 
+def _named(row: Row) -> dict[str, str]:
+    return {"alert": str(row["fingerprint"])}
+
+
 def _alert_line(row: Row) -> str:
-    about = parsed(row["labels"], {})
-    named = ", ".join(str(value) for key, value in sorted(about.items()) if key != "finding")
-    return one_line(f"{row['rule_id']} ({named}): {row['reason']}", 220) or ""
+    """The sentence of an alert, for whom it is, and who has it."""
+    parts = [row["title"], row.get("affected") or "", standing(row)]
+    return one_line(". ".join(part.rstrip(".") for part in parts if part), 400) or ""
 
 
 def adds_up(row: Row) -> bool:
@@ -111,15 +137,15 @@ def _live(context: Context) -> None:
     alerts = ask("alerts", start=scope.start)
     findings = ask("findings", **scope.within)
     rates = ask("rates_now", **scope.within)
-    ledger = ask("ledger")
+    ledger, rules = ask("ledger"), rules_of(context.agent)
     totals = next(iter(ask("totals", **scope.params)), {})
     with st.container(key="sentence"):
-        plain(sentence(alerts, rates, findings, totals.get("n_turns") or 0))
-    _attention(context, attention(alerts, findings, ask("notifications"), ledger))
+        plain(sentence(alerts, rates, findings, totals.get("n_turns") or 0, rules))
+    _attention(context, attention(alerts, findings, ask("notifications"), ledger, rules))
     _traffic(context, totals)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _rates(rates)
+        _rates(rates, rules)
     with right:
         _ledger(ledger)
 
@@ -190,7 +216,7 @@ def _seconds(row: Row) -> Row:
     return {name: None if row[f"{name}_ms"] is None else row[f"{name}_ms"] / 1000 for name in ("p50", "p95")}
 
 
-def _rates(rates: Sequence[Row]) -> None:
+def _rates(rates: Sequence[Row], rules: Mapping[str, Rule]) -> None:
     st.subheader("How often rules are violated")
     if not rates:
         st.caption("No rate yet: rates appear once turns have been sampled and graded.")
@@ -198,7 +224,7 @@ def _rates(rates: Sequence[Row]) -> None:
     several = len({row["app"] for row in rates}) > 1
     rows = [
         {
-            "name": f"{row['rule_id']}, {row['app']}" if several else row["rule_id"],
+            "name": _rate_name(row, rules, several=several),
             **{key: row[key] for key in ("value", "low", "high")},
             "n": row["n_graded"],
             "tone": "calm",
@@ -206,11 +232,16 @@ def _rates(rates: Sequence[Row]) -> None:
         for row in rates[:RATES_SHOWN]
     ]
     draw(intervals(rows))
-    with st.container(key="muted-rates"):
+    with st.expander("How we know", icon=":material/info:"):
         plain(
             f"Newest window with enough turns, with {percent(rates[0]['confidence'])} interval. "
             f"Method: {methods(rates[:RATES_SHOWN])}."
         )
+
+
+def _rate_name(row: Row, rules: Mapping[str, Rule], *, several: bool) -> str:
+    name = rules[row["rule_id"]].title if row["rule_id"] in rules else str(row["rule_id"])
+    return f"{name}, {row['app']}" if several else name
 
 
 def _ledger(ledger: Sequence[Row]) -> None:
@@ -218,16 +249,19 @@ def _ledger(ledger: Sequence[Row]) -> None:
     if not ledger:
         st.caption("Nothing received yet.")
         return
-    with st.container(border=True, gap="small"):
+    if all(adds_up(row) for row in ledger):
+        received = sum(row["received"] for row in ledger)
+        st.success(
+            f"Nothing was lost: all {count(received)} received are accounted for.", icon=":material/check_circle:"
+        )
+    with st.expander("What became of everything that was received", icon=":material/list:"):
         for row in ledger:
             source, sums = st.columns([2, 5])
             with source:
                 plain(one_line(row["source"], 40))
             with sums:
                 plain(ledger_line(row))
-    if all(adds_up(row) for row in ledger):
-        st.caption("received = stored + duplicate + refused: it adds up for every source.")
-    else:
+    if not all(adds_up(row) for row in ledger):
         st.caption("received = stored + duplicate + refused does not hold for every source; run plumbline doctor.")
     refused = [f"{row['source']}: {row['reasons']}" for row in ledger if row["reasons"]]
     if refused:

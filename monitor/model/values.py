@@ -182,6 +182,21 @@ class Concern:
 
 
 @dataclass(frozen=True)
+class About:
+    """What a signal is about, for the sentence that people read. Shares are of 1; None, or "", is not known."""
+
+    subject: str  # title of the rule, or what was measured, in words
+    unit: str = "share"  # of `value` and `before`
+    before: float | None = None  # the measure before it began
+    began: datetime | None = None
+    turns: int | None = None  # that show it, of those that were looked at
+    seen: int | None = None
+    users: int | None = None  # who got such a turn
+    cause: str = ""  # what changed at the same time
+    moved: tuple[str, ...] = ()  # what else moved with it, in words
+
+
+@dataclass(frozen=True)
 class Signal:
     """One measured fact that alert rules look at: a rate with its interval, a finding, an A/B decision, a silence.
 
@@ -200,3 +215,4 @@ class Signal:
     examples: tuple[str, ...]
     summary: str
     concern: Concern | None = None
+    about: About | None = None

@@ -238,9 +238,7 @@ def test_the_console_prints_one_clear_line_then_details() -> None:
     stream = io.StringIO()
     Console("log", stream).send(a_message(), key="the-key")
     first, *rest = stream.getvalue().splitlines()
-    assert first == (
-        "[ERROR] Answers break the policy (app=support, rule=no-refusal): 30.0 % (28.0 % to 32.0 %, n = 200)"
-    )
+    assert first == "[ERROR] Answers break the policy (app=support, rule=no-refusal)"
     assert any(line.strip().startswith("Open: http://plumbline.test/alerts") for line in rest)
     assert all(line.startswith("    ") for line in rest)
 
@@ -273,5 +271,5 @@ def test_unknown_numbers_are_called_unknown() -> None:
     assert (message.since, message.link, message.runbook) == (None, "", "")
     stream = io.StringIO()
     Console("log", stream).send(message, key="k")
-    assert "Since: unknown" in stream.getvalue()
+    assert "Began" not in stream.getvalue()
     assert slack_problem(blocks(message, "k")) is None

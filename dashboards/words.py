@@ -1,0 +1,65 @@
+"""Sentences of pages: what changed and what is wrong, by title, without an id, a formula or statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from dashboards.client import Row
+from dashboards.numbers import measure, metric_name
+from dashboards.rules import Rule
+
+NOTHING: Final = "no recorded change coincides"
+"""What a change says whose cause is not known."""
+
+RANK: Final = ("critical", "error", "warning", "info")
+COLOURS: Final = {"critical": "red", "error": "red", "warning": "orange", "info": "blue"}
+
+
+def rank(severity: object) -> int:
+    """Return where a severity stands, the gravest first."""
+    return RANK.index(str(severity)) if severity in RANK else len(RANK)
+
+
+def measure_name(metric: str, rules: Mapping[str, Rule]) -> str:
+    """Return what people call a metric: the title of its rule, or the name of the measure."""
+    if not metric.startswith("rule:"):
+        return metric_name(metric)
+    rule_id = metric.removeprefix("rule:")
+    return f"“{rules[rule_id].title if rule_id in rules else rule_id}”"
+
+
+def change_sentence(row: Row, rules: Mapping[str, Rule]) -> str:
+    """Return one change: what, from what to what, and where."""
+    before, after = (measure(row["metric"], row[key]) for key in ("reference_value", "current_value"))
+    name = measure_name(row["metric"], rules)
+    if row["metric"].startswith("rule:"):
+        more = (row["current_value"] or 0) > (row["reference_value"] or 0)
+        return f"{name} is broken {'more' if more else 'less'} often: {after} instead of {before}, {place(row)}"
+    return f"{name[:1].upper()}{name[1:]} went from {before} to {after}, {place(row)}"
+
+
+def place(row: Row) -> str:
+    """Return where a change is: the application, and the part of its traffic."""
+    column, _, value = str(row["segment"] or "all").partition("=")
+    part = f", {column.removesuffix('_name').replace('_', ' ')} {value}" if value else ""
+    return f"{row['app']}{part}"
+
+
+def causes(findings: Sequence[Row]) -> list[list[Row]]:
+    """Group changes that have one cause in one application; those without a known cause stand alone. The order is kept."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in findings:
+        known = row["cause"] and row["cause"] != NOTHING
+        groups.setdefault((str(row["app"]), str(row["cause"]) if known else str(row["id"])), []).append(row)
+    return list(groups.values())
+
+
+def cause_sentence(group: Sequence[Row], rules: Mapping[str, Rule]) -> str:
+    """Return one cause as a sentence: what happened and what it moved."""
+    first = group[0]
+    if len(group) == 1:
+        known = first["cause"] and first["cause"] != NOTHING
+        return change_sentence(first, rules) + (f", after this: {first['cause']}" if known else "")
+    cause = str(first["cause"])
+    return f"{cause[:1].upper()}{cause[1:]}: {len(group)} measures moved in {first['app']}"

@@ -1,0 +1,95 @@
+"""For whom a rule is broken, since when, and how it was before: what the sentence of an alert says beside the rate.
+
+The start is where two rates tell the counts best apart: an estimate for people, not evidence; whether a limit is passed is decided in
+`monitor.policy.watching`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitor.clock import aware_utc
+from monitor.model.values import Verdict
+
+Floats = NDArray[np.float64]
+Stream = tuple[str, str]
+"""App and rule."""
+
+PLAIN: Final = 6.0
+"""Log likelihood by which two rates must tell the counts better than one, before a start is named."""
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Turns that were looked at, those that break the rule, and the users who got one."""
+
+    seen: int
+    turns: int
+    users: int
+
+
+@dataclass(frozen=True)
+class Onset:
+    """When a rate rose, and what it was before."""
+
+    began: datetime
+    before: float
+
+
+def whom(grades: pl.DataFrame) -> dict[Stream, Whom]:
+    """Return who is affected by (app, rule): the word of people counts before the machine's."""
+    if grades.is_empty():
+        return {}
+    said = pl.coalesce("label", "verdict") if "label" in grades.columns else pl.col("verdict")
+    bad = said == Verdict.VIOLATES
+    decisive = grades.filter(said.is_in([Verdict.VIOLATES, Verdict.COMPLIES]))
+    counted = decisive.group_by("app", "rule_id").agg(
+        seen=pl.len(), turns=bad.sum(), users=pl.col("user_id").filter(bad).drop_nulls().n_unique()
+    )
+    return {
+        (app, rule): Whom(seen, turns, users)
+        for app, rule, seen, turns, users in counted.select("app", "rule_id", "seen", "turns", "users").iter_rows()
+    }
+
+
+def onsets(counts: pl.DataFrame) -> Mapping[Stream, Onset]:
+    """Return when the rate of each stream rose; `counts` has app, rule_id, bucket, n and bad, in the order of time."""
+    found: dict[Stream, Onset] = {}
+    for (app, rule), rows in counts.group_by("app", "rule_id", maintain_order=True):
+        n, bad = (rows[name].to_numpy().astype(float) for name in ("n", "bad"))
+        at = split(n, bad)
+        if at is not None:
+            before = float(bad[:at].sum() / n[:at].sum())
+            found[str(app), str(rule)] = Onset(aware_utc(rows["bucket"][at]), before)
+    return found
+
+
+def split(n: Floats, bad: Floats) -> int | None:
+    """Return the first position of the part with the higher rate, or None where one rate tells the counts as well.
+
+    >>> split(np.full(20, 10.0), np.array([1.0] * 12 + [5.0] * 8))
+    12
+    >>> split(np.full(20, 10.0), np.full(20, 5.0)) is None
+    True
+    """
+    if len(n) < 2:
+        return None
+    n0, b0 = np.cumsum(n)[:-1], np.cumsum(bad)[:-1]
+    n1, b1 = n.sum() - n0, bad.sum() - b0
+    gain = _fit(b0, n0) + _fit(b1, n1) - _fit(bad.sum(), n.sum())
+    gain = np.where(b1 / n1 > b0 / n0, gain, -np.inf)
+    best = int(np.argmax(gain))
+    return best + 1 if gain[best] > PLAIN else None
+
+
+def _fit(bad: Floats | float, n: Floats | float) -> Floats:
+    """Log likelihood of `bad` of `n` under their own rate."""
+    rate = np.clip(np.asarray(bad) / n, 1e-12, 1 - 1e-12)
+    return np.asarray(bad * np.log(rate) + (n - bad) * np.log(1 - rate))
