@@ -94,6 +94,10 @@ class Health:
         with self._changing:
             return sorted((f for f in self._failing.values() if f.failures >= UNWELL_AFTER), key=lambda f: f.part)
 
+    def sentences(self) -> dict[str, str]:
+        """Return the same as a sentence each, by name."""
+        return {f.part: f"{f.part} failed {f.failures} times in a row: {f.error}" for f in self.unwell()}
+
     def told(self) -> list[dict[str, Any]]:
         """Return the same as plain values."""
         return [asdict(failure) for failure in self.unwell()]

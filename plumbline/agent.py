@@ -54,6 +54,7 @@ from monitor.store.verify import problems
 from plumbline.api.call import Call, Progress
 from plumbline.api.hold_questions import AddHold
 from plumbline.api.questions import ErasedKind
+from plumbline.grading_watch import GradingWatch
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access
 from plumbline.reviews.desk import ReviewDesk
@@ -80,6 +81,7 @@ class Agent:
     health: Health
     access: Access
     files: RuleFiles
+    watch: GradingWatch
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
@@ -101,17 +103,15 @@ class Agent:
 
     def cycle(self) -> dict[str, int]:
         """Run the cycle once; a second call waits for the first."""
-        with self.cycling:
+        with self.cycling, self.watch.cycle(self.policies):
             self.files.look()
             house = self._house(self.store, self.clock, self.desk)
-            live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels())
-            return run_cycle(live)
+            return run_cycle(replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels()))
 
     def deliver(self) -> int:
         """Say what of ours is not well, which needs no cycle, and send the notifications that are due."""
-        unwell = {f.part: f"{f.part} failed {f.failures} times in a row: {f.error}" for f in self.health.unwell()}
         now = self.clock.now()
-        self.desk.tell_unwell(unwell | damaged_lately(self.store, now), now)
+        self.desk.tell_unwell(self.health.sentences() | damaged_lately(self.store, now) | self.watch.unwell(), now)
         return self.desk.deliver()
 
     def maintain(self) -> None:

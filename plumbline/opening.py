@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alerts.desk import open_desk
 from monitor.clock import Clock, SystemClock
+from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.errors import PlumblineError
 from monitor.health import Health
@@ -16,7 +17,9 @@ from monitor.privacy.keyed import install_key
 from monitor.removal.tombstones import recall_tombstones
 from monitor.store.opening import Store
 from monitor.store.user_sql.readers import Readers
+from monitor.vital_signs import Pulse
 from plumbline.agent import Agent
+from plumbline.grading_watch import GradingWatch
 from plumbline.people.access import access_of
 from plumbline.policies.activation import Activation
 from plumbline.rule_files import RuleFiles
@@ -40,7 +43,10 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
         raise
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
-    agent = Agent(settings, places, clock, store, desk, policies, readers, health, access, RuleFiles(settings, health))
+    watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)))
+    agent = Agent(
+        settings, places, clock, store, desk, policies, readers, health, access, RuleFiles(settings, health), watch
+    )
     try:
         Activation(desk.state, Path(settings.policies) if settings.policies else None, clock).remember(policies)
         recall_tombstones(store, data_dir)

@@ -7,9 +7,12 @@ a restart loses nothing. A job that is still running is not started twice; misse
 from __future__ import annotations
 
 import logging
+import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -50,6 +53,27 @@ class Paced:
             took = now - began
             # what takes that long has plenty to do: resting would only let more pile up
             self.ready_at = now if took >= self.most_s else now + min(self.rest * took, self.most_s)
+
+
+def overdue(scheduler: BackgroundScheduler, name: str) -> float:
+    """Return by how many seconds a job is late that the timetable should have begun; one that still works is not late."""
+    job = scheduler.get_job(name)
+    if job is None or job.next_run_time is None:
+        return math.inf
+    return float((datetime.now(UTC) - job.next_run_time).total_seconds())
+
+
+def stand_by(
+    late: Callable[[], float], patience_s: float, work: Callable[[], object], stopping: threading.Event
+) -> None:
+    """Do `work` in a thread of its own whenever the timetable is `late` by more than `patience_s`: it may be what is dead."""
+
+    def look() -> None:
+        while not stopping.wait(patience_s / 2):
+            if late() > patience_s:
+                work()
+
+    threading.Thread(target=look, name="stand-by", daemon=True).start()
 
 
 def start(jobs: list[Job]) -> BackgroundScheduler:

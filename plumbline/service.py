@@ -14,7 +14,7 @@ from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
 from plumbline.opening import open_agent
-from plumbline.schedule import Job, Paced, start
+from plumbline.schedule import Job, Paced, overdue, stand_by, start
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ LOAD_RESTS_AT_MOST_S = 0.8
 """Loading takes at most a fifth of a core when little comes; what is acknowledged is still seen well within two seconds."""
 
 DELIVER_EVERY_S = 2.0
+PATIENCE_S = 20.0
+"""A timetable that is later than this does nothing any more; what it should have told is told all the same."""
+
 MAINTAIN_EVERY_S = 600.0
 BACKUP_EVERY_S = 600.0
 RETAIN_EVERY_S = 60.0
@@ -48,6 +51,8 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     bound = bind(Address(host, port), "--api")
     agent = open_agent(settings, data_dir, repair=True)
     token = ensure_token(agent.places.token)
+    agent.watch.pulse.end(agent.clock.now())  # from now on cycles are awaited
+    deliver = Guarded("deliver", agent.deliver, agent.health)
     timetable = start(
         [
             Job(
@@ -60,12 +65,13 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
                 parse_duration(settings.agent.cycle_every).total_seconds(),
                 Guarded("cycle", agent.cycle, agent.health),
             ),
-            Job("deliver", DELIVER_EVERY_S, Guarded("deliver", agent.deliver, agent.health)),
+            Job("deliver", DELIVER_EVERY_S, deliver),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
             Job("backup", BACKUP_EVERY_S, Guarded("backup", agent.back_up, agent.health)),
             Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )
+    stand_by(lambda: overdue(timetable, "deliver"), PATIENCE_S, deliver, agent.stopping)
     try:
         serve(create_app(Answers(agent), agent.access.register.credentials(token), host), bound, ready)
     finally:
