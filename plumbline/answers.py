@@ -154,6 +154,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     review_questions.Reviews: lambda agent, _, __: agent.reviews().listed(),
     review_questions.Review: lambda agent, asked, _: agent.reviews().shown(asked.id),
     review_questions.RedrawReview: lambda agent, asked, _: agent.reviews().redrawn(asked.id),
+    review_questions.ReviewResults: lambda agent, asked, _: agent.reviews().results(asked.id),
     review_questions.OpenReview: lambda agent, asked, call: agent.reviews().open(call, asked),
     review_questions.AssignReview: lambda agent, asked, call: agent.reviews().assign(call, asked),
     review_questions.CloseReview: lambda agent, asked, call: agent.reviews().close(call, asked),

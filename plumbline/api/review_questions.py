@@ -36,6 +36,14 @@ class RedrawReview(Question[dict[str, Any]], frozen=True):
     id: str
 
 
+class ReviewResults(Question[dict[str, Any]], frozen=True):
+    """What follows from a review so far, by application and rule: a rate with its interval, and what nobody judged."""
+
+    path: ClassVar[str] = "/v1/reviews/{id}/results"
+
+    id: str
+
+
 class OpenReview(Question[dict[str, Any]], frozen=True):
     """Open a review of the answers of the week before `at` (now), of one application or all; the answer says its id."""
 
@@ -90,5 +98,5 @@ class CloseReview(_OfReview, frozen=True):
     path: ClassVar[str] = "/v1/reviews/close"
 
 
-OF_REVIEWS: Final = (Reviews, Review, RedrawReview, OpenReview, AssignReview, CloseReview)
+OF_REVIEWS: Final = (Reviews, Review, RedrawReview, ReviewResults, OpenReview, AssignReview, CloseReview)
 """In the order of the table of questions."""

@@ -10,7 +10,15 @@ from typing import Annotated, Any, Final
 import typer
 
 from monitor.errors import UsageError
-from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview, RedrawReview, Review, Reviews
+from plumbline.api.review_questions import (
+    AssignReview,
+    CloseReview,
+    OpenReview,
+    RedrawReview,
+    Review,
+    ReviewResults,
+    Reviews,
+)
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
@@ -27,10 +35,13 @@ class Action(StrEnum):
     REDRAW = "redraw"
     ASSIGN = "assign"
     CLOSE = "close"
+    RESULTS = "results"
 
 
 def run(
-    action: Annotated[Action, typer.Argument(help="open, list, show ID, redraw ID, assign ID PERSON..., or close ID.")],
+    action: Annotated[
+        Action, typer.Argument(help="open, list, show ID, redraw ID, assign ID PERSON..., close ID, or results ID.")
+    ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[ID] [PERSON]...", help="Which review, and who.")
     ] = None,
@@ -114,12 +125,34 @@ def _redraw(asked: Session, review_id: str, form: Form) -> None:
         show.print_table(names, [[row[name] for name in names] for row in told["items"]])
 
 
+def _results(asked: Session, review_id: str, form: Form) -> None:
+    _told(asked.ask(ReviewResults(review_id)), form)
+
+
 def _close(asked: Session, review_id: str, form: Form) -> None:
-    _say(asked.ask(CloseReview(review_id)), form, f"review {review_id} is closed")
+    _told(asked.ask(CloseReview(review_id)), form)
+
+
+def _told(results: dict[str, Any], form: Form) -> None:
+    if form is Form.JSON:
+        show.print_json(results)
+        return
+    for rule in results["rules"]:
+        print(f"{show.one_line(rule['title'])} ({show.one_line(rule['rule_id'])}, {show.one_line(rule['app'])})")
+        for line in (rule["sentence"], rule["not_judged"], _of_picks(rule["picks"])):
+            if line:
+                print(f"  {line}")
+
+
+def _of_picks(picks: dict[str, int]) -> str:
+    if not picks["judged"]:
+        return ""
+    return f"Of {picks['judged']} picked for what they are, {picks['violations']} break it; they are in no rate."
 
 
 _ONE: Final[Mapping[Action, Callable[[Session, str, Form], None]]] = {
     Action.SHOW: _show,
     Action.REDRAW: _redraw,
     Action.CLOSE: _close,
+    Action.RESULTS: _results,
 }

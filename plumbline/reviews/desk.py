@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from plumbline.api.call import Actor, Call, token_owner
 from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
 from plumbline.people.commands import Commands
 from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
+from plumbline.reviews.outcome import Checked, Outcome, Words, checked, own_errors
 
 Row = dict[str, Any]
 PUBLIC: Final = (
@@ -30,6 +31,9 @@ PUBLIC: Final = (
     *("start", "opened_by", "closed_by", "erased", "signed_by", "signed_at", "minutes"),
 )
 """What is told of a review in a list."""
+
+LOOK_BACK: Final = timedelta(days=91)
+"""How far back answers that were looked at twice tell of how often reviewers err."""
 
 
 @dataclass(frozen=True)
@@ -143,14 +147,44 @@ class ReviewDesk:
 
     def close(self, call: Call, asked: CloseReview) -> Row:
         """End a review. Raises `NotFound`, `UsageError` where it has ended."""
+        with self.commands.record.state.transaction() as txn:
+            self.opened(txn, asked.id)
+        followed = self.results(asked.id)
 
         def write(txn: Transaction) -> Row:
             self.opened(txn, asked.id)
-            reviews.close(txn, asked.id, call.actor.name, self.commands.record.clock.now(), {})
-            return {"id": asked.id, "closed": True}
+            reviews.close(txn, asked.id, call.actor.name, self.commands.record.clock.now(), followed)
+            return {"id": asked.id, **followed}
 
         told: Row = self.commands.carry_out(call, asked, write)
         return told
+
+    def results(self, review_id: str) -> Row:
+        """Return what follows from a review; of one that has ended, what did when it ended. Raises `NotFound`."""
+        with self.commands.record.state.transaction() as txn:
+            review = self.named(txn, review_id)
+            if review["results"] is not None:
+                return dict(review["results"])
+            kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
+            own = own_errors(self._checked(txn, review))
+        words = [rule for one in review["policies"].values() for rule in one["rules"].items()]
+        limits = {rule.id: rule.text.thresholds.warn_rate for policy in self.policies for rule in policy.rules}
+        outcome = Outcome(
+            kept,
+            Words.of(said),
+            self._units(review, review["strata"], (), set()),
+            own,
+            {rule: told["title"] for rule, told in words},
+            {rule: limit for rule, limit in limits.items() if limit is not None},
+        )
+        return {"review_id": review_id, "own_errors": own and asdict(own), "rules": outcome.rules()}
+
+    def _checked(self, txn: Transaction, review: Row) -> list[Checked]:
+        """What reviews of the last months tell of how often people err, this one included."""
+        since = review["opened_at"] - LOOK_BACK
+        known = labels.adjudicated(txn, review["start"], review["made_at"])
+        recent = [row["id"] for row in reviews.listed(txn) if since <= row["opened_at"] <= review["opened_at"]]
+        return [checked(Words.of(labels.in_review(txn, name)), known) for name in recent]
 
     def opened(self, txn: Transaction, review_id: str) -> Row:
         """Return one review that is open. Raises `NotFound`, and `UsageError` where it has ended."""

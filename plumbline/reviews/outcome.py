@@ -1,0 +1,173 @@
+"""What follows from a review: rates by application and rule, what nobody judged, how far people agree with each other and with graders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from monitor.review.agreement import agreement
+from monitor.review.draw import CENSUS
+from monitor.review.errors import Checked, Errors, errors
+from monitor.review.results import ENOUGH, Group, bounds, more_to_decide, rate
+from monitor.review.telling import not_judged, sentence
+from monitor.stats.ranks import Floats
+
+Row = dict[str, Any]
+DECISIVE: Final = ("violates", "complies")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What was said of the items of one review: the last word of each person on each unit and rule, oldest first."""
+
+    said: Mapping[tuple[str, str], Sequence[Row]]
+
+    @classmethod
+    def of(cls, labels: Iterable[Row]) -> Words:
+        """Return labels by unit and rule."""
+        by_item: dict[tuple[str, str], list[Row]] = {}
+        for label in labels:
+            by_item.setdefault((label["unit_id"], label["rule_id"]), []).append(label)
+        return cls(by_item)
+
+    def decided(self, unit: str | None, rule: str) -> str | None:
+        """Return what stands: decided, or agreed on; None where nobody said anything, or where people disagree."""
+        told = self.said.get((unit or "", rule), ())
+        last = next((label["verdict"] for label in reversed(told) if label["adjudicated"]), None)
+        verdicts = {label["verdict"] for label in told}
+        return last or (verdicts.pop() if len(verdicts) == 1 else None)
+
+    def first(self, unit: str | None, rule: str) -> str | None:
+        """Return what whoever looked first says: one person's word, with one person's errors."""
+        told = [label for label in self.said.get((unit or "", rule), ()) if not label["adjudicated"]]
+        return told[0]["verdict"] if told else None
+
+    def pairs(self, rule: str | None = None) -> list[tuple[bool, bool]]:
+        """Return what two people said of one answer where both could tell; of one rule or of all."""
+        found = []
+        for (_, of), told in self.said.items():
+            alone = [label["verdict"] for label in told if not label["adjudicated"] and label["verdict"] in DECISIVE]
+            if len(alone) >= 2 and rule in {None, of}:
+                found.append((alone[0] == "violates", alone[1] == "violates"))
+        return found
+
+
+def checked(words: Words, known: Mapping[tuple[str, str], str]) -> Checked:
+    """Return how often people were right where the verdict is `known`, and how often two of them split."""
+    tried = [
+        (known[item] == "violates", label["verdict"] == "violates")
+        for item, told in words.said.items()
+        if known.get(item) in DECISIVE
+        for label in told
+        if label["verdict"] in DECISIVE and not label["adjudicated"]
+    ]
+    pairs = words.pairs()
+    return Checked(
+        comply=sum(not truth for truth, _ in tried),
+        alarms=sum(told and not truth for truth, told in tried),
+        violate=sum(truth for truth, _ in tried),
+        missed=sum(truth and not told for truth, told in tried),
+        pairs=len(pairs),
+        splits=sum(a != b for a, b in pairs),
+    )
+
+
+def together(parts: Iterable[Checked]) -> Checked:
+    """Return the sum of several counts."""
+    return Checked(*map(sum, zip((0,) * 6, *(astuple(part) for part in parts), strict=True)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a review is held against: its items, what was said, the answers there were, and how often its people err."""
+
+    items: Sequence[Row]
+    words: Words
+    units: pl.DataFrame
+    errors: Errors | None
+    titles: Mapping[str, str]
+    limits: Mapping[str, float]
+
+    def rules(self) -> list[Row]:
+        """Return what follows for each application and rule that was asked about."""
+        asked = sorted({(item["app"], rule) for item in self.items for rule in item["rules"]})
+        return [self._rule(app, rule) for app, rule in asked]
+
+    def _rule(self, app: str, rule: str) -> Row:
+        asked = [item for item in self.items if item["app"] == app and rule in item["rules"]]
+        panel = [item for item in asked if item["inclusion_probability"] is not None and item["unit_id"]]
+        judged = [item for item in panel if self._verdict(item, rule) is not None]
+        found = sum(self._verdict(item, rule) == "violates" for item in judged)
+        groups = list(self._groups(app, rule, panel))
+        told = rate([group for group, _ in groups], self.errors)
+        whole = bounds([group for group, _ in groups], [missing for _, missing in groups])
+        census = bool(panel) and all(item["stratum"] == CENSUS for item in panel)
+        picks = [item for item in asked if item["inclusion_probability"] is None]
+        return {
+            "app": app,
+            "rule_id": rule,
+            "title": self.titles.get(rule, rule),
+            "n_asked": len(panel),
+            "n_judged": len(judged),
+            "n_violations": found,
+            **({"value": None, "low": None, "high": None} if told is None else asdict(told)),
+            "bound_low": whole.low,
+            "bound_high": whole.high,
+            "sentence": sentence(len(judged), found, told, census=census and len(judged) == len(panel)),
+            "not_judged": not_judged(len(panel) - len(judged), len(panel), whole),
+            "picks": {
+                "n": len(picks),
+                "judged": sum(self.words.decided(item["unit_id"], rule) in DECISIVE for item in picks),
+                "violations": sum(self.words.decided(item["unit_id"], rule) == "violates" for item in picks),
+            },
+            "agreement": asdict(agreement(self.words.pairs(rule))),
+            "graders": self._graders(asked, rule),
+            "limit": self.limits.get(rule),
+            "more_to_decide": None
+            if told is None or rule not in self.limits
+            else more_to_decide(told, len(judged), self.limits[rule]),
+        }
+
+    def _verdict(self, item: Row, rule: str) -> str | None:
+        """What an item counts as. Where errors are corrected it is one person's word, since that is what they are known of."""
+        by = self.words.decided if self.errors is None or self.errors.n < ENOUGH else self.words.first
+        told = by(item["unit_id"], rule)
+        return told if told in DECISIVE else None
+
+    def _groups(self, app: str, rule: str, panel: Sequence[Row]) -> Iterator[tuple[Group, Floats]]:
+        """Answers by what graders said of them, with the weights of those that nobody judged."""
+        says = pl.col("broken").list.contains(rule).fill_null(value=False)
+        units = self.units.filter(pl.col("inside") & (pl.col("app") == app)).with_columns(says=says)
+        where = {unit: (band, flag) for unit, band, flag in units.select("unit_id", "band", "says").iter_rows()}
+        for *key, n in sorted(units.group_by("band", "says").len().iter_rows()):
+            mine = [item for item in panel if where.get(item["unit_id"]) == tuple(key)]
+            judged = [item for item in mine if self._verdict(item, rule) is not None]
+            weights = np.array([1 / item["inclusion_probability"] for item in judged])
+            violates = np.array([float(self._verdict(item, rule) == "violates") for item in judged])
+            lacking = [item for item in mine if self._verdict(item, rule) is None]
+            yield Group(n, weights, violates), np.array([1 / item["inclusion_probability"] for item in lacking])
+
+    def _graders(self, asked: Sequence[Row], rule: str) -> Row:
+        """How often graders and people say the same, of all that was judged, picks too: cases, not rates."""
+        broken = {
+            unit
+            for unit, rules in self.units.select("unit_id", "broken").iter_rows()
+            if rules is not None and rule in rules
+        }
+        told = [(item["unit_id"] in broken, self.words.decided(item["unit_id"], rule)) for item in asked]
+        both = [(flag, verdict == "violates") for flag, verdict in told if verdict in DECISIVE]
+        return {
+            "n": len(both),
+            "agree": sum(flag == violates for flag, violates in both),
+            "missed": sum(violates and not flag for flag, violates in both),
+            "false_alarms": sum(flag and not violates for flag, violates in both),
+        }
+
+
+def own_errors(parts: Iterable[Checked]) -> Errors | None:
+    """Return how often the people of several reviews err."""
+    return errors(together(parts))
