@@ -57,7 +57,6 @@ from plumbline.api.questions import ErasedKind
 from plumbline.grading_watch import GradingWatch
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access
-from plumbline.reviews.desk import ReviewDesk
 from plumbline.reviews.tables import review_tables
 from plumbline.rule_files import RuleFiles
 
@@ -181,10 +180,6 @@ class Agent:
     def _tables(self) -> dict[str, pa.Table]:
         told = {"audit": self.access.record.table(), "labels": self.labels().table()}
         return {**self.desk.tables(), **told, **review_tables(self.desk.state)}
-
-    def reviews(self) -> ReviewDesk:
-        """Return the reviews, under the policies that are in force now."""
-        return ReviewDesk(self.access.commands, self.store, self.policies, self.settings)
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""

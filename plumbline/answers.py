@@ -18,9 +18,16 @@ from monitor.policy.telling import prompt_check, told
 from monitor.state import Transaction
 from monitor.store.standing import system_prompts
 from monitor.store.subjects import apps_of, kind_of
+from plumbline import reviewing
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
-from plumbline.api import hold_questions, label_questions, note_questions, policy_questions, questions, review_questions
+from plumbline.api import (
+    hold_questions,
+    label_questions,
+    note_questions,
+    policy_questions,
+    questions,
+)
 from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
@@ -151,13 +158,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     label_questions.AddLabels: lambda agent, asked, call: agent.labels().take(
         call.actor.name, read_labels(asked.labels), call.actor.apps
     ),
-    review_questions.Reviews: lambda agent, _, __: agent.reviews().listed(),
-    review_questions.Review: lambda agent, asked, _: agent.reviews().shown(asked.id),
-    review_questions.RedrawReview: lambda agent, asked, _: agent.reviews().redrawn(asked.id),
-    review_questions.ReviewResults: lambda agent, asked, _: agent.reviews().results(asked.id),
-    review_questions.OpenReview: lambda agent, asked, call: agent.reviews().open(call, asked),
-    review_questions.AssignReview: lambda agent, asked, call: agent.reviews().assign(call, asked),
-    review_questions.CloseReview: lambda agent, asked, call: agent.reviews().close(call, asked),
+    **reviewing.ANSWERS,
     hold_questions.Holds: lambda agent, _, __: agent.access.holds.listed(),
     hold_questions.AddHold: lambda agent, asked, call: agent.hold(call, asked),
     hold_questions.ReleaseHold: lambda agent, asked, call: agent.access.holds.release(call, asked),

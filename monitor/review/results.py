@@ -141,4 +141,4 @@ def rounded(n: float) -> int:
     if n < 100:
         return math.ceil(n)
     step = 10 ** (len(str(int(n))) - 2)
-    return round(n / step) * step
+    return int(round(n / step) * step)

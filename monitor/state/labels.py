@@ -61,11 +61,11 @@ def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list
     same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, _STANDS)
     said = [dict(row) for row in txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq)).mappings()]
     newest = {row["rule_id"]: row for row in said}
-    txn.execute(delete(LABELS).where(*same))
     for rule_id, row in newest.items():
         blank = dict.fromkeys(("note", "corrected", "plan", "inclusion_probability", "review_id"))
         key = f"{WITHDRAWN} {row['seq']}"
         add(txn, {**row, **blank, "key": key, "rule_id": rule_id, "verdict": WITHDRAWN, "adjudicated": 0, "at": now})
+    txn.execute(delete(LABELS).where(*same))  # last: a number that was given is never given again
     return list(newest)
 
 

@@ -107,3 +107,26 @@ def machine_verdicts(reader: Reader, unit_id: str) -> list[dict[str, Any]]:
             ORDER BY g.rule_id""",
         [unit_id],
     ).to_dicts()
+
+
+def review_texts(reader: Reader, unit_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the texts of turns by unit: what the user said, what they saw, and what tools and retrievals gave (`context`)."""
+    names = ("input_messages", "input_value", "output_messages", "output_value", "system_text")
+    columns = ", ".join(f"{'i' if name.startswith('input') else 'o'}.{name}" for name in names)
+    rows = reader.frame(
+        f"""SELECT t.trace_id AS unit_id, {columns} FROM base.turns t
+            LEFT JOIN base.content i ON i.trace_id = t.trace_id AND i.span_id = t.input_span_id
+            LEFT JOIN base.content o ON o.trace_id = t.trace_id AND o.span_id = t.output_span_id
+            WHERE list_contains(?, t.trace_id)""",
+        [list(unit_ids)],
+    )
+    around = reader.frame(
+        """SELECT s.trace_id AS unit_id, s.kind, coalesce(s.tool_name, s.name) AS name, c.input_value AS asked, c.output_value AS got
+           FROM base.spans s JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id
+           WHERE list_contains(?, s.trace_id) AND s.kind IN ('tool', 'retriever') ORDER BY s.time""",
+        [list(unit_ids)],
+    ).to_dicts()
+    return {
+        row["unit_id"]: row | {"context": [one for one in around if one["unit_id"] == row["unit_id"]]}
+        for row in rows.to_dicts()
+    }

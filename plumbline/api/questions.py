@@ -29,6 +29,7 @@ from plumbline.api.policy_questions import (
 )
 from plumbline.api.question import Method, Question, Scope, Shape, name_of
 from plumbline.api.review_questions import OF_REVIEWS
+from plumbline.api.seat_questions import OF_SEATS
 
 ErasedKind = Literal["user", "session", "trace", "app"]
 
@@ -196,6 +197,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     *OF_PEOPLE,
     AddLabels,
     *OF_REVIEWS,
+    *OF_SEATS,
     *OF_NOTES,
     *ON_ALERTS,
     *OF_HOLDS,

@@ -67,7 +67,7 @@ class OpenReview(Question[dict[str, Any]], frozen=True):
         return self.app or "all applications"
 
 
-class _OfReview(Question[dict[str, Any]], frozen=True):
+class OfReview(Question[dict[str, Any]], frozen=True):
     """An act on one review."""
 
     method: ClassVar[Method] = "POST"
@@ -80,7 +80,7 @@ class _OfReview(Question[dict[str, Any]], frozen=True):
         return f"review {self.id}"
 
 
-class AssignReview(_OfReview, frozen=True):
+class AssignReview(OfReview, frozen=True):
     """Share the items of a review out among people, each as many as the others."""
 
     path: ClassVar[str] = "/v1/reviews/assign"
@@ -92,7 +92,7 @@ class AssignReview(_OfReview, frozen=True):
             raise UsageError("a review is shared out among at least one person, each named once")
 
 
-class CloseReview(_OfReview, frozen=True):
+class CloseReview(OfReview, frozen=True):
     """End a review with what was labelled; the answer is what follows from it."""
 
     path: ClassVar[str] = "/v1/reviews/close"

@@ -15,6 +15,7 @@ from monitor.config.schema import Settings
 from monitor.errors import NotFound, UsageError
 from monitor.policy.schema import Policy
 from monitor.review.draw import items
+from monitor.review.errors import Checked
 from monitor.state import Transaction, labels, people, reviews
 from monitor.store.opening import Store
 from monitor.store.reads import newest_turn
@@ -23,7 +24,7 @@ from plumbline.api.call import Actor, Call, token_owner
 from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
 from plumbline.people.commands import Commands
 from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
-from plumbline.reviews.outcome import Checked, Outcome, Words, checked, own_errors
+from plumbline.reviews.outcome import Outcome, Words, checked, own_errors
 
 Row = dict[str, Any]
 PUBLIC: Final = (
