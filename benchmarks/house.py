@@ -28,6 +28,11 @@ class Running:
     endpoints: tuple[str, ...]
     pids: tuple[int, ...]
 
+    @property
+    def address(self) -> str:
+        """Where the agent answers."""
+        return str(json.loads((self.data_dir / "run" / "agent.json").read_text())["address"])
+
     def visible(self) -> int:
         """Return how many spans the agent shows."""
         return int(self.sql("SELECT count(*) FROM spans")[0][0])
@@ -40,10 +45,9 @@ class Running:
 
     def sql(self, text: str) -> list[list[Any]]:
         """Ask the agent through its api."""
-        run = json.loads((self.data_dir / "run" / "agent.json").read_text())
         token = (self.data_dir / "token").read_text().strip()
         answer = httpx.post(
-            f"http://{run['address']}/v1/sql",
+            f"http://{self.address}/v1/sql",
             json={"sql": text},
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
             timeout=60,

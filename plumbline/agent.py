@@ -126,7 +126,7 @@ class Agent:
             if not progress(self.store).due(now, EVERY):
                 return Retained()
             salt, book = secrets.token_hex(16), self.labels()
-            done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self._limits().held)
+            done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self.access.holds.held())
         self.access.notes.let_go(self._limits())
         self.readers.forget()
         if done.lacking:
@@ -140,7 +140,7 @@ class Agent:
         """What is not kept by the settings; with `gone`, also what runs under other settings have removed."""
         limits = limits_at(self.settings.agent.retention, self.clock.now())
         if limits != KEEP_ALL:
-            limits = replace(limits, held=self.access.holds.held())
+            limits = replace(limits, held=self.access.holds.held(lately=True))  # loading looks further itself
         return gone_before(self.store, limits) if gone else limits
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:

@@ -197,8 +197,7 @@ class Answers:
     def _answered(self, answering: Answer, question: Question[Any], call: Call) -> Any:
         if question.quiet or question.scope == "read" or question.method == "GET":
             return answering(self.agent, question, call)
-        with self.agent.access.record.of(call.actor, question):
-            return answering(self.agent, question, call)
+        return self.agent.access.record.of(call.actor, question, lambda: answering(self.agent, question, call))
 
     def close(self) -> None:
         """Let go of the data directory."""

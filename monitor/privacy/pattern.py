@@ -36,25 +36,33 @@ class Pattern:
     look: re.Pattern[str]
     check: Callable[[str, int, int], int]
     hint: str
-    reach: int | None = None  # where `hint` is a literal: how far before it a match may begin
+    tail: re.Pattern[str] | None = None  # begins with a literal, which is quick to find: what every match ends with
+    lead: str = ""  # of what stands between the beginning of a match and its tail
+    reach: int = 0  # how long that may be
+    shortest: int = 0  # what is shorter is none, whatever `check` would say
     runs: re.Pattern[str] | None = None  # every match lies within one match of this, which is quick to find
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
-        """Yield the matches of `look`; around a literal hint only, where there is one, since finding that costs nothing."""
+        """Yield the matches of `look`: within runs, or before tails, where these are quick to find."""
         if self.runs is not None:
             for run in self.runs.finditer(text):
                 yield from self.look.finditer(text, run.start(), run.end() + BESIDE)
-            return
-        if self.reach is None:
+        elif self.tail is not None:
+            yield from self._before_tails(self.tail, text)
+        else:
             yield from self.look.finditer(text)
-            return
-        reached, at = 0, text.find(self.hint)
-        while at >= 0:
-            match = self.look.search(text, max(reached, at - self.reach), at + self.reach + 512)
-            if match and match.start() <= at:
+
+    def _before_tails(self, tail: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+        """What leads up to a tail holds no other tail, so that each place of a text is looked at once, however many there are."""
+        reached = 0
+        for found in tail.finditer(text):
+            at = found.start()
+            before = text[max(reached, at - self.reach) : at]
+            start = at - len(before) + len(before.rstrip(self.lead))
+            match = self.look.search(text, start, found.end()) if start < at else None
+            if match:
                 yield match
                 reached = match.end()
-            at = text.find(self.hint, max(at + 1, reached))
 
     @property
     def group(self) -> str | int:

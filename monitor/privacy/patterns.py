@@ -150,6 +150,8 @@ PATTERNS: Final = (
         ),
         _email,
         "@",
+        tail=re.compile(rf"@(?:[{_LETTER}-]{{1,63}}\.){{1,6}}[A-Za-z]{{2,24}}"),
+        lead="".join(filter(re.compile(rf"[{_LETTER}._%+'-]").fullmatch, map(chr, range(0x250)))),
         reach=128,
     ),
     Pattern(
@@ -222,6 +224,7 @@ PATTERNS: Final = (
         ),
         _phone,
         r"[0-9](?:[ ()./-]{0,3}[0-9]){6}",
+        shortest=7,
         runs=re.compile(r"[0-9(+][0-9 ()./x+-]{6,}"),
     ),
 )
@@ -263,7 +266,7 @@ def find_by(text: str, patterns: Iterable[Pattern]) -> list[Found]:
 def _matches(pattern: Pattern, text: str) -> Iterator[Found]:
     for match in pattern.matches(text):
         start, end = match.span(pattern.group)
-        end = pattern.check(text, start, end)
+        end = pattern.check(text, start, end) if end - start >= pattern.shortest else 0
         if end:
             yield Found(start, end, pattern.kind)
 

@@ -53,6 +53,13 @@ def lift_until_good(txn: Transaction, fingerprint: str, now: datetime) -> None:
     txn.execute(update(SILENCES).where(runs).values(ended_at=now))
 
 
+def unended(txn: Transaction) -> dict[str, Row]:
+    """Return who silenced what and until when, by fingerprint, of silences that nobody ended; their time may be over."""
+    names = ("person", "reason", "until")
+    query = select(SILENCES).where(_RUNS)
+    return {row["fingerprint"]: {name: row[name] for name in names} for row in txn.execute(query).mappings()}
+
+
 def silenced(txn: Transaction, now: datetime) -> dict[str, Row]:
     """Return the silence that runs of each alert, by fingerprint."""
     runs = _RUNS & or_(SILENCES.c.until.is_(None), SILENCES.c.until > now)

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import delete, select
@@ -21,26 +22,36 @@ from monitor.privacy.keyed import digest
 from monitor.state.opening import Transaction
 from monitor.state.tables import AUDIT, AUDIT_HEAD, AUDIT_PAYLOADS
 
+TOLD: Final = ("object", "reason", "before", "after")
+"""What of an act lies apart."""
+
+CHANGE: Final = ("before", "after")
+
 START: Final = ""
 """What stands before the first row."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """Who did what to which object, why or with what outcome, and for whom where an admin did it for somebody."""
+    """Who did what to which object, why or with what outcome, and for whom where an admin did it for somebody.
+
+    `before` and `after` are what it changed, as plain values of JSON; None where nothing is known of it.
+    """
 
     actor: str
     act: str
     object: str
     reason: str = ""
     on_behalf_of: str | None = None
+    before: Any = None
+    after: Any = None
 
 
 def append(txn: Transaction, key: bytes, act: Act, now: datetime) -> str:
     """Add one row to the end of the chain, within `txn`; return its hash."""
     last = txn.execute(select(AUDIT.c.seq, AUDIT.c.hash).order_by(AUDIT.c.seq.desc()).limit(1)).first()
     seq, before = (last.seq + 1, last.hash) if last else (1, START)
-    nonce, payload = secrets.token_hex(16), json.dumps({"object": act.object, "reason": act.reason})
+    nonce, payload = secrets.token_hex(16), json.dumps({name: getattr(act, name) for name in TOLD})
     row = {"seq": seq, "at": now.astimezone(UTC).isoformat(), "actor": act.actor, "act": act.act}
     row["on_behalf_of"] = act.on_behalf_of
     row["told"] = digest(nonce.encode(), payload)
@@ -63,16 +74,17 @@ def _seal(key: bytes, seq: int, last: str) -> str:
 
 
 def rows(txn: Transaction) -> list[dict[str, Any]]:
-    """Return the public table, oldest first: at, actor, on_behalf_of, act, object, reason, hash; NULL where an erasure took it."""
+    """Return the public table, oldest first: at, actor, on_behalf_of, act, object, reason, hash, before, after; NULL where an erasure took it."""
     query = select(AUDIT, AUDIT_PAYLOADS.c.payload).outerjoin(AUDIT_PAYLOADS, AUDIT.c.seq == AUDIT_PAYLOADS.c.seq)
     return [_public(row) for row in txn.execute(query.order_by(AUDIT.c.seq)).mappings()]
 
 
 def _public(row: Mapping[Any, Any]) -> dict[str, Any]:
-    told = {"object": None, "reason": None} if row["payload"] is None else json.loads(row["payload"])
-    at = _instant(row["at"])
+    told = {} if row["payload"] is None else json.loads(row["payload"])
     who = {name: row[name] for name in ("actor", "on_behalf_of", "act")}
-    return {"at": at, **who, **told, "hash": row["hash"]}
+    said = {name: told.get(name) for name in ("object", "reason")}
+    changed = {name: None if told.get(name) is None else json.dumps(told[name], ensure_ascii=False) for name in CHANGE}
+    return {"at": _instant(row["at"]), **who, **said, "hash": row["hash"], **changed}
 
 
 def _instant(told: str) -> datetime | None:
@@ -113,9 +125,19 @@ def _of_head(txn: Transaction, key: bytes, seq: int, last: str) -> Iterator[str]
         yield f"the chain ends at row {seq}, and was sealed at row {head.seq}"
 
 
+def _texts(told: Any) -> Iterator[str]:
+    """Every text in a payload, however deep, keys too."""
+    if isinstance(told, str):
+        yield told
+    elif isinstance(told, dict):
+        yield from chain.from_iterable(_texts(part) for pair in told.items() for part in pair)
+    elif isinstance(told, list):
+        yield from chain.from_iterable(map(_texts, told))
+
+
 def erase(txn: Transaction, change: Callable[[str], str]) -> int:
     """Take away every payload that `change` would change; the chain still verifies. Returns how many went."""
     told = txn.execute(select(AUDIT_PAYLOADS.c.seq, AUDIT_PAYLOADS.c.payload)).all()
-    gone = [row.seq for row in told if any(change(text) != text for text in json.loads(row.payload).values())]
+    gone = [row.seq for row in told if any(change(text) != text for text in _texts(json.loads(row.payload)))]
     txn.execute(delete(AUDIT_PAYLOADS).where(AUDIT_PAYLOADS.c.seq.in_(gone)))
     return len(gone)

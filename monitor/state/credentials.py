@@ -77,6 +77,13 @@ def holder(txn: Transaction, secret: str, now: datetime, idle: timedelta) -> Cre
     return Credential(row.digest, row.kind, row.name, None if row.scopes is None else frozenset(json.loads(row.scopes)))
 
 
+def scopes_of_keys(txn: Transaction, name: str) -> list[list[str] | None]:
+    """Return what each key may do that `name` holds, oldest first; None is all that the person may."""
+    held = (CREDENTIALS.c.name == name) & (CREDENTIALS.c.kind == "key") & _STANDS
+    found = txn.execute(select(CREDENTIALS.c.scopes).where(held).order_by(CREDENTIALS.c.made_at)).scalars()
+    return [None if scopes is None else json.loads(scopes) for scopes in found]
+
+
 def end(txn: Transaction, digest: str, now: datetime) -> bool:
     """End one credential, from the next call on; False where it does not stand."""
     return (

@@ -31,6 +31,11 @@ def add(txn: Transaction, row: Row) -> None:
     txn.execute(insert(LABELS), {**row, "seq": max(last + 1, now)})
 
 
+def counted(txn: Transaction) -> int:
+    """Return how many labels there are."""
+    return int(txn.execute(select(func.count()).select_from(LABELS)).scalar() or 0)
+
+
 def of_key(txn: Transaction, person: str, key: str) -> Row | None:
     """Return the label that `person` gave under `key`, or None."""
     row = txn.execute(select(LABELS).where(LABELS.c.person == person, LABELS.c.key == key)).mappings().first()

@@ -28,6 +28,13 @@ def add(txn: Transaction, kind: str, subject: str, apps: Collection[str], author
     return int(txn.execute(insert(NOTES).values(**row).returning(NOTES.c.id)).scalar_one())
 
 
+def numbered(txn: Transaction, number: int) -> dict[str, Any] | None:
+    """Return one note, without what it says: kind, subject, author, at."""
+    names = ("kind", "subject", "author", "at")
+    row = txn.execute(select(*(NOTES.c[name] for name in names)).where(NOTES.c.id == number)).mappings().first()
+    return None if row is None else dict(row)
+
+
 def remove(txn: Transaction, number: int) -> bool:
     """Take a note away; False where there is none of that number."""
     return txn.execute(delete(NOTES).where(NOTES.c.id == number)).rowcount > 0

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from monitor.state.opening import Transaction
 from monitor.state.tables import POLICY_VERSIONS
+
+_COLUMNS = [column for column in POLICY_VERSIONS.columns if column.name != "seq"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,16 @@ def add(txn: Transaction, version: Version) -> None:
     txn.execute(insert(POLICY_VERSIONS), asdict(version))
 
 
+def newest(txn: Transaction) -> list[Version]:
+    """Return what was put in force last, of every policy."""
+    last = select(func.max(POLICY_VERSIONS.c.seq)).group_by(POLICY_VERSIONS.c.policy)
+    query = select(*_COLUMNS).where(POLICY_VERSIONS.c.seq.in_(last)).order_by(POLICY_VERSIONS.c.policy)
+    rows: list[Any] = list(txn.execute(query).mappings())
+    return [Version(**row) for row in rows]
+
+
 def history(txn: Transaction, policy: str) -> list[Version]:
     """Return what was put in force of `policy`, newest first."""
-    names = [name for name in POLICY_VERSIONS.c.keys() if name != "seq"]  # noqa: SIM118 - columns are no mapping
-    query = select(*(POLICY_VERSIONS.c[name] for name in names)).where(POLICY_VERSIONS.c.policy == policy)
+    query = select(*_COLUMNS).where(POLICY_VERSIONS.c.policy == policy)
     rows: list[Any] = list(txn.execute(query.order_by(POLICY_VERSIONS.c.seq.desc())).mappings())
     return [Version(**row) for row in rows]

@@ -203,7 +203,7 @@ AUDIT_PAYLOADS: Final = Table(
     METADATA,
     Column("seq", Integer, primary_key=True),
     Column("nonce", Text, nullable=False),
-    Column("payload", Text, nullable=False),  # JSON object: object, reason
+    Column("payload", Text, nullable=False),  # JSON object: object, reason, before, after
 )
 """What was acted on, apart from the chain: an erasure removes it, and with the nonce every way to test a guess."""
 

@@ -30,6 +30,7 @@ from monitor.store.prices import priced
 from monitor.store.removal.age_limits import KEEP_ALL, Limits, within
 from monitor.store.removal.erase import tombstones, want_late
 from monitor.store.removal.erasure_scope import Tombstones, without
+from monitor.store.removal.held import as_of_now
 from monitor.store.strangers import count_strangers
 from monitor.store.transaction import to_arrow
 from monitor.store.unknown import count_unknown
@@ -126,7 +127,7 @@ def load(
         tables["spans"] = priced(tables["spans"], prices or {}, listed or {})
     with store.transaction() as txn:
         sent = _counted(tables)
-        tables = _young(_unerased(txn, store, tables), limits)
+        tables = _young(txn, _unerased(txn, store, tables), limits)
         late = sent - _counted(tables)
         counts = {name: _insert_new(txn, name, rows) for name, rows in tables.items() if name not in SUMMED}
         ledger = ledger_rows(tables, {name: counts.get(name, pl.DataFrame()) for name in LEDGER_TABLES})
@@ -163,9 +164,9 @@ def _unerased(txn: Transaction, store: Store, tables: dict[str, pl.DataFrame]) -
     return refusing(kept, taken, ERASED)
 
 
-def _young(tables: dict[str, pl.DataFrame], limits: Limits) -> dict[str, pl.DataFrame]:
+def _young(txn: Transaction, tables: dict[str, pl.DataFrame], limits: Limits) -> dict[str, pl.DataFrame]:
     """Refuse what is older than it would be kept: retention must not have to find it again, nor the ledger lose it."""
-    kept, refused = within(tables, limits)
+    kept, refused = within(tables, as_of_now(txn, tables, limits))
     return refusing(kept, refused, TOO_OLD)
 
 

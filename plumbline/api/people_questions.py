@@ -150,7 +150,7 @@ class SignOut(Question[dict[str, bool]], frozen=True):
 
 
 class Audit(Question[dict[str, Any]], frozen=True):
-    """Every act, oldest first: at, actor, on_behalf_of, act, object, reason, hash."""
+    """Every act, oldest first: at, actor, on_behalf_of, act, object, reason, hash, before, after (the last two as JSON)."""
 
     path: ClassVar[str] = "/v1/audit"
     scope: ClassVar[Scope] = "admin"

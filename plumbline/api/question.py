@@ -41,6 +41,10 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields
         """Return what the audit says it acts on; an id goes through `_hidden`, since the audit outlives an erasure."""
         return ""
 
+    def outcome(self, _answer: Any) -> dict[str, Any] | None:
+        """Return what the audit says came of it, where that is not a change of the control state (`people.looks`)."""
+        return None
+
 
 def name_of(question: type[Question[Any]]) -> str:
     """Return what a question is called where classes are not known, such as `explain`."""

@@ -90,6 +90,9 @@ class Settle(Question[dict[str, int]], frozen=True):
     path: ClassVar[str] = "/v1/settle"
     scope: ClassVar[Scope] = "operate"
 
+    def outcome(self, answer: dict[str, int]) -> dict[str, int]:
+        return answer
+
 
 class Explain(Question[list[str]], frozen=True):
     """Lines on why: of a finding, an alert or a trace."""
@@ -130,6 +133,9 @@ class Replay(Question[dict[str, Any]], frozen=True, rename={"start": "from", "en
         except ValueError as error:
             raise UsageError(str(error)) from None
 
+    def outcome(self, answer: dict[str, Any]) -> dict[str, Any]:
+        return {"findings": len(answer["findings"]), "alerts": len(answer["alerts"]), "added": answer["added"]}
+
 
 class Erase(Question[dict[str, int]], frozen=True):
     """Remove everything of one user, session, trace or app, from every file; counts by table.
@@ -151,6 +157,9 @@ class Erase(Question[dict[str, int]], frozen=True):
     def about(self, _hidden: Callable[[str], str]) -> str:
         return f"{self.kind} {_hidden(self.id)}"
 
+    def outcome(self, answer: dict[str, int]) -> dict[str, Any]:
+        return {"removed": answer}
+
 
 class Backup(Question[dict[str, str]], frozen=True):
     """Take a backup into `folder`, a path on the machine of the agent; the answer says where it is."""
@@ -168,6 +177,9 @@ class Backup(Question[dict[str, str]], frozen=True):
 
     def about(self, _hidden: Callable[[str], str]) -> str:
         return self.folder
+
+    def outcome(self, answer: dict[str, str]) -> dict[str, str]:
+        return answer
 
 
 class Questions(Question[list[dict[str, Any]]], frozen=True):

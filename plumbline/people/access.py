@@ -37,8 +37,9 @@ class Access:
 
     def sign_out(self, actor: Actor) -> dict[str, bool]:
         """End the session that `actor` shows, on record. Raises `UsageError` where it shows something else."""
-        ended = self.register.end_session(actor)
-        self.record.add(actor, "signout", "")
+        with self.record.state.transaction() as txn:
+            ended = self.register.end_session(txn, actor)
+            self.record.within(txn, actor, "signout", "", change=({"sessions": 1}, {"sessions": 0}))
         return ended
 
 

@@ -33,8 +33,7 @@ class Commands:
             told = commands.answered(txn, call.key, asked) if call.key else None
             if told is not None:
                 return told
-            answer = msgspec.to_builtins(act(txn))
-            self.record.of_act(txn, call.actor, question, reason)
+            answer = msgspec.to_builtins(self.record.of_act(txn, call.actor, question, act, reason))
             if call.key:
                 commands.remember(txn, call.key, asked, answer, self.record.clock.now())
             return answer

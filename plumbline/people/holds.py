@@ -72,14 +72,14 @@ class Holds:
         told: dict[str, Any] = self.commands.carry_out(call, asked, let_go)
         return told
 
-    def held(self) -> Held:
-        """Return what is kept whatever its age; a trace that is new to a held subject may be missing for a minute."""
-        standing = self._standing()
-        return Held(
-            frozenset().union(*(self._lately(hold) for hold in standing)),
-            frozenset().union(*(hold.forms for hold in standing if hold.kind == "user")),
-            frozenset().union(*(hold.forms for hold in standing if hold.kind == "session")),
-        )
+    def held(self, *, lately: bool = False) -> Held:
+        """Return what is kept whatever its age; with `lately`, traces that are new to a held subject may be missing for a minute."""
+        standing, traces = self._standing(), self._lately if lately else self._traces
+
+        def forms(kind: str) -> frozenset[str]:
+            return frozenset().union(*(hold.forms for hold in standing if hold.kind == kind))
+
+        return Held(frozenset().union(*map(traces, standing)), forms("user"), forms("session"), forms("app"))
 
     def allow(self, kind: str, forms: Sequence[str]) -> None:
         """Raise `OnHold` where erasing what is known by `forms` would reach evidence; nothing is erased then."""

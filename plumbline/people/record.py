@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -15,10 +14,17 @@ from monitor.state import ControlState, Transaction, audit
 from monitor.state.audit import Act
 from plumbline.api.call import Actor
 from plumbline.api.question import Question, name_of
+from plumbline.people.looks import State, changed, seen
 
-_TEXTS: Final = ("actor", "on_behalf_of", "act", "object", "reason", "hash")
+A = TypeVar("A")
+
+_TEXTS: Final = ("actor", "on_behalf_of", "act", "object", "reason", "hash", "before", "after")
 _COLUMNS: Final[dict[str, pa.DataType]] = {"at": pa.timestamp("us"), **{name: pa.string() for name in _TEXTS}}
 _AUDIT: Final = pa.schema(_COLUMNS)
+
+
+Change = tuple[State | None, State | None]
+"""What was before an act, and what is after it."""
 
 
 @dataclass(frozen=True)
@@ -29,31 +35,51 @@ class Record:
     key: bytes
     clock: Clock
 
-    @contextmanager
-    def of(self, actor: Actor, question: Question[Any]) -> Iterator[None]:
-        """Write the act down before it begins, and how it ended; what a kill interrupts has no end on record."""
+    def of(self, actor: Actor, question: Question[A], act: Callable[[], A]) -> A:
+        """Do `act` and return its answer; it is written down before it begins, with what it may change, and when it has ended.
+
+        What a kill interrupts has no end on record.
+        """
         name, about = name_of(type(question)), question.about(self._pseudonym)
-        self.add(actor, name, about)
+        with self.state.transaction() as txn:
+            before = seen(txn, question)
+            self.within(txn, actor, name, about, change=(before, None))
         try:
-            yield
+            answer = act()
         except BaseException as error:
             self.add(actor, f"{name} failed", about, type(error).__name__)
             raise
-        self.add(actor, f"{name} done", about)
+        with self.state.transaction() as txn:
+            change = (None, question.outcome(answer)) if before is None else changed(before, seen(txn, question))
+            self.within(txn, actor, f"{name} done", about, change=change)
+        return answer
 
     def add(self, actor: Actor, act: str, about: str, reason: str = "") -> None:
         """Write down that `actor` did `act` to `about`; an admin who acts for a person is the actor, the person is named."""
         with self.state.transaction() as txn:
             self.within(txn, actor, act, about, reason)
 
-    def within(self, txn: Transaction, actor: Actor, act: str, about: str, reason: str = "") -> None:
+    def within(
+        self, txn: Transaction, actor: Actor, act: str, about: str, reason: str = "", change: Change = (None, None)
+    ) -> None:
         """Do the same in a transaction that is open: what is done and its record stand together, or neither does."""
         who, whom = (actor.name, None) if actor.by is None else (actor.by, actor.name)
-        audit.append(txn, self.key, Act(who, act, about, reason, whom), self.clock.now())
+        audit.append(txn, self.key, Act(who, act, about, reason, whom, *change), self.clock.now())
 
-    def of_act(self, txn: Transaction, actor: Actor, question: Question[Any], reason: str) -> None:
-        """Write down an act that stands or falls with `txn`, in one line."""
-        self.within(txn, actor, name_of(type(question)), question.about(self._pseudonym), reason)
+    def of_act(
+        self,
+        txn: Transaction,
+        actor: Actor,
+        question: Question[Any],
+        act: Callable[[Transaction], Any],
+        reason: str = "",
+    ) -> Any:
+        """Do `act`, which stands or falls with `txn`, and return its answer; one line holds it, and what it changed."""
+        before = seen(txn, question)
+        answer = act(txn)
+        change = changed(before, seen(txn, question))
+        self.within(txn, actor, name_of(type(question)), question.about(self._pseudonym), reason, change)
+        return answer
 
     def _pseudonym(self, given: str) -> str:
         return digest(self.key, "audit object", given)[:20]

@@ -75,12 +75,11 @@ class Register:
                 raise NotFound(name)
             return {"ended": credentials.end_of(txn, name, self.clock.now(), "session")}
 
-    def end_session(self, actor: Actor) -> dict[str, bool]:
+    def end_session(self, txn: Transaction, actor: Actor) -> dict[str, bool]:
         """End the session that `actor` shows. Raises `UsageError` where it shows something else."""
         if not actor.session:
             raise UsageError("there is no session to end (this is a key, or the token of the owner)")
-        with self.state.transaction() as txn:
-            return {"ended": credentials.end(txn, actor.credential, self.clock.now())}
+        return {"ended": credentials.end(txn, actor.credential, self.clock.now())}
 
     def credentials(self, token: str) -> Credentials:
         """Return who holds what, looked up at every call; `token` is the owner's from now on, and no other is."""

@@ -121,11 +121,11 @@ class SignIn:
         return self.provider
 
     def _session(self, name: str, way: str) -> dict[str, str]:
-        secret, now = secrets.token_urlsafe(32), self.clock.now()
+        secret, ends = secrets.token_urlsafe(32), (self.clock.now() + self.lasts).isoformat()
         with self.state.transaction() as txn:
             self._open(txn, name, secret)
-            self.record.within(txn, Actor(name), "signin", "", way)
-        return {"session": secret, "name": name, "ends": (now + self.lasts).isoformat()}
+            self.record.within(txn, Actor(name), "signin", "", way, (None, {"session": {"ends": ends}}))
+        return {"session": secret, "name": name, "ends": ends}
 
     def _open(self, txn: Transaction, name: str, secret: str) -> None:
         if people.named(txn, name) is None:  # revoked between the question and here

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from selenium.webdriver import Chrome
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.wait import WebDriverWait
 
 from dashboards.doorkeeper import Names, policy
 from tests.dashboards.conftest import Served
+from tests.dashboards.foreign_site import REBOUND, read_nothing
 from tests.dashboards.running import CHROMIUM, browser, dashboard, upgraded
 
 HOME = Names("127.0.0.1")
@@ -116,67 +109,8 @@ def test_a_web_socket_is_for_our_own_pages(host: str | None, origin: str | None,
     assert upgraded(shown, host, shown if origin == "own" else origin) == status
 
 
-@contextlib.contextmanager
-def _site(target: str) -> Iterator[str]:
-    """Serve, on a port of its own, a page that tries everything it can to read `target`."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(PAGE.format(url=target).encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def _titled(chrome: Chrome) -> None:
-    WebDriverWait(chrome, 30).until(lambda driver: driver.title.startswith("{"))
-
-
-PAGE = """<!doctype html><title>foreign</title><iframe id=frame src="{url}/?range=30d"></iframe><script>
-const told = {{}};
-const tell = (name, value) => {{ told[name] = value; }};
-fetch("{url}/").then(r => r.text()).then(t => tell("fetch", t.length), e => tell("fetch", "refused"));
-fetch("{url}/", {{mode: "no-cors"}}).then(r => tell("blind", r.type), e => tell("blind", "refused"));
-const script = document.createElement("script");
-script.onload = () => tell("script", "loaded"); script.onerror = () => tell("script", "refused");
-script.src = "{url}/_stcore/host-config"; document.head.append(script);
-const socket = new WebSocket("{url}/_stcore/stream".replace("http", "ws"), ["streamlit"]);
-socket.onopen = () => tell("socket", "open"); socket.onerror = () => tell("socket", "refused");
-setTimeout(() => {{ try {{ tell("frame", document.getElementById("frame").contentDocument ? "empty" : "opaque"); }}
-  catch (e) {{ tell("frame", "opaque"); }} document.title = JSON.stringify(told); }}, 4000);
-</script>"""
-
-
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")
 def test_nothing_is_readable_from_a_rebound_name_a_frame_or_another_local_site(shown: str) -> None:
-    port = urlsplit(shown).port
-    with browser("--host-resolver-rules=MAP evil.example 127.0.0.1") as chrome, _site(shown) as foreign:
-        chrome.get(f"http://evil.example:{port}/")
-        rebound = chrome.find_element(By.TAG_NAME, "body").text
-        assert rebound.startswith("This Host is not served here")
-        for site in (foreign, foreign.replace("127.0.0.1", "localhost"), foreign.replace("127.0.0.1", "evil.example")):
-            chrome.get(site)
-            _titled(chrome)
-            told = json.loads(chrome.title)
-            assert told == {
-                "fetch": "refused",
-                "blind": "refused",
-                "script": "refused",
-                "socket": "refused",
-                "frame": "opaque",
-            }
-            chrome.switch_to.frame("frame")
-            assert "Plumbline" not in chrome.page_source
-            chrome.switch_to.default_content()
+    with browser(REBOUND) as chrome:
+        read_nothing(chrome, shown)

@@ -17,6 +17,7 @@ from monitor.config.schema import DashboardSettings, OidcSettings, PeopleSetting
 from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.opening import open_agent
+from tests.dashboards.foreign_site import REBOUND, leaving, read_nothing
 from tests.dashboards.running import CHROMIUM, browser, dashboard, free_port, upgraded
 from tests.support.fake_api import TOKEN
 from tests.support.oidc_stub import CLIENT, SECRET, Stub, provider
@@ -203,6 +204,23 @@ def test_in_a_browser_the_provider_leads_in_and_the_page_says_how_to_leave(
     chrome.get(porch.url)
     assert "/sign-in" in chrome.current_url
     assert not porch.stub.refusals
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")
+def test_in_a_browser_that_is_signed_in_no_other_page_reads_or_ends_anything(porch: Porch) -> None:
+    with browser(REBOUND) as chrome:
+        chrome.get(porch.url)
+        chrome.find_element(By.NAME, "name").send_keys(ANNA)
+        chrome.find_element(By.NAME, "password").send_keys(PASSWORD)
+        chrome.find_element(By.TAG_NAME, "button").click()
+        wait(chrome, "body", f"Signed in as {ANNA}")
+        read_nothing(chrome, porch.url)
+        with leaving(porch.url) as foreign:
+            chrome.get(foreign)
+            wait(chrome, "body", "asked for by a page of another site")
+        chrome.get(f"{porch.url}/traces")
+        wait(chrome, "body", f"Signed in as {ANNA}")
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ def faults(data_dir: Path) -> list[str]:
     """Return a line for each fault of the chain in a data directory; none where it holds."""
     key = (data_dir / "redaction.key").read_bytes()
     with closing(sqlite3.connect(f"file:{data_dir / 'plumbline.sqlite'}?mode=ro", uri=True)) as state:
+        state.execute("BEGIN")  # one look, whoever writes meanwhile
         rows = state.execute(ROWS).fetchall()
         payloads = {seq: (nonce, text) for seq, nonce, text in state.execute("SELECT * FROM audit_payloads")}
         head = state.execute("SELECT seq, seal FROM audit_head").fetchone()

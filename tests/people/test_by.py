@@ -47,6 +47,8 @@ def test_both_are_on_record_and_the_chain_holds(office: Office, url: str) -> Non
         "object",
         "reason",
         "hash",
+        "before",
+        "after",
     ]
 
 

@@ -161,6 +161,8 @@ HOSTILE = (
         "a.",
         "a@",
         "aa@a.",
+        " .@a.aa",
+        "a@a.aa ",
         "0x",
         "bc1q",
         "://",
@@ -200,6 +202,14 @@ def test_looking_into_runs_finds_what_looking_everywhere_finds(text: str) -> Non
         if pattern.runs is not None:
             everywhere = [m.span() for m in pattern.look.finditer(text) if pattern.check(text, *m.span())]
             assert [m.span() for m in pattern.matches(text) if pattern.check(text, *m.span())] == everywhere
+
+
+@given(st.text(alphabet="abz7@.-_%é' +\n", max_size=80), st.integers(0, 140))
+def test_looking_before_tails_finds_what_looking_everywhere_finds(text: str, more: int) -> None:
+    for pattern in PATTERNS:
+        if pattern.tail is not None:
+            long = text.replace("z", "z" * more)
+            assert [m.span() for m in pattern.matches(long)] == [m.span() for m in pattern.look.finditer(long)]
 
 
 ATTEMPTS, TIMES, MOST = 6, 16, 80

@@ -53,6 +53,27 @@ def test_retention_spares_it_in_store_and_spool_until_it_is_let_go(new_house: Ma
     assert house.exact()
 
 
+@pytest.mark.parametrize(("kind", "given"), [("user", "user-c3"), ("session", "s"), ("app", "shop")])
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_comes_late_of_a_held_subject_is_kept_at_once(new_house: Make, kind: str, given: str, apart: bool) -> None:
+    house = new_house(content="10d", spans="12d")
+    house.fill()
+    hold(house, kind, given)
+    house.agent.load()  # what is held was looked up now, and is not again for a minute
+    late, mark = "c3" * 16, "said long ago"
+    batch = house.batch(late, mark, 0)
+    for part in ({"spans"}, batch.keys() - {"spans"}) if apart else (batch.keys(),):
+        house.send({name: batch[name] for name in part})
+    assert house.count("spans", late) == 2
+    assert house.rows(f"SELECT input_messages FROM base.content WHERE trace_id = '{late}'")
+    house.agent.retain()
+    assert house.count("content", late) == 1
+    house.send(house.batch("d4" * 16, mark, 0))
+    kept = 1 if kind != "user" else 0
+    assert house.count("content", "d4" * 16) == kept
+    assert house.exact()
+
+
 def test_what_is_not_held_goes_beside_it(new_house: Make) -> None:
     house = new_house(content="10d")
     house.fill()

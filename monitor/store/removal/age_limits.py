@@ -27,11 +27,21 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Held:
-    """What is kept whatever its age, since somebody needs it as evidence: everything of these traces, users and sessions."""
+    """What is kept whatever its age, since somebody needs it as evidence: everything of these traces, users and sessions.
+
+    What else is of an app than its traces follows its own limits.
+    """
 
     traces: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
+    apps: frozenset[str] = frozenset()
+
+    @property
+    def subjects(self) -> dict[str, frozenset[str]]:
+        """Whose traces are held, by the column that names them."""
+        named = {"user_id": self.users, "session_id": self.sessions, "app": self.apps}
+        return {column: ids for column, ids in named.items() if ids}
 
     def of(self, column: str) -> frozenset[str]:
         """Return the ids that are held in a column, of any table."""
@@ -93,6 +103,14 @@ def within(
             refused[name], kept[name] = rows.filter(old), rows.filter(~old)
         kept[name] = _without_texts(name, kept[name], limits)
     return kept, refused
+
+
+def at_stake(tables: Mapping[str, pl.DataFrame], limits: Limits) -> frozenset[str]:
+    """Return the traces of which a row would be refused, or lose its texts."""
+    first = max((at for at in (limits.content, limits.spans) if at is not None), default=None)
+    told = [rows for rows in tables.values() if {"trace_id", "time"} <= set(rows.columns)]
+    olds = ((rows, _older(rows, first, limits.held)) for rows in told)
+    return frozenset().union(*(rows.filter(old)["trace_id"].drop_nulls() for rows, old in olds if old is not None))
 
 
 def _older(rows: pl.DataFrame, limit: datetime | None, held: Held) -> pl.Series | None:

@@ -117,6 +117,7 @@ class Readers:
     _idle: list[Reader] = field(default_factory=list)
     _busy: list[Reader] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    longest_copy_s: float = 0.0  # how long the store was held still at most
 
     def __post_init__(self) -> None:
         """Remove what children of an agent that was killed have left."""
@@ -212,6 +213,7 @@ class Readers:
             reader.tell(Ready())
             reader.reached(deadline)
             reader.copying_s = time.monotonic() - reader.taken
+            self.longest_copy_s = max(self.longest_copy_s, reader.copying_s)
         finally:
             self.store.writing.release()
         reader.reached(deadline)

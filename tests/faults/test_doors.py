@@ -1,0 +1,190 @@
+"""`kill -9` while people sign in and act, while a backup is taken and while one is restored: what was answered stands, and the chain holds."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from monitor.backup import MANIFEST, verify_backup
+from monitor.places import Places
+from tests.acceptance.traffic import records, spooled
+from tests.people.independent_verifier import faults
+from tests.support.house import House, a_house
+from tests.support.waiting import becomes
+
+ROUNDS = 12
+SEED = 20261128
+PASSWORD = "correct horse battery"
+STORY = 1_500
+"""Interactions in the store, so that copying it takes a while."""
+
+
+@dataclass
+class Person:
+    """Signs in and lets others in until stopped; what was answered is kept."""
+
+    house: House
+    number: int
+    sessions: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self) -> None:
+        count = 0
+        while not self.stop.is_set():
+            count += 1
+            told = self.ask("/v1/sign-in/password", {"name": "anna", "password": PASSWORD})
+            if told is not None:
+                self.sessions.append(told["session"])
+            name = f"p{self.number}-{count}"
+            if self.ask("/v1/people", {"name": name, "role": "viewer"}) is not None:
+                self.added.append(name)
+
+    def ask(self, path: str, body: dict[str, str]) -> dict[str, Any] | None:
+        bearer = {"authorization": f"Bearer {(self.house.root / 'token').read_text().strip()}"}
+        try:
+            told = httpx.post(f"http://{self.house.api}{path}", json=body, headers=bearer, timeout=30)
+        except httpx.HTTPError:
+            time.sleep(0.05)
+            return None
+        answer: dict[str, Any] = told.json()
+        return answer if told.is_success else None
+
+
+@contextmanager
+def people_in(house: House, how_many: int) -> Iterator[list[Person]]:
+    """So many people who act all the time that the block lasts."""
+    first = Person(house, 0)
+    assert first.ask("/v1/people", {"name": "anna", "role": "reviewer"})
+    assert first.ask("/v1/people/password", {"name": "anna", "password": PASSWORD})
+    people = [Person(house, number) for number in range(1, how_many + 1)]
+    threads = [threading.Thread(target=person, daemon=True) for person in people]
+    for thread in threads:
+        thread.start()
+    try:
+        yield people
+    finally:
+        for person in people:
+            person.stop.set()
+        for thread in threads:
+            thread.join(60)
+
+
+def names_of(house: House) -> set[str]:
+    bearer = {"authorization": f"Bearer {(house.root / 'token').read_text().strip()}"}
+    told = httpx.get(f"http://{house.api}/v1/people", headers=bearer, timeout=30).json()
+    return {row["name"] for row in told["people"]}
+
+
+@pytest.mark.faults
+def test_what_was_answered_stands_after_every_kill(tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    with a_house(tmp_path / "data", "agent", people={"passwords": True}) as house:
+        with people_in(house, 3) as people:
+            for _ in range(ROUNDS):
+                time.sleep(rng.uniform(0.1, 1.5))
+                house.kill("agent")
+                assert faults(house.root) == []
+        sessions = [session for person in people for session in person.sessions]
+        added = {name for person in people for name in person.added}
+        assert added <= names_of(house)
+        for session in sessions:
+            me = httpx.get(f"http://{house.api}/v1/me", headers={"authorization": f"Bearer {session}"}, timeout=30)
+            assert me.json()["name"] == "anna"
+        acts = {act: int(count) for act, count in house.sql("SELECT act, count(*) FROM audit GROUP BY ALL")}
+        print(f"\nseed {SEED}: {ROUNDS} kills, {len(sessions)} sessions and {len(added)} people stand, acts {acts}")
+        assert len(sessions) > ROUNDS
+        assert acts["signin"] >= len(sessions)
+        assert acts["addperson"] >= acts["addperson done"] >= len(added)
+    assert faults(house.root) == []
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a store that takes a while to copy."""
+    root = tmp_path_factory.mktemp("doors") / "data"
+    spooled(Places(root).spool, islice(records(5_000, swap=None), STORY))
+    return root
+
+
+@pytest.mark.faults
+def test_a_backup_killed_anywhere_is_whole_or_not_there_and_so_is_its_restore(stored: Path, tmp_path: Path) -> None:
+    rng, folder = random.Random(SEED), tmp_path / "backups"
+    with a_house(stored, "agent", people={"passwords": True}) as house, people_in(house, 2) as people:
+        assert becomes(lambda: int(house.sql("SELECT count(*) FROM turns")[0][0]) > STORY // 2, 120, 0.5)
+        took, before = backed_up(house, folder), {name for person in people for name in person.added}
+        for _ in range(ROUNDS):
+            begin(house, folder)
+            time.sleep(rng.uniform(0, took))
+            house.kill("agent")
+            assert faults(house.root) == []
+            for backup in whole(folder):
+                verify_backup(backup)
+                assert faults(backup) == []
+        backed_up(house, folder)
+        known = names_of(house)
+    print(f"\nseed {SEED}: {ROUNDS} kills within {took:.2f} s of a backup, {len(whole(folder))} whole ones")
+    assert before <= known
+    restored(whole(folder)[-1], tmp_path, before, rng)
+
+
+def begin(house: House, folder: Path) -> str:
+    """Ask for a backup; it is taken in the background."""
+    told = Person(house, 0).ask("/v1/backup", {"folder": str(folder)})
+    assert told is not None
+    return str(told["job"])
+
+
+def backed_up(house: House, folder: Path) -> float:
+    """Take a backup to its end; return the seconds it took."""
+    known, began = len(whole(folder)), time.monotonic()
+    begin(house, folder)
+    assert becomes(lambda: len(whole(folder)) > known, 120, 0.02)
+    return time.monotonic() - began
+
+
+def whole(folder: Path) -> list[Path]:
+    """Backups that are there by name; each must be one."""
+    found = sorted(folder.glob("plumbline-*"))
+    assert all((path / MANIFEST).is_file() for path in found)
+    return found
+
+
+def restored(backup: Path, folder: Path, wanted: set[str], rng: random.Random) -> None:
+    """Restore again and again, killed at random moments: the data directory is whole or empty, and once it is whole it serves."""
+    began = time.monotonic()
+    assert restoring(backup, folder / "first").wait(120) == 0
+    took, came = time.monotonic() - began, 0
+    for number in range(ROUNDS):
+        root = folder / f"restored-{number}"
+        process = restoring(backup, root)
+        time.sleep(rng.uniform(took * 0.4, took * 1.1))  # before that Python itself is starting
+        process.kill()
+        process.wait()
+        came += root.exists()
+        if root.exists() and any(root.iterdir()):
+            assert faults(root) == []
+        else:
+            assert restoring(backup, root).wait(120) == 0
+    print(f"{ROUNDS} kills within {took:.2f} s of a restore, {came} came whole, all others on the second try")
+    with a_house(folder / "first", "agent") as house:
+        assert wanted <= names_of(house)
+        assert int(house.sql("SELECT count(*) FROM turns")[0][0]) > STORY // 2
+    assert faults(folder / "first") == []
+
+
+def restoring(backup: Path, root: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "plumbline.cli.main", "restore", str(backup), "--data-dir", str(root)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=root.parent)
