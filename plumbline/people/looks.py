@@ -5,12 +5,13 @@ Texts of notes and labels, secrets and ids of users are left out: the audit outl
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from monitor.state import Transaction, acts, alerts, credentials, holds, labels, notes, people, policy_versions
+from monitor.state import Transaction, acts, alerts, credentials, holds, labels, notes, people, policy_versions, reviews
 from plumbline.api.alert_questions import AckAlert, CloseAlert, SilenceAlert, UnsilenceAlert
 from plumbline.api.hold_questions import AddHold, ReleaseHold
 from plumbline.api.label_questions import AddLabels
@@ -18,6 +19,7 @@ from plumbline.api.note_questions import AddNote, RemoveNote
 from plumbline.api.people_questions import AddKey, AddPerson, RevokePerson, SetPassword, SignPersonOut
 from plumbline.api.policy_questions import ActivatePolicy, RollBackPolicy
 from plumbline.api.question import Question
+from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
 
 State = dict[str, Any]
 """How things stand, by the name of each."""
@@ -63,6 +65,15 @@ def _alerts(txn: Transaction, asked: Any) -> State:
     }
 
 
+def _reviews(txn: Transaction, _: Any) -> State:
+    return {f"review {row['id']}": row for row in reviews.listed(txn)}
+
+
+def _shares(txn: Transaction, asked: Any) -> State:
+    owned = Counter(name for row in reviews.items(txn, asked.id) for name in row["assigned"] or ())
+    return {f"review {asked.id}": dict(sorted(owned.items()))}
+
+
 def _labels(txn: Transaction, _: Any) -> State:
     return {"labels": labels.counted(txn)}
 
@@ -75,6 +86,8 @@ LOOKS: Final[Mapping[type[Question[Any]], Callable[[Transaction, Any], State]]] 
     **dict.fromkeys((ActivatePolicy, RollBackPolicy), _policies),
     **dict.fromkeys((AckAlert, SilenceAlert, UnsilenceAlert, CloseAlert), _alerts),
     AddLabels: _labels,
+    **dict.fromkeys((OpenReview, CloseReview), _reviews),
+    AssignReview: _shares,
 }
 """An act that changes nothing here says what came of it by `Question.outcome`."""
 
