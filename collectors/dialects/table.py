@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import yaml
 
 from collectors.dialects.readers import READERS, Reader, whole
+from monitor.plain_yaml import plain
 
 Row = tuple[str, str, int, str]
 
@@ -206,7 +206,7 @@ def _path(groups: Sequence[str | None]) -> tuple[str | int, ...]:
 
 def dialect_of(text: str) -> Dialect:
     """Read one dialect file; a wrong shape is a `msgspec.ValidationError` that names the place."""
-    return msgspec.convert(yaml.safe_load(text), Dialect)
+    return msgspec.convert(plain(text), Dialect)
 
 
 def shipped() -> list[Dialect]:

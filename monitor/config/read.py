@@ -17,6 +17,7 @@ import yaml
 
 from monitor.config.yaml_lines import Step, YamlText, line_of
 from monitor.errors import ConfigError
+from monitor.plain_yaml import plain
 
 T = TypeVar("T")
 _REFERENCE = re.compile(r"\$\{(env|file):([^}]+)\}")
@@ -40,7 +41,7 @@ def parse_yaml(text: str, schema: type[T], path: str) -> T:
     """Return YAML `text` as a `schema`; `path` only names it in errors."""
     file = YamlText(path, text)
     try:
-        data = yaml.safe_load(text) if file.root is not None else {}
+        data = plain(text) if file.root is not None else {}
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise ConfigError(path, line, f"not valid YAML: {error.problem}", "check the indentation and quotes") from None

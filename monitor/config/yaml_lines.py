@@ -11,6 +11,7 @@ from typing import Final
 import yaml
 
 from monitor.errors import ConfigError
+from monitor.plain_yaml import nodes
 
 Step = str | int
 """A key of a mapping, or a place in a list from 0."""
@@ -31,7 +32,7 @@ class YamlText:
 
         Raises `yaml.YAMLError` where it is no YAML, and where its aliases make it endless or more than `MOST_NODES`.
         """
-        root = yaml.compose(self.text, Loader=yaml.SafeLoader)
+        root = nodes(self.text)
         if root is not None:
             _size(root, {}, set())
         return root

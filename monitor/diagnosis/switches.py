@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import msgspec
-import yaml
 
 from monitor.diagnosis.facts import Voice
+from monitor.plain_yaml import plain
 
 
 class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,4 +31,4 @@ class Switch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def switches() -> tuple[Switch, ...]:
     """Return the table, read once."""
     text = (Path(__file__).parent / "switches.yaml").read_text("utf-8")
-    return tuple(msgspec.convert(yaml.safe_load(text), list[Switch]))
+    return tuple(msgspec.convert(plain(text), list[Switch]))

@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-import yaml
-
 from monitor.graders.grader import Grader, kind_of
+from monitor.plain_yaml import plain
 
 NOT_MEASURED: Final = "not measured"
 
@@ -17,7 +16,7 @@ NOT_MEASURED: Final = "not measured"
 def cards() -> dict[str, str]:
     """Return the card of each family that was measured, by the name that stands behind `use:`."""
     text = (files("monitor.graders") / "cards.yaml").read_text(encoding="utf-8")
-    return {str(name): str(card) for name, card in yaml.safe_load(text).items()}
+    return {str(name): str(card) for name, card in plain(text).items()}
 
 
 def card_of(grader: Grader) -> str:

@@ -13,12 +13,12 @@ from importlib.resources import files
 from typing import ClassVar, Final, Literal
 
 import polars as pl
-import yaml
 
 from monitor.graders.answers import Answers
 from monitor.graders.grader import Judgement, Runner, Settings, Tools, cannot_judge, complies, violates
 from monitor.graders.normal import folded, neat
 from monitor.model.values import Turn
+from monitor.plain_yaml import plain
 
 Where = Literal["input", "retrieval"]
 LONGEST: Final = 20_000
@@ -123,4 +123,4 @@ def _ends(text: str) -> str:
 def cues() -> tuple[Cue, ...]:
     """Return the wordings that ship with Plumbline."""
     text = (files("monitor.graders") / "attacks.yaml").read_text(encoding="utf-8")
-    return tuple(Cue(**{**cue, "pattern": f"(?m){cue['pattern']}"}) for cue in yaml.safe_load(text)["cues"])
+    return tuple(Cue(**{**cue, "pattern": f"(?m){cue['pattern']}"}) for cue in plain(text)["cues"])

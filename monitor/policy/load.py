@@ -18,6 +18,7 @@ from monitor.config.read import parse_yaml
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
 from monitor.graders.kinds import FAMILIES
+from monitor.plain_yaml import plain
 from monitor.policy.canonical import canonical
 from monitor.policy.checks import check_file, check_shape, check_together
 from monitor.policy.schema import Policy, PolicyFile, Status, bind
@@ -127,7 +128,7 @@ def read_policy(source: YamlText) -> Policy:
 def _check_graders(source: YamlText) -> None:
     """Look at graders before the rest, each as the family it names: only so can an error tell what was meant."""
     try:
-        data = yaml.safe_load(source.text) if source.root is not None else None
+        data = plain(source.text) if source.root is not None else None
     except (yaml.YAMLError, ValueError, RecursionError):
         return  # the strict reader says it better
     for rule_number, rule in enumerate(_listed(data, "rules")):

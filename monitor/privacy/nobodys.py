@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 
-import yaml
+from monitor.plain_yaml import plain
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def publisher(kind: str, form: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _published() -> dict[str, _Published]:
-    data = yaml.safe_load((files("monitor.privacy") / "nobodys.yaml").read_text(encoding="utf-8"))
+    data = plain((files("monitor.privacy") / "nobodys.yaml").read_text(encoding="utf-8"))
     kinds: dict[str, _Published] = {}
     for entry in data["values"]:
         kind = kinds.setdefault(entry["kind"], _Published())

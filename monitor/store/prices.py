@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import msgspec
 import polars as pl
-import yaml
 
 from monitor.config.schema import Price
+from monitor.plain_yaml import plain
 
 DATED: Final = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
 """How makers date a model's name: `gpt-4o-2024-08-06`, `claude-sonnet-4-5-20250929`; its price is that of the name without it."""
@@ -41,7 +41,7 @@ class PriceList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def shipped() -> PriceList:
     """Return the list, read once."""
     text = (Path(__file__).parent / "list_prices.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), PriceList)
+    return msgspec.convert(plain(text), PriceList)
 
 
 def priced(spans: pl.DataFrame, own: Mapping[str, Price], listed: Mapping[str, Price]) -> pl.DataFrame:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from importlib.resources import files
 
 import msgspec
-import yaml
+
+from monitor.plain_yaml import plain
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,7 +52,7 @@ class Wordings:
 def wordings() -> tuple[Wordings, ...]:
     """Return the wordings of all languages, by name of file."""
     found = sorted(path for path in files(__name__).iterdir() if path.name.endswith(".yaml"))  # type: ignore[type-var]
-    return tuple(_ready(msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Told)) for path in found)
+    return tuple(_ready(msgspec.convert(plain(path.read_text(encoding="utf-8")), Told)) for path in found)
 
 
 def languages() -> frozenset[str]:
