@@ -43,16 +43,17 @@ class Plan(msgspec.Struct, frozen=True):
 
     def probability(self) -> pl.Expr:
         """Return, over turns with time, app and the column of the strata, how probable it is to be picked."""
-        rate = self._stratum().replace_strict(self.rates, default=self.rate, return_dtype=pl.Float64)
+        rate = self.stratum().replace_strict(self.rates, default=self.rate, return_dtype=pl.Float64)
         return pl.when(self._reached()).then(rate.clip(0.0, 1.0)).otherwise(0.0)
 
     def draw(self, turns: pl.DataFrame, now: datetime) -> list[Sample]:
         """Return the drawn ones of `turns` (columns unit_id, time, app and that of the strata), in their order."""
-        rows = turns.select("unit_id", "time", self._stratum().alias("stratum"), self.probability().alias("p"))
+        rows = turns.select("unit_id", "time", self.stratum().alias("stratum"), self.probability().alias("p"))
         drawn = (self._draw(*row, now=now) for row in rows.iter_rows())
         return [sample for sample in drawn if sample is not None]
 
-    def _stratum(self) -> pl.Expr:
+    def stratum(self) -> pl.Expr:
+        """Return, over the same turns, which stratum they are of."""
         return pl.col(self.column).cast(pl.String).replace("", None).fill_null(NO_APP)
 
     def _reached(self) -> pl.Expr:

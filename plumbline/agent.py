@@ -29,6 +29,7 @@ from monitor.cycle import lags, run_cycle
 from monitor.diagnosis.gather import sources
 from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound
+from monitor.explaining import explain
 from monitor.health import Health
 from monitor.places import Places, read_run
 from monitor.policy.schema import Policy
@@ -38,7 +39,6 @@ from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.replay import Plan, run_replay
 from monitor.steps import House
-from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.finishing.finish import finish
 from monitor.store.load import came, pump
 from monitor.store.maintain import maintain
@@ -221,7 +221,7 @@ class Agent:
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines, of a finding, an alert or a trace. Raises `NotFound`."""
-        lines = explain_finding(self.store, subject) or self.desk.explain(subject) or explain_unit(self.store, subject)
+        lines = self.desk.explain(subject) or explain(self.store, self.policies, subject)
         if not lines:
             raise NotFound(subject)
         return lines

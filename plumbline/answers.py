@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts import acts
+from monitor import backfill
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.errors import NotFound
@@ -16,12 +17,14 @@ from monitor.labels import read_labels
 from monitor.policy.load import given_policy
 from monitor.policy.telling import prompt_check, told
 from monitor.state import Transaction
+from monitor.steps import House
 from monitor.store.standing import system_prompts
 from monitor.store.subjects import apps_of, kind_of
 from plumbline import reviewing
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import (
+    grading_questions,
     hold_questions,
     label_questions,
     note_questions,
@@ -33,6 +36,7 @@ from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
 from plumbline.people.texts import Sight
+from plumbline.policies import grading
 from plumbline.policies.activation import Activation
 from plumbline.policies.previewing import preview
 
@@ -122,6 +126,20 @@ def roll_back_policy(agent: Agent, asked: policy_questions.RollBackPolicy, call:
     return done.told
 
 
+def house_of(agent: Agent) -> House:
+    """Return what graders of stored turns work with; nobody is told by it."""
+    return House(agent.store, agent.settings, agent.policies, agent.clock, None, agent.health)
+
+
+def grade_now(agent: Agent, asked: grading_questions.GradeNow, call: Call) -> dict[str, Any]:
+    """Grade one turn because somebody wants to know."""
+    with agent.cycling:
+        done: dict[str, Any] = agent.access.commands.carry_out(
+            call, asked, lambda _: backfill.grade_now(house_of(agent), asked.id)
+        )
+    return done
+
+
 ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Status: lambda agent, _, __: agent.status(),
     questions.Check: lambda agent, _, __: agent.check(),
@@ -138,6 +156,11 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     policy_questions.Versions: lambda agent, asked, _: activation_of(agent).versions(asked.policy),
     policy_questions.ActivatePolicy: activate_policy,
     policy_questions.RollBackPolicy: roll_back_policy,
+    grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
+    grading_questions.GradeNow: grade_now,
+    grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),
+    grading_questions.BackfillCost: lambda agent, asked, _: grading.cost(house_of(agent), asked),
+    grading_questions.Backfill: lambda agent, asked, call: grading.fill(house_of(agent), asked, call, agent.cycling),
     questions.Erase: lambda agent, asked, _: agent.erase(asked.kind, asked.id),
     asked_of_people.People: lambda agent, _, __: agent.access.register.people(),
     asked_of_people.AddPerson: lambda agent, asked, _: agent.access.register.add(asked.name, asked.role, asked.apps),

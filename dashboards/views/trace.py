@@ -11,9 +11,11 @@ from dashboards.charts.timeline import timeline
 from dashboards.client import Given, Row
 from dashboards.notes import notes
 from dashboards.numbers import count, money, took, utc, when
+from dashboards.rules import rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
+from dashboards.verdicts import answer_of, missing, verdicts
 from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, conversation, show_chat
 
 DEEPEST: Final = 40
@@ -78,7 +80,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         chosen = _tree(spans)
-        _verdicts(context, trace_id)
+        _verdicts(context, trace_id, answer_of(_spoken(turn, spans, content)))
         notes(context.agent, trace_id)
     with right:
         _talk(turn, spans, content, chosen, _without(context, spans))
@@ -208,31 +210,17 @@ def _one_span(span: Row, content: Row, without: str) -> None:
             code(pretty_json(span["attrs"]), "json")
 
 
-def _verdicts(context: Context, trace_id: str) -> None:
+def _verdicts(context: Context, trace_id: str, answer: str | None) -> None:
     ask = context.agent.read
-    grades = ask("trace_grades", trace_id=trace_id)
     st.subheader("Verdicts")
-    if grades:
-        columns = {
-            "rule_id": _text("Rule", width=120),
-            "verdict": _text("Verdict", width=90),
-            "reason": _text("Why", width=280),
-            "by": _text("Graded by", width=120),
-        }
-        cells = [
-            {
-                **{key: one_line(row[key], 300) for key in ("rule_id", "verdict", "reason")},
-                "by": one_line(f"{row['grader']} {row['grader_version']}"),
-            }
-            for row in sorted(grades, key=lambda row: row["verdict"] != "violates")
-        ]
-        still(cells, columns)
+    verdicts(ask("trace_grades", trace_id=trace_id), rules_of(context.agent), answer)
     sample = next(iter(ask("trace_sample", trace_id=trace_id)), None)
     if sample is None:
-        st.caption("Not sampled, so not graded.")
+        st.caption("Not sampled: it enters no rate.")
     else:
         with st.container(key="muted-sample"):
             plain(f"Sampled with probability {sample['inclusion_probability']:g}: {sample['reason']}")
+    missing(context.agent, trace_id)
     _scores(ask("trace_scores", trace_id=trace_id))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -93,6 +93,7 @@ GRADES: Final[dict[str, Any]] = {
     "score": pl.Float64,
     **dict.fromkeys(("reason", "grader", "grader_version", "policy", "policy_version", "policy_hash"), pl.String),
     "graded_at": pl.Datetime("us"),
+    **dict.fromkeys(("found_from", "found_to"), pl.Int64),
 }
 """Columns of grades (`monitor.model.values.Grade`); times are UTC without a zone, as the store keeps them."""
 
@@ -216,6 +217,8 @@ class _Bench:
             "verdict": [word.verdict.value for word in words],
             "score": [word.score for word in words],
             "reason": [word.reason for word in words],
+            "found_from": [word.span[0] if word.span else None for word in words],
+            "found_to": [word.span[1] if word.span else None for word in words],
             "grader": [maker[0] for maker in makers],
             "grader_version": [maker[1] for maker in makers],
         }
@@ -228,9 +231,11 @@ class _Bench:
             return judgement
         if isinstance(self.rule, Hesitant) and not self.rule.flagged(judgement.score):
             doubt = f"score {judgement.score:.2f} is too low for a violation; {judgement.reason}"
-            return Judgement(Verdict.BORDERLINE, judgement.score, doubt)
+            return replace(judgement, verdict=Verdict.BORDERLINE, reason=doubt)
         excuse = self.rule.excuse(turn)
-        return Judgement(Verdict.COMPLIES, judgement.score, f"{excuse}; {judgement.reason}") if excuse else judgement
+        if excuse is None:
+            return judgement
+        return replace(judgement, verdict=Verdict.COMPLIES, reason=f"{excuse}; {judgement.reason}")
 
     def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:
         """Return names and version of who decided: the grader that found the violation, or all that agree there is none."""

@@ -96,6 +96,8 @@ class Grade:
     policy_version: str
     policy_hash: str
     graded_at: datetime
+    found_from: int | None = None  # where in the output that what was found begins, and ends
+    found_to: int | None = None
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ GRADES: Final[Columns] = {
     "graded_at": "time",
     "plan": "str",  # the sampling plan that picked the unit for this grade; NULL: somebody chose it
     "inclusion_probability": "float",  # with which that plan picked it
+    "found_from": "int",  # where in the output that what was found begins, and ends; NULL: nowhere, or nobody knows
+    "found_to": "int",
     "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
 }
 

@@ -34,8 +34,11 @@ def _examples(store: Store, ids: list[str]) -> str:
     return ", ".join(name if name in kept else f"{name} (no longer kept)" for name in ids) or "none"
 
 
-def explain_unit(store: Store, trace_id: str) -> list[str]:
-    """Return why a trace was sampled (or not), and every verdict on it with its reason; none for an unknown trace."""
+def explain_unit(store: Store, trace_id: str, draws: list[str], ungraded: list[dict[str, str]]) -> list[str]:
+    """Return why a trace was sampled (or not), and every verdict on it with its reason; none for an unknown trace.
+
+    `draws` and `ungraded` say what the sampling plans drew, and which rules have no verdict.
+    """
     spans = store.read(
         "SELECT count(*) AS n, min(time) AS time, max(app) AS app FROM base.spans WHERE trace_id = ?", [trace_id]
     ).to_pylist()[0]
@@ -45,7 +48,8 @@ def explain_unit(store: Store, trace_id: str) -> list[str]:
     lines = [f"trace {trace_id}: {spans['n']} spans of {spans['app']} from {bare_second(spans['time'])} UTC"]
     if not turns:
         return [*lines, "no turn: the trace is not finished yet, or holds no call of a model, tool or agent"]
-    return [*lines, *_sampling(store, trace_id), *_verdicts(store, trace_id)]
+    left_out = [f"{one['rule_id']}: no verdict, {one['why']}" for one in ungraded]
+    return [*lines, *(draws or _sampling(store, trace_id)), *_verdicts(store, trace_id), *left_out]
 
 
 def _gone(store: Store, trace_id: str) -> list[str]:

@@ -104,6 +104,16 @@ def turns_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Turn]
     return _with_texts(reader, "SELECT * FROM base.turns WHERE list_contains(?, seq)", [list(seqs)], since)
 
 
+def turn_row(reader: Reader, trace_id: str) -> pl.DataFrame:
+    """Return the row of one turn, or none."""
+    return reader.frame("SELECT * FROM base.turns WHERE trace_id = ? LIMIT 1", [trace_id])
+
+
+def turns_between(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return the rows of the turns with start <= time < end, in the order of finishing."""
+    return reader.frame("SELECT * FROM base.turns WHERE time >= ? AND time < ? ORDER BY seq", [start, end])
+
+
 def _with_texts(reader: Reader, picked: str, params: Sequence[Any], since: datetime) -> list[Turn]:
     rows = reader.frame(
         f"""

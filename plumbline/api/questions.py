@@ -15,6 +15,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
+from plumbline.api.grading_questions import OF_GRADING
 from plumbline.api.hold_questions import OF_HOLDS
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import OF_NOTES
@@ -205,6 +206,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     Versions,
     ActivatePolicy,
     RollBackPolicy,
+    *OF_GRADING,
     Erase,
     *OF_PEOPLE,
     AddLabels,

@@ -56,6 +56,7 @@ COMMANDS: Final = {
     "keys": ("make, list and remove the keys that applications send data with", "keys"),
     "people": ("let people ask under their own name, in a role; list and revoke them", "people"),
     "policy": ("test, lint, show, compare and render policies", "policy"),
+    "sample": ("what is graded: draw it again, grade one turn now, fill gaps", "sample"),
     "alerts": ("what is wrong now; take it up, silence it, close it", "alerts"),
     "receivers": ("who can be told, and whether a message really arrives", "receivers"),
     "audit": ("who did what, and whether that record was touched", "audit"),

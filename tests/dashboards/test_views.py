@@ -1,5 +1,6 @@
 """Each page over a full store, an empty one and one full of hostile text."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboards.verdicts import SHOWN, answer_of, excerpt
 from dashboards.views.overview import methods
+from plumbline.api.grading_questions import GradeNow
 from plumbline.api.questions import Report
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.one_view import VIEWS, run, texts
@@ -84,7 +87,33 @@ def test_a_trace_shows_its_conversation_verdicts_and_sampling(full: Served) -> N
     assert TRACE in said
     assert "Sampled with probability 1: rate 1.0: every turn is graded" in said
     assert [message.name for message in page.chat_message][-2:] == ["User", "Assistant"]
-    assert {"refusal", "length", "personal-data"} == set(page.dataframe[0].value["rule_id"])
+    assert all(f". {rule}, by " in said for rule in ("refusal", "length", "personal-data"))
+    assert "Picked by the plan poisson:1: its number 0.250000 is below the rate 1 of shop." in said
+    assert "Never help with *self-harm* (HARM-01): it waits for a judge." in said
+
+
+def test_a_verdict_is_told_in_words_colour_and_a_mark_and_its_place_is_shown() -> None:
+    answer = "x" * 80 + "call r.pellam@mailbox.example now"
+    assert excerpt(answer, 85, 109) == ("…" + "x" * 55 + "call ", "r.pellam@mailbox.example", " now")
+    assert excerpt(answer, 85, 500) is None
+    assert excerpt(None, 0, 1) is None
+    assert len({words for words, _, _ in SHOWN.values()}) == len({icon for _, icon, _ in SHOWN.values()}) == len(SHOWN)
+
+
+def test_the_text_that_was_graded_is_the_first_that_the_user_saw() -> None:
+    messages = [
+        {"role": "assistant", "parts": [{"type": "tool_call"}]},
+        {"parts": [{"type": "text", "content": "Yes."}]},
+    ]
+    assert answer_of({"output_messages": json.dumps(messages)}) == "Yes."
+    assert answer_of({"output_value": "No.", "output_messages": json.dumps(messages)}) == "No."
+    assert answer_of({"output_messages": "[7"}) is None
+
+
+def test_a_turn_is_graded_at_the_press_of_a_button(full: Served) -> None:
+    page = run("traces", full.url, full.token, {"trace": TRACE})
+    next(button for button in page.button if button.label == "Grade it now").click().run()
+    assert GradeNow(TRACE) in full.agent.asked
 
 
 def test_a_trace_nobody_knows_says_so(full: Served) -> None:

@@ -19,6 +19,7 @@ from monitor.policy import policies_in_force
 from monitor.policy.telling import told
 from plumbline.api import (
     alert_questions,
+    grading_questions,
     hold_questions,
     note_questions,
     people_questions,
@@ -46,6 +47,10 @@ VERSIONS = [
         "act": "activated",
     }
 ]
+WHY = {
+    "draws": ["picked by the plan poisson:1: its number 0.250000 is below the rate 1 of shop"],
+    "rules": [{"rule_id": "HARM-01", "title": "Never help with *self-harm*", "why": "it waits for a judge"}],
+}
 REPORT = "<html><body><h1>side by side</h1></body></html>"
 
 
@@ -81,6 +86,12 @@ class FakeAgent:
         self.notes.append(note | {"subject": asked.id})
         return note
 
+    def grade(self, asked: grading_questions.GradeNow) -> dict[str, Any]:
+        """Grade a turn, or refuse it as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        return {"trace": asked.id, "graded": 1, "violates": []}
+
     def act(self, asked: Any) -> dict[str, Any]:
         """Take an act on an alert, or refuse it as the test says."""
         if self.refusal:
@@ -105,6 +116,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     policy_questions.Policies: lambda *_: told(policies_in_force(None), SystemClock()),
     policy_questions.PromptCheck: lambda *_: PROMPTS,
     policy_questions.Versions: lambda *_: VERSIONS,
+    grading_questions.WhyUngraded: lambda *_: WHY,
+    grading_questions.GradeNow: lambda agent, asked: agent.grade(asked),
     questions.Explain: lambda agent, _: agent.explain,
     questions.Report: lambda agent, asked: agent.report(asked.id),
     people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},

@@ -178,7 +178,8 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "trace_grades": PageRead(
         """
-        SELECT g.rule_id, g.verdict, g.score, g.reason, g.grader, g.grader_version, g.policy, g.policy_version, g.graded_at
+        SELECT g.rule_id, g.verdict, g.score, g.reason, g.grader, g.grader_version, g.policy, g.policy_version, g.graded_at,
+               g.found_from, g.found_to
         FROM base.grades g WHERE g.unit_id = $trace_id ORDER BY g.rule_id, g.graded_at DESC""",
         TRACE,
         "every verdict on a turn",

@@ -1,0 +1,130 @@
+"""Why a turn was picked or not, by which draw and with which number, and why a rule has no verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.policy.schema import BoundRule, Policy
+from monitor.sampling import Plan, position
+from monitor.signals import known_plans
+from monitor.store import reads
+from monitor.store.behind import missed
+from monitor.store.explain import explain_finding, explain_unit
+from monitor.store.opening import Store
+
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a draw is made again does not matter."""
+
+
+def explain(store: Store, policies: Sequence[Policy], subject: str) -> list[str]:
+    """Return the lines of a finding; or why a trace was sampled, every verdict on it, and why others are missing. None for neither."""
+    found = explain_finding(store, subject)
+    return found or explain_unit(store, subject, draws(store, subject), ungraded(store, policies, subject))
+
+
+def draws(store: Store, trace_id: str) -> list[str]:
+    """Return what each sampling plan decided of a turn, with the number it drew; none for what is no turn."""
+    turns = reads.turn_row(store, trace_id)
+    if turns.is_empty():
+        return []
+    seq = int(turns["seq"][0])
+    if seq > reads.marks(store).get("sample", (0, None))[0]:
+        return ["not sampled yet: the next cycle draws it"]
+    return [_draw(plan, turns) for plan in _in_force(known_plans(store), seq)]
+
+
+def _in_force(plans: Sequence[tuple[int, Plan]], seq: int) -> Iterator[Plan]:
+    """The version of every plan that a turn was under; turns of before the first were under the first."""
+    by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
+    for _, versions in by_name:
+        known = [*versions]
+        yield next((plan for since, plan in reversed(known) if since <= seq), known[0][1])
+
+
+def _draw(plan: Plan, turns: pl.DataFrame) -> str:
+    rate = float(turns.select(plan.probability()).item())
+    number = position(turns["trace_id"][0], plan.seed)
+    stratum = turns.select(plan.stratum()).item()
+    what = f"its number {number:.6f} is"
+    if number < rate:
+        return f"picked by the plan {plan.name}: {what} below the rate {rate:g} of {stratum}"
+    return f"not picked by the plan {plan.name}: {what} not below the rate {rate:g} of {stratum}"
+
+
+def ungraded(store: Store, policies: Sequence[Policy], trace_id: str) -> list[dict[str, str]]:
+    """Return the rules that have no verdict on a turn, each with its title and why."""
+    turns = reads.turn_row(store, trace_id)
+    if turns.is_empty():
+        return []
+    said = set(store.frame("SELECT DISTINCT rule_id FROM base.grades WHERE unit_id = ?", [trace_id])["rule_id"])
+    row = turns.row(0, named=True)
+    held = [policy for policy in policies if policy.grades(row["app"] or "")]
+    open_ones = [(policy, rule) for policy in held for rule in policy.rules if rule.id not in said]
+    return [
+        {"rule_id": rule.id, "title": rule.text.title, "why": _why(store, policy, rule, row)}
+        for policy, rule in open_ones
+    ]
+
+
+def _why(store: Store, policy: Policy, rule: BoundRule, row: dict[str, Any]) -> str:
+    marks, time = reads.marks(store), row["time"]
+    [turn] = reads.turns_at(store, [row["seq"]], time)
+    if not policy.covers(turn):
+        return f"policy {policy.id} does not hold for it: its scope names others"
+    if not rule.asked_in(turn.region):
+        return "no grader runs for this rule here; it waits for a judge, or for a grader that looks where the rule does"
+    if row["seq"] > marks.get("grade", (0, None))[0]:
+        return "the next cycle grades it"
+    if not _sampled(store, turn.unit_id):
+        return "it was not picked to be graded"
+    if any(behind.part == rule.id and behind.after < row["seq"] <= (behind.upto or 0) for behind in missed(store)):
+        return "its grader failed; the rule catches up once it works"
+    return f"policy {policy.id} {policy.version} came into force after it was graded"
+
+
+def _sampled(store: Store, trace_id: str) -> bool:
+    return store.frame("SELECT 1 FROM base.samples WHERE unit_id = ? LIMIT 1", [trace_id]).height > 0
+
+
+def redrawn(store: Store, start: datetime, end: datetime) -> dict[str, Any]:
+    """Draw the turns of a time again, by the plans that were in force, and hold that against what was stored."""
+    turns = reads.turns_between(store, start, end).filter(
+        pl.col("seq") <= reads.marks(store).get("sample", (0, None))[0]
+    )
+    known: dict[str, set[str]] = {}
+    for plan_name, unit in store.frame(
+        "SELECT plan, unit_id FROM base.samples WHERE time >= ? AND time < ?", [start, end]
+    ).iter_rows():
+        known.setdefault(plan_name, set()).add(unit)
+    again = _again(known_plans(store), turns)
+    names = sorted({*known, *again})
+    plans = [
+        {
+            "plan": name,
+            "stored": len(known.get(name, set())),
+            "drawn_again": len(again.get(name, set())),
+            "only_stored": sorted(known.get(name, set()) - again.get(name, set())),
+            "only_drawn_again": sorted(again.get(name, set()) - known.get(name, set())),
+        }
+        for name in names
+    ]
+    return {"turns": turns.height, "plans": plans}
+
+
+def _again(plans: Sequence[tuple[int, Plan]], turns: pl.DataFrame) -> dict[str, set[str]]:
+    drawn: dict[str, set[str]] = {}
+    by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
+    for name, versions in by_name:
+        known = [*versions]
+        ends = [since for since, _ in known[1:]]
+        for (since, plan), until in zip(known, [*ends, None], strict=True):
+            first = pl.lit(value=True) if since == known[0][0] else pl.col("seq") >= since
+            last = pl.lit(value=True) if until is None else pl.col("seq") < until
+            part = turns.filter(first & last).rename({"trace_id": "unit_id"})
+            drawn.setdefault(name, set()).update(one.unit_id for one in plan.draw(part, EVER))
+    return drawn

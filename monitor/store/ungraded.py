@@ -1,0 +1,46 @@
+"""Turns that lack a verdict: what a backfill looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from monitor.store.precedence import BY_MACHINE
+from monitor.store.reads import Reader
+
+
+def picked(
+    reader: Reader, start: datetime, end: datetime, seen: int, rules: Sequence[str], *, again: bool
+) -> list[int]:
+    """Return the numbers, up to `seen`, of the turns of a time that a plan picked and that lack a machine's verdict of one of `rules`.
+
+    With `again` also those that lack none. Times are naive UTC.
+    """
+    rows = reader.frame(
+        f"""
+        SELECT t.seq FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id
+        LEFT JOIN (SELECT unit_id, count(DISTINCT rule_id) AS n FROM base.grades g
+                   WHERE time >= ? AND time < ? AND list_contains(?, rule_id) AND {BY_MACHINE} GROUP BY 1) g ON g.unit_id = t.trace_id
+        WHERE t.time >= ? AND t.time < ? AND t.seq <= ? AND (? OR coalesce(g.n, 0) < ?) ORDER BY t.seq""",
+        [start, end, list(rules), start, end, seen, again, len(rules)],
+    )
+    return rows["seq"].to_list()
+
+
+def judged(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return unit_id and rule_id of what a machine has judged of the turns of a time."""
+    return reader.frame(
+        f"SELECT DISTINCT unit_id, rule_id FROM base.grades g WHERE time >= ? AND time < ? AND {BY_MACHINE}",
+        [start, end],
+    )
+
+
+def arms_of(reader: Reader, units: Sequence[str]) -> list[str]:
+    """Return the experiments that turns are in."""
+    rows = reader.frame(
+        "SELECT DISTINCT experiment FROM base.turns WHERE experiment IS NOT NULL AND list_contains(?, trace_id)",
+        [list(units)],
+    )
+    return rows["experiment"].to_list()
