@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -59,7 +59,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Post:
-    """Everything a delivery works with."""
+    """Everything a delivery works with. When `stopping`, the attempt at hand is the last: the rest is sent after the next start."""
 
     state: ControlState
     channels: Mapping[str, Channel]
@@ -67,6 +67,7 @@ class Post:
     clock: Clock
     rng: random.Random
     health: Health | None = None
+    stopping: Callable[[], bool] = lambda: False
 
 
 def deliver_due(post: Post) -> Delivered:
@@ -77,7 +78,7 @@ def deliver_due(post: Post) -> Delivered:
     """
     resting: set[str] = set()
     total = moved = _pass(post, resting)
-    while moved.sent or moved.shortened or moved.dead:
+    while not post.stopping() and (moved.sent or moved.shortened or moved.dead):
         moved = _pass(post, resting)
         total += moved
     return total
@@ -89,7 +90,7 @@ def _pass(post: Post, resting: set[str]) -> Delivered:
         due = outbox.due(txn, now, acts.silenced(txn, now).keys())
     total = Delivered()
     for row in due:
-        if row["receiver"] not in resting:
+        if row["receiver"] not in resting and not post.stopping():
             outcome = _attempt(post, row)
             total += outcome
             if outcome.retried:

@@ -32,6 +32,8 @@ def _give(house: House, give: Callable[[House, Missed], bool], wanted: Callable[
     stuck: set[str] = set()
     done = 0
     for row in filter(wanted, missed(house.store)):
+        if house.stopping():
+            break
         if row.part in stuck or not _may_try(house, row):
             continue
         if give(house, row):

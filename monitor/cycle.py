@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from monitor import steps
+from monitor import comparing, steps
 from monitor.catch_up import catch_up
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 from monitor.store.heard import hear_scores
+from monitor.store.reads import Window
 
 BATCH: Final = 5_000
 """Turns per pass: bounds memory, and lets the loader in between two passes."""
+
+PIECE: Final = 1_000
+"""Turns that are graded in one go: whoever waits for a stop waits for no more than that."""
 
 B = TypeVar("B")
 Decided = Mapping[str, int]
@@ -29,7 +33,8 @@ class Step(Generic[B]):
     """One step: what it is fed with, and what it does with a batch of that; `run` returns how many things it decided.
 
     `after` names the step whose results it reads: it never overtakes that one, and no other. A step that is new to a store
-    `begins` with all history, or with what comes from now on. It fails by itself: its mark stays, and the others go on.
+    `begins` with all history, or with what comes from now on. It fails by itself: its mark stays, and the others go on. What
+    takes long a turn is done in pieces of at most `piece` turns, and may stop after each.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Step(Generic[B]):
     run: Callable[[House, B], int]
     after: str | None = None
     begins: Literal["history", "now"] = "history"
+    piece: int = BATCH
 
 
 class Feed(Protocol[B]):
@@ -73,8 +79,12 @@ class NewTurns:
         """Feed each step at most `BATCH` turns a pass, until none gets on; one that fails has its next turn in the next cycle."""
         self._begin(house, fed)
         failed: set[str] = set()
-        while decided := self._pass(house, [step for step in fed if step.name not in failed], failed):
-            yield decided
+        got_on = True
+        while got_on:
+            got_on = False
+            for decided in self._pass(house, [step for step in fed if step.name not in failed], failed):
+                got_on = True
+                yield decided
 
     def _begin(self, house: House, fed: Sequence[Step[TurnBatch]]) -> None:
         marks = reads.marks(house.store)
@@ -83,28 +93,27 @@ class NewTurns:
                 with marked(house.store, Mark(step.name, seq=reads.newest_turn(house.store))):
                     pass
 
-    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]], failed: set[str]) -> Decided:
-        """Return what the steps decided that got on; empty when nothing is new, or those that are behind all fail."""
+    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]], failed: set[str]) -> Iterator[Decided]:
+        """Yield what each step decided that got on; nothing when nothing is new, or those that are behind all fail."""
         done = {step.name: 0 for step in fed} | {name: seq for name, (seq, _) in reads.marks(house.store).items()}
-        decided: dict[str, int] = {}
         for step in fed:
-            count = self._feed(house, step, done, failed)
-            if count is not None:
-                decided[step.name] = count
-        return decided
+            yield from self._feed(house, step, done, failed)
 
-    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int], failed: set[str]) -> int | None:
-        upto = reads.last_turn(house.store, done[step.name], BATCH)
-        upto = min(upto, done.get(step.after, 0)) if step.after else upto
-        window = reads.window(house.store, done[step.name], upto)
-        if window is None:
-            return None
-        count = attempt(house, step, TurnBatch(window, Mark(step.name, seq=upto)))
-        if count is None:
-            failed.add(step.name)
-        else:
-            done[step.name] = upto
-        return count
+    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int], failed: set[str]) -> Iterator[Decided]:
+        goal = reads.last_turn(house.store, done[step.name], BATCH)
+        goal = min(goal, done.get(step.after, 0)) if step.after else goal
+        while window := self._piece(house, step, done[step.name], goal):
+            count = attempt(house, step, TurnBatch(window, Mark(step.name, seq=window.upto)))
+            if count is None:
+                failed.add(step.name)
+                return
+            done[step.name] = window.upto
+            yield {step.name: count}
+
+    def _piece(self, house: House, step: Step[TurnBatch], after: int, goal: int) -> Window | None:
+        """Return the next turns of a step, up to `goal`; None where there are none."""
+        upto = goal if step.piece >= BATCH else min(goal, reads.last_turn(house.store, after, step.piece))
+        return reads.window(house.store, after, upto) if upto > after else None
 
 
 class NewScores:
@@ -140,15 +149,15 @@ TURNS, SCORES, TIME = NewTurns(), NewScores(), EveryCycle()
 
 STEPS: Final[tuple[Step[Any], ...]] = (
     Step("sample", TURNS, steps.sample),
-    Step("grade", TURNS, steps.grade, after="sample"),
+    Step("grade", TURNS, steps.grade, after="sample", piece=PIECE),
     Step("estimate", TURNS, steps.estimate, after="grade"),
     Step("drift", TURNS, steps.track_turns, after="grade"),
-    Step("compare", TURNS, steps.compare_turns, after="grade"),
+    Step("compare", TURNS, comparing.compare_turns, after="grade"),
     Step("drift:scores", SCORES, steps.track_scores),
-    Step("compare:scores", SCORES, steps.compare_scores),
+    Step("compare:scores", SCORES, comparing.compare_scores),
     Step("catch up", TIME, catch_up),
-    Step("labels", TIME, steps.take_labels),
-    Step("compare:exposures", TIME, steps.compare_again),
+    Step("labels", TIME, comparing.take_labels),
+    Step("compare:exposures", TIME, comparing.compare_again),
     Step("estimate:late", TIME, steps.estimate_again),
     Step("alerts", TIME, steps.watch),
 )
@@ -159,7 +168,7 @@ def run_cycle(house: House, listed: Sequence[Step[Any]] = STEPS) -> dict[str, in
     """Run all steps over everything that is new to them; return how many things were decided, by step.
 
     Finishing traces and rolling them up happen before this, when the loader brings them (`plumbline.agent`). When `house` is
-    stopping, the batch that is worked on is the last: the next cycle goes on from the marks.
+    stopping, what is worked on by one step is the last: the next cycle goes on from the marks.
     """
     decided = dict.fromkeys([step.name for step in listed], 0)
     for feed in dict.fromkeys(step.fed for step in listed):

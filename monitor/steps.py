@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import msgspec
 import polars as pl
@@ -19,13 +19,11 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
 from monitor.estimates import estimate_rates
-from monitor.experiments import compare_arms
-from monitor.experiments.sums import added, unit_sums
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.model.values import Comparison, Estimate, Signal, Turn
+from monitor.model.values import Estimate, Signal, Turn
 from monitor.policy.schema import Policy
 from monitor.sampling import draw_samples, plan_of
 from monitor.signals import known_plans, read_signals, weighted_units
@@ -48,13 +46,6 @@ class Labels(Protocol):
 
     def after(self, seq: int) -> Sequence[Mapping[str, Any]]:
         """Return labels with a number above `seq`, oldest first: some, or none where there are no more."""
-
-
-BEFORE_ALL: Final = -1
-"""Before the number of any turn or score; scores of before numbers were kept have 0."""
-
-LABELS: Final = "labels"
-"""The name of the mark that says how far labels are taken in."""
 
 
 @dataclass(frozen=True)
@@ -173,20 +164,6 @@ def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
     return estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
 
 
-def take_labels(house: House, _: None = None) -> int:
-    """Bring what people said since the last cycle from the control state into the store; a store that is new gets all of it."""
-    taken = 0
-    while house.labels is not None:
-        known, _time = reads.marks(house.store).get(LABELS, (0, None))
-        labels = house.labels.after(known)
-        if not labels:
-            break
-        with marked(house.store, Mark(LABELS, seq=labels[-1]["seq"])) as txn:
-            verdicts.add_labels(txn, labels)
-        taken += len(labels)
-    return taken
-
-
 def track_turns(house: House, batch: TurnBatch) -> int:
     """Feed every stream with its new values; a change that the false-alarm budget allows to report is a finding."""
     fed = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
@@ -202,37 +179,6 @@ def drift_metrics(house: House, window: Window) -> pl.DataFrame:
 def track_scores(house: House, batch: ScoreBatch) -> int:
     """Feed the streams of scores: feedback comes long after the turn it is about."""
     return _track(house, batch.metrics, batch.mark, Missed(batch.mark.step, "", batch.after, batch.mark.seq))
-
-
-def compare_turns(house: House, batch: TurnBatch) -> int:
-    """Add the new turns to the per-user sums of their experiments and read every experiment again."""
-    return _compare(house, reads.turn_metrics(house.store, batch.window), batch.mark)
-
-
-def compare_scores(house: House, batch: ScoreBatch) -> int:
-    """Add scores to the per-user sums of their experiments."""
-    return _compare(house, batch.metrics, batch.mark)
-
-
-def compare_again(house: House, _: None) -> int:
-    """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
-    names = [name for name in reads.rereads(house.store) if _may_read(house, name)]
-    marks = reads.marks(house.store)
-    upto, scored = (marks.get(step, (0, None))[0] for step in ("compare", "compare:scores"))
-    whole = reads.window(house.store, 0, upto) if names else None
-    if whole is None:
-        return 0
-    metrics = reads.turn_metrics(house.store, whole)
-    scores = reads.new_scores(house.store, BEFORE_ALL, scored)
-    parts = [metrics] if scores.is_empty() else [metrics, scores]
-    sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
-    with house.store.transaction() as txn:
-        kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
-        merged = added(kept, sums)
-        now = data_time(house, metrics)
-        comparisons = _read_arms(house, txn, merged, now)
-        outcomes.forget_rereads(txn, [name for name in names if not _failing(house, name)])
-    return len(comparisons)
 
 
 def watch(house: House, _: None = None) -> int:
@@ -254,34 +200,6 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
         outcomes.add_findings(txn, outcome.findings)
         note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
-
-
-def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
-    sums = unit_sums(metrics)
-    with marked(house.store, mark) as txn:
-        if sums.is_empty():
-            return 0
-        merged = added(reads.arm_units(txn), sums)
-        now = data_time(house, metrics)
-        comparisons = _read_arms(house, txn, merged, now)
-    return len(comparisons)
-
-
-def _read_arms(house: House, txn: Transaction, sums: pl.DataFrame, now: datetime) -> list[Comparison]:
-    """Read every experiment again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
-    comparisons = compare_arms(sums, house.settings.experiments, now, house.settings.metrics, house.guard)
-    failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
-    outcomes.replace_readout(txn, sums, comparisons, failing)
-    outcomes.ask_rereads(txn, failing)
-    return comparisons
-
-
-def _may_read(house: House, experiment: str) -> bool:
-    return house.health is None or house.health.may_try(f"experiment {experiment}")
-
-
-def _failing(house: House, experiment: str) -> bool:
-    return house.health is not None and house.health.failures(f"experiment {experiment}") > 0
 
 
 def data_time(house: House, metrics: pl.DataFrame) -> datetime:

@@ -88,24 +88,23 @@ class Agent:
     labelling: threading.Lock = field(default_factory=threading.Lock)  # nobody labels what is being erased; taken last
     keeping: threading.Lock = field(default_factory=threading.Lock)  # files are rewritten by one at a time; taken first
 
-    # -- what the timetable calls
-
     def load(self, *, flush: bool = False) -> dict[str, int]:
         """Bring what the collectors acknowledged into the store and finish the traces that have settled."""
-        settle = parse_duration(self.settings.agent.settle)
-        without_root = parse_duration(self.settings.agent.settle_without_root)
+        waits = [parse_duration(wait) for wait in (self.settings.agent.settle, self.settings.agent.settle_without_root)]
+        stopping, listed = self.stopping.is_set, shipped().models if self.settings.list_prices else {}
         with self.loading:
-            listed = shipped().models if self.settings.list_prices else {}
-            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed)
-            turns = finish(self.store, self.clock.now(), settle, without_root, flush=flush)
+            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed, stopping)
+            turns = finish(self.store, self.clock.now(), *waits, flush=flush, stopping=stopping)
         return {**asdict(loaded), "turns": turns}
 
     def cycle(self) -> dict[str, int]:
         """Run the cycle once; a second call waits for the first."""
-        with self.cycling, self.watch.cycle(self.policies):
-            self.files.look()
+        with self.cycling:
+            self.policies = self.files.look(self.policies)
             house = self._house(self.store, self.clock, self.desk)
-            return run_cycle(replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels()))
+            live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels())
+            with self.watch.cycle(self.policies):
+                return run_cycle(live)
 
     def deliver(self) -> int:
         """Say what of ours is not well, which needs no cycle, and send the notifications that are due."""
@@ -145,8 +144,6 @@ class Agent:
 
     def _house(self, store: Store, clock: Clock, desk: AlertDesk | None) -> House:
         return House(store, self.settings, self.policies, clock, desk)
-
-    # -- what the api and the CLI ask
 
     def status(self) -> dict[str, Any]:
         """Return how far everything is, ready to be JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,27 +29,31 @@ from plumbline.rule_files import RuleFiles
 def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *, repair: bool = False) -> Agent:
     """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`.
 
+    Policies that are broken stop the first start of a house only: later the versions of before hold (`plumbline.rule_files`).
     With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
     """
     clock, places = clock or SystemClock(), Places(data_dir)
-    health = Health(clock)
-    policies = policies_in_force(Path(settings.policies) if settings.policies else None)
+    health, stopping = Health(clock), threading.Event()
+    folder = Path(settings.policies) if settings.policies else None
+    if not places.control.exists():
+        policies_in_force(folder)  # whoever sets up a house is told of a mistake before anything is made
     limit, threads = settings.agent.memory_limit, settings.agent.threads
     store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
         opened = open_desk(settings, places.control, clock)
-        desk = replace(opened, guard=health.guard, post=replace(opened.post, health=health))
+        post = replace(opened.post, health=health, stopping=stopping.is_set)
+        desk = replace(opened, guard=health.guard, post=post)
     except PlumblineError:
         store.close()
         raise
+    activation = Activation(desk.state, folder, clock)
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
     watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)))
-    agent = Agent(
-        settings, places, clock, store, desk, policies, readers, health, access, RuleFiles(settings, health), watch
-    )
+    files = RuleFiles(settings, health, clock, activation.remember)
+    agent = Agent(settings, places, clock, store, desk, (), readers, health, access, files, watch, stopping)
     try:
-        Activation(desk.state, Path(settings.policies) if settings.policies else None, clock).remember(policies)
+        agent.policies = files.start(activation.last_texts())
         recall_tombstones(store, data_dir)
         agent.finish_erasure()
     except PlumblineError:

@@ -73,7 +73,9 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     )
     stand_by(lambda: overdue(timetable, "deliver"), PATIENCE_S, deliver, agent.stopping)
     try:
-        serve(create_app(Answers(agent), agent.access.register.credentials(token), host), bound, ready)
+        serve(
+            create_app(Answers(agent), agent.access.register.credentials(token), host), bound, ready, agent.stopping.set
+        )
     finally:
         agent.stopping.set()
         timetable.shutdown(wait=True)

@@ -42,6 +42,7 @@ class Readout:
     settings: ExperimentSettings
     metrics: Mapping[str, MetricSettings]
     now: datetime
+    labels: Mapping[str, int]
 
 
 def compare_arms(
@@ -50,12 +51,13 @@ def compare_arms(
     now: datetime,
     metrics: Mapping[str, MetricSettings] = MappingProxyType({}),
     guard: Guarding = nullcontext,
+    labels: Mapping[tuple[str, str], int] = MappingProxyType({}),
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
     `units`: experiment, arm, metric, unit, n, total; one row a user, arm and metric with the count and the sum of the values
     known so far. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
-    once and at all times. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
+    once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
     that fails within `guard` has no readout; the others have theirs.
     """
     known = units.drop_nulls().filter((pl.col("n") > 0) & pl.col("total").is_finite())
@@ -64,12 +66,16 @@ def compare_arms(
     comparisons: list[Comparison] = []
     for rows in groups:
         with guard(f"experiment {rows['experiment'][0]}"):
-            comparisons.extend(list(_read(rows, settings, now, metrics)))
+            comparisons.extend(list(_read(rows, settings, now, metrics, labels)))
     return comparisons
 
 
 def _read(
-    rows: pl.DataFrame, settings: ExperimentSettings, now: datetime, metrics: Mapping[str, MetricSettings]
+    rows: pl.DataFrame,
+    settings: ExperimentSettings,
+    now: datetime,
+    metrics: Mapping[str, MetricSettings],
+    labels: Mapping[tuple[str, str], int],
 ) -> Iterator[Comparison]:
     experiment = rows["experiment"][0]
     kept, assignment = assign(rows, settings.split.get(experiment))
@@ -79,7 +85,8 @@ def _read(
     others = [arm for arm in arms if arm != control]
     looks = len(names) * len(others)
     alpha = settings.alpha / max(1, looks)
-    readout = Readout(experiment, kept, assignment, control, alpha, looks, settings, metrics, now)
+    own = {metric: n for (of, metric), n in labels.items() if of == experiment}
+    readout = Readout(experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own)
     for arm in others:
         yield from _answer_first(readout, arm, [_compare(readout, metric, arm) for metric in names])
 
@@ -147,6 +154,7 @@ def _reason(readout: Readout, metric: str, arm: str, found: Difference, sides: t
         f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "
         f"{treated.users} and {base.users} users); {more} more users would halve the width; "
         f"error {readout.settings.alpha:g} shared by {readout.comparisons} comparisons"
+        + (f"; machine verdicts, corrected by {labels} human labels" if (labels := readout.labels.get(metric)) else "")
     )
 
 

@@ -93,21 +93,29 @@ def given_policy(name: str, text: str, clock: Clock = _TODAY) -> tuple[YamlText,
     return source, policy
 
 
-def _sources(folder: Path | None) -> Iterator[YamlText]:
-    if folder is None:
-        starter = files("monitor.policy") / "starter"
-        paths: Sequence[Any] = sorted(starter.iterdir(), key=lambda path: path.name)
-    elif folder.is_file():
-        paths = [folder]
-    elif folder.is_dir():
-        paths = sorted(folder.iterdir())
-    else:
+def policy_files(folder: Path) -> list[Path]:
+    """Return the policy files of `folder`, by name, or the one file it is. Raises `ConfigError` where there is none."""
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
         raise ConfigError(str(folder), None, "is not a folder of policies", "give a folder, or leave the key out")
-    found = [path for path in paths if path == folder or path.name.endswith((".yaml", ".yml"))]
+    found = [path for path in sorted(folder.iterdir()) if path.name.endswith((".yaml", ".yml"))]
     if not found:
         raise ConfigError(str(folder), None, "holds no policy file", "put a *.yaml file there, or leave the key out")
-    for path in found:
-        yield YamlText(str(path), _text(path))
+    return found
+
+
+def _sources(folder: Path | None) -> Iterator[YamlText]:
+    starter = files("monitor.policy") / "starter"
+    paths: Sequence[Any] = (
+        sorted(starter.iterdir(), key=lambda path: path.name) if folder is None else policy_files(folder)
+    )
+    return map(read_source, paths)
+
+
+def read_source(path: Any) -> YamlText:
+    """Return the text of a policy file. Raises `ConfigError` where it cannot be read."""
+    return YamlText(str(path), _text(path))
 
 
 def _text(path: Any) -> str:

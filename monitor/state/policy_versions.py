@@ -48,3 +48,9 @@ def history(txn: Transaction, policy: str) -> list[Version]:
     query = select(*_COLUMNS).where(POLICY_VERSIONS.c.policy == policy)
     rows: list[Any] = list(txn.execute(query.order_by(POLICY_VERSIONS.c.seq.desc())).mappings())
     return [Version(**row) for row in rows]
+
+
+def last_texts(txn: Transaction) -> dict[str, str]:
+    """Return per name of file what was put in force of it last."""
+    query = select(POLICY_VERSIONS.c.file, POLICY_VERSIONS.c.text).order_by(POLICY_VERSIONS.c.seq)
+    return {row.file: row.text for row in txn.execute(query)}

@@ -9,7 +9,7 @@ a kill at any moment loses nothing and doubles nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -77,8 +77,9 @@ def pump(
     prices: Mapping[str, Price] | None = None,
     limits: Limits = KEEP_ALL,
     listed: Mapping[str, Price] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Loaded:
-    """Load every family of `spool` from its position until nothing is left.
+    """Load every family of `spool` from its position until nothing is left, or until `stopping`.
 
     `prices` fill costs that nobody sent, and `listed` those of models without one; what is older than `limits` is refused, or loses its texts.
     """
@@ -86,6 +87,8 @@ def pump(
     for family in families(spool):
         for stretch in _stretches(spool, family, reached.get(family, (0, 0))):
             total += load(store, family, stretch, prices or {}, limits, listed)
+            if stopping():
+                return total
     return total
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from monitor.store.precedence import rank
+from monitor.store.precedence import BY_MACHINE, rank
 from monitor.store.reads import Reader
 
 BUCKET: Final = timedelta(minutes=15)
@@ -26,12 +26,13 @@ STANDING: Final = f"""
 def rule_counts(reader: Reader, start: datetime, end: datetime, history: timedelta) -> pl.DataFrame:
     """Return, in the order of time, app, rule_id, bucket, probability, and how many observations there are and bad ones (n, bad).
 
-    Turns with start <= time < end, those with a decisive verdict; both times naive UTC. What is older, as far back as
-    `history`, comes from the published windows that end by `start`: as one bucket each, of turns, of unknown probability.
+    Turns with start <= time < end, those with a decisive verdict of a machine; both times naive UTC: what people say of turns that
+    somebody chose must not raise or lower what pages somebody. What is older, as far back as `history`, comes from the
+    published windows that end by `start`: as one bucket each, of turns, of unknown probability.
     """
     return reader.frame(
         f"""
-        WITH standing AS ({STANDING.format(where="g.time >= ? AND g.time < ?")}),
+        WITH standing AS ({STANDING.format(where=f"g.time >= ? AND g.time < ? AND {BY_MACHINE}")}),
         drawn AS (
             SELECT unit_id, 1 - product(1 - inclusion_probability) AS inclusion_probability FROM base.samples
             WHERE time >= ? AND time < ? GROUP BY unit_id),
@@ -46,7 +47,7 @@ def rule_counts(reader: Reader, start: datetime, end: datetime, history: timedel
         SELECT app, rule_id, bucket, probability, count(*)::DOUBLE AS n, sum(bad) AS bad FROM seen GROUP BY ALL
         UNION ALL
         SELECT app, rule_id, window_start, NULL, n_graded::DOUBLE, value * n_graded FROM base.estimates
-        WHERE segment = 'all' AND n_graded > 0 AND window_start >= ? AND window_end <= ?
+        WHERE segment = 'all' AND n_graded > 0 AND value IS NOT NULL AND window_start >= ? AND window_end <= ?
         ORDER BY bucket""",
         [*[start, end] * 3, start - history, start],
     )

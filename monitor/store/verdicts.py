@@ -50,18 +50,7 @@ def units_named(reader: Reader, unit_ids: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
-    """Return what was said of turns with start <= time < end, a row a unit and rule, with the dimensions of the turn.
-
-    `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
-    `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
-    anything, or they disagree), `contested` whether they disagree, `label_probability` that of the plans of their labels together,
-    NULL where nobody knows it.
-    """
-    return reader.frame(
-        f"""
-        WITH said AS (
-            SELECT * FROM base.grades g WHERE g.time >= ? AND g.time < ?),
+_WORDS: Final = f"""
         machine AS (
             SELECT unit_id, rule_id, verdict, grader FROM said g WHERE {BY_MACHINE}
             {_NEWEST.format(order=rank("g"))}),
@@ -74,7 +63,23 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
             SELECT unit_id, rule_id, 1 - product(1 - p) AS label_probability FROM (
                 SELECT unit_id, rule_id, plan, max(inclusion_probability) AS p FROM said
                 WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL GROUP BY ALL)
-            GROUP BY ALL),
+            GROUP BY ALL)"""
+"""Of the grades `said`: the machine's word, what stands of people, and how probable it was that somebody was asked."""
+
+
+def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return what was said of turns with start <= time < end, a row a unit and rule, with the dimensions of the turn.
+
+    `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
+    `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
+    anything, or they disagree), `contested` whether they disagree, `label_probability` that of the plans of their labels together,
+    NULL where nobody knows it.
+    """
+    return reader.frame(
+        f"""
+        WITH said AS (
+            SELECT * FROM base.grades g WHERE g.time >= ? AND g.time < ?),
+        {_WORDS},
         drawn AS (
             SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
@@ -88,6 +93,28 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
         JOIN base.turns t ON t.trace_id = unit_id
         WHERE t.time >= ? AND t.time < ? AND (d.unit_id IS NOT NULL OR p.unit_id IS NOT NULL)""",
         [start, end] * 3,
+    )
+
+
+def label_errors(reader: Reader) -> pl.DataFrame:
+    """Return what people found of machines' verdicts in experiments: experiment, arm, metric, unit, error, probability.
+
+    A row a label that stands, on a turn that a plan picked for it with a known `probability`, and that a machine judged too;
+    `error` is the person's verdict minus the machine's, as numbers (violates is 1).
+    """
+    return reader.frame(
+        f"""
+        WITH asked AS (
+            SELECT DISTINCT unit_id, rule_id FROM base.grades WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL),
+        said AS (SELECT * FROM base.grades SEMI JOIN asked USING (unit_id, rule_id)),
+        {_WORDS}
+        SELECT t.experiment, t.variant AS arm, 'rule:' || rule_id AS metric, coalesce(t.user_id, t.session_id, t.trace_id) AS unit,
+               (p.label = 'violates')::DOUBLE - (m.verdict = 'violates')::DOUBLE AS error, q.label_probability AS probability
+        FROM people p JOIN machine m USING (unit_id, rule_id) JOIN planned q USING (unit_id, rule_id)
+        JOIN base.turns t ON t.trace_id = unit_id
+        WHERE t.experiment IS NOT NULL AND t.variant IS NOT NULL AND q.label_probability > 0
+          AND p.label IN ('violates', 'complies') AND m.verdict IN ('violates', 'complies')
+        ORDER BY ALL"""
     )
 
 

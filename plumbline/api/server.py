@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -102,25 +103,31 @@ def create_app(
     )
 
 
-def serve(app: Starlette, bound: socket.socket, ready: Callable[[Address], None]) -> None:
-    """Serve `app` on `bound` until SIGTERM or SIGINT; `ready` is called once requests are answered.
+def serve(
+    app: Starlette, bound: socket.socket, ready: Callable[[Address], None], leaving: Callable[[], None] = lambda: None
+) -> None:
+    """Serve `app` on `bound` until SIGTERM or SIGINT; `ready` is called once requests are answered, `leaving` when the signal comes.
 
     uvicorn raises the signal again when it is done, so a caller that wants to end with 0 installs its own handler first.
     """
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5, server_header=False
     )
-    asyncio.run(_Announcing(config, lambda: ready(address_of(bound))).serve(sockets=[bound]))
+    asyncio.run(_Announcing(config, lambda: ready(address_of(bound)), leaving).serve(sockets=[bound]))
 
 
 class _Announcing(uvicorn.Server):
-    """uvicorn, telling when it has started."""
+    """uvicorn, telling when it has started, and when it was asked to stop: answers that are on their way take seconds more."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], leaving: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._leaving = ready, leaving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._leaving()
+        super().handle_exit(sig, frame)

@@ -122,12 +122,13 @@ def _store(resolved: Resolved) -> Iterator[Examined]:
         return
     try:
         with session(resolved) as asked:
-            yield from _asked(asked, resolved)
+            yield from examine_agent(asked, resolved)
     except PlumblineError as error:
         yield Examined("store", "fail", str(error))
 
 
-def _asked(asked: Session, resolved: Resolved) -> Iterator[Examined]:
+def examine_agent(asked: Session, resolved: Resolved) -> Iterator[Examined]:
+    """Yield what the owner of the store says of it, of the parts of Plumbline that fail, and of every source."""
     problems = asked.ask(Check())
     for problem in problems:
         yield Examined("store", "fail", problem)

@@ -54,6 +54,11 @@ class Activation:
                     text = Path(policy.path).read_text(encoding="utf-8")
                     policy_versions.add(txn, self._version(policy, text, "the folder", "", "found"))
 
+    def last_texts(self) -> dict[str, str]:
+        """Return, by name of file in the folder, the text that was put in force last."""
+        with self.state.transaction() as txn:
+            return policy_versions.last_texts(txn)
+
     def versions(self, policy: str) -> list[dict[str, Any]]:
         """Return what was in force, newest first, without the texts. Raises `NotFound`."""
         names = ("version", "hash", "status", "at", "actor", "approved_by", "act")

@@ -99,11 +99,28 @@ def test_a_new_step_may_begin_with_now(agent: Agent) -> None:
     assert seen == []
 
 
-def test_a_pass_that_is_to_stop_ends_after_its_batch_and_goes_on_later(agent: Agent) -> None:
+def test_a_pass_that_is_to_stop_ends_after_the_step_at_hand_and_goes_on_later(agent: Agent) -> None:
     assert run_cycle(replace(house_of(agent), stopping=lambda: True))["alerts"] == 0
-    firsts = {name: seq for name, (seq, _) in reads.marks(agent.store).items()}
-    assert firsts["compare"] == 200
-    assert run_cycle(house_of(agent))["sample"] == 0
+    marks = {name: seq for name, (seq, _) in reads.marks(agent.store).items()}
+    assert marks["sample"] == 200
+    assert "compare" not in marks
+    decided = run_cycle(house_of(agent))
+    assert decided["sample"] == 0
+    assert decided["grade"] > 0
+
+
+def test_a_stop_in_the_middle_of_grading_waits_for_one_piece_and_the_rest_comes_later(
+    agent: Agent,
+) -> None:
+    steps = tuple(replace(step, piece=50) if step.name == "grade" else step for step in STEPS)
+    looks = iter([False, False, True])
+    assert run_cycle(replace(house_of(agent), stopping=lambda: next(looks)), steps)["grade"] > 0
+    marks = {name: seq for name, (seq, _) in reads.marks(agent.store).items()}
+    assert (marks["sample"], marks["grade"]) == (200, 100)
+    run_cycle(house_of(agent), steps)
+    twice = "SELECT count(*) - count(DISTINCT (unit_id, rule_id)) AS n FROM base.grades"
+    assert agent.store.frame(twice)["n"][0] == 0
+    assert reads.marks(agent.store)["compare"][0] == 200
 
 
 def test_a_failure_is_tried_at_once_then_waits_longer_and_longer(clock: FakeClock) -> None:

@@ -15,10 +15,16 @@ import alerts.desk
 import monitor.drift.decide
 import monitor.experiments.compare
 from alerts.message import Message
+from dashboards.unwell import sentences
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.graders import cascade
 from plumbline.agent import Agent
+from plumbline.answers import Answers
+from plumbline.api.questions import Status
+from plumbline.cli.examine import examine_agent
+from plumbline.cli.session import AtRest
+from plumbline.cli.settings import Given, resolve
 from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
 
@@ -108,6 +114,18 @@ CASES = {
     "policy files": policy_file,
 }
 
+
+def named(agent: Agent) -> tuple[set[str], str, set[str]]:
+    """What doctor, the banner of every page and our own alert name as not well."""
+    session = AtRest(Answers(agent))
+    resolved = resolve(Given(data_dir=agent.places.root), agent.places.root)
+    failing = {e.name for e in examine_agent(session, resolved) if e.state == "fail"}
+    banner = " ".join(sentences(session.ask(Status())["unwell"])).replace("\\", "")
+    asked = "SELECT state, reason FROM alerts WHERE rule_id LIKE '%unwell'"
+    rows = agent.sql(asked, 50).table.to_pylist()
+    return failing, banner, {str(row["reason"]) for row in rows if row["state"] == "firing"}
+
+
 DECIDED = {
     "grades": "SELECT unit_id, rule_id, verdict FROM grades ORDER BY ALL",
     "estimates": "SELECT * EXCLUDE (method) FROM estimates ORDER BY ALL",
@@ -132,7 +150,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, 
 
 @pytest.mark.parametrize("part", CASES)
 def test_what_is_poisoned_is_named_and_nothing_lacks_once_it_is_healed(
-    part: str, agent: Agent, monkeypatch: pytest.MonkeyPatch, sound: dict[str, list[dict[str, Any]]]
+    part: str,
+    agent: Agent,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    sound: dict[str, list[dict[str, Any]]],
 ) -> None:
     assert isinstance(agent.clock, FakeClock)
     with CASES[part](agent, monkeypatch):
@@ -141,11 +163,11 @@ def test_what_is_poisoned_is_named_and_nothing_lacks_once_it_is_healed(
             for _ in range(4):
                 agent.clock.move_to(agent.clock.now() + timedelta(seconds=10))
                 agent.deliver()
-        status = agent.status()
-        assert status["ready"] is False
-        assert part in {row["part"] for row in status["unwell"]}
-        told = agent.sql("SELECT reason FROM alerts WHERE rule_id LIKE '%unwell' AND state = 'firing'", 50).table
-        assert any(part in str(reason) for reason in told["reason"].to_pylist())
+        assert agent.status()["ready"] is False
+        doctor, banner, told = named(agent)
+        assert part in doctor
+        assert f"{part} has failed" in banner
+        assert any(part in reason for reason in told)
         others = {"drift": "findings", "rule": "grades", "experiment": "comparisons"}
         for what in DECIDED:
             if others.get(part.split(maxsplit=1)[0]) != what and not part.startswith("rule"):
@@ -159,7 +181,10 @@ def test_what_is_poisoned_is_named_and_nothing_lacks_once_it_is_healed(
     agent.clock.move_to(agent.clock.now() + timedelta(minutes=10))
     agent.deliver()
     agent.deliver()
-    assert agent.status()["unwell"] == []
+    assert agent.status()["ready"] is True
+    doctor, banner, told = named(agent)
+    assert (part in doctor, part in banner, told) == (False, False, set())
+    assert f"{part} works again" in caplog.text
     for what in DECIDED:
         assert decided(agent, what) == sound[what], what
     states = agent.sql("SELECT DISTINCT state FROM alerts WHERE rule_id LIKE '%unwell'", 50).table.to_pylist()

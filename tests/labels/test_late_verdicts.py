@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import EstimateSettings, Settings
 from monitor.errors import BadRows, UsageError
 from monitor.labels import read_labels
+from monitor.store.standing import rule_counts
 from monitor.store.verdicts import add_verdicts
 from plumbline.agent import Agent
 from plumbline.answers import Answers
@@ -27,6 +29,7 @@ TOKEN = "t0ken"
 WEEK = timedelta(days=7)
 END = START + timedelta(days=14)
 RULE = "HELP-01"
+PLANNED = ("plan", "inclusion_probability")
 ALERTS = """
 version: 1
 rules:
@@ -98,6 +101,36 @@ def test_the_rate_and_its_alert_follow_in_the_next_cycle_and_drift_says_nothing(
     assert alert["state"] == "firing"
     assert rows(agent, "SELECT * FROM findings") == []
     assert {**agent.cycle(), "alerts": 0} == dict.fromkeys(decided, 0), "all of it once"
+
+
+def test_labels_that_a_plan_asked_for_correct_the_arms_of_an_experiment_in_the_next_cycle(agent: Agent) -> None:
+    asked = f"SELECT effect, low, high, reason FROM comparisons WHERE metric = 'rule:{RULE}' ORDER BY computed_at DESC LIMIT 1"
+    [before] = rows(agent, asked)
+    planned = f"""SELECT g.unit_id, g.verdict, t.variant FROM grades g JOIN turns t ON t.trace_id = g.unit_id
+                  WHERE g.rule_id = '{RULE}' AND g.verdict IN ('violates', 'complies') ORDER BY g.unit_id"""
+    graded = rows(agent, planned)[::2]
+    given = [
+        {"unit_id": row["unit_id"], "rule_id": RULE, "plan": "panel", "inclusion_probability": 0.5}
+        | {"verdict": "complies" if row["variant"] == "A" else row["verdict"]}
+        for row in graded
+    ]
+    take(agent, given)
+    agent.cycle()
+    [after] = rows(agent, asked)
+    assert f"corrected by {len(given)} human labels" in after["reason"]
+    assert "corrected" not in before["reason"]
+    assert abs(after["effect"]) > 0
+    assert after["effect"] > before["effect"], "half of what arm A was blamed for is not so"
+
+
+def test_labels_on_turns_that_somebody_chose_page_nobody_and_calm_nobody(agent: Agent) -> None:
+    """What pages is the evidence of machines; chosen labels are no sample."""
+    start, end = (END - timedelta(days=14)).replace(tzinfo=None), END.replace(tzinfo=None)
+    before = rule_counts(agent.store, start, end, timedelta(0))
+    chosen = labels(agent, "violates", 60)
+    take(agent, [{name: value for name, value in one.items() if name not in PLANNED} for one in chosen])
+    agent.cycle()
+    assert rule_counts(agent.store, start, end, timedelta(0)).sort(pl.all()).equals(before.sort(pl.all()))
 
 
 def test_labels_are_durable_before_the_cycle_and_outlive_the_store(agent: Agent, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -197,3 +198,33 @@ def test_a_score_without_a_match_waits_and_stays(home: Home) -> None:
     home.take(frame(scores=[{"key": "k", "time": us(), "received_at": us(), "response_id": "x", "name": "ok"}]))
     home.finish()
     assert home.rows("SELECT trace_id, name FROM scores") == [{"trace_id": None, "name": "ok"}]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5])
+def test_many_traces_are_finished_a_few_at_a_time_and_are_the_same(most: int, tmp_path: Path) -> None:
+    spans = [
+        span
+        for number in range(7)
+        for trace in (f"{number:02x}" * 16,)
+        for span in (
+            a_span(f"r{number}", number, trace_id=trace, kind="chain", user_id=f"u{number}"),
+            a_call(f"c{number}", number, trace_id=trace, parent_id=f"r{number}"),
+        )
+    ]
+    found = []
+    for name, at_most in (("whole", 100), ("parts", most)):
+        home = Home(tmp_path / name)
+        home.take(frame(spans=spans))
+        wait = (timedelta(seconds=2), timedelta(minutes=1))
+        assert finish(home.store, home.clock.now(), *wait, flush=True, most=at_most) == 7
+        found.append(home.rows("SELECT * FROM base.turns ORDER BY seq"))
+        assert home.rows("SELECT sum(n_turns) AS n FROM base.rollup") == [{"n": 7}]
+        home.store.close()
+    assert found[0] == found[1]
+
+
+def test_whoever_waits_for_a_stop_waits_for_one_part(home: Home) -> None:
+    home.take(frame(spans=[a_call(f"c{number}", number, trace_id=f"{number:02x}" * 16) for number in range(5)]))
+    wait = (timedelta(seconds=2), timedelta(minutes=1))
+    assert finish(home.store, home.clock.now(), *wait, flush=True, most=2, stopping=lambda: True) == 2
+    assert home.finish() == 3

@@ -84,6 +84,15 @@ class House:
         self.running[name].wait()
         self.start(name, wait=wait)
 
+    def stop(self, name: str, *, wait: bool = True) -> float:
+        """Ask `name` to end, start it again, and return how many seconds it took to end."""
+        began = time.monotonic()
+        self.running[name].send_signal(signal.SIGTERM)
+        assert self.running[name].wait(PATIENCE_S) == 0, self.log(name)
+        took = time.monotonic() - began
+        self.start(name, wait=wait)
+        return took
+
     def sql(self, text: str) -> list[list[Any]]:
         """Ask the agent."""
         token = (self.root / "token").read_text().strip()

@@ -7,6 +7,7 @@ they run in one transaction, so that no reader sees a trace half finished.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,6 +26,9 @@ from monitor.store.finishing.spanless import stand_in
 from monitor.store.finishing.streams import join_streams
 from monitor.store.opening import Store, Transaction
 
+MOST: Final = 20_000
+"""Traces that are finished in one transaction: bounds memory, and lets whoever waits for a stop in between."""
+
 AROUND: Final = timedelta(days=1)
 """How far from the newly arrived rows other rows of the same trace are looked for."""
 
@@ -42,40 +46,65 @@ class Bounds:
 
 
 def finish(
-    store: Store, now: datetime, settle: timedelta, settle_without_root: timedelta, *, flush: bool = False
+    store: Store,
+    now: datetime,
+    settle: timedelta,
+    settle_without_root: timedelta,
+    *,
+    flush: bool = False,
+    stopping: Callable[[], bool] = lambda: False,
+    most: int = MOST,
 ) -> int:
-    """Finish every settled trace; with `flush`, every trace. Returns the number of turns written."""
-    with store.transaction() as txn:
-        join_new_exposures(txn)
-        bounds = _settled(txn, naive_utc(now), settle, settle_without_root, flush=flush)
-        if bounds is None:
-            return 0
-        take_spans(txn, bounds.on("time"))
-        stand_in(txn, bounds.on("time"))
-        assemble_logged(txn, bounds.on("time"))
-        join_streams(txn, bounds.on("time"))
-        call_lone_agents(txn, bounds.on("time"))
-        count_once(txn, bounds.on("time"))
-        _share_identity(txn, bounds)
-        attach_scores(txn, bounds.on("time"))
-        turns = _write_turns(txn, bounds, naive_utc(now))
-        join_fresh_turns(txn)
-        txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
-    return turns
+    """Finish every settled trace, the oldest first; with `flush`, every trace. Returns the number of turns written.
+
+    At most `most` traces a transaction; when `stopping`, the rest is left to the next call.
+    """
+    oldest = (now - settle_without_root, now - settle)
+    total = 0
+    while True:
+        with store.transaction() as txn:
+            settled, turns = _finish(txn, now, oldest, most, flush=flush)
+        total += turns
+        if settled < most or stopping():
+            return total
+
+
+def _finish(
+    txn: Transaction, now: datetime, oldest: tuple[datetime, datetime], most: int, *, flush: bool
+) -> tuple[int, int]:
+    """Return how many traces were finished, and how many turns were written."""
+    join_new_exposures(txn)
+    settled, bounds = _settled(txn, oldest, most, flush=flush)
+    if bounds is None:
+        return 0, 0
+    take_spans(txn, bounds.on("time"))
+    stand_in(txn, bounds.on("time"))
+    assemble_logged(txn, bounds.on("time"))
+    join_streams(txn, bounds.on("time"))
+    call_lone_agents(txn, bounds.on("time"))
+    count_once(txn, bounds.on("time"))
+    _share_identity(txn, bounds)
+    attach_scores(txn, bounds.on("time"))
+    turns = _write_turns(txn, bounds, naive_utc(now))
+    join_fresh_turns(txn)
+    txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
+    return settled, turns
 
 
 def _settled(
-    txn: Transaction, now: datetime, settle: timedelta, settle_without_root: timedelta, *, flush: bool
-) -> Bounds | None:
+    txn: Transaction, oldest: tuple[datetime, datetime], most: int, *, flush: bool
+) -> tuple[int, Bounds | None]:
+    """Note which traces are finished now. `oldest`: receipt up to which a trace without a root has settled, and one with."""
     txn.execute(
         """
         CREATE OR REPLACE TEMP TABLE settled AS
         SELECT trace_id, min(time) AS lo, max(time) AS hi FROM base.arrivals GROUP BY trace_id
-        HAVING ? OR max(received_at) <= ? OR (bool_or(has_root) AND max(received_at) <= ?) OR contains(trace_id, ':')""",
-        [flush, now - settle_without_root, now - settle],
+        HAVING ? OR max(received_at) <= ? OR (bool_or(has_root) AND max(received_at) <= ?) OR contains(trace_id, ':')
+        ORDER BY lo, trace_id LIMIT ?""",
+        [flush, *map(naive_utc, oldest), most],
     )
-    lo, hi = txn.frame("SELECT min(lo) AS lo, max(hi) AS hi FROM temp.settled").row(0)
-    return None if lo is None else Bounds(lo - AROUND, hi + AROUND)
+    n, lo, hi = txn.frame("SELECT count(*) AS n, min(lo) AS lo, max(hi) AS hi FROM temp.settled").row(0)
+    return n, None if lo is None else Bounds(lo - AROUND, hi + AROUND)
 
 
 def _share_identity(txn: Transaction, bounds: Bounds) -> None:

@@ -1,0 +1,99 @@
+"""Steps of experiments, and people's labels: what is added to the sums of arms, and when they are read again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from monitor.experiments import compare_arms
+from monitor.experiments.corrections import correct
+from monitor.experiments.sums import added, unit_sums
+from monitor.model.values import Comparison
+from monitor.steps import House, Mark, ScoreBatch, TurnBatch, data_time, marked
+from monitor.store import outcomes, reads, verdicts
+from monitor.store.opening import Transaction
+
+BEFORE_ALL: Final = -1
+"""Before the number of any turn or score; scores of before numbers were kept have 0."""
+
+LABELS: Final = "labels"
+"""The name of the mark that says how far labels are taken in."""
+
+
+def take_labels(house: House, _: None = None) -> int:
+    """Bring what people said since the last cycle from the control state into the store; a store that is new gets all of it."""
+    taken = 0
+    while house.labels is not None and not house.stopping():
+        known, _time = reads.marks(house.store).get(LABELS, (0, None))
+        labels = house.labels.after(known)
+        if not labels:
+            break
+        with marked(house.store, Mark(LABELS, seq=labels[-1]["seq"])) as txn:
+            verdicts.add_labels(txn, labels)
+            if not (sums := reads.arm_units(txn)).is_empty():
+                read_arms(house, txn, sums, house.clock.now())
+        taken += len(labels)
+    return taken
+
+
+def compare_turns(house: House, batch: TurnBatch) -> int:
+    """Add the new turns to the per-user sums of their experiments and read every experiment again."""
+    return _compare(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+
+
+def compare_scores(house: House, batch: ScoreBatch) -> int:
+    """Add scores to the per-user sums of their experiments."""
+    return _compare(house, batch.metrics, batch.mark)
+
+
+def compare_again(house: House, _: None) -> int:
+    """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
+    names = [name for name in reads.rereads(house.store) if _may_read(house, name)]
+    marks = reads.marks(house.store)
+    upto, scored = (marks.get(step, (0, None))[0] for step in ("compare", "compare:scores"))
+    whole = reads.window(house.store, 0, upto) if names else None
+    if whole is None:
+        return 0
+    metrics = reads.turn_metrics(house.store, whole)
+    scores = reads.new_scores(house.store, BEFORE_ALL, scored)
+    parts = [metrics] if scores.is_empty() else [metrics, scores]
+    sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])
+    with house.store.transaction() as txn:
+        kept = reads.arm_units(txn).filter(~pl.col("experiment").is_in(names))
+        merged = added(kept, sums)
+        now = data_time(house, metrics)
+        comparisons = read_arms(house, txn, merged, now)
+        outcomes.forget_rereads(txn, [name for name in names if not _failing(house, name)])
+    return len(comparisons)
+
+
+def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
+    sums = unit_sums(metrics)
+    with marked(house.store, mark) as txn:
+        if sums.is_empty():
+            return 0
+        merged = added(reads.arm_units(txn), sums)
+        now = data_time(house, metrics)
+        comparisons = read_arms(house, txn, merged, now)
+    return len(comparisons)
+
+
+def read_arms(house: House, txn: Transaction, sums: pl.DataFrame, now: datetime) -> list[Comparison]:
+    """Read every experiment again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
+    errors = verdicts.label_errors(txn) if LABELS in reads.marks(txn) else None
+    corrected, labels = (sums, {}) if errors is None else correct(sums, errors)
+    comparisons = compare_arms(corrected, house.settings.experiments, now, house.settings.metrics, house.guard, labels)
+    failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
+    outcomes.replace_readout(txn, sums, comparisons, failing)
+    outcomes.ask_rereads(txn, failing)
+    return comparisons
+
+
+def _may_read(house: House, experiment: str) -> bool:
+    return house.health is None or house.health.may_try(f"experiment {experiment}")
+
+
+def _failing(house: House, experiment: str) -> bool:
+    return house.health is not None and house.health.failures(f"experiment {experiment}") > 0
