@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ FRESH_S: Final = 4.0
 """Pages drawn within this many seconds share one answer."""
 REPORT_PATIENCE_S: Final = 120.0
 KEPT: Final = 256
+POLL_S: Final = 0.3
 _REFUSALS: Final = (400, 403, 409, 429)
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
@@ -79,6 +80,7 @@ class Api:
     session: str | None = field(default=None, repr=False)
     transport: httpx.BaseTransport | None = None
     monotonic: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
     _answers: dict[str, tuple[float, Any]] = field(default_factory=dict)
     _declared: dict[str, Row] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -143,6 +145,16 @@ class Api:
     def ask(self, question: str, /, **params: Given) -> Any:
         """Return the answer to `question` as it stands in the agent's own table of questions."""
         return self._asked(question, params, {})
+
+    def work(self, question: str, /, **params: Given) -> Iterator[Row]:
+        """Begin a job and yield how far it is, until it has ended; the last view holds its result or its error."""
+        job = self._asked(question, params, {})["job"]
+        while True:
+            view: Row = self._send("GET", f"/v1/jobs/{job}").json()
+            yield view
+            if view["state"] != "running":
+                return
+            self.pause(POLL_S)
 
     def _asked(self, question: str, params: Mapping[str, Given], headers: dict[str, str]) -> Any:
         asked = self._questions().get(question)

@@ -37,7 +37,7 @@ from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
 from plumbline.people.texts import Sight
 from plumbline.policies import grading
-from plumbline.policies.activation import Activation
+from plumbline.policies.activation import Activation, Done
 from plumbline.policies.previewing import preview
 
 PROMPTS: Final = timedelta(days=30)
@@ -110,20 +110,20 @@ def activation_of(agent: Agent) -> Activation:
     return Activation(agent.desk.state, None if folder is None else Path(folder), agent.clock)
 
 
-def activate_policy(agent: Agent, asked: policy_questions.ActivatePolicy, call: Call) -> dict[str, str]:
-    """Put a policy in force; the cycle that runs ends under the one before."""
-    with agent.cycling:
-        done = activation_of(agent).activate(asked, call.actor.name)
-        agent.policies = done.policies
-    return done.told
+def put_in_force(agent: Agent, asked: Any, call: Call) -> dict[str, str]:
+    """Put a policy in force, or the version before again; the cycle that runs ends under the one before."""
+    policies = activation_of(agent)
+    put = policies.activate if isinstance(asked, policy_questions.ActivatePolicy) else policies.roll_back
+    done: list[Done] = []
 
+    def carried_out(txn: Transaction) -> dict[str, str]:
+        done.append(put(txn, asked, call.actor.name))
+        return done[0].told
 
-def roll_back_policy(agent: Agent, asked: policy_questions.RollBackPolicy, call: Call) -> dict[str, str]:
-    """Put the version before in force again."""
     with agent.cycling:
-        done = activation_of(agent).roll_back(asked, call.actor.name)
-        agent.policies = done.policies
-    return done.told
+        told_once: dict[str, str] = agent.access.commands.carry_out(call, asked, carried_out)
+        agent.policies = done[0].policies if done else agent.policies
+    return told_once
 
 
 def house_of(agent: Agent) -> House:
@@ -154,8 +154,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     policy_questions.PromptCheck: prompts_checked,
     policy_questions.PreviewPolicy: preview_policy,
     policy_questions.Versions: lambda agent, asked, _: activation_of(agent).versions(asked.policy),
-    policy_questions.ActivatePolicy: activate_policy,
-    policy_questions.RollBackPolicy: roll_back_policy,
+    policy_questions.PolicyText: lambda agent, asked, _: activation_of(agent).text(asked.policy),
+    policy_questions.ActivatePolicy: put_in_force,
+    policy_questions.RollBackPolicy: put_in_force,
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.numbers import count, share, share_interval, utc, when
+from dashboards.policy_edit import change
 from dashboards.rules import COLOURS, ENOUGH, Rule, rules_of
 from dashboards.scope import Context
 from dashboards.tables import clickable, draw, still
@@ -113,6 +114,8 @@ def _one(context: Context, rule: Rule | None, wanted: str) -> None:
     _rates(context, rule)
     _examples(rule)
     _versions(context, rule)
+    if st.toggle("Change this policy", key=f"change-{rule.policy['id']}"):
+        change(context, rule.policy["id"])
 
 
 def _statement(rule: Rule) -> None:
@@ -217,9 +220,7 @@ def _versions(context: Context, rule: Rule) -> None:
             plain(
                 f"{one['version']} ({one['status']}): {one['act']} {when(one['at'])} by {one['actor']}{approved}, hash {one['hash'][:12]}"
             )
-        st.caption(
-            "Edit a copy of the file, see what it would change on last week's traffic, put it in force, take it back:"
-        )
+        st.caption("The same on the command line:")
         code(
             f"plumbline policy preview FILE --last 7d\nplumbline policy activate FILE\nplumbline policy rollback {rule.policy['id']}"
         )

@@ -57,12 +57,21 @@ class Versions(Question[list[dict[str, Any]]], frozen=True):
     policy: str
 
 
+class PolicyText(Question[dict[str, str]], frozen=True):
+    """The file of a policy as it was put in force last: its name, version and text."""
+
+    path: ClassVar[str] = "/v1/policies/{policy}/text"
+
+    policy: str
+
+
 class ActivatePolicy(Question[dict[str, str]], frozen=True):
     """Put the policy in `text` in force, or in shadow, or end it; it becomes a file of the folder of policies."""
 
     method: ClassVar[Method] = "POST"
     path: ClassVar[str] = "/v1/policies/activate"
     scope: ClassVar[Scope] = "govern"
+    quiet: ClassVar[bool] = True
 
     name: str
     text: str
@@ -80,6 +89,7 @@ class RollBackPolicy(Question[dict[str, str]], frozen=True):
     method: ClassVar[Method] = "POST"
     path: ClassVar[str] = "/v1/policies/rollback"
     scope: ClassVar[Scope] = "govern"
+    quiet: ClassVar[bool] = True
 
     policy: str
 

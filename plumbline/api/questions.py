@@ -23,6 +23,7 @@ from plumbline.api.people_questions import OF_PEOPLE
 from plumbline.api.policy_questions import (
     ActivatePolicy,
     Policies,
+    PolicyText,
     PreviewPolicy,
     PromptCheck,
     RollBackPolicy,
@@ -204,6 +205,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     PromptCheck,
     PreviewPolicy,
     Versions,
+    PolicyText,
     ActivatePolicy,
     RollBackPolicy,
     *OF_GRADING,

@@ -17,7 +17,7 @@ from monitor.clock import Clock
 from monitor.errors import NotFound, UsageError
 from monitor.policy.load import given_policy, in_force, with_file, with_status
 from monitor.policy.schema import Policy
-from monitor.state import ControlState, policy_versions
+from monitor.state import ControlState, Transaction, policy_versions
 from monitor.state.policy_versions import Version
 from plumbline.api.policy_questions import ActivatePolicy, RollBackPolicy
 
@@ -62,51 +62,48 @@ class Activation:
     def versions(self, policy: str) -> list[dict[str, Any]]:
         """Return what was in force, newest first, without the texts. Raises `NotFound`."""
         names = ("version", "hash", "status", "at", "actor", "approved_by", "act")
-        return [{name: getattr(one, name) for name in names} for one in self._history(policy)]
+        with self.state.transaction() as txn:
+            return [{name: getattr(one, name) for name in names} for one in _history(txn, policy)]
 
-    def activate(self, asked: ActivatePolicy, actor: str) -> Done:
+    def text(self, policy: str) -> dict[str, str]:
+        """Return the file of a policy as it was put in force last. Raises `NotFound`."""
+        with self.state.transaction() as txn:
+            last = _history(txn, policy)[0]
+        return {"policy": policy, "file": last.file, "version": last.version, "text": last.text}
+
+    def activate(self, txn: Transaction, asked: ActivatePolicy, actor: str) -> Done:
         """Put a policy in force. Raises `ConfigError` for a wrong file, `UsageError` where an approver is missing."""
         source, policy = given_policy(asked.name, asked.text, self.clock)
         _demand_approval(policy, asked.approved_by, actor)
-        return self._put(policy.id, with_status(source, asked.status), actor, asked.approved_by, "activated")
+        return self._put(txn, policy.id, with_status(source, asked.status), actor, asked.approved_by, "activated")
 
-    def roll_back(self, asked: RollBackPolicy, actor: str) -> Done:
+    def roll_back(self, txn: Transaction, asked: RollBackPolicy, actor: str) -> Done:
         """Put the version in force that was before the present one. Raises `NotFound`, `UsageError`."""
-        known = self._history(asked.policy)
+        known = _history(txn, asked.policy)
         before = next((one for one in known if one.hash != known[0].hash), None)
         if before is None:
             raise UsageError(
                 f"policy {asked.policy} was never in force in another version, so there is nothing to go back to"
             )
-        return self._put(asked.policy, before.text, actor, before.approved_by, "rolled back")
-
-    def _history(self, policy: str) -> list[Version]:
-        with self.state.transaction() as txn:
-            known = policy_versions.history(txn, policy)
-        if not known:
-            raise NotFound(f"{policy} among the policies that were ever in force")
-        return known
+        return self._put(txn, asked.policy, before.text, actor, before.approved_by, "rolled back")
 
     def _put(
-        self, policy_id: str, text: str, actor: str, approved_by: str, act: Literal["activated", "rolled back"]
+        self,
+        txn: Transaction,
+        policy_id: str,
+        text: str,
+        actor: str,
+        approved_by: str,
+        act: Literal["activated", "rolled back"],
     ) -> Done:
         if self.folder is None:
             raise UsageError("there is no folder of policies (name one in plumbline.yaml: policies: FOLDER)")
-        own = with_file(self.folder, self._file(policy_id), text, self.clock)
+        own = with_file(self.folder, _file(txn, policy_id), text, self.clock)
         put = next(policy for policy in own if policy.id == policy_id)
-        with self.state.transaction() as txn:
-            policy_versions.add(txn, self._version(put, text, actor, approved_by, act))
+        policy_versions.add(txn, self._version(put, text, actor, approved_by, act))
         _replace(Path(put.path), text)
         told = {"policy": put.id, "version": put.version, "status": put.status, "hash": put.hash, "file": put.path}
         return Done(in_force(own), told)
-
-    def _file(self, policy_id: str) -> str:
-        """Return the name of the file that holds the policy, or that will."""
-        with self.state.transaction() as txn:
-            known = policy_versions.history(txn, policy_id)
-        if not known and not PLAIN.fullmatch(policy_id):
-            raise UsageError(f"policy id {policy_id!r} cannot be the name of a file (letters, digits and . _ -)")
-        return known[0].file if known else f"{policy_id}.yaml"
 
     def _version(
         self, policy: Policy, text: str, actor: str, approved_by: str, act: Literal["found", "activated", "rolled back"]
@@ -123,6 +120,21 @@ class Activation:
             approved_by=approved_by,
             act=act,
         )
+
+
+def _history(txn: Transaction, policy: str) -> list[Version]:
+    known = policy_versions.history(txn, policy)
+    if not known:
+        raise NotFound(f"{policy} among the policies that were ever in force")
+    return known
+
+
+def _file(txn: Transaction, policy_id: str) -> str:
+    """Return the name of the file that holds the policy, or that will."""
+    known = policy_versions.history(txn, policy_id)
+    if not known and not PLAIN.fullmatch(policy_id):
+        raise UsageError(f"policy id {policy_id!r} cannot be the name of a file (letters, digits and . _ -)")
+    return known[0].file if known else f"{policy_id}.yaml"
 
 
 def _demand_approval(policy: Policy, approved_by: str, actor: str) -> None:

@@ -132,8 +132,8 @@ def test_what_is_put_in_force_grades_and_can_be_taken_back(agent: Agent) -> None
     acts = [(one["act"], one["version"], one["actor"]) for one in asked(agent, Versions("shop"))]
     assert acts == [("rolled back", "1.0.0", "olga"), ("activated", "1.1.0", "olga"), ("found", "1.0.0", "the folder")]
     record = agent.sql("SELECT act, object FROM audit", 100).table.to_pylist()
-    assert {"act": "activatepolicy done", "object": "new.yaml as shadow"} in record
-    assert {"act": "rollbackpolicy done", "object": "shop"} in record
+    assert {"act": "activatepolicy", "object": "new.yaml as shadow"} in record
+    assert {"act": "rollbackpolicy", "object": "shop"} in record
 
 
 def test_who_may_not_is_refused(agent: Agent) -> None:

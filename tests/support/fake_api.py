@@ -47,6 +47,28 @@ VERSIONS = [
         "act": "activated",
     }
 ]
+FILE = {"policy": "starter", "file": "starter.yaml", "version": "1.0.0", "text": "apiVersion: policy/v1\n"}
+PREVIEWED = {
+    "turns": 2000,
+    "of": 9000,
+    "rules": [
+        {
+            "rule_id": "ROB-02",
+            "app": "shop",
+            "title": "Never answer with *nothing*",
+            "n_before": 2000,
+            "n_after": 2000,
+            "newly_flagged": ["0" * 31 + "1"],
+            "no_longer_flagged": [],
+            "rate_before": 0.0,
+            "rate_after": 0.0005,
+            "interval_before": [0.0, 0.002],
+            "interval_after": [0.0001, 0.003],
+            "level_before": "within",
+            "level_after": "case",
+        }
+    ],
+}
 WHY = {
     "draws": ["picked by the plan poisson:1: its number 0.250000 is below the rate 1 of shop"],
     "rules": [{"rule_id": "HARM-01", "title": "Never help with *self-harm*", "why": "it waits for a judge"}],
@@ -92,6 +114,12 @@ class FakeAgent:
             raise UsageError(self.refusal)
         return {"trace": asked.id, "graded": 1, "violates": []}
 
+    def put(self) -> dict[str, Any]:
+        """Put a policy in force, or refuse it as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        return {"policy": "starter", "version": "1.0.0", "status": "active", "hash": "a", "file": "starter.yaml"}
+
     def act(self, asked: Any) -> dict[str, Any]:
         """Take an act on an alert, or refuse it as the test says."""
         if self.refusal:
@@ -116,6 +144,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     policy_questions.Policies: lambda *_: told(policies_in_force(None), SystemClock()),
     policy_questions.PromptCheck: lambda *_: PROMPTS,
     policy_questions.Versions: lambda *_: VERSIONS,
+    policy_questions.PolicyText: lambda *_: FILE,
+    policy_questions.PreviewPolicy: lambda *_: PREVIEWED,
+    **dict.fromkeys((policy_questions.ActivatePolicy, policy_questions.RollBackPolicy), lambda agent, _: agent.put()),
     grading_questions.WhyUngraded: lambda *_: WHY,
     grading_questions.GradeNow: lambda agent, asked: agent.grade(asked),
     questions.Explain: lambda agent, _: agent.explain,
