@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from alerts.message import clean
-from alerts.outbox import Outgoing, record_within
+from alerts.outbox import record_within
+from alerts.outgoing import Outgoing
 from alerts.records import from_row
 from alerts.states import AlertState, Transition
 from monitor.errors import NotFound, UsageError

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import available_timezones
 
 from alerts.channels import ReceiverSettings
 from alerts.evaluation import RANK
@@ -50,6 +51,21 @@ def find_problems(rulebook: Rulebook) -> Iterator[Problem]:
         yield from ((("rules", i, *where), what, hint) for check in CHECKS for where, what, hint in check(rule))
         yield from _told(rulebook, rule, i)
     yield from _routes(rulebook)
+    yield from _muting(rulebook)
+
+
+def _muting(rulebook: Rulebook) -> Iterator[Problem]:
+    for i, mute in enumerate(rulebook.mute):
+        if mute.zone not in available_timezones():
+            yield ("mute", i, "zone"), f"unknown zone `{mute.zone}`", "write one such as Europe/Berlin"
+        if ("T" in mute.start) != ("T" in mute.end):
+            yield ("mute", i), "`from` and `to` are both times of the day, or both dates with time", ""
+        elif "T" in mute.start and mute.end <= mute.start:
+            yield ("mute", i, "to"), "ends before it begins", ""
+    for i, rule in enumerate(rulebook.rules):
+        yield from _duration(rule.flapping.within, ("rules", i, "flapping", "within"))
+    if rulebook.storm is not None:
+        yield from _duration(rulebook.storm.within, ("storm", "within"))
 
 
 def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:

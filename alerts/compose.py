@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from alerts.message import Message, clean
-from alerts.rules import AlertRule
+from alerts.rules import OWN, AlertRule
 from alerts.sentence import affected, before_and_now, cause, ended, headline, where_of
 from alerts.states import AlertState
 from monitor.model.values import Signal
@@ -15,6 +15,7 @@ from monitor.wording import percent
 
 EXAMPLES: Final = 3
 TITLE: Final = 180
+WHAT: Final = 1500
 _NOT_ID: Final = re.compile(r"[^A-Za-z0-9_.:-]")
 _WORDS: Final = {
     "firing": "",
@@ -25,6 +26,7 @@ _WORDS: Final = {
     "no_data": "No data: ",
     "resolved": "Resolved: ",
     "acknowledged": "Taken up: ",
+    "digest": "More: ",
 }
 
 
@@ -60,6 +62,7 @@ def compose(kind: str, alert: AlertState, rule: AlertRule | None, at: datetime, 
         examples=tuple(_NOT_ID.sub("", example)[:64] for example in signal.examples[:EXAMPLES]) if signal else (),
         summary=clean(signal.summary) if signal else "",
         reason=clean(reason),
+        what=clean(reason, WHAT) if alert.rule_id.startswith(OWN) else "",
         runbook=clean(rule.runbook, 500) if rule else "",
         owner=clean(concern.owner) if concern else "",
         playbook=clean(concern.playbook) if concern else "",

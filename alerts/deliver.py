@@ -20,7 +20,7 @@ import msgspec
 from alerts import self_alerts
 from alerts.channels import Channel, Threaded
 from alerts.message import Message, clean, shortened
-from alerts.outbox import Outgoing
+from alerts.outgoing import Outgoing
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
 from monitor.health import Health

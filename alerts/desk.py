@@ -21,11 +21,13 @@ from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
 from alerts.deliver import Delivered, Post, deliver_due
+from alerts.digests import tell_digests
 from alerts.evaluation import Observation, storable
 from alerts.evaluation import observe as look
 from alerts.explain import explain_alert
 from alerts.keeping import Keeping
-from alerts.outbox import Outgoing, escalate, known_alerts, record_within, remind, unattended
+from alerts.outbox import escalate, known_alerts, record_within, remind, tell_held, unattended
+from alerts.outgoing import Outgoing
 from alerts.rules import Rulebook
 from alerts.sentence import headline
 from alerts.states import AlertState, decide
@@ -63,6 +65,8 @@ class AlertDesk:
             known = [alert for alert in known_alerts(txn) if alert.rule_id not in broken]
             steps = decide(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
+            tell_held(txn, outgoing, now)
+            tell_digests(txn, outgoing, now)
             left = unattended(txn, now)
             remind(txn, outgoing, left, now)
             escalate(txn, outgoing, left, now)

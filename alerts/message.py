@@ -49,6 +49,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     affected: str = ""
     change: str = ""
     cause: str = ""
+    what: str = ""
 
 
 def clean(text: object, limit: int = LIMIT) -> str:
@@ -84,6 +85,7 @@ def shortened(message: Message) -> Message:
 def details(message: Message) -> list[tuple[str, str]]:
     """Return the parts of a message as (name, text) in the order they are read; channels only lay them out."""
     parts = [
+        ("What", message.what),
         ("For whom", message.affected),
         ("Before and now", message.change),
         ("Began", minute(message.since) if message.since else ""),
@@ -95,9 +97,14 @@ def details(message: Message) -> list[tuple[str, str]]:
         ("Owner", message.owner),
         ("Playbook", message.playbook),
         ("Examples", ", ".join(message.examples)),
-        (HOW, " · ".join(text for text in (message.reason, message.summary, message.measured) if text)),
+        (HOW, " · ".join(text for text in _proof(message) if text)),
     ]
     return [(name, text) for name, text in parts if text]
+
+
+def _proof(message: Message) -> tuple[str, ...]:
+    """Return what the sentence rests on; of an alert about ourselves that is the sentence."""
+    return () if message.what else (message.reason, message.summary, message.measured)
 
 
 HOW: Final = "How we know"

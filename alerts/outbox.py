@@ -7,73 +7,19 @@ of the end of an episode is read from the outbox, not from the routes: a resolve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
 
 import msgspec
 
 from alerts.compose import compose
 from alerts.evaluation import RANK
+from alerts.outgoing import Outgoing
 from alerts.records import from_row, to_event, to_row
-from alerts.rules import OWN, AlertRule, Route, Rulebook
-from alerts.states import AlertState, Transition
-from monitor.model.values import Severity, Signal
+from alerts.stages import Case, Scene, held
+from alerts.states import AlertState, Kind, Transition
 from monitor.state import ControlState, Transaction, acts, alerts, outbox
 from monitor.wording import stretch
-
-DELIVERY: Final = AlertRule(
-    id=f"{OWN}delivery",
-    signal="delivery",
-    title="Messages do not reach a receiver",
-    severity=Severity.ERROR,
-    category="pipeline.blind",
-)
-"""Plumbline's alert about itself. It has no entry in the rule file and is told to every other receiver."""
-
-UNWELL: Final = AlertRule(
-    id=f"{OWN}unwell",
-    signal="unwell",
-    title="A part of Plumbline does not work",
-    severity=Severity.ERROR,
-    category="pipeline.blind",
-)
-"""The other one: a step, rule, stream or job that fails again and again."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """What messages are made from: the rules, and the address of the dashboard ("" when there is none to link to)."""
-
-    book: Rulebook
-    link_base: str = ""
-
-    def rule(self, rule_id: str) -> AlertRule | None:
-        """Return the rule of that id, or None when it is gone from the file."""
-        return next((rule for rule in (*self.book.rules, DELIVERY, UNWELL) if rule.id == rule_id), None)
-
-    def route(self, alert: AlertState) -> Route | None:
-        """Return who is told of `alert`; None only when its rule is gone from the file."""
-        rule, signal = self.rule(alert.rule_id), alert.memory.signal
-        own = {"severity": str(alert.severity), "category": rule.category if rule else "", "id": alert.rule_id}
-        labels = signal.labels if signal else dict(alert.labels)
-        return self.book.route({**labels, **_said(signal), **own, "signal": signal.name if signal else ""})
-
-    def audience(self, alert: AlertState) -> tuple[str, ...]:
-        """Return who is told that `alert` fires: the route, and the receiver that the policy pages, where there is one of that name."""
-        route, page = self.route(alert), _said(alert.memory.signal).get("page")
-        return (*(route.to if route else ()), *(name for name in self.receivers() if name == page))
-
-    def receivers(self) -> list[str]:
-        """Return the names of all receivers, in the order of the file."""
-        return [receiver.name for receiver in self.book.receivers]
-
-
-def _said(signal: Signal | None) -> dict[str, str]:
-    """Return what a policy says about an alert, by what a route may match; nothing is said in empty words."""
-    concern = signal.concern if signal else None
-    said = {"owner": concern.owner, "incident": concern.category, "page": concern.page} if concern else {}
-    return {key: word for key, word in said.items() if word}
 
 
 def known_alerts(txn: Transaction) -> list[AlertState]:
@@ -89,13 +35,70 @@ def record(state: ControlState, transitions: Iterable[Transition], outgoing: Out
 
 def record_within(txn: Transaction, transitions: Iterable[Transition], outgoing: Outgoing) -> int:
     """Do the same inside a transaction that has read what the transitions were decided from."""
-    events = 0
-    for step in transitions:
+    steps = sorted(transitions, key=_gravest_first)
+    for step in steps:
         keep(txn, step)
-        events += step.kind != "seen"
         follow_acts(txn, step)
-        owe(txn, step, outgoing, _audience(txn, step, outgoing))
-    return events
+    looked = Looked(txn, outgoing)
+    for step in steps:
+        owe(txn, step, outgoing, _audience(looked, step))
+    return sum(step.kind != "seen" for step in steps)
+
+
+def _gravest_first(step: Transition) -> tuple[int, bool]:
+    """The order in which alerts of one look are told: of one cause the gravest speaks, harm before what explains it."""
+    signal = step.alert.memory.signal
+    return -RANK[step.alert.severity], signal is not None and signal.name == "drift"
+
+
+@dataclass
+class Looked:
+    """A transaction, and what the stages look at in it; read when it is first asked for."""
+
+    txn: Transaction
+    outgoing: Outgoing
+
+    def scene(self, now: datetime) -> Scene:
+        """Return what the stages look at, the same for the whole transaction."""
+        if self._scene is None:
+            firing = [alert for alert in known_alerts(self.txn) if alert.state == "firing"]
+            storm = self.outgoing.book.storm
+            lately = outbox.begun_since(self.txn, now - storm.span) if storm else {}
+            self._scene = Scene(self.outgoing, now, firing, outbox.told_of_open(self.txn), lately)
+        return self._scene
+
+    _scene: Scene | None = None
+
+    def passing(self, alert: AlertState, receivers: Iterable[str], now: datetime) -> list[str]:
+        """Return those of `receivers` that `alert` is told to now; why the others are not is kept, and a line of its trail."""
+        before, scene = dict(alert.memory.held), self.scene(now)
+        reasons = {name: held(Case(alert, name), scene) for name in receivers}
+        kept = {name: why for name, why in (before | reasons).items() if why}
+        for name in (name for name, why in reasons.items() if not why):
+            scene.tell(Case(alert, name))
+        if kept != before:
+            self._keep(alert, kept, before, now)
+        return [name for name, why in reasons.items() if not why]
+
+    def _keep(self, alert: AlertState, kept: dict[str, str], before: dict[str, str], now: datetime) -> None:
+        after = replace(alert, memory=replace(alert.memory, held=kept))
+        alerts.save_alert(self.txn, to_row(after))
+        for name in (*kept, *(before.keys() - kept.keys())):
+            if kept.get(name) != before.get(name):
+                kind: Kind = "held" if name in kept else "heard"
+                why = kept.get(name) or "nothing holds it any more"
+                alerts.add_event(self.txn, to_event(Transition(kind, after, now, f"{name}: {why}", {})))
+
+
+def tell_held(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
+    """Tell of alerts that nothing holds any more; return how many messages that owes."""
+    waiting = [alert for alert in known_alerts(txn) if alert.state == "firing" and alert.memory.held]
+    looked, owed = Looked(txn, outgoing), 0
+    for alert in sorted(waiting, key=lambda alert: -RANK[alert.severity]):
+        receivers = looked.passing(alert, alert.memory.held, now)
+        owe(txn, Transition("firing", alert, now, alert.reason, {}), outgoing, receivers)
+        owed += len(receivers)
+    return owed
 
 
 def keep(txn: Transaction, step: Transition) -> None:
@@ -123,12 +126,14 @@ def follow_acts(txn: Transaction, step: Transition) -> None:
         acts.lift_until_good(txn, fingerprint, step.at)
 
 
-def _audience(txn: Transaction, step: Transition, outgoing: Outgoing) -> Iterable[str]:
+def _audience(looked: Looked, step: Transition) -> Iterable[str]:
     """Return who is owed a message about `step`."""
+    txn, audience = looked.txn, looked.outgoing.audience(step.alert)
     if step.kind == "firing":
-        return outgoing.audience(step.alert)
+        return looked.passing(step.alert, audience, step.at)
     if step.kind == "severity":
-        return (*told(txn, step.alert), *outgoing.audience(step.alert))
+        known = told(txn, step.alert)
+        return (*known, *looked.passing(step.alert, [name for name in audience if name not in known], step.at))
     if step.kind in {"resolved", "flapping", "acknowledged"} or (
         step.kind == "no_data" and step.numbers.get("then") == "alert"
     ):
@@ -167,7 +172,7 @@ def _ordinal(txn: Transaction, step: Transition, receiver: str) -> int:
     """Number messages that can come more than once in an episode; fires and resolves come once."""
     if step.kind == "severity":
         return RANK[step.alert.severity]
-    if step.kind not in {"reminder", "no_data"}:
+    if step.kind not in {"reminder", "no_data", "digest"}:
         return 1
     rows = outbox.messages_of(txn, step.alert.fingerprint, step.alert.episode)
     return 1 + len([row for row in rows if row["kind"] == step.kind and row["receiver"] == receiver])
@@ -223,5 +228,7 @@ def _too_late_for(txn: Transaction, outgoing: Outgoing, alert: AlertState, now: 
     if not late:
         return []
     rows = outbox.messages_of(txn, alert.fingerprint, alert.episode)
+    if alert.memory.held and not rows:
+        return []  # nobody waits for an answer to what is held
     told_so = {row["receiver"] for row in rows if row["kind"] == "escalated"}
     return sorted({name for step in late for name in step.to} - told_so)

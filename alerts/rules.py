@@ -24,6 +24,8 @@ Op = Literal[">", ">=", "<", "<="]
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Where = dict[str, str | list[str]]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+MOMENT: Final = r"^(\d{4}-\d\d-\d\dT)?([01]\d|2[0-3]):[0-5]\d$"
 
 SHORT: Final = {"lower_bound": "low", "upper_bound": "high"}
 
@@ -96,6 +98,21 @@ class Worse(Section, frozen=True):
     severity: Severity
 
 
+class Flapping(Section, frozen=True):
+    """An alert that came back `returns` times, each more than an hour and at most `within` after its end, is a slow wave.
+
+    It stays open until it was good for longer than its longest pause.
+    """
+
+    returns: Count = 3
+    within: str = "3h"
+
+    @property
+    def span(self) -> timedelta:
+        """How soon after its end it counts as the same trouble."""
+        return parse_duration(self.within)
+
+
 class AlertRule(Section, frozen=True):
     """One condition. Without `when` it is bad as long as a signal that fits `where` is there.
 
@@ -115,6 +132,7 @@ class AlertRule(Section, frozen=True):
     fire_after: FireAfter = FireAfter()
     clear: Clear | None = None  # None: the opposite of `when`
     no_data: NoData = NoData()
+    flapping: Flapping = Flapping()
     category: str = ""
     runbook: str = ""
 
@@ -154,6 +172,40 @@ class Route(Section, frozen=True):
         return parse_duration(self.remind_every)
 
 
+class Inhibition(Section, frozen=True):
+    """While an alert that fits `source` fires, those that fit `target` and have the same `equal` facts tell nobody."""
+
+    source: Where
+    target: Where
+    equal: tuple[str, ...] = ()
+
+
+class Mute(Section, frozen=True):
+    """A time in which alerts that fit `match` tell nobody: on `days` between `start` and `end`, or once, for maintenance.
+
+    `start` and `end` are times of the day in `zone` ("22:00", which may lie before "06:00"), or dates with time ("2026-12-01T20:00").
+    """
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    start: Annotated[str, msgspec.Meta(pattern=MOMENT)] = msgspec.field(name="from")
+    end: Annotated[str, msgspec.Meta(pattern=MOMENT)] = msgspec.field(name="to")
+    match: Where = msgspec.field(default_factory=dict)
+    days: tuple[Day, ...] = ()
+    zone: str = "UTC"
+
+
+class Storm(Section, frozen=True):
+    """Beyond `more_than` new alerts within `within`, a receiver is told of the others in one message."""
+
+    more_than: Count = 10
+    within: str = "5m"
+
+    @property
+    def span(self) -> timedelta:
+        """How long alerts are counted."""
+        return parse_duration(self.within)
+
+
 class Rulebook(Section, frozen=True):
     """All of the rule file."""
 
@@ -161,6 +213,9 @@ class Rulebook(Section, frozen=True):
     rules: tuple[AlertRule, ...]
     routes: tuple[Route, ...]
     version: Literal[1] = 1
+    inhibit: tuple[Inhibition, ...] = ()
+    mute: tuple[Mute, ...] = ()
+    storm: Storm | None = None
 
     def route(self, facts: dict[str, str]) -> Route | None:
         """Return the first route that fits, or None (only for rules that are gone from the file)."""

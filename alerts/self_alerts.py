@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.evaluation import fingerprint
-from alerts.outbox import DELIVERY, UNWELL, Outgoing, keep, known_alerts, owe, told
+from alerts.outbox import keep, known_alerts, owe, told
+from alerts.outgoing import DELIVERY, UNWELL, Outgoing
 from alerts.records import from_row
 from alerts.rules import AlertRule
 from alerts.states import AlertState, Transition
@@ -17,24 +18,24 @@ from monitor.state import Transaction, alerts
 def unreached(txn: Transaction, receiver: str, reason: str, outgoing: Outgoing, now: datetime) -> None:
     """Raise the alert for `receiver`, unless it is raised already: one alert per outage, not one per message."""
     others = [name for name in outgoing.receivers() if name != receiver]
-    _raise(txn, DELIVERY, {"receiver": receiver}, reason, others, outgoing, now)
+    begin(txn, DELIVERY, {"receiver": receiver}, reason, others, outgoing, now)
 
 
 def reached(txn: Transaction, receiver: str, outgoing: Outgoing, now: datetime) -> None:
     """End the alert for `receiver` once it has taken a message."""
-    _end(txn, _last(txn, DELIVERY, {"receiver": receiver}), "it has taken a message again", outgoing, now)
+    end(txn, _last(txn, DELIVERY, {"receiver": receiver}), "it has taken a message again", outgoing, now)
 
 
 def unwell(txn: Transaction, parts: Mapping[str, str], outgoing: Outgoing, now: datetime) -> None:
     """Raise the alert of each of `parts` (name to what went wrong), once an outage; end it for parts that are not among them."""
     for part, reason in parts.items():
-        _raise(txn, UNWELL, {"part": part}, reason, outgoing.receivers(), outgoing, now)
+        begin(txn, UNWELL, {"part": part}, reason, outgoing.receivers(), outgoing, now)
     for alert in known_alerts(txn):
         if alert.rule_id == UNWELL.id and alert.labels["part"] not in parts:
-            _end(txn, alert, "it works again", outgoing, now)
+            end(txn, alert, "it works again", outgoing, now)
 
 
-def _raise(
+def begin(
     txn: Transaction,
     rule: AlertRule,
     labels: dict[str, str],
@@ -43,6 +44,7 @@ def _raise(
     outgoing: Outgoing,
     now: datetime,
 ) -> None:
+    """Raise an alert of our own to `receivers`, unless it is raised already."""
     last = _last(txn, rule, labels)
     if last is not None and last.is_open:
         return
@@ -62,7 +64,8 @@ def _raise(
     owe(txn, step, outgoing, receivers)
 
 
-def _end(txn: Transaction, alert: AlertState | None, reason: str, outgoing: Outgoing, now: datetime) -> None:
+def end(txn: Transaction, alert: AlertState | None, reason: str, outgoing: Outgoing, now: datetime) -> None:
+    """End it, where there is one, for everybody who was told."""
     if alert is None or not alert.is_open:
         return
     step = Transition("resolved", replace(alert, state="resolved", ended_at=now, reason=reason), now, reason, {})

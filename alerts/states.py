@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from alerts.evaluation import RANK, Look, Observation, observe, severity_of
 from alerts.rules import OWN, AlertRule
 from monitor.model.values import Severity, Signal
+from monitor.wording import stretch
 
 State = Literal["pending", "firing", "resolved", "inactive"]
 Kind = Literal[
@@ -31,16 +32,24 @@ Kind = Literal[
     "acknowledged",
     "silenced",
     "unsilenced",
+    "held",
+    "heard",
+    "digest",
 ]
 """What happened to an alert. `seen` only updates what the next evaluation needs to know; it is no event.
 
-The last three, and a `resolved` that closes, are what people do (`alerts.acts`).
+`acknowledged`, `silenced`, `unsilenced`, and a `resolved` that closes, are what people do (`alerts.acts`). `held` and `heard`: a stage
+of `alerts.stages` keeps it from a receiver, and lets it go.
 """
 
 FLAP_EPISODES: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=6)
 FLAP_CALM: Final = timedelta(hours=1)
 """An alert that fired three times in six hours stays open until its signal was good for an hour."""
+
+LONGER: Final = 1.5
+LONGEST_CALM: Final = timedelta(hours=12)
+"""One that keeps coming back stays open until it was good for so many times its longest pause, at most this long."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,10 @@ class Memory:
     starts: tuple[datetime, ...] = ()  # when recent episodes began to fire
     signal: Signal | None = None  # the last one seen
     closed: bool = False  # by a person, while it was bad: it does not begin again before it was good, or got worse
+    returns: int = 0  # how often it came back soon after its end
+    calm_s: float = 0.0  # how long it has to be good then
+    slow: bool = False  # it did so too often: a slow wave
+    held: Mapping[str, str] = field(default_factory=dict)  # receivers that are not told of it, and why
 
 
 @dataclass(frozen=True)
@@ -151,8 +164,26 @@ def _begin(seen: Observation, last: AlertState | None, now: datetime) -> AlertSt
         ended_at=None,
         labels=dict(seen.labels),
         reason=seen.judged.reason,
-        memory=Memory(starts=last.memory.starts if last else (), signal=seen.signal),
+        memory=_returning(seen.rule, last, seen.signal, now),
     )
+
+
+def _returning(rule: AlertRule, last: AlertState | None, signal: Signal, now: datetime) -> Memory:
+    """What an alert that begins knows of the time before: how soon after its end it is back."""
+    if last is None or last.ended_at is None:
+        return Memory(signal=signal)
+    pause = now - last.ended_at
+    if not FLAP_CALM < pause <= rule.flapping.span:  # quick ones are told by `starts`
+        return Memory(starts=last.memory.starts, signal=signal)
+    calm_s = max(last.memory.calm_s, LONGER * pause.total_seconds())
+    return Memory(starts=last.memory.starts, signal=signal, returns=last.memory.returns + 1, calm_s=calm_s)
+
+
+def _calm(memory: Memory) -> timedelta:
+    """How long a flapping alert has to be good before it ends."""
+    if not memory.slow:
+        return FLAP_CALM
+    return min(max(FLAP_CALM, timedelta(seconds=memory.calm_s)), LONGEST_CALM)
 
 
 def _pend(seen: Observation, alert: AlertState, now: datetime) -> Iterator[Transition]:
@@ -177,14 +208,24 @@ def _fire(
     seen: Observation, alert: AlertState, now: datetime, reason: str, numbers: Mapping[str, Any]
 ) -> Iterator[Transition]:
     starts = (*(start for start in alert.memory.starts if start > now - FLAP_WITHIN), now)
-    flapping = len(starts) >= FLAP_EPISODES
-    memory = Memory(starts=starts, flapping=flapping, signal=seen.signal)
+    known = alert.memory
+    back = known.returns >= seen.rule.flapping.returns
+    flapping = len(starts) >= FLAP_EPISODES or back
+    memory = Memory(
+        starts=starts, flapping=flapping, signal=seen.signal, returns=known.returns, calm_s=known.calm_s, slow=back
+    )
     severity = max(alert.severity, severity_of(seen.rule, seen.signal), key=RANK.__getitem__)
     firing = replace(alert, state="firing", severity=severity, started_at=now, reason=reason, memory=memory)
     yield Transition("firing", firing, now, reason, numbers)
     if flapping:
-        notice = f"fired {len(starts)} times in {FLAP_WITHIN}; stays open until it was good for {FLAP_CALM}"
-        yield Transition("flapping", firing, now, notice, {"episodes": len(starts)})
+        calm = stretch(_calm(memory).total_seconds())
+        yield Transition(
+            "flapping",
+            firing,
+            now,
+            f"it keeps coming back; stays open until it was good for {calm}",
+            {"episodes": len(starts)},
+        )
 
 
 def _burn(seen: Observation, last: AlertState, alert: AlertState, now: datetime) -> Iterator[Transition]:
@@ -213,7 +254,7 @@ def _recover(seen: Observation, alert: AlertState, now: datetime) -> Iterator[Tr
     memory = alert.memory
     since, run = memory.good_since or now, memory.good_run + 1
     hold = seen.rule.clear.hold if seen.rule.clear else 1
-    calm = not memory.flapping or now - since >= FLAP_CALM
+    calm = not memory.flapping or now - since >= _calm(memory)
     reason = f"{seen.judged.reason}; good {run} of {hold} in a row"
     numbers = {**seen.judged.numbers, "good_run": run, "hold": hold}
     after = replace(alert, memory=replace(memory, good_run=run, good_since=since))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from alerts.compose import began
-from alerts.outbox import Outgoing
+from alerts.outgoing import Outgoing
 from alerts.records import from_row
 from alerts.sentence import affected, before_and_now, cause, headline
 from monitor.clock import naive_utc

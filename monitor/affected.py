@@ -1,4 +1,4 @@
-"""For whom a rule is broken, since when, and how it was before: what the sentence of an alert says beside the rate.
+"""What the sentence of an alert says beside the number: what it is called, for whom it is, since when, and how it was before.
 
 The start is where two rates tell the counts best apart: an estimate for people, not evidence; whether a limit is passed is decided in
 `monitor.policy.watching`.
@@ -6,9 +6,9 @@ The start is where two rates tell the counts best apart: an estimate for people,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.clock import aware_utc
-from monitor.model.values import Verdict
+from monitor.model.values import Signal, Verdict
+from monitor.policy.watching import Watched
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -93,3 +94,46 @@ def _fit(bad: Floats | float, n: Floats | float) -> Floats:
     """Log likelihood of `bad` of `n` under their own rate."""
     rate = np.clip(np.asarray(bad) / n, 1e-12, 1 - 1e-12)
     return np.asarray(bad * np.log(rate) + (n - bad) * np.log(1 - rate))
+
+
+MEASURES: Final = {
+    "output_chars": ("length of answers", "characters"),
+    "output_tokens": ("length of answers", "tokens"),
+    "duration_ms": ("time to answer", "ms"),
+    "cost_usd": ("cost of a turn", "USD"),
+    "error": ("turns that end in an error", "share"),
+}
+"""What a metric is called, and its unit."""
+
+
+def measure(metric: str, rules: Mapping[str, Watched]) -> tuple[str, str]:
+    """Return what people call `metric`, and its unit."""
+    kind, _, name = metric.partition(":")
+    if kind == "rule" and name:
+        return title_of(name, rules), "share"
+    return MEASURES.get(metric, (f"score {name}" if kind == "score" else metric, ""))
+
+
+def title_of(rule_id: str, rules: Mapping[str, Watched]) -> str:
+    """Return what people call a rule; its id where no policy here knows it."""
+    return rules[rule_id].rule.text.title if rule_id in rules else rule_id
+
+
+def watched_only(signals: Sequence[Signal], since: Mapping[str, datetime]) -> list[Signal]:
+    """Mark signals about what began before their application was watched; `since` is its first turn that came as it happened.
+
+    An import brings such things along: they are true, and nobody has to be woken for them.
+    """
+    return [_marked(signal, since) for signal in signals]
+
+
+def _marked(signal: Signal, since: Mapping[str, datetime]) -> Signal:
+    app = signal.labels.get("app")
+    if signal.about is None or app is None or signal.name == "no_data":
+        return signal
+    first = since.get(app)
+    past = first is None or (signal.about.began is not None and signal.about.began < first - HOUR)
+    return replace(signal, about=replace(signal.about, past=True)) if past else signal
+
+
+HOUR: Final = timedelta(hours=1)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
-from monitor.affected import Onset, Whom, onsets, whom
+from monitor.affected import Onset, Whom, measure, onsets, title_of, watched_only, whom
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
@@ -45,13 +45,14 @@ def read_signals(
     """Return all signals as of `now`."""
     at = naive_utc(now)
     findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
-    rules = watched(policies, at.date())
-    return [
+    rules, pulses = watched(policies, at.date()), reads.app_pulse(reader, at).to_dicts()
+    found = [
         *_rates(reader, settings, rules, findings, at),
         *(_change(together, rules, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
-        *(_pulse(row, now) for row in reads.app_pulse(reader, at).iter_rows(named=True)),
+        *(_pulse(row, now) for row in pulses),
     ]
+    return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
 
 
 def weighted_units(reader: reads.Reader, start: datetime, end: datetime) -> pl.DataFrame:
@@ -102,7 +103,7 @@ def _about(
 ) -> About:
     """What the rate of a rule means to people."""
     return About(
-        subject=_title(estimate.rule_id, rules),
+        subject=title_of(estimate.rule_id, rules),
         before=onset.before if onset else None,
         began=onset.began if onset else None,
         turns=reached.turns if reached else None,
@@ -119,10 +120,6 @@ def _coincidence(app: str, onset: Onset | None, findings: Sequence[dict[str, Any
     at, reach = naive_utc(onset.began), CHANGE_REACH
     near = (f for f in findings if f["app"] == app and f["since_low"] - reach <= at <= f["since_high"] + reach)
     return next((finding["cause"] for finding in near if finding["cause"] != NOTHING), "")
-
-
-def _title(rule_id: str, rules: Mapping[str, Watched]) -> str:
-    return rules[rule_id].rule.text.title if rule_id in rules else rule_id
 
 
 def _late(estimates: Sequence[Estimate], cases: pl.DataFrame, start: datetime, end: datetime) -> Iterator[Estimate]:
@@ -201,24 +198,6 @@ def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
     limit = rule.limits[level]
     days = "" if estimate.low is not None and estimate.low > limit else "; the days before count as well"
     return f"{title}: {rate}, beyond the {word} rate of {percent(limit, 1)}{days}"
-
-
-MEASURES: Final = {
-    "output_chars": ("length of answers", "characters"),
-    "output_tokens": ("length of answers", "tokens"),
-    "duration_ms": ("time to answer", "ms"),
-    "cost_usd": ("cost of a turn", "USD"),
-    "error": ("turns that end in an error", "share"),
-}
-"""What a metric is called, and its unit."""
-
-
-def measure(metric: str, rules: Mapping[str, Watched]) -> tuple[str, str]:
-    """Return what people call `metric`, and its unit."""
-    kind, _, name = metric.partition(":")
-    if kind == "rule" and name:
-        return _title(name, rules), "share"
-    return MEASURES.get(metric, (f"score {name}" if kind == "score" else metric, ""))
 
 
 def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: datetime) -> Signal:

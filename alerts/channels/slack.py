@@ -25,7 +25,7 @@ TAKEN: Final = "ok"
 
 HEADER: Final = 150
 FIELD: Final = 1000
-LONG: Final = {"For whom", "Likely cause", "Examples", HOW}
+LONG: Final = {"What", "For whom", "Likely cause", "Examples", HOW}
 """Parts that have a line of their own."""
 
 ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

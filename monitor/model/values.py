@@ -196,6 +196,7 @@ class About:
     users: int | None = None  # who got such a turn
     cause: str = ""  # what changed at the same time
     moved: tuple[str, ...] = ()  # what else moved with it, in words
+    past: bool = False  # it began before the application was watched: an import brought it along
 
 
 @dataclass(frozen=True)

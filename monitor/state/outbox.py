@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
-from monitor.state.tables import OUTBOX
+from monitor.state.tables import ALERTS, OUTBOX
 
 Row = dict[str, Any]
 OPEN: Final = OUTBOX.c.state.in_(("pending", "inflight"))
@@ -100,6 +100,25 @@ def thread_of(txn: Transaction, row: Row) -> str:
     same = (OUTBOX.c[name] == row[name] for name in ("fingerprint", "receiver", "episode"))
     query = select(OUTBOX.c.handle).where(*same, OUTBOX.c.handle.is_not(None)).order_by(OUTBOX.c.id).limit(1)
     return txn.execute(query).scalar() or ""
+
+
+def told_of_open(txn: Transaction) -> dict[tuple[str, int], set[str]]:
+    """Return who was, or is about to be, told of what, by fingerprint and episode, of alerts that go on."""
+    same = (ALERTS.c.fingerprint == OUTBOX.c.fingerprint) & (ALERTS.c.episode == OUTBOX.c.episode)
+    names = (OUTBOX.c.fingerprint, OUTBOX.c.episode, OUTBOX.c.receiver)
+    query = (
+        select(*names).join(ALERTS, same).where(ALERTS.c.ended_at.is_(None), OUTBOX.c.state != "superseded").distinct()
+    )
+    told: dict[tuple[str, int], set[str]] = {}
+    for fingerprint, episode, receiver in txn.execute(query):
+        told.setdefault((fingerprint, episode), set()).add(receiver)
+    return told
+
+
+def begun_since(txn: Transaction, since: datetime) -> dict[str, int]:
+    """Return how many alerts began for each receiver since then."""
+    query = select(OUTBOX.c.receiver, func.count()).where(OUTBOX.c.kind == "firing", OUTBOX.c.created_at > since)
+    return dict(txn.execute(query.group_by(OUTBOX.c.receiver)).all())
 
 
 def last_messages(txn: Transaction) -> list[Row]:

@@ -15,7 +15,7 @@ from alerts.channels import Channel
 from alerts.deliver import Delivered, Post
 from alerts.desk import AlertDesk
 from alerts.message import Message
-from alerts.outbox import Outgoing
+from alerts.outgoing import Outgoing
 from alerts.rules import Rulebook
 from monitor.clock import FakeClock
 from monitor.model.values import Signal

@@ -15,7 +15,7 @@ from pathlib import Path
 from alerts.channels.webhook import Webhook
 from alerts.deliver import Post
 from alerts.desk import AlertDesk
-from alerts.outbox import Outgoing
+from alerts.outgoing import Outgoing
 from monitor.state import ControlState
 from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, a_book, a_rate

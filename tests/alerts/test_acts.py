@@ -240,7 +240,7 @@ def test_whatever_people_do_every_receiver_that_heard_of_an_alert_hears_of_its_e
         _do(day, pager, step)
     pager.raising = None
     day.tick(a_rate(GOOD))
-    day.tick(a_rate(GOOD), minutes=90)  # what flaps ends once it was good for an hour
+    day.tick(a_rate(GOOD), minutes=270)  # what flaps ends once it was good for longer than it ever was between
     day.deliver(after=timedelta(hours=2))
     kinds = [kind for kind in pager.kinds() if kind in {"firing", "resolved"}]
     assert kinds == ["firing", "resolved"] * (len(kinds) // 2)
