@@ -129,7 +129,7 @@ def watched_only(signals: Sequence[Signal], since: Mapping[str, datetime]) -> li
 
 def _marked(signal: Signal, since: Mapping[str, datetime]) -> Signal:
     app = signal.labels.get("app")
-    if signal.about is None or app is None or signal.name == "no_data":
+    if signal.about is None or app is None or signal.name != "drift":  # a rate is one of the last hours
         return signal
     first = since.get(app)
     past = first is None or (signal.about.began is not None and signal.about.began < first - HOUR)
