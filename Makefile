@@ -36,7 +36,7 @@ docs: install
 ci: check test
 
 bench: install
-	@$(BIN)/python -m benchmarks $(if $(AGAINST),&& $(BIN)/python -m benchmarks.against $(AGAINST))
+	@$(BIN)/python -m benchmarks $(if $(AGAINST),&& $(BIN)/python -m benchmarks.against $(AGAINST) && $(BIN)/python -m benchmarks.plain_query --against $(AGAINST))
 
 statistics: install
 	@$(BIN)/pytest -m statistics -s $(PATIENT)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import freshness, ingest, overload, redaction, startup
+from benchmarks import bombs, freshness, ingest, overload, plain_query, redaction, startup
 
 Rows = Sequence[dict[str, object]]
 
@@ -39,6 +39,8 @@ def tables(*, quick: bool) -> Iterator[tuple[str, Rows]]:
         _upright(overload.measure(2 if quick else 60, 1 if quick else 10)),
     )
     yield "Start: plumbline up on an empty folder", [startup.measure(1 if quick else 15)]
+    yield "A plain query, read by a process of its own", plain_query.measure(50_000 if quick else 1_000_000, None)
+    yield "Questions made to hurt", list(bombs.measure(["strings"] if quick else list(bombs.BOMBS)))
 
 
 def _upright(row: dict[str, object]) -> Rows:

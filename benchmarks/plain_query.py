@@ -1,6 +1,6 @@
 """What a plain query over a million spans costs since it is read by a process of its own from a snapshot.
 
-`python -m benchmarks.plain_query --base CHECKOUT` asks the same of an installed older checkout, in turn with this one, over the same
+`python -m benchmarks.plain_query --against CHECKOUT` asks the same of an installed older checkout, in turn with this one, over the same
 rows. The first question takes the snapshot and starts the child, so that it is told apart, as is how long the store is held still.
 """
 
@@ -147,10 +147,10 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spans", type=int, default=1_000_000)
-    parser.add_argument("--base", type=Path, help="an installed checkout to compare with")
+    parser.add_argument("--against", type=Path, help="an installed checkout to compare with")
     asked = parser.parse_args()
     print(f"{asked.spans:,} spans, medians of {ROUNDS} through the api")
-    for row in measure(asked.spans, asked.base):
+    for row in measure(asked.spans, asked.against):
         print("  ".join(f"{value!s:>10}" if number else f"{value!s:<40}" for number, value in enumerate(row.values())))
 
 

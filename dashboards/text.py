@@ -23,6 +23,13 @@ _HIDDEN: Final = re.compile(
 _PUNCTUATION: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
+JOINER: Final = "\u2060"
+"""Has no width and no meaning."""
+
+_LINKED: Final = re.compile(r"@|:(?=//)|(?i:www)(?=\.)")
+"""What Markdown makes a link of, whatever is escaped in it, unless something stands behind these."""
+
+
 def visible(text: str, cap: int = CAP) -> str:
     """Return `text` with hidden characters shown as U+FFFD, cut at `cap` with a count of what is left out."""
     shown = _HIDDEN.sub("\ufffd", text[:cap])
@@ -40,10 +47,10 @@ def code(text: object, language: str | None = None, *, height: int | None = None
 
 
 def label(text: object, cap: int = 80) -> str:
-    """Return `text` for a Markdown label: one line, short, every mark escaped so that it stands for itself."""
+    """Return `text` for a Markdown label: one line, short, no link, every mark escaped so that it stands for itself."""
     line = " ".join(_HIDDEN.sub("\ufffd", str(text)[: 4 * cap]).split())
     short = line if len(line) <= cap else line[: cap - 1] + "…"
-    return _PUNCTUATION.sub(r"\\\1", short)
+    return _PUNCTUATION.sub(r"\\\1", _LINKED.sub(f"\\g<0>{JOINER}", short))
 
 
 def one_line(text: object, cap: int = 160) -> str | None:

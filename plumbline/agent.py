@@ -127,7 +127,8 @@ class Agent:
             salt, book = secrets.token_hex(16), self.labels()
             done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self.access.holds.held())
         self.access.notes.let_go(self._limits())
-        self.readers.forget()
+        if done.removed or done.rewritten:
+            self.readers.forget()
         if done.lacking:
             _log.warning("retention: %d MB more free disk are needed to rewrite the store", done.lacking // MB + 1)
         return done

@@ -1,18 +1,20 @@
 """Every setting with its value and where that comes from: the default, a line of the config file, or an option.
 
-A value that was written as a reference to a secret is shown as it was written.
+A value that was written as a reference to a secret is shown as it was written; a secret that stands in the file itself is not shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from monitor.config.yaml_lines import Written, written_in
 from plumbline.cli.settings import Resolved
+
+HIDDEN: Final = "(a secret; better ${env:NAME} or ${file:PATH})"
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def _setting(key: str, value: Any, resolved: Resolved, written: dict[str, Writte
     stands = written.get(key)
     if stands is None:
         return Setting(key, value, "default")
-    return Setting(key, stands.text if "${" in stands.text else value, f"{resolved.file}:{stands.line}")
+    shown = HIDDEN if key.endswith("secret") else value
+    return Setting(key, stands.text if "${" in stands.text else shown, f"{resolved.file}:{stands.line}")
 
 
 def _leaves(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:

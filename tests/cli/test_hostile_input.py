@@ -61,6 +61,16 @@ def test_a_secret_is_never_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "(a secret)" in str(raised.value)
 
 
+def test_a_secret_that_stands_in_the_file_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "plumbline.yaml").write_text(
+        "people:\n  oidc: {issuer: 'https://a.example', client_id: x, client_secret: s3cret-of-ours}\n"
+    )
+    ran = plumbline("check", cwd=tmp_path)
+    assert ran.code == 0
+    assert "s3cret" not in ran.out + ran.error
+    assert "people.oidc.client_secret" in ran.out
+
+
 def printed(columns: list[str], row: list[object], capsys: pytest.CaptureFixture[str], *, raw: bool) -> list[list[str]]:
     capsys.readouterr()
     show.print_csv(columns, [row], raw=raw)

@@ -1,5 +1,6 @@
 """Text and numbers as they are shown."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.numbers import change, count, measure, money, share, share_interval, took, when, wilson
-from dashboards.text import as_sentence, label, one_line, parsed, pretty_json, visible
+from dashboards.text import JOINER, as_sentence, label, one_line, parsed, pretty_json, visible
 from dashboards.views.chat import answered, conversation
 from tests.support.generated_texts import HOSTILE
 
@@ -27,6 +28,15 @@ def test_a_label_of_hostile_text_keeps_no_tag_and_no_link(text: str) -> None:
     shown = label(text)
     assert "<script" not in shown.replace("\\<", "")
     assert "](" not in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["kim@example.org", "http://evil.example/x", "see WWW.evil.example", "xmpp:a@b.example/c"]
+)
+def test_nothing_in_a_label_is_made_a_link_of(text: str) -> None:
+    shown = label(text).replace("\\", "")
+    assert not re.search(r"@\w|://|www\.", shown, re.IGNORECASE)
+    assert shown.replace(JOINER, "") == text
 
 
 @given(st.text())

@@ -88,13 +88,20 @@ def names_of(house: House) -> set[str]:
     return {row["name"] for row in told["people"]}
 
 
+def await_more(people: list[Person], sign_ins: int) -> None:
+    """Wait until so many more people are in."""
+    wanted = sign_ins + sum(len(person.sessions) for person in people)
+    assert becomes(lambda: sum(len(person.sessions) for person in people) >= wanted, 120, 0.01)
+
+
 @pytest.mark.faults
 def test_what_was_answered_stands_after_every_kill(tmp_path: Path) -> None:
     rng = random.Random(SEED)
     with a_house(tmp_path / "data", "agent", people={"passwords": True}) as house:
         with people_in(house, 3) as people:
             for _ in range(ROUNDS):
-                time.sleep(rng.uniform(0.1, 1.5))
+                await_more(people, rng.randint(1, 4))
+                time.sleep(rng.uniform(0, 0.3))
                 house.kill("agent")
                 assert faults(house.root) == []
         sessions = [session for person in people for session in person.sessions]
@@ -105,7 +112,7 @@ def test_what_was_answered_stands_after_every_kill(tmp_path: Path) -> None:
             assert me.json()["name"] == "anna"
         acts = {act: int(count) for act, count in house.sql("SELECT act, count(*) FROM audit GROUP BY ALL")}
         print(f"\nseed {SEED}: {ROUNDS} kills, {len(sessions)} sessions and {len(added)} people stand, acts {acts}")
-        assert len(sessions) > ROUNDS
+        assert len(sessions) >= ROUNDS
         assert acts["signin"] >= len(sessions)
         assert acts["addperson"] >= acts["addperson done"] >= len(added)
     assert faults(house.root) == []
