@@ -28,6 +28,7 @@ from alerts.explain import explain_alert
 from alerts.keeping import Keeping
 from alerts.outbox import escalate, known_alerts, record_within, remind, tell_held, unattended
 from alerts.outgoing import Outgoing
+from alerts.rehearsal import kept_back, owed_messages
 from alerts.rules import Rulebook
 from alerts.sentence import headline
 from alerts.states import AlertState, decide
@@ -161,6 +162,11 @@ class AlertDesk:
         """Return a desk with the same rules, an empty state in memory and nobody to tell: for replay."""
         state = ControlState.open(None, self.post.clock)
         return AlertDesk(replace(self.post, state=state, channels={}))
+
+    def rehearsed(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what a rehearsal would have sent, and what a stage kept back, oldest first."""
+        with self.state.transaction() as txn:
+            return {"messages": owed_messages(txn), "held": kept_back(txn, self.post.outgoing)}
 
     def close(self) -> None:
         """Let go of the control state."""

@@ -215,7 +215,8 @@ class Agent:
 
         with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
             findings, added = run_replay(self.store, furnish, plan, progress)
-        return {"findings": findings, "alerts": told.history(), "added": added}
+        said = {"messages": [], "held": []} if notify else told.rehearsed()
+        return {"findings": findings, "alerts": told.history(), "added": added, **said}
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines, of a finding, an alert or a trace. Raises `NotFound`."""
