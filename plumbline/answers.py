@@ -8,14 +8,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from alerts import acts
+from collectors.redaction.redact import redactor_for
 from monitor import backfill
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
+from monitor.datasets import Redacted
 from monitor.errors import NotFound
 from monitor.labels import read_labels
 from monitor.policy.load import given_policy
 from monitor.policy.telling import prompt_check, told
+from monitor.privacy.keyed import install_key
 from monitor.state import Transaction
 from monitor.steps import House
 from monitor.store.standing import system_prompts
@@ -24,6 +29,7 @@ from plumbline import reviewing
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import (
+    dataset_questions,
     grading_questions,
     hold_questions,
     label_questions,
@@ -36,7 +42,7 @@ from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
 from plumbline.people.texts import Sight
-from plumbline.policies import grading
+from plumbline.policies import datasets, grading
 from plumbline.policies.activation import Activation, Done
 from plumbline.policies.previewing import preview
 
@@ -126,6 +132,13 @@ def put_in_force(agent: Agent, asked: Any, call: Call) -> dict[str, str]:
     return told_once
 
 
+def redacted_for_export(agent: Agent) -> Redacted:
+    """Return what redacts texts that leave, also in a house that stores them as they are."""
+    collector = agent.settings.collector
+    always = msgspec.structs.replace(collector, redaction=msgspec.structs.replace(collector.redaction, enabled=True))
+    return redactor_for(always, install_key(agent.places.root)).text
+
+
 def house_of(agent: Agent) -> House:
     """Return what graders of stored turns work with; nobody is told by it."""
     return House(agent.store, agent.settings, agent.policies, agent.clock, None, agent.health)
@@ -157,6 +170,12 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     policy_questions.PolicyText: lambda agent, asked, _: activation_of(agent).text(asked.policy),
     policy_questions.ActivatePolicy: put_in_force,
     policy_questions.RollBackPolicy: put_in_force,
+    dataset_questions.DatasetCases: lambda agent, asked, call: datasets.as_cases(
+        agent.store, agent.policies, asked, call.actor, redacted_for_export(agent)
+    ),
+    dataset_questions.AsExample: lambda agent, asked, call: datasets.as_example(
+        agent.store, activation_of(agent), asked, call.actor, agent.policies, redacted_for_export(agent)
+    ),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),

@@ -15,6 +15,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
+from plumbline.api.dataset_questions import OF_DATASETS
 from plumbline.api.grading_questions import OF_GRADING
 from plumbline.api.hold_questions import OF_HOLDS
 from plumbline.api.label_questions import AddLabels
@@ -209,6 +210,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     ActivatePolicy,
     RollBackPolicy,
     *OF_GRADING,
+    *OF_DATASETS,
     Erase,
     *OF_PEOPLE,
     AddLabels,

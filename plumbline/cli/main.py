@@ -58,6 +58,7 @@ COMMANDS: Final = {
     "people": ("let people ask under their own name, in a role; list and revoke them", "people"),
     "policy": ("test, lint, show, compare and render policies", "policy"),
     "sample": ("what is graded: draw it again, grade one turn now, fill gaps", "sample"),
+    "dataset": ("what was graded as evaluation cases, or as an example of a policy", "dataset"),
     "alerts": ("what is wrong now; take it up, silence it, close it", "alerts"),
     "rules": ("what the alert rules would have said over stored history", "rules"),
     "receivers": ("who can be told, and whether a message really arrives", "receivers"),
