@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +17,38 @@ from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, SWAP, records, spooled
 
 END = START + timedelta(days=14)
-STEP = timedelta(hours=12)
+STEP = timedelta(days=1)
 TURNS = 3_000
+
+
+def opened(folder: Path) -> Agent:
+    return open_agent(Settings(sampling=SamplingSettings(rate=0.8)), folder, FakeClock(END))
 
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Agent]:
-    found = open_agent(Settings(sampling=SamplingSettings(rate=0.8)), tmp_path, FakeClock(END))
+    found = opened(tmp_path)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an agent at rest that has told of a swap of the model."""
+    folder = tmp_path_factory.mktemp("lived")
+    found = opened(folder)
+    spooled(folder / "spool", records(TURNS))
+    found.settle()
+    found.cycle()
+    found.close()
+    return folder
+
+
+@pytest.fixture
+def informed(lived: Path, tmp_path: Path) -> Iterator[Agent]:
+    """An agent over a copy of that folder."""
+    shutil.copytree(lived, tmp_path, dirs_exist_ok=True)
+    found = opened(tmp_path)
     yield found
     found.close()
 
@@ -62,18 +88,15 @@ def test_a_second_cycle_decides_nothing_new(agent: Agent, tmp_path: Path) -> Non
     assert agent.sql(counts, 1).table == before
 
 
-def test_every_rate_has_its_interval_and_its_design(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(900))
-    agent.settle()
-    agent.cycle()
-    rates = agent.sql("SELECT * FROM estimates WHERE value IS NOT NULL", 1_000).table.to_pylist()
+def test_every_rate_has_its_interval_and_its_design(informed: Agent) -> None:
+    rates = informed.sql("SELECT * FROM estimates WHERE value IS NOT NULL", 1_000).table.to_pylist()
     assert rates
     for rate in rates:
         assert 0 <= rate["low"] <= rate["value"] <= rate["high"] <= 1
         assert rate["low"] < rate["high"]
         assert rate["n_graded"] <= rate["n_units"]
         assert "not corrected by human labels" in rate["method"]
-    probabilities = agent.sql("SELECT DISTINCT inclusion_probability FROM samples", 10).table.to_pylist()
+    probabilities = informed.sql("SELECT DISTINCT inclusion_probability FROM samples", 10).table.to_pylist()
     assert probabilities == [{"inclusion_probability": 0.8}]
 
 
@@ -101,14 +124,11 @@ def test_replay_tells_the_same_twice_and_notifies_nobody(agent: Agent, tmp_path:
     assert grades == [{"n": 0}]
 
 
-def test_what_was_told_live_is_not_told_again_by_a_replay(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(TURNS))
-    agent.settle()
-    agent.cycle()
-    live = agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist()
-    agent.replay(START, END, STEP, False, quiet)
-    assert agent.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist() == live
-    metrics = [row["metric"] for row in agent.sql("SELECT metric FROM findings", 100).table.to_pylist()]
+def test_what_was_told_live_is_not_told_again_by_a_replay(informed: Agent) -> None:
+    live = informed.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist()
+    informed.replay(START, END, STEP, False, quiet)
+    assert informed.sql("SELECT id FROM findings WHERE origin = 'live'", 100).table.to_pylist() == live
+    metrics = [row["metric"] for row in informed.sql("SELECT metric FROM findings", 100).table.to_pylist()]
     assert len(metrics) == len(set(metrics))
 
 
@@ -131,20 +151,19 @@ def test_a_replay_that_is_stopped_leaves_no_trace(agent: Agent, tmp_path: Path) 
     assert agent.sql("SELECT * FROM grades", 10).table.num_rows == 0
 
 
-def test_why_is_answered_for_traces_findings_and_alerts(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(TURNS))
-    agent.settle()
-    agent.cycle()
-    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
-    assert any("likely cause" in line for line in agent.explain(finding))
-    graded = agent.sql("SELECT unit_id FROM grades WHERE verdict = 'violates' LIMIT 1", 1).table["unit_id"][0].as_py()
-    lines = agent.explain(graded)
+def test_why_is_answered_for_traces_findings_and_alerts(informed: Agent) -> None:
+    finding = informed.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
+    assert any("likely cause" in line for line in informed.explain(finding))
+    graded = (
+        informed.sql("SELECT unit_id FROM grades WHERE verdict = 'violates' LIMIT 1", 1).table["unit_id"][0].as_py()
+    )
+    lines = informed.explain(graded)
     assert any(line.startswith("sampled:") for line in lines)
     assert any("violates" in line for line in lines)
-    alert = agent.sql("SELECT fingerprint FROM alerts LIMIT 1", 1).table["fingerprint"][0].as_py()
-    assert agent.explain(alert)
+    alert = informed.sql("SELECT fingerprint FROM alerts LIMIT 1", 1).table["fingerprint"][0].as_py()
+    assert informed.explain(alert)
     with pytest.raises(NotFound):
-        agent.explain("nothing")
+        informed.explain("nothing")
 
 
 def test_erasing_an_app_leaves_nothing_of_it(agent: Agent, tmp_path: Path) -> None:
@@ -158,18 +177,15 @@ def test_erasing_an_app_leaves_nothing_of_it(agent: Agent, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_evidently_draws_the_two_windows_of_a_finding_without_a_word_of_a_trace(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(TURNS))
-    agent.settle()
-    agent.cycle()
-    finding = agent.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
-    page = agent.report(finding)
+def test_evidently_draws_the_two_windows_of_a_finding_without_a_word_of_a_trace(informed: Agent) -> None:
+    finding = informed.sql("SELECT id FROM findings LIMIT 1", 1).table["id"][0].as_py()
+    page = informed.report(finding)
     html = page.read_text(encoding="utf-8")
     assert "<html" in html
     assert "output_chars" in html
     assert "Where is my order" not in html
     assert "parcel" not in html
     drawn = page.stat().st_mtime_ns
-    assert agent.report(finding).stat().st_mtime_ns == drawn, "the second time it is there already"
+    assert informed.report(finding).stat().st_mtime_ns == drawn, "the second time it is there already"
     with pytest.raises(NotFound):
-        agent.report("nothing")
+        informed.report("nothing")

@@ -57,8 +57,9 @@ def refused(url: str, key: str) -> dict[str, int]:
 @pytest.mark.parametrize("role", ROLES)
 def test_every_route_asks_for_its_scope(agent: Agent, url: str, role: str) -> None:
     key = agent.access.register.add("kim", role)  # type: ignore[arg-type]  # the keys of ROLES
+    answered = refused(url, key)
     for asked in QUESTIONS:
-        told = refused(url, key)[name_of(asked)]
+        told = answered[name_of(asked)]
         assert (told == 403) == (asked.scope not in ROLES[role]), (asked, told)  # type: ignore[index]  # as above
         assert told != 401
     agent.access.register.revoke("kim")

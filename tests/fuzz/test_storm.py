@@ -35,7 +35,7 @@ moment is bounded by two groups of bodies and their rows; a leak of 10 KB a body
 
 
 @pytest.mark.parametrize(
-    "bodies", [pytest.param(300, id="quick"), pytest.param(10_000, id="long", marks=pytest.mark.fuzz)]
+    "bodies", [pytest.param(150, id="quick"), pytest.param(10_000, id="long", marks=pytest.mark.fuzz)]
 )
 def test_whatever_comes_is_answered(tmp_path: Path, bodies: int) -> None:
     with a_house(tmp_path / "data", collector=SETTINGS) as house:
