@@ -93,6 +93,11 @@ class AlertDesk:
         with self.state.transaction() as txn:
             self_alerts.unwell(txn, parts, self.post.outgoing, now)
 
+    def tell_waiting(self, reviews: Mapping[str, str], now: datetime) -> None:
+        """Say which reviews (name to how it stands) wait for people; the routes say to whom, and how often it is said again."""
+        with self.state.transaction() as txn:
+            self_alerts.waiting(txn, reviews, self.post.outgoing, now)
+
     def act(self, txn: Transaction, prefix: str, act: Act, person: str) -> dict[str, Any]:
         """Let `person` act on the alert whose fingerprint begins with `prefix`; say what was done. Raises `NotFound`, `UsageError`."""
         alert = the_alert(txn, prefix)

@@ -27,6 +27,15 @@ UNWELL: Final = AlertRule(
 )
 """The other one: a step, rule, stream or job that fails again and again."""
 
+WAITING: Final = AlertRule(
+    id=f"{OWN}review",
+    signal="review",
+    title="A review waits for its reviewers",
+    severity=Severity.INFO,
+    category="review",
+)
+"""No fault, but told and reminded of in the same way: answers wait to be judged."""
+
 
 STORM: Final = AlertRule(
     id=f"{OWN}storm",
@@ -46,7 +55,7 @@ HISTORY: Final = AlertRule(
 )
 """What an import brought along: it is known, and nobody is paged for it."""
 
-OWN_RULES: Final = (DELIVERY, UNWELL, STORM, HISTORY)
+OWN_RULES: Final = (DELIVERY, UNWELL, STORM, HISTORY, WAITING)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts.evaluation import fingerprint
 from alerts.outbox import keep, known_alerts, owe, told
-from alerts.outgoing import DELIVERY, UNWELL, Outgoing
+from alerts.outgoing import DELIVERY, UNWELL, WAITING, Outgoing
 from alerts.records import from_row
 from alerts.rules import AlertRule
 from alerts.states import AlertState, Transition
@@ -33,6 +33,22 @@ def unwell(txn: Transaction, parts: Mapping[str, str], outgoing: Outgoing, now: 
     for alert in known_alerts(txn):
         if alert.rule_id == UNWELL.id and alert.labels["part"] not in parts:
             end(txn, alert, "it works again", outgoing, now)
+
+
+def waiting(txn: Transaction, reviews: Mapping[str, str], outgoing: Outgoing, now: datetime) -> None:
+    """Say of each of `reviews` (name to how it stands) that it waits for people, to whom the routes name; end it for the others."""
+    facts = {
+        "severity": str(WAITING.severity),
+        "category": WAITING.category,
+        "id": WAITING.id,
+        "signal": WAITING.signal,
+    }
+    route = outgoing.book.route(facts)
+    for name, reason in reviews.items():
+        begin(txn, WAITING, {"review": name}, reason, route.to if route else (), outgoing, now)
+    for alert in known_alerts(txn):
+        if alert.rule_id == WAITING.id and alert.labels["review"] not in reviews:
+            end(txn, alert, "it has ended, or everything is judged", outgoing, now)
 
 
 def begin(

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 Row = dict[str, Any]
 Given = str | int | float | bool | datetime | None
+Nested = Given | Mapping[str, Any]
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
 FRESH_S: Final = 4.0
@@ -65,7 +66,9 @@ class AgentReads(Protocol):
 
     def holds(self) -> list[Row]: ...
 
-    def command(self, question: str, key: str, /, **params: Given) -> Any: ...
+    def ask(self, question: str, /, **params: Nested) -> Any: ...
+
+    def command(self, question: str, key: str, /, **params: Nested) -> Any: ...
 
 
 @dataclass
@@ -135,14 +138,14 @@ class Api:
         """Return every legal hold, oldest first."""
         return list(self._fresh("holds"))
 
-    def command(self, question: str, key: str, /, **params: Given) -> Any:
+    def command(self, question: str, key: str, /, **params: Nested) -> Any:
         """Have something done, once however often it is sent under `key`; what is remembered of before is asked anew."""
         answer = self._asked(question, params, {"idempotency-key": key})
         with self._lock:
             self._answers = {}
         return answer
 
-    def ask(self, question: str, /, **params: Given) -> Any:
+    def ask(self, question: str, /, **params: Nested) -> Any:
         """Return the answer to `question` as it stands in the agent's own table of questions."""
         return self._asked(question, params, {})
 
@@ -156,11 +159,11 @@ class Api:
                 return
             self.pause(POLL_S)
 
-    def _asked(self, question: str, params: Mapping[str, Given], headers: dict[str, str]) -> Any:
+    def _asked(self, question: str, params: Mapping[str, Nested], headers: dict[str, str]) -> Any:
         asked = self._questions().get(question)
         if asked is None:
             raise Unknown(f"Not found: this agent answers no question {question}. Restart both with: plumbline up")
-        given: dict[str, Any] = {key: value for key, value in params.items() if value not in {None, ""}}
+        given: dict[str, Any] = {key: value for key, value in params.items() if value is not None and value != ""}
         path = _PLACE.sub(lambda place: quote(_text(given.pop(place[1])), safe=""), asked["path"])
         if asked["shape"] == "table":
             return _rows(self._send(asked["method"], path, given, {"accept": ARROW}))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dashboards.scope import Context
-from dashboards.views import alerts, drift, experiments, overview, policy, quality, sources, traces
+from dashboards.views import alerts, drift, experiments, overview, policy, quality, review, sources, traces
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ PAGES: Final = (
     Page("overview", "Overview", ":material/monitoring:", overview.show),
     Page("traces", "Traces", ":material/account_tree:", traces.show, "trace"),
     Page("quality", "Quality", ":material/fact_check:", quality.show),
+    Page("review", "Review", ":material/rate_review:", review.show, "review"),
     Page("policy", "Policy", ":material/gavel:", policy.show),
     Page("drift", "Drift", ":material/trending_up:", drift.show, "finding"),
     Page("ab", "A/B", ":material/call_split:", experiments.show, "experiment"),

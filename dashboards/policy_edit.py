@@ -36,7 +36,7 @@ def change(context: Context, policy: str) -> None:
 
 def _file(context: Context, policy: str) -> Row | None:
     try:
-        found: Row = context.agent.ask("policytext", policy=policy)  # type: ignore[attr-defined]  # of the running api only
+        found: Row = context.agent.ask("policytext", policy=policy)
     except (AttributeError, Trouble):
         return None
     return found

@@ -117,7 +117,7 @@ def _asked_for(agent: AgentReads, control: str, trace_id: str) -> bool:
 
 def _why(agent: AgentReads, trace_id: str) -> dict[str, list[Any]]:
     try:
-        found: dict[str, list[Any]] = agent.ask("whyungraded", id=trace_id)  # type: ignore[attr-defined]  # of the running api only
+        found: dict[str, list[Any]] = agent.ask("whyungraded", id=trace_id)
     except (AttributeError, Trouble):
         return {"draws": [], "rules": []}
     return found

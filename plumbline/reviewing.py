@@ -1,16 +1,23 @@
-"""The reviews of an agent: the answers to what is asked of them."""
+"""The reviews of an agent: the answers to what is asked of them, and what the timetable does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from alerts.acts import the_alert
+from monitor.errors import NotFound, UsageError
+from monitor.state import Transaction, reviews
+from monitor.store.subjects import examples_of, kind_of
 from plumbline.agent import Agent
 from plumbline.api import review_questions, seat_questions
-from plumbline.api.call import Call
+from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question
+from plumbline.people.register import scopes_of
 from plumbline.reviews.desk import ReviewDesk
 from plumbline.reviews.seat import Seats
+from plumbline.reviews.timetable import missing, waits
 
 
 def desk_of(agent: Agent) -> ReviewDesk:
@@ -23,6 +30,55 @@ def seats_of(agent: Agent) -> Seats:
     return Seats(desk_of(agent), agent.labels())
 
 
+def want(agent: Agent, asked: review_questions.WantItems, call: Call) -> dict[str, Any]:
+    """Put the answers that a trace, a finding or an alert is about into the next review. Raises `NotFound`."""
+    units = _units(agent, asked.id)
+    seen = call.actor.apps
+    there = agent.labels().units(units, seen)
+    if not there:
+        raise NotFound(f"{asked.id} among the traces, findings and alerts with answers that are stored")
+    now = agent.clock.now()
+
+    def write(txn: Transaction) -> dict[str, Any]:
+        return {"new": reviews.wish(txn, sorted(there), call.actor.name, asked.reason.strip(), now), "of": len(there)}
+
+    told: dict[str, Any] = agent.access.commands.carry_out(call, asked, write)
+    return told
+
+
+def _units(agent: Agent, subject: str) -> list[str]:
+    kind = kind_of(agent.store, subject)
+    if kind == "trace":
+        return [subject]
+    if kind == "finding":
+        return examples_of(agent.store, subject)
+    with agent.desk.state.transaction() as txn:
+        signal = the_alert(txn, subject).memory.signal
+    return list(signal.examples) if signal else []
+
+
+def keep_reviews(agent: Agent) -> None:
+    """End the reviews that are due, open the one of this week once somebody may review, and say which wait for people."""
+    desk, now, call = desk_of(agent), agent.clock.now(), Call(Actor("schedule"))
+    for row in desk.listed():
+        if row["closed_at"] is None and row["due_at"] <= now:
+            desk.close(call, review_questions.CloseReview(row["id"]))
+    if _reviewers(agent):
+        for at, app in missing(agent.settings.review, desk.listed(), now):
+            with suppress(UsageError):  # nothing was answered that week
+                desk.open(call, review_questions.OpenReview(app, at=at))
+    waiting = [
+        row for row in desk.listed() if row["closed_at"] is None and row["n_done"] + row["erased"] < row["n_items"]
+    ]
+    agent.desk.tell_waiting({row["id"]: waits(row) for row in waiting}, now)
+
+
+def _reviewers(agent: Agent) -> bool:
+    return any(
+        "review" in scopes_of(row["role"]) for row in agent.access.register.people() if row["revoked_at"] is None
+    )
+
+
 ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Agent, Any, Call], Any]]] = {
     review_questions.Reviews: lambda agent, _, __: desk_of(agent).listed(),
     review_questions.Review: lambda agent, asked, _: desk_of(agent).shown(asked.id),
@@ -31,6 +87,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Agent, Any, Call], Any]]] 
     review_questions.OpenReview: lambda agent, asked, call: desk_of(agent).open(call, asked),
     review_questions.AssignReview: lambda agent, asked, call: desk_of(agent).assign(call, asked),
     review_questions.CloseReview: lambda agent, asked, call: desk_of(agent).close(call, asked),
+    review_questions.WantItems: want,
+    review_questions.SignReview: lambda agent, asked, call: desk_of(agent).sign(call, asked),
     seat_questions.TakeItems: lambda agent, asked, call: seats_of(agent).take(call, asked),
     seat_questions.SkipItem: lambda agent, asked, call: seats_of(agent).skip(call, asked),
     seat_questions.SaveDraft: lambda agent, asked, call: seats_of(agent).draft(call, asked),

@@ -14,6 +14,7 @@ from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
 from plumbline.opening import open_agent
+from plumbline.reviewing import keep_reviews
 from plumbline.schedule import Job, Paced, overdue, stand_by, start
 
 
@@ -45,6 +46,8 @@ BACKUP_EVERY_S = 600.0
 RETAIN_EVERY_S = 60.0
 """How often to look whether the hour is over: an agent that is started again and again gets there too."""
 
+REVIEWS_EVERY_S = 60.0
+
 
 def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
     """Own `data_dir` and serve the api until SIGTERM or SIGINT; `ready` is called once requests are answered."""
@@ -68,6 +71,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job("deliver", DELIVER_EVERY_S, deliver),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
             Job("backup", BACKUP_EVERY_S, Guarded("backup", agent.back_up, agent.health)),
+            Job("reviews", REVIEWS_EVERY_S, Guarded("reviews", lambda: keep_reviews(agent), agent.health)),
             Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )

@@ -81,8 +81,8 @@ BY_RULE: Final = "A rule of yours (collector.fields) drops texts of this trace b
 NOT_KEPT: Final = "Texts as old as this are no longer kept."
 
 
-def show_chat(parts: Sequence[Part], without: str = NOT_SENT) -> None:
-    """Draw a conversation; neighbours of one role share a bubble. `without` is said when there is none."""
+def show_chat(parts: Sequence[Part], without: str = NOT_SENT, *, whole: bool = True) -> None:
+    """Draw a conversation, or a piece of one (not `whole`); neighbours of one role share a bubble. `without`: where there is none."""
     if not parts:
         st.caption(without)
     run: list[Part] = []
@@ -93,7 +93,7 @@ def show_chat(parts: Sequence[Part], without: str = NOT_SENT) -> None:
         run.append(part)
     if run:
         _bubble(run)
-    if parts and not answered(parts):
+    if whole and parts and not answered(parts):
         st.caption("No answer is stored with this span.")
 
 

@@ -88,7 +88,7 @@ def _files(rules: dict[str, Rule]) -> None:
 def _prompts(context: Context) -> None:
     """Say which applications lack the policy in their system prompt."""
     try:
-        checks: list[Row] = context.agent.ask("promptcheck")  # type: ignore[attr-defined]  # of the running api only
+        checks: list[Row] = context.agent.ask("promptcheck")
     except (AttributeError, Trouble):
         return
     for one in (check for check in checks if check["missing"]):
@@ -211,7 +211,7 @@ def _examples(rule: Rule) -> None:
 def _versions(context: Context, rule: Rule) -> None:
     """What was in force before; only an agent with a folder of policies of its own knows."""
     try:
-        versions: list[Row] = context.agent.ask("versions", policy=rule.policy["id"])  # type: ignore[attr-defined]  # of the running api only
+        versions: list[Row] = context.agent.ask("versions", policy=rule.policy["id"])
     except (AttributeError, Trouble):
         versions = []
     with st.expander("Versions, and how to change this rule"):

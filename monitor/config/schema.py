@@ -178,6 +178,21 @@ class MetricSettings(Section, frozen=True):
     smallest: float | None = None  # the smallest effect that matters, in units of the metric
 
 
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"]
+
+
+class ReviewSettings(Section, frozen=True):
+    """The weekly review. It opens by itself once somebody may review beside the owner of the data directory."""
+
+    day: Day = "monday"  # when a review opens by itself; never: only `plumbline review open` does
+    at: str = "09:00"  # at what time of that day, HH:MM
+    timezone: str = "UTC"  # of the team, such as Europe/Berlin
+    size: int = 300  # answers of one review; where there are no more, all of them
+    window: str = "7d"  # the stretch of traffic that a review is about
+    due: str = "7d"  # how long it is open; then it ends with what was judged
+    apps: tuple[str, ...] = ()  # one review a week for each of these; empty: one for all together
+
+
 class OutgoingSettings(Section, frozen=True):
     """How calls to receivers leave this machine; proxies of the environment are not used."""
 
@@ -201,6 +216,7 @@ class Settings(Section, frozen=True):
     ] = {}  # attribute or metadata KEY of yours -> region, channel, audience, tenant or language
     sampling: SamplingSettings = SamplingSettings()
     estimates: EstimateSettings = EstimateSettings()
+    review: ReviewSettings = ReviewSettings()
     drift: DriftSettings = DriftSettings()
     experiments: ExperimentSettings = ExperimentSettings()
     metrics: dict[str, MetricSettings] = {}  # metric -> better, bounds, role, smallest; how experiments are decided

@@ -24,7 +24,7 @@ REVIEWS: Final = Table(
     Column("size", Integer, nullable=False),
     Column("due_at", Instant, nullable=False),
     Column("closed_at", Instant),
-    Column("closed_by", Text),  # a person, or "" where the due date did it
+    Column("closed_by", Text),  # a person, or `schedule` where the due date did it
     Column("strata", Text, nullable=False),  # JSON: with how many, how many were taken, and by which cut
     Column("policies", Text, nullable=False),  # JSON: hash -> policy, version and the words of its rules
     Column("signed_by", Text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from monitor.store.reads import Reader
@@ -21,3 +22,9 @@ def kind_of(store: Reader, subject: str) -> Literal["finding", "trace"] | None:
     if store.frame("SELECT 1 FROM base.findings WHERE id = ? LIMIT 1", [subject]).height:
         return "finding"
     return "trace" if store.frame("SELECT 1 FROM base.spans WHERE trace_id = ? LIMIT 1", [subject]).height else None
+
+
+def examples_of(store: Reader, finding: str) -> list[str]:
+    """Return the traces that a finding gives as examples."""
+    found = store.frame("SELECT examples FROM base.findings WHERE id = ?", [finding])
+    return [str(trace) for told in found["examples"].drop_nulls().to_list() for trace in json.loads(told)]

@@ -12,6 +12,9 @@ from plumbline.api.question import Method, Question, Scope
 LARGEST: Final = 20_000
 """Items of one review."""
 
+LONGEST: Final = 4000
+"""Characters of minutes."""
+
 
 class Reviews(Question[list[dict[str, Any]]], frozen=True):
     """Every review, newest first, with how many of its items somebody has judged."""
@@ -98,5 +101,46 @@ class CloseReview(OfReview, frozen=True):
     path: ClassVar[str] = "/v1/reviews/close"
 
 
-OF_REVIEWS: Final = (Reviews, Review, RedrawReview, ReviewResults, OpenReview, AssignReview, CloseReview)
+class WantItems(Question[dict[str, Any]], frozen=True):
+    """Put the answers of a trace, a finding or an alert into the next review."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/reviews/want"
+    scope: ClassVar[Scope] = "review"
+    quiet: ClassVar[bool] = True
+
+    id: str
+    reason: str = ""
+
+    def check(self) -> None:
+        if not self.id or len(self.reason) > LONGEST:
+            raise UsageError(f"name a trace, a finding or an alert, and a reason of at most {LONGEST} characters")
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return _hidden(self.id)
+
+
+class SignReview(OfReview, frozen=True):
+    """Sign a review off that has ended, with minutes: what the numbers mean, and what was decided."""
+
+    path: ClassVar[str] = "/v1/reviews/sign"
+
+    minutes: str
+
+    def check(self) -> None:
+        if not self.minutes.strip() or len(self.minutes) > LONGEST:
+            raise UsageError(f"minutes have at least one word and at most {LONGEST} characters")
+
+
+OF_REVIEWS: Final = (
+    Reviews,
+    Review,
+    RedrawReview,
+    ReviewResults,
+    OpenReview,
+    AssignReview,
+    CloseReview,
+    SignReview,
+    WantItems,
+)
 """In the order of the table of questions."""

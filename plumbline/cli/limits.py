@@ -36,6 +36,10 @@ def _is_zone(name: str) -> bool:
     return name == "none" or name in available_timezones()
 
 
+def _is_time_of_day(text: str) -> bool:
+    return re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text) is not None
+
+
 LONGEST: Final = timedelta(days=36_525)
 
 
@@ -58,7 +62,7 @@ LIMITS: Final = (
                 "agent.keep_spool",
                 "agent.backup.every",
             ),
-            *("estimates.window", "drift.budget.per", "people.session", "people.idle"),
+            *("estimates.window", "drift.budget.per", "people.session", "people.idle", "review.window", "review.due"),
         ),
         _is_duration,
         "is not a duration (write a number and one of s, m, h, d, w, such as 30s or 7d)",
@@ -119,6 +123,13 @@ LIMITS: Final = (
         _is_zone,
         "is not a time zone (write a name such as Europe/Berlin, UTC, or none for traffic that knows no week)",
     ),
+    Limit(
+        ("review.timezone",),
+        lambda name: name in available_timezones(),
+        "is not a time zone (write a name such as Europe/Berlin, or UTC)",
+    ),
+    Limit(("review.at",), _is_time_of_day, "is not a time of day (write HH:MM, such as 09:00)"),
+    Limit(("review.size",), lambda size: 1 <= size <= 20_000, "must lie between 1 and 20000"),
     Limit(
         ("metrics",),
         lambda metrics: all(m.bounds is None or m.bounds[0] < m.bounds[1] for m in metrics.values()),

@@ -18,6 +18,7 @@ from plumbline.api.review_questions import (
     Review,
     ReviewResults,
     Reviews,
+    WantItems,
 )
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
@@ -36,11 +37,15 @@ class Action(StrEnum):
     ASSIGN = "assign"
     CLOSE = "close"
     RESULTS = "results"
+    WANT = "want"
 
 
 def run(
     action: Annotated[
-        Action, typer.Argument(help="open, list, show ID, redraw ID, assign ID PERSON..., close ID, or results ID.")
+        Action,
+        typer.Argument(
+            help="open, list, show ID, redraw ID, assign ID PERSON..., close ID, results ID, or want TRACE."
+        ),
     ],
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[ID] [PERSON]...", help="Which review, and who.")
@@ -133,6 +138,11 @@ def _close(asked: Session, review_id: str, form: Form) -> None:
     _told(asked.ask(CloseReview(review_id)), form)
 
 
+def _want(asked: Session, subject: str, form: Form) -> None:
+    told = asked.ask(WantItems(subject))
+    _say(told, form, f"{told['new']} of {told['of']} answers are new among those that the next review takes up")
+
+
 def _told(results: dict[str, Any], form: Form) -> None:
     if form is Form.JSON:
         show.print_json(results)
@@ -155,4 +165,5 @@ _ONE: Final[Mapping[Action, Callable[[Session, str, Form], None]]] = {
     Action.REDRAW: _redraw,
     Action.CLOSE: _close,
     Action.RESULTS: _results,
+    Action.WANT: _want,
 }

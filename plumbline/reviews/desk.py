@@ -21,7 +21,7 @@ from monitor.store.opening import Store
 from monitor.store.reads import newest_turn
 from monitor.store.review_units import Stretch, review_units
 from plumbline.api.call import Actor, Call, token_owner
-from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
+from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview, SignReview
 from plumbline.people.commands import Commands
 from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
 from plumbline.reviews.outcome import Outcome, Words, checked, own_errors
@@ -32,6 +32,9 @@ PUBLIC: Final = (
     *("start", "opened_by", "closed_by", "erased", "signed_by", "signed_at", "minutes"),
 )
 """What is told of a review in a list."""
+
+CARRIED: Final = ("wanted", "risk")
+"""Picks that are carried over where nobody judged them."""
 
 LOOK_BACK: Final = timedelta(days=91)
 """How far back answers that were looked at twice tell of how often reviewers err."""
@@ -154,8 +157,24 @@ class ReviewDesk:
 
         def write(txn: Transaction) -> Row:
             self.opened(txn, asked.id)
-            reviews.close(txn, asked.id, call.actor.name, self.commands.record.clock.now(), followed)
+            now = self.commands.record.clock.now()
+            left = _left_over(reviews.items(txn, asked.id), labels.in_review(txn, asked.id))
+            reviews.close(txn, asked.id, call.actor.name, now, followed)
+            reviews.wish(txn, left, call.actor.name, f"left over from review {asked.id}", now)
             return {"id": asked.id, **followed}
+
+        told: Row = self.commands.carry_out(call, asked, write)
+        return told
+
+    def sign(self, call: Call, asked: SignReview) -> Row:
+        """Sign a review off. Raises `NotFound`, `UsageError` while it is open."""
+        now = self.commands.record.clock.now()
+
+        def write(txn: Transaction) -> Row:
+            if self.named(txn, asked.id)["closed_at"] is None:
+                raise UsageError(f"review {asked.id} is open (close it first: plumbline review close {asked.id})")
+            reviews.sign(txn, asked.id, call.actor.name, asked.minutes.strip(), now)
+            return {"id": asked.id, "signed_by": call.actor.name}
 
         told: Row = self.commands.carry_out(call, asked, write)
         return told
@@ -197,7 +216,7 @@ class ReviewDesk:
     @property
     def window(self) -> timedelta:
         """The stretch of traffic that a review is about."""
-        return timedelta(days=7)
+        return parse_duration(self.settings.review.window)
 
     def _demand(self, actor: Actor, asked: OpenReview) -> None:
         if actor.apps is not None and asked.app not in actor.apps:
@@ -213,8 +232,8 @@ class ReviewDesk:
             "opened_by": person,
             "upto": newest_turn(self.store),
             "seed": seed_of(self.settings.sampling.seed, asked.app, opened_at),
-            "size": asked.size or 300,
-            "due_at": now + parse_duration("7d"),
+            "size": asked.size or self.settings.review.size,
+            "due_at": now + parse_duration(self.settings.review.due),
         }
 
     def _units(self, review: Row, matters: Row, wishes: Sequence[str], gold: set[str]) -> pl.DataFrame:
@@ -249,6 +268,13 @@ def _shared(kept: Sequence[Row], names: Sequence[str]) -> list[tuple[int, list[s
         shared.append((item["number"], [names[(turn + n) % len(names)] for n in range(wanted)]))
         turn += wanted
     return shared
+
+
+def _left_over(kept: Sequence[Row], said: Sequence[Row]) -> list[str]:
+    """Picks that nobody judged, which the next review takes up; what was drawn by lot belongs to its week, and is non-response."""
+    judged = {label["unit_id"] for label in said}
+    picked = [item["unit_id"] for item in kept if item["stratum"] in CARRIED]
+    return [unit for unit in picked if unit is not None and unit not in judged]
 
 
 def _progress(kept: Sequence[Row], said: Sequence[Row]) -> list[Row]:

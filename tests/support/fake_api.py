@@ -25,6 +25,7 @@ from plumbline.api import (
     people_questions,
     policy_questions,
     questions,
+    review_questions,
 )
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Call
@@ -153,6 +154,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     questions.Report: lambda agent, asked: agent.report(asked.id),
     people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},
     note_questions.Notes: lambda agent, asked: [note for note in agent.notes if note["subject"] == asked.id],
+    review_questions.Reviews: lambda *_: [],
     hold_questions.Holds: lambda agent, _: agent.holds,
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     **dict.fromkeys(

@@ -1,0 +1,71 @@
+"""What a key means while somebody judges one answer: a verdict for the rule that is chosen, or for all that are left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+LETTERS: Final = ("A", "B", "D")
+"""Of the rules of one answer, in their order; C and R belong to the browser and to Streamlit."""
+
+VERDICTS: Final = {"complies": "1", "violates": "2", "borderline": "3", "cannot_judge": "0"}
+WORDS: Final = {
+    "complies": "complies",
+    "violates": "violates",
+    "borderline": "borderline",
+    "cannot_judge": "cannot judge",
+}
+FOR_ALL: Final = ("complies", "cannot_judge")
+"""What may be said of all rules in one press: nobody breaks three rules at once by accident."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What somebody has said so far of one answer: a verdict a rule, and the rule the next verdict is for."""
+
+    said: Mapping[str, str] = field(default_factory=dict)
+    chosen: str | None = None
+    hint: str = ""
+
+
+def press(marks: Marks, rules: Sequence[str], verdict: str) -> Marks:
+    """Return the marks after a verdict. It goes to the chosen rule, else to the only one left, else to all that are left.
+
+    Where all have one, as after an undo, it is said anew.
+    """
+    left = [rule for rule in rules if rule not in marks.said] or list(rules)
+    if marks.chosen is not None:
+        return Marks({**marks.said, marks.chosen: verdict})
+    if len(left) == 1 or verdict in FOR_ALL:
+        return Marks({**marks.said, **dict.fromkeys(left, verdict)})
+    letters = ", ".join(LETTERS[rules.index(rule)] for rule in left)
+    return Marks(marks.said, None, f"Which rule? Press {letters} first.")
+
+
+def choose(marks: Marks, rule: str) -> Marks:
+    """Return the marks with `rule` chosen for the next verdict, or no more where it was."""
+    return Marks(marks.said, None if marks.chosen == rule else rule)
+
+
+def complete(marks: Marks, rules: Sequence[str]) -> bool:
+    """Whether every rule has a verdict."""
+    return all(rule in marks.said for rule in rules)
+
+
+def reveal(told: Mapping[str, object]) -> str:
+    """Return in one line what graders and colleagues say of the answer that was judged last."""
+    machine, others = told.get("machine"), told.get("others")
+    said = [_said(row, "The grader says") for row in machine] if isinstance(machine, list) else []
+    said += [_said(row, f"{row['person']} says") for row in others] if isinstance(others, list) else []
+    return " ".join(said) or "No grader and nobody else has judged it."
+
+
+def _said(row: Mapping[str, str], who: str) -> str:
+    return f"{who}: {WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({row['rule_id']})."
+
+
+def minutes_left(left: int, done: int, seconds: float) -> int:
+    """Return how long the rest takes at this pace, in minutes; half a minute each until there is a pace."""
+    each = seconds / done if done >= 3 else 30.0
+    return max(1, round(left * each / 60)) if left else 0
