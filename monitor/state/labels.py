@@ -31,6 +31,13 @@ def add(txn: Transaction, row: Row) -> None:
     txn.execute(insert(LABELS), {**row, "seq": max(last + 1, now)})
 
 
+def said_of(txn: Transaction, unit_id: str) -> list[Row]:
+    """Return who said what of one unit under which rule, oldest first, without texts."""
+    names = ("person", "rule_id", "verdict", "adjudicated")
+    query = select(*(LABELS.c[name] for name in names)).where(LABELS.c.unit_id == unit_id).order_by(LABELS.c.seq)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
 def counted(txn: Transaction) -> int:
     """Return how many labels there are."""
     return int(txn.execute(select(func.count()).select_from(LABELS)).scalar() or 0)

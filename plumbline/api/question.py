@@ -41,9 +41,14 @@ class Question(msgspec.Struct, Generic[A_co], frozen=True, forbid_unknown_fields
         """Return what the audit says it acts on; an id goes through `_hidden`, since the audit outlives an erasure."""
         return ""
 
-    def outcome(self, _answer: Any) -> dict[str, Any] | None:
-        """Return what the audit says came of it, where that is not a change of the control state (`people.looks`)."""
-        return None
+    def outcome(self, answer: Any) -> dict[str, Any] | None:
+        """Return what the audit says came of it, where that is not seen as a change of the control state (`people.looks`).
+
+        The numbers of an answer, unless a question says more: a text may be a secret, or somebody's.
+        """
+        if not isinstance(answer, dict):
+            return None
+        return {name: value for name, value in answer.items() if isinstance(value, int | float)} or None
 
 
 def name_of(question: type[Question[Any]]) -> str:

@@ -93,9 +93,6 @@ class Settle(Question[dict[str, int]], frozen=True):
     path: ClassVar[str] = "/v1/settle"
     scope: ClassVar[Scope] = "operate"
 
-    def outcome(self, answer: dict[str, int]) -> dict[str, int]:
-        return answer
-
 
 class Explain(Question[list[str]], frozen=True):
     """Lines on why: of a finding, an alert or a trace."""

@@ -20,6 +20,7 @@ from plumbline.api.people_questions import AddKey, AddPerson, RevokePerson, SetP
 from plumbline.api.policy_questions import ActivatePolicy, RollBackPolicy
 from plumbline.api.question import Question
 from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview
+from plumbline.api.seat_questions import CommitItem, DecideItem, UndoItem
 
 State = dict[str, Any]
 """How things stand, by the name of each."""
@@ -74,6 +75,11 @@ def _shares(txn: Transaction, asked: Any) -> State:
     return {f"review {asked.id}": dict(sorted(owned.items()))}
 
 
+def _item(txn: Transaction, asked: Any) -> State:
+    said = {(row["rule_id"], row["person"]): row["verdict"] for row in labels.said_of(txn, asked.unit_id)}
+    return {f"{rule} by {person}": verdict for (rule, person), verdict in said.items()}
+
+
 def _labels(txn: Transaction, _: Any) -> State:
     return {"labels": labels.counted(txn)}
 
@@ -88,6 +94,7 @@ LOOKS: Final[Mapping[type[Question[Any]], Callable[[Transaction, Any], State]]] 
     AddLabels: _labels,
     **dict.fromkeys((OpenReview, CloseReview), _reviews),
     AssignReview: _shares,
+    **dict.fromkeys((CommitItem, UndoItem, DecideItem), _item),
 }
 """An act that changes nothing here says what came of it by `Question.outcome`."""
 

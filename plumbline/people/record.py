@@ -50,8 +50,7 @@ class Record:
             self.add(actor, f"{name} failed", about, type(error).__name__)
             raise
         with self.state.transaction() as txn:
-            change = (None, question.outcome(answer)) if before is None else changed(before, seen(txn, question))
-            self.within(txn, actor, f"{name} done", about, change=change)
+            self.within(txn, actor, f"{name} done", about, change=_change(txn, question, before, answer))
         return answer
 
     def add(self, actor: Actor, act: str, about: str, reason: str = "") -> None:
@@ -77,7 +76,7 @@ class Record:
         """Do `act`, which stands or falls with `txn`, and return its answer; one line holds it, and what it changed."""
         before = seen(txn, question)
         answer = act(txn)
-        change = changed(before, seen(txn, question))
+        change = _change(txn, question, before, answer)
         self.within(txn, actor, name_of(type(question)), question.about(self._pseudonym), reason, change)
         return answer
 
@@ -98,3 +97,8 @@ class Record:
                 "last": known[-1]["hash"] if known else None,
                 "problems": audit.problems(txn, self.key),
             }
+
+
+def _change(txn: Transaction, question: Question[Any], before: State | None, answer: Any) -> Change:
+    """Return what an act changed, or what came of it where nothing of that is seen."""
+    return (None, question.outcome(answer)) if before is None else changed(before, seen(txn, question))

@@ -13,22 +13,15 @@ from plumbline.answers import Answers
 from plumbline.api.call import Call, token_owner
 from plumbline.api.hold_questions import AddHold, ReleaseHold
 from plumbline.api.people_questions import AddKey, AddPerson, RevokePerson, SetPassword, SignPersonOut
-from plumbline.api.question import Question, name_of
-from plumbline.api.questions import QUESTIONS, Erase, Settle
-from plumbline.people.looks import LOOKS
+from plumbline.api.questions import Erase, Questions, Settle
 from tests.people.conftest import Office
 
 PASSWORD = "correct horse battery"
 
-SILENT = ("signinbypassword", "beginsignin", "finishsignin", "signout")
-"""Written down by what answers them."""
 
-
-@pytest.mark.parametrize("asked", QUESTIONS, ids=name_of)
-def test_every_act_says_what_it_changes(asked: type[Question[Any]]) -> None:
-    """A new act needs a look in `plumbline/people/looks.py`, or an `outcome` of its own."""
-    acts = asked.method == "POST" and asked.scope != "read" and name_of(asked) not in SILENT
-    assert not acts or asked in LOOKS or asked.outcome is not Question.outcome
+def test_what_came_of_an_act_is_told_in_numbers_unless_it_says_more() -> None:
+    assert Questions().outcome({"turns": 3, "key": "s3cret", "good": True}) == {"turns": 3, "good": True}
+    assert Questions().outcome("s3cret") is None
 
 
 @pytest.fixture
