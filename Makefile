@@ -20,7 +20,7 @@ run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -n auto --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
+	@$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,15 +54,28 @@ def answers(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    folder = tmp_path / "policies"
-    folder.mkdir()
-    (folder / "shop.yaml").write_text(LAX, encoding="utf-8")
-    found = open_agent(Settings(policies=str(folder)), tmp_path / "data", FakeClock(END))
-    spooled(tmp_path / "data" / "spool", answers(90))
+def opened(folder: Path) -> Agent:
+    return open_agent(Settings(policies=str(folder / "policies")), folder / "data", FakeClock(END))
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an agent at rest that has graded ninety answers by the lax policy."""
+    folder = tmp_path_factory.mktemp("lived")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "shop.yaml").write_text(LAX, encoding="utf-8")
+    found = opened(folder)
+    spooled(folder / "data" / "spool", answers(90))
     found.settle()
     found.cycle()
+    found.close()
+    return folder
+
+
+@pytest.fixture
+def agent(lived: Path, tmp_path: Path) -> Iterator[Agent]:
+    shutil.copytree(lived, tmp_path, dirs_exist_ok=True)
+    found = opened(tmp_path)
     yield found
     found.close()
 
