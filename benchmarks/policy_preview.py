@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from monitor.spool_writer import SpoolWriter
 from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import Call, silent, token_owner
-from plumbline.api.policy_questions import PreviewPolicy
+from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy
 from plumbline.opening import open_agent
 
 NOW: Final = datetime(2026, 11, 27, tzinfo=UTC)
@@ -59,7 +60,8 @@ def filled(folder: Path, turns: int) -> Agent:
             writer.append(to_tables(batch, None))
             batch = Batch()
     writer.close()
-    agent = open_agent(Settings(policies=str(FOLDER)), folder, FakeClock(NOW))
+    shutil.copytree(FOLDER, folder / "policies")
+    agent = open_agent(Settings(policies=str(folder / "policies")), folder, FakeClock(NOW))
     agent.settle()
     return agent
 
@@ -89,7 +91,21 @@ def main(turns: int) -> None:
                 f"| {found['turns']:,} | {found['of']:,} | {seconds:.1f} | {before} | {after} | {interval} |",
                 flush=True,
             )
+        print(f"\n{after_activation(agent, edited, found)}")
         agent.close()
+
+
+def after_activation(agent: Agent, edited: str, promised: dict[str, Any]) -> str:
+    """Put the edited policy in force, let the cycle grade everything, and say whether that is what the preview said."""
+    Answers(agent).answer(ActivatePolicy("edited.yaml", edited, approved_by="legal"), Call(token_owner(), silent))
+    agent.cycle()
+    wrong = 0
+    for rule in promised["rules"]:
+        asked = f"SELECT unit_id FROM grades WHERE rule_id = '{rule['rule_id']}' AND verdict = 'violates'"
+        flagged = {row["unit_id"] for row in agent.sql(asked, 200_000).table.to_pylist()}
+        wrong += abs(len(flagged) - round((rule["rate_after"] or 0) * rule["n_after"]))
+        wrong += len(set(rule["newly_flagged"]) - flagged) + len(set(rule["no_longer_flagged"]) & flagged)
+    return f"after activation {wrong} of {promised['turns']:,} answers have another verdict under any of {len(promised['rules'])} rules"
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ def show(context: Context) -> None:
         return
     if context.scope.environment and segment == "all":
         st.caption("Rates are over all environments: none is published for the chosen environment alone.")
+    _both_sides(context, rules)
     _funnel(context)
     findings = context.agent.read("findings", **context.scope.within)
     cards = list(groups.items())[:CARDS]
@@ -73,6 +74,36 @@ def show(context: Context) -> None:
     if len(groups) > CARDS:
         st.caption(f"{len(groups) - CARDS} more rules have lower rates; choose an app to see fewer.")
     _violations(context, list(dict.fromkeys(rule for rule, _ in groups)))
+
+
+SIDES: Final = {
+    "forbidden": (
+        "Harm: answers that break a rule of what is forbidden",
+        "no rule of what is forbidden decided any answer",
+    ),
+    "owed": (
+        "Over-refusal: answers that break a rule of help that is owed",
+        "no rule of help that is owed decided any answer",
+    ),
+}
+"""What an assistant does wrong, and what it fails to do: stricter rules trade one for the other, so both are always seen."""
+
+
+def _both_sides(context: Context, rules: Mapping[str, Rule]) -> None:
+    """Show harm and over-refusal beside each other, each with its interval."""
+    binding = [rule for rule in rules.values() if rule.told["authority"] != "advisory"]
+    named = {
+        side: ",".join(rule.id for rule in binding if rule.told["duty"] == duty)
+        for side, duty in (("forbidden", "forbidden"), ("owed", "help that is owed"))
+    }
+    known = {row["side"]: row for row in context.agent.read("both_sides", **named, **context.scope.params)}
+    for cell, (side, (title, silent)) in zip(st.columns(2, gap="medium"), SIDES.items(), strict=True):
+        row = known.get(side)
+        with cell.container(border=True):
+            plain(title)
+            with st.container(key=f"figure-{side}"):
+                plain(share(row["value"]) if row else "not measured")
+            plain(f"95 %: {share_interval(row['low'], row['high'])} of {count(row['n'])} answers" if row else silent)
 
 
 STAGES: Final = {

@@ -169,6 +169,28 @@ def test_a_newer_verdict_replaces_the_older_one(empty: Served) -> None:
     assert store.page("verdicts", {}).to_pylist() == [{"rule_id": "r", "verdict": "complies", "n": 1}]
 
 
+def test_harm_and_over_refusal_are_shares_of_picked_turns_that_weigh_what_they_stand_for(empty: Served) -> None:
+    store = empty.agent.store
+    turns = [{"trace_id": f"s{n}", "seq": 10 + n, "time": store.now, "app": "a"} for n in range(30)]
+    store.insert("turns", turns)
+    rare = [{"unit_id": f"s{n}", "time": store.now, "plan": "p", "inclusion_probability": 0.1} for n in range(10)]
+    often = [{"unit_id": f"s{n}", "time": store.now, "plan": "p", "inclusion_probability": 1.0} for n in range(10, 20)]
+    store.insert("samples", rare + often)
+    grades = [
+        {"unit_id": f"s{n}", "time": store.now, "rule_id": rule, "verdict": verdict, "graded_at": store.now}
+        for n in range(30)
+        for rule, verdict in (("harm", "violates" if n < 5 else "complies"), ("help", "complies"))
+    ]
+    store.insert("grades", grades)
+    rows = {row["side"]: row for row in store.page("both_sides", {"forbidden": "harm,x", "owed": "help"}).to_pylist()}
+    assert rows["forbidden"]["n"] == rows["owed"]["n"] == 20
+    assert rows["forbidden"]["value"] == pytest.approx(5 * 10 / (10 * 10 + 10))
+    assert 0.15 < rows["forbidden"]["low"] < rows["forbidden"]["value"] < rows["forbidden"]["high"] < 0.8
+    assert (rows["owed"]["value"], rows["owed"]["low"]) == (0.0, 0.0)
+    assert rows["owed"]["high"] > 0.1
+    assert store.page("both_sides", {}).num_rows == 0
+
+
 def test_a_stream_of_somebody_else_does_not_break_the_list(empty: Served) -> None:
     store = empty.agent.store
     store.insert("trackers", [{"stream": "not json", "state": "{", "updated_at": store.now}])

@@ -17,6 +17,10 @@ ENOUGH: Final = 30
 _RULE: Final = {"rule": Param("text")}
 _RATES: Final = {name: SCOPE[name] for name in ("start", "end", "app")} | _RULE | {"segment": Param("text")}
 
+_Z: Final = 1.959964
+_Z2: Final = _Z * _Z
+"""Of Wilson's interval at 95 % (JASA 1927)."""
+
 _AFTER_RULE: Final = "decode(from_base64(split_part($after, ' ', 1)))"
 _TOLD: Final = last_words("g.verdict = $verdict AND ($rule IS NULL OR g.rule_id = $rule)")
 
@@ -46,6 +50,26 @@ READS: Final[dict[str, PageRead]] = {
             WHERE {IN_SCOPE}""",
         SCOPE,
         "how many turns came, have an answer that can be read, were sampled, graded, and got a verdict that decides",
+    ),
+    "both_sides": PageRead(
+        f"""
+        WITH drawn AS (SELECT unit_id, 1 - product(1 - inclusion_probability) AS p FROM base.samples GROUP BY 1),
+        said AS (
+            SELECT CASE WHEN list_contains(string_split($forbidden, ','), g.rule_id) THEN 'forbidden' ELSE 'owed' END AS side,
+                   g.unit_id, bool_or(g.verdict = 'violates')::DOUBLE AS bad, 1 / any_value(d.p) AS w
+            FROM {EVERY_LAST_WORD} g JOIN base.turns t ON t.trace_id = g.unit_id JOIN drawn d ON d.unit_id = g.unit_id
+            WHERE {IN_SCOPE} AND g.verdict IN ('violates', 'complies') AND d.p > 0
+              AND (list_contains(string_split($forbidden, ','), g.rule_id) OR list_contains(string_split($owed, ','), g.rule_id))
+            GROUP BY 1, 2),
+        rated AS (
+            SELECT side, count(*) AS n, sum(bad * w) / sum(w) AS value, sum(w) * sum(w) / sum(w * w) AS m FROM said GROUP BY 1)
+        SELECT side, n, value,
+               greatest(0, (value + {_Z2} / (2 * m) - {_Z} * sqrt(value * (1 - value) / m + {_Z2} / (4 * m * m))) / (1 + {_Z2} / m)) AS low,
+               least(1, (value + {_Z2} / (2 * m) + {_Z} * sqrt(value * (1 - value) / m + {_Z2} / (4 * m * m))) / (1 + {_Z2} / m)) AS high
+        FROM rated ORDER BY side""",
+        SCOPE | {"forbidden": Param("text", ""), "owed": Param("text", "")},
+        "of the picked turns, the share that breaks a rule of what is forbidden, and the share that breaks one of help that is owed, "
+        "with Wilson intervals of the effective number of turns; the rules of each side are named, comma-joined",
     ),
     "verdicts": PageRead(
         f"""SELECT g.rule_id, g.verdict, count(*) AS n
