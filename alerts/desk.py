@@ -25,6 +25,8 @@ from alerts.digests import tell_digests
 from alerts.evaluation import Observation, storable
 from alerts.evaluation import observe as look
 from alerts.explain import explain_alert
+from alerts.incidents.book import Book, Forms
+from alerts.incidents.tables import incident_tables
 from alerts.keeping import Keeping
 from alerts.outbox import escalate, known_alerts, record_within, remind, tell_held, unattended
 from alerts.outgoing import Outgoing
@@ -38,7 +40,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, Transaction, alerts, audit, labels, notes, outbox, reviews
+from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
 
 
 @dataclass(frozen=True)
@@ -125,9 +127,9 @@ class AlertDesk:
         return {name: opened.get(name, 0) for name in ("firing", "pending")} | counted
 
     def tables(self) -> Mapping[str, pa.Table]:
-        """Return the public tables `alerts`, `notifications` and `silences`."""
+        """Return the public tables `alerts`, `notifications`, `silences`, `incidents` and `incident_events`."""
         rows = {"notifications": self.state.notifications_table, "silences": self.state.silences_table}
-        return PublicTables({"alerts": self._alerts, **rows})
+        return PublicTables({"alerts": self._alerts, **rows, **incident_tables(self.state)})
 
     def _alerts(self) -> list[dict[str, Any]]:
         with self.state.transaction() as txn:
@@ -158,7 +160,7 @@ class AlertDesk:
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            parts = (alerts.rewrite_texts, audit.erase, labels.erase, notes.erase, reviews.erase)
+            parts = (alerts.rewrite_texts, audit.erase, incidents.erase, labels.erase, notes.erase, reviews.erase)
             changed = sum(part(txn, change) for part in parts)
         self.state.compact()
         return changed
@@ -167,6 +169,10 @@ class AlertDesk:
         """Return a desk with the same rules, an empty state in memory and nobody to tell: for replay."""
         state = ControlState.open(None, self.post.clock)
         return AlertDesk(replace(self.post, state=state, channels={}))
+
+    def incidents(self, forms: Forms) -> Book:
+        """Return the book of incidents; `forms` tells how an id of a trace may be written down."""
+        return Book(self.post.outgoing, forms)
 
     def rehearsed(self) -> dict[str, list[dict[str, Any]]]:
         """Return what a rehearsal would have sent, and what a stage kept back, oldest first."""

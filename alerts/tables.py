@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from alerts.compose import began
+from alerts.incidents.tables import SCHEMAS as OF_INCIDENTS
 from alerts.outgoing import Outgoing
 from alerts.records import from_row
 from alerts.sentence import affected, before_and_now, cause, headline
@@ -64,7 +65,7 @@ _SILENCES: Final[dict[str, pa.DataType]] = {
     "ended_by": pa.string(),
 }
 
-SCHEMAS: Final = {
+SCHEMAS: Final = OF_INCIDENTS | {
     "alerts": pa.schema(_ALERTS),
     "notifications": pa.schema(_NOTIFICATIONS),
     "silences": pa.schema(_SILENCES),

@@ -32,6 +32,7 @@ from plumbline.api import (
     dataset_questions,
     grading_questions,
     hold_questions,
+    incident_questions,
     label_questions,
     note_questions,
     policy_questions,
@@ -41,6 +42,7 @@ from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
+from plumbline.incidents import IncidentAnswers
 from plumbline.people.texts import Sight
 from plumbline.policies import datasets, grading
 from plumbline.policies.activation import Activation, Done
@@ -153,6 +155,11 @@ def grade_now(agent: Agent, asked: grading_questions.GradeNow, call: Call) -> di
     return done
 
 
+def incidents_of(agent: Agent) -> IncidentAnswers:
+    """Return the book of incidents of `agent`."""
+    return IncidentAnswers(agent.desk, agent.access.commands, lambda trace: agent.forms_of("trace", trace))
+
+
 ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     questions.Status: lambda agent, _, __: agent.status(),
     questions.Check: lambda agent, _, __: agent.check(),
@@ -202,6 +209,12 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
         call.actor.name, read_labels(asked.labels), call.actor.apps
     ),
     **reviewing.ANSWERS,
+    incident_questions.Incidents: lambda agent, _, __: incidents_of(agent).listed(),
+    incident_questions.Incident: lambda agent, asked, _: incidents_of(agent).shown(asked.number),
+    incident_questions.ExportIncident: lambda agent, asked, _: incidents_of(agent).exported(asked.number),
+    incident_questions.OpenIncident: lambda agent, asked, call: incidents_of(agent).open(call, asked),
+    incident_questions.NoteIncident: lambda agent, asked, call: incidents_of(agent).note(call, asked),
+    incident_questions.CloseIncident: lambda agent, asked, call: incidents_of(agent).close(call, asked),
     hold_questions.Holds: lambda agent, _, __: agent.access.holds.listed(),
     hold_questions.AddHold: lambda agent, asked, call: agent.hold(call, asked),
     hold_questions.ReleaseHold: lambda agent, asked, call: agent.access.holds.release(call, asked),

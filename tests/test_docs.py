@@ -13,7 +13,16 @@ from monitor.store.views import VIEWS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sdk").glob("*.md")])
-STATE_VIEWS = {"alerts", "notifications", "silences", "labels", "reviews", "review_items"}
+STATE_VIEWS = {
+    "alerts",
+    "notifications",
+    "silences",
+    "incidents",
+    "incident_events",
+    "labels",
+    "reviews",
+    "review_items",
+}
 
 
 def test_generated_parts_are_current() -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from monitor.errors import StoreError
+from monitor.state.incident_tables import OF_INCIDENTS
 from monitor.state.review_tables import OF_REVIEWS
 from monitor.state.tables import METADATA
 
@@ -76,6 +77,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("holds have a table of their own, which follows from METADATA", lambda _: None),
     Migration("messages have a name at their receiver, so that later ones go below them", _handles),
     Migration("reviews have tables of their own, and labels are found by their review", _labels_by_review),
+    Migration("incidents have tables of their own, which follow from OF_INCIDENTS", lambda _: None),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 
@@ -92,4 +94,5 @@ def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] =
         migration.apply(connection)
     METADATA.create_all(connection)
     OF_REVIEWS.create_all(connection)
+    OF_INCIDENTS.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={known}")

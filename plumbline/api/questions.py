@@ -18,6 +18,7 @@ from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.dataset_questions import OF_DATASETS
 from plumbline.api.grading_questions import OF_GRADING
 from plumbline.api.hold_questions import OF_HOLDS
+from plumbline.api.incident_questions import OF_INCIDENTS
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import OF_NOTES
 from plumbline.api.people_questions import OF_PEOPLE
@@ -216,6 +217,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     *OF_NOTES,
     *ON_ALERTS,
     *OF_HOLDS,
+    *OF_INCIDENTS,
     Backup,
     Questions,
 )
