@@ -9,13 +9,15 @@ where those who are graded choose trace ids.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Final
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from monitor.clock import aware_utc
 from monitor.config.schema import SamplingSettings
@@ -84,6 +86,32 @@ class Plan(msgspec.Struct, frozen=True):
 def plan_of(settings: SamplingSettings) -> Plan:
     """Return the plan by which new turns are sampled."""
     return Plan(f"poisson:{settings.seed}", settings.seed, settings.rate, dict(settings.strata))
+
+
+CHANGES: Final = ("model", "prompt_version", "release")
+"""Columns of turns whose new values are a change."""
+
+
+def plans_of(settings: SamplingSettings, a_day: Mapping[str, int], fresh: Mapping[str, Sequence[str]]) -> list[Plan]:
+    """Return the plans by which new turns are sampled: by app, and by what is new.
+
+    `a_day` says how many turns each app had in the last day, `fresh` which values of `CHANGES` are new. A quota raises the rate of an app to
+    a half, a quarter and so on that is enough for it, so that the plan changes when traffic doubles, not with every turn.
+    """
+    raised = {app: _enough(settings.quota / n) for app, n in a_day.items() if n > 0 and settings.quota > 0}
+    named = dict(settings.strata)
+    rates = named | {app: max(rate, named.get(app, settings.rate)) for app, rate in raised.items()}
+    plans = [replace(plan_of(settings), rates=rates)]
+    if settings.changed > 0:
+        for number, column in enumerate(CHANGES, 1):
+            new = dict.fromkeys(sorted(fresh.get(column, ())), settings.changed)
+            plans.append(Plan(f"new {column}:{settings.seed}", settings.seed + number, 0.0, new, column=column))
+    return plans
+
+
+def _enough(share: float) -> float:
+    """Return 1, or the smallest of 1/2, 1/4 ... that is at least `share`."""
+    return min(1.0, 2.0 ** math.ceil(math.log2(share)))
 
 
 def draw_samples(turns: pl.DataFrame, settings: SamplingSettings, now: datetime) -> list[Sample]:

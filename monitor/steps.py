@@ -25,9 +25,9 @@ from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Estimate, Signal, Turn
 from monitor.policy.schema import Policy
-from monitor.sampling import draw_samples, plan_of
+from monitor.sampling import CHANGES, Plan, plans_of
 from monitor.signals import known_plans, read_signals, weighted_units
-from monitor.store import outcomes, reads, verdicts
+from monitor.store import outcomes, pace, reads, verdicts
 from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
@@ -107,14 +107,26 @@ def marked(store: Store, mark: Mark) -> Iterator[Transaction]:
 
 def sample(house: House, batch: TurnBatch) -> int:
     """Draw which new turns are graded; the probability of each draw is stored with it."""
-    samples = draw_samples(reads.new_turns(house.store, batch.window), house.settings.sampling, house.clock.now())
-    plan = plan_of(house.settings.sampling)
-    known = [declared for _, declared in known_plans(house.store) if declared.name == plan.name]
+    turns, now = reads.new_turns(house.store, batch.window), house.clock.now()
+    last = {declared.name: declared for _, declared in known_plans(house.store)}
+    plans = _plans(house, batch.window)
+    samples = [sample for plan in plans for sample in plan.draw(turns, now)]
     with marked(house.store, batch.mark) as txn:
         txn.insert("samples", samples)
-        if not known or known[-1] != plan:
-            verdicts.declare_plan(txn, batch.window.after + 1, msgspec.json.encode(plan).decode())
+        for plan in plans:
+            if last.get(plan.name) != plan:
+                verdicts.declare_plan(txn, batch.window.after + 1, msgspec.json.encode(plan).decode())
     return len(samples)
+
+
+def _plans(house: House, window: Window) -> list[Plan]:
+    """The plans of new turns, by what the traffic of the day before them was like."""
+    settings = house.settings.sampling
+    if not settings.quota and not settings.changed:
+        return plans_of(settings, {}, {})
+    a_day = pace.turns_a_day(house.store, window.end)
+    fresh = pace.new_values(house.store, CHANGES, window.end, parse_duration(settings.changed_for))
+    return plans_of(settings, a_day, fresh)
 
 
 def grade(house: House, batch: TurnBatch) -> int:

@@ -118,6 +118,13 @@ class SamplingSettings(Section, frozen=True):
     seed: int = 20260101  # the same seed draws the same turns
     rate: float = 1.0  # probability that a turn is graded
     strata: dict[str, float] = {}  # app -> rate
+    quota: int = (
+        0  # turns a day that are graded of each app at least, as far as it has so many; raises the rate of small apps
+    )
+    changed: float = (
+        0.0  # probability for turns of a model, prompt version or release that is new, beside the rate of their app
+    )
+    changed_for: str = "24h"  # how long it counts as new
 
 
 class BudgetSettings(Section, frozen=True):

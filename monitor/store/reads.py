@@ -77,9 +77,11 @@ def window(reader: Reader, after: int, upto: int) -> Window | None:
 
 
 def new_turns(reader: Reader, within: Window) -> pl.DataFrame:
-    """Return unit_id, time, app of the new turns."""
+    """Return unit_id, time, app, model, prompt_version and release of the new turns."""
     return reader.frame(
-        f"SELECT t.trace_id AS unit_id, t.time, t.app FROM base.turns t WHERE {_NEW} ORDER BY t.time", within.params
+        f"""SELECT t.trace_id AS unit_id, t.time, t.app, t.model, t.prompt_version, t.release
+            FROM base.turns t WHERE {_NEW} ORDER BY t.time""",
+        within.params,
     )
 
 
