@@ -14,6 +14,7 @@ from dashboards.numbers import utc, when
 from dashboards.scope import Context
 from dashboards.tables import VIOLATIONS, clickable, facts, still, turn_table
 from dashboards.text import code, label, one_line, parsed, plain
+from dashboards.wanting import want
 from dashboards.words import COLOURS as LOUD
 from dashboards.words import rank
 
@@ -96,6 +97,7 @@ def _one(context: Context, row: Row | None) -> None:
         st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
         st.badge(row["severity"], color=LOUD.get(row["severity"], "gray"))  # type: ignore[arg-type]  # as above
     acts(context.agent, row)
+    want(context.agent, row["fingerprint"])
     labels = labels_of(row)
     with st.container(border=True):
         facts(

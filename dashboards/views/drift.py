@@ -17,6 +17,7 @@ from dashboards.rules import rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
+from dashboards.wanting import want
 from dashboards.words import change_sentence
 
 BEFORE: Final = timedelta(days=10)
@@ -118,6 +119,7 @@ def _one(context: Context, finding_id: str) -> None:
     _examples(context, row)
     _how(row)
     notes(context.agent, row["id"])
+    want(context.agent, row["id"])
     _report(context, row["id"])
 
 

@@ -158,8 +158,20 @@ def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int, 
     draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
     if known:
         plain(f"{known.standing(newest).capitalize()}. {', '.join(name.capitalize() for _, name in limits)}.")
+    plain(checked_by_people(rows))
     with st.container(key=f"muted-{key}"):
         plain(_says(newest))
+
+
+def checked_by_people(rows: Sequence[Row]) -> str:
+    """Return how many answers behind the rates of a rule people judged, and of which day the newest of them are."""
+    looked = [row for row in rows if row["n_human"]]
+    if not looked:
+        return "Nobody has checked this."
+    newest = max(utc(row["window_start"]) for row in looked)
+    return (
+        f"Checked by people: {count(sum(row['n_human'] for row in looked))} answers, the newest of {newest:%-d %b %Y}."
+    )
 
 
 def _says(newest: Row | None) -> str:

@@ -17,6 +17,7 @@ from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
 from dashboards.verdicts import answer_of, missing, verdicts
 from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, conversation, show_chat
+from dashboards.wanting import want
 
 DEEPEST: Final = 40
 
@@ -82,6 +83,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
         chosen = _tree(spans)
         _verdicts(context, trace_id, answer_of(_spoken(turn, spans, content)))
         notes(context.agent, trace_id)
+        want(context.agent, trace_id)
     with right:
         _talk(turn, spans, content, chosen, _without(context, spans))
 

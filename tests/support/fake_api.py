@@ -155,6 +155,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     people_questions.Me: lambda agent, _: {"name": "anna", "role": "reviewer", "scopes": agent.scopes, "apps": None},
     note_questions.Notes: lambda agent, asked: [note for note in agent.notes if note["subject"] == asked.id],
     review_questions.Reviews: lambda *_: [],
+    review_questions.WantItems: lambda *_: {"new": 1, "of": 1},
     hold_questions.Holds: lambda agent, _: agent.holds,
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     **dict.fromkeys(
