@@ -134,6 +134,9 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
     )
     fills = ", ".join(f"{c} = coalesce(s.{c}, f.{c})" for c in SHARED)
     gains = " OR ".join(f"(s.{c} IS NULL AND f.{c} IS NOT NULL)" for c in SHARED)
+    lacking = f"SELECT 1 FROM temp.touched s JOIN temp.shared f ON f.trace_id = s.trace_id WHERE {gains} LIMIT 1"
+    if txn.read(lacking).num_rows == 0:
+        return
     txn.execute(
         f"UPDATE base.spans s SET {fills} FROM temp.shared f "
         f"WHERE f.trace_id = s.trace_id AND {bounds.on('s.time')} AND ({gains})"

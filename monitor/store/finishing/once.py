@@ -21,9 +21,11 @@ PASSES: Final = 4
 def count_once(txn: Transaction, bounds: str) -> None:
     """Turn the poorer of two spans of one call into `other`; `bounds` limits the time of spans that are looked at."""
     txn.execute(_CALLS.format(bounds=bounds))
+    may = txn.frame(_MAY_REPEAT).row(0, named=True)
     for name, rule in (("response", _SAME_RESPONSE), ("native", _NATIVE)):
-        _take_out(txn, bounds, name, rule)
-    for _ in range(PASSES):
+        if may[name]:
+            _take_out(txn, bounds, name, rule)
+    for _ in range(PASSES if may["wrapper"] else 0):
         if not _take_out(txn, bounds, "wrapper", _WRAPPER):
             return
         txn.execute(_CALLS.format(bounds=bounds))
@@ -65,6 +67,13 @@ _CALLS: Final = """
            n.kind, n.app, n.scope, n.response_id, n.request_model, n.response_model, n.input_tokens, n.output_tokens,
            4 * coalesce(h.texts, 0) + 2 * (n.output_tokens IS NOT NULL)::INT + (n.response_id IS NOT NULL)::INT AS knows
     FROM near n LEFT JOIN held h ON h.trace_id = n.trace_id AND h.span_id = n.span_id"""
+
+_MAY_REPEAT: Final = """
+    SELECT count(response_id) > count(DISTINCT response_id) AS response,
+           coalesce(bool_or(scope IN ('com.anthropic.sdk.python')), false) AS native,
+           count(*) > count(DISTINCT trace_id) AS wrapper
+    FROM temp.candidates"""
+"""Which of the three ways is possible at all; mostly none is, and the rules are the dear part of counting once."""
 
 _SAME_RESPONSE: Final = """
     SELECT trace_id, span_id, first_value(span_id) OVER best AS kept, first_value(trace_id) OVER best AS kept_trace, true AS same
