@@ -31,6 +31,8 @@ class Fact:
     half: float = 0.0
 
 
+_DIGIT: Final = re.compile(r"\d")
+_GENITIVES: Final = ("'s", "\u2019s", "'", "\u2019")
 _URL: Final = re.compile(r"\b(?:https?://|www\.)[^\s<>\"'`)\]}]+", re.IGNORECASE)
 _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -151,7 +153,7 @@ def facts(text: str, kinds: tuple[Kind, ...] = KINDS) -> Iterator[Fact]:
         rest = _without(rest, found.start(), found.start() + len(address))
         if "url" in kinds:
             yield Fact("url", (found.start(), found.start() + len(address)), address_of(address))
-    for look in _DATES:
+    for look in _DATES if _DIGIT.search(rest) else ():
         for found in look.finditer(rest):
             rest = _without(rest, *found.span())
             if "date" in kinds:
@@ -187,11 +189,11 @@ class Known:
 @lru_cache(maxsize=512)
 def known(text: str) -> Known:
     """Return `text` made ready; the same documents are retrieved again and again."""
-    words = frozenset(_bare(word) for word in _WORD.findall(text))
+    words = frozenset(_stripped(word) for word in set(_WORD.findall(folded_text(text))))
     numbers = dict.fromkeys(_value(found) for found in _ANY_NUMBER.finditer(text))
     numbers |= dict.fromkeys(_WORDED[word] for word in words & _WORDED.keys())
     days = frozenset(fact.value for fact in facts(text, ("date",)) if isinstance(fact.value, tuple))
-    parts = frozenset(part for word in words for part in re.split("['\u2019-]", word))
+    parts = frozenset(part for word in words if not word.isalnum() for part in re.split("['\u2019-]", word))
     return Known(_squeezed(text), words | parts, tuple(numbers), days)
 
 
@@ -262,7 +264,12 @@ def _begins(text: str, at: int) -> bool:
 
 
 def _bare(word: str) -> str:
-    return re.sub("['\u2019]s?$", "", folded_text(word))
+    return _stripped(folded_text(word))
+
+
+def _stripped(word: str) -> str:
+    """Return a folded word without the mark of a genitive."""
+    return next((word[: -len(end)] for end in _GENITIVES if word.endswith(end)), word)
 
 
 def _squeezed(text: str) -> str:
