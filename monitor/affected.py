@@ -16,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.clock import aware_utc
-from monitor.model.values import Signal, Verdict
+from monitor.model.values import Signal
 from monitor.policy.watching import Watched
+from monitor.told import DECISIVE, NOTHING, VIOLATES, Said, Told, by_rule
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -44,20 +45,20 @@ class Onset:
     before: float
 
 
-def whom(grades: pl.DataFrame) -> dict[Stream, Whom]:
+def whom(said: Told) -> dict[Stream, Whom]:
     """Return who is affected by (app, rule): the word of people counts before the machine's."""
-    if grades.is_empty():
-        return {}
-    said = pl.coalesce("label", "verdict") if "label" in grades.columns else pl.col("verdict")
-    bad = said == Verdict.VIOLATES
-    decisive = grades.filter(said.is_in([Verdict.VIOLATES, Verdict.COMPLIES]))
-    counted = decisive.group_by("app", "rule_id").agg(
-        seen=pl.len(), turns=bad.sum(), users=pl.col("user_id").filter(bad).drop_nulls().n_unique()
-    )
     return {
-        (app, rule): Whom(seen, turns, users)
-        for app, rule, seen, turns, users in counted.select("app", "rule_id", "seen", "turns", "users").iter_rows()
+        (app, rule): _whom(rows, words)
+        for (app,), rows in said.turns.group_by("app")
+        for rule, words in by_rule(rows, said.labels)
     }
+
+
+def _whom(rows: pl.DataFrame, words: Said) -> Whom:
+    stands = np.where(words.label != NOTHING, words.label, words.verdict)
+    bad = stands == VIOLATES
+    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique()
+    return Whom(int(np.isin(stands, DECISIVE).sum()), int(bad.sum()), users)
 
 
 def onsets(counts: pl.DataFrame) -> Mapping[Stream, Onset]:

@@ -7,14 +7,12 @@ probability; turns that somebody chose correct nothing. Not for comparing two wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
@@ -22,18 +20,13 @@ from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Verdict
 from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
 from monitor.stats.ranks import Floats
+from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
 
-DECISIVE: Final = (Verdict.VIOLATES, Verdict.COMPLIES)
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
 ENOUGH: Final = 20
 """Labels with a known probability below which a rate is not corrected: one error more or less would move it too far."""
 
-OF_PEOPLE: Final = {"label": pl.String, "label_probability": pl.Float64, "contested": pl.Boolean}
-"""Columns that are not there where nobody labels."""
-
-Texts = NDArray[np.object_]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
+INDECISIVE: Final = (Verdict.BORDERLINE, Verdict.CANNOT_JUDGE, Verdict.NOT_GRADED)
 
 
 def estimate_rates(
@@ -41,56 +34,43 @@ def estimate_rates(
 ) -> list[Estimate]:
     """Return the violation rate per rule, app, segment and UTC window, in that order.
 
-    Windows are aligned to midnight UTC, or, with `ending`, so that one of them ends there: "the last 24 hours".
-
     `grades`: unit_id, time, app, rule_id, verdict, inclusion_probability, user_id, session_id and the segment columns; where there
     are people, label, label_probability and contested (`monitor.store.verdicts.graded_units` says what they are); one row a unit
-    and rule. `units`: one row a turn, graded or not, with time, app and the segment columns. A window of an
-    app with no grade of a rule has no estimate; one with grades but no decisive verdict has an estimate without a value.
+    and rule. `units` and `ending`: as in `estimate_told`, which is asked where what was said is kept a row a turn.
     """
     if grades.is_empty():
         return []
+    columns = [name for name in settings.segments if name in grades.columns]
+    return estimate_told(told(grades, columns), units, settings, ending=ending)
+
+
+def estimate_told(
+    said: Told, units: pl.DataFrame, settings: EstimateSettings, *, ending: datetime | None = None
+) -> list[Estimate]:
+    """Return the violation rate per rule, app, segment and UTC window, in that order.
+
+    Windows are aligned to midnight UTC, or, with `ending`, so that one of them ends there: "the last 24 hours". `units`: the turns,
+    graded or not, with time, app and the segment columns; one row a turn, or a row for `n` of them. A window of an app with no
+    grade of a rule has no estimate; one with grades but no decisive verdict has an estimate without a value. Segments are those
+    of `settings` that `said` has.
+    """
     span = parse_duration(settings.window)
     shift = timedelta(0) if ending is None else (naive_utc(ending) - EPOCH) % span
-    whole = grades.with_columns(
-        pl.lit(None, kind).alias(name) for name, kind in OF_PEOPLE.items() if name not in grades.columns
-    )
-    graded, turns = _in_windows(_with_clusters(whole), span, shift), _in_windows(units, span, shift)
-    columns = [None, *(name for name in settings.segments if name in grades.columns)]
-    return [estimate for column in columns for estimate in _of_column(graded, turns, column, span, settings.confidence)]
-
-
-def _with_clusters(grades: pl.DataFrame) -> pl.DataFrame:
-    """One user is one cluster; where the user is unknown the session is, and else the turn stands for itself."""
-    names = [name for name in ("user_id", "session_id", "unit_id") if name in grades.columns]
-    return grades.with_columns(cluster=pl.coalesce(names).rank("dense").cast(pl.Int64))
+    whole = units if "n" in units.columns else units.with_columns(n=pl.lit(1, pl.Int64))
+    graded, turns = (_in_windows(rows, span, shift) for rows in (said.turns, whole))
+    columns = [None, *(name for name in settings.segments if name in said.turns.columns)]
+    parts = ((_in_segments(graded, column), _in_segments(turns, column)) for column in columns)
+    return [
+        estimate
+        for rows, counted in parts
+        for estimate in _of_column(rows, said.labels, counted, span, settings.confidence)
+    ]
 
 
 def _in_windows(rows: pl.DataFrame, span: timedelta, shift: timedelta) -> pl.DataFrame:
     every, offset = span // timedelta(microseconds=1), shift // timedelta(microseconds=1)
     since = (pl.col("time").cast(pl.Datetime("us")).cast(pl.Int64) - offset) // every * every + offset
     return rows.with_columns(window_start=since.cast(pl.Datetime("us")))
-
-
-def _of_column(
-    graded: pl.DataFrame, turns: pl.DataFrame, column: str | None, span: timedelta, confidence: float
-) -> Iterator[Estimate]:
-    graded, turns = _in_segments(graded, column), _in_segments(turns, column)
-    counts = turns.group_by("app", "segment", "window_start").len()
-    n_units = {(app, segment, start): n for app, segment, start, n in counts.iter_rows()}
-    keys = ["rule_id", "app", "segment", "window_start"]
-    for _, group in graded.sort(*keys, "unit_id").group_by(keys, maintain_order=True):
-        rule, app, segment, start = (group[name][0] for name in keys)
-        yield Estimate(
-            rule_id=rule,
-            app=app,
-            segment=segment,
-            window_start=aware_utc(start),
-            window_end=aware_utc(start + span),
-            confidence=confidence,
-            n_units=n_units.get((app, segment, start), group.height),
-            **_rate(group, confidence),
-        )
 
 
 def _in_segments(rows: pl.DataFrame, column: str | None) -> pl.DataFrame:
@@ -100,55 +80,47 @@ def _in_segments(rows: pl.DataFrame, column: str | None) -> pl.DataFrame:
     return known.with_columns(segment=pl.lit(f"{column}=") + pl.col(column).cast(pl.String))
 
 
-@dataclass(frozen=True)
-class Said:
-    """What machine and people said of the turns of one rule in one window, as arrays; a row a turn.
+def _of_column(
+    graded: pl.DataFrame, labels: pl.DataFrame, turns: pl.DataFrame, span: timedelta, confidence: float
+) -> list[Estimate]:
+    keys = ["app", "segment", "window_start"]
+    n_units = {tuple(key): n for *key, n in turns.group_by(keys).agg(pl.col("n").sum()).iter_rows()}
+    made = [
+        estimate
+        for key, rows in graded.group_by(keys, maintain_order=True)
+        for estimate in _of_window(key, rows, labels, n_units, span, confidence)
+    ]
+    return sorted(made, key=lambda e: (e.rule_id, e.app or "", e.segment, e.window_start))
 
-    `verdict` and `label` are NULL (None) where nobody said anything that stands.
-    """
 
-    verdict: Texts
-    probability: Floats
-    label: Texts
-    label_probability: Floats
-    cluster: Ints
-    contested: int
-
-    @classmethod
-    def of(cls, group: pl.DataFrame) -> Said:
-        """Return what a group of rows says."""
-        return cls(
-            group["verdict"].to_numpy(),
-            group["inclusion_probability"].cast(pl.Float64).fill_null(0.0).to_numpy(),
-            group["label"].to_numpy(),
-            group["label_probability"].cast(pl.Float64).fill_null(0.0).to_numpy(),
-            group["cluster"].to_numpy(),
-            int(group["contested"].sum()),
+def _of_window(
+    key: tuple[Any, ...],
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
+    n_units: Mapping[tuple[Any, ...], int],
+    span: timedelta,
+    confidence: float,
+) -> Iterator[Estimate]:
+    app, segment, start = key
+    for rule, said in by_rule(rows, labels):
+        yield Estimate(
+            rule_id=rule,
+            app=app,
+            segment=segment,
+            window_start=aware_utc(start),
+            window_end=aware_utc(start + span),
+            confidence=confidence,
+            n_units=n_units.get(key, said.rows),
+            **_rate(said, confidence),
         )
 
-    @property
-    def machine(self) -> Bools:
-        """Rows with a decisive verdict of a machine on a turn that a plan picked."""
-        return np.isin(self.verdict, DECISIVE) & (self.probability > 0)
 
-    @property
-    def people(self) -> Bools:
-        """Rows with a decisive label."""
-        return np.isin(self.label, DECISIVE)
-
-    @property
-    def planned(self) -> Bools:
-        """Rows with a decisive label on a turn that was picked for it with a known probability."""
-        return self.people & (self.label_probability > 0)
-
-
-def _rate(group: pl.DataFrame, confidence: float) -> dict[str, Any]:
+def _rate(said: Said, confidence: float) -> dict[str, Any]:
     """The value, its bounds, the method's name and the counts of one rule in one window."""
-    said = Said.of(group)
     counts = {"n_graded": int((said.machine | said.people).sum()), "n_human": int(said.people.sum())}
     left_out = _left_out(said)
     if said.machine.any():
-        corrects = said.planned & (said.probability > 0) & (said.verdict != None)  # noqa: E711 - of an array
+        corrects = said.planned & (said.probability > 0) & (said.verdict != NOTHING)
         told = _corrected(said, corrects, confidence) if corrects.sum() >= ENOUGH else _by_machine(said, confidence)
     elif said.planned.any():
         told = _by_people(said, confidence)
@@ -179,7 +151,7 @@ def _by_people(said: Said, confidence: float) -> dict[str, Any]:
     return told | {"method": f"{told['method']}; human labels"}
 
 
-def _share(verdicts: Texts, probability: Floats, clusters: Ints, confidence: float) -> dict[str, Any]:
+def _share(verdicts: Codes, probability: Floats, clusters: Ints, confidence: float) -> dict[str, Any]:
     estimated = hajek(_violates(verdicts), probability, clusters)
     (low, high), interval = clustered_interval(estimated, confidence)
     return {"value": estimated.value, "low": low, "high": high, "method": f"hajek-{interval}, clustered by user"}
@@ -187,7 +159,7 @@ def _share(verdicts: Texts, probability: Floats, clusters: Ints, confidence: flo
 
 def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]:
     """The machine's verdicts as guesses, corrected by people's; where the machine could not tell, its mean is the guess."""
-    guessed = (said.verdict != None) & (said.probability > 0)  # noqa: E711 - of an array
+    guessed = (said.verdict != NOTHING) & (said.probability > 0)
     mean = hajek(
         _violates(said.verdict[said.machine]), said.probability[said.machine], said.cluster[said.machine]
     ).value
@@ -201,17 +173,16 @@ def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]
     return {"value": value, "low": low, "high": high, "method": method}
 
 
-def _violates(verdicts: Texts) -> Floats:
-    violates: Floats = (verdicts == Verdict.VIOLATES).astype(np.float64)
+def _violates(verdicts: Codes) -> Floats:
+    violates: Floats = (verdicts == VIOLATES).astype(np.float64)
     return violates
 
 
 def _left_out(said: Said) -> str:
     """What entered no rate, by name: of the machine, and of people where they say what no machine does."""
-    verdicts = said.verdict[said.probability > 0].tolist()
-    counted = [(str(name), verdicts.count(name)) for name in Verdict if name not in DECISIVE]
-    labels = said.label.tolist()
-    counted += [(f"{name} by people", labels.count(name)) for name in Verdict if name not in DECISIVE]
-    counted += [("on which people disagree", said.contested)]
+    picked = said.verdict[said.probability > 0]
+    counted = [(str(name), int((picked == CODES[name]).sum())) for name in INDECISIVE]
+    counted += [(f"{name} by people", int((said.label == CODES[name]).sum())) for name in INDECISIVE]
+    counted += [("on which people disagree", int(said.contested.sum()))]
     named = ", ".join(f"{n} {name}" for name, n in counted if n)
     return f"; left out: {named}" if named else ""

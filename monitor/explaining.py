@@ -10,8 +10,8 @@ from typing import Any, Final
 import polars as pl
 
 from monitor.policy.schema import BoundRule, Policy
+from monitor.recent import known_plans
 from monitor.sampling import Plan, position
-from monitor.signals import known_plans
 from monitor.store import reads
 from monitor.store.behind import missed
 from monitor.store.explain import explain_finding, explain_unit

@@ -18,13 +18,12 @@ from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.drift.cause import NOTHING
-from monitor.estimates import EPOCH, estimate_rates
+from monitor.estimates import EPOCH, estimate_told
 from monitor.model.values import About, Estimate, Signal
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
-from monitor.sampling import Plan, weighted
+from monitor.recent import Recent, turns_of
 from monitor.store import reads, standing
-from monitor.store.verdicts import graded_units, plans
 from monitor.wording import percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
@@ -40,29 +39,19 @@ EXAMPLES: Final = 3
 
 
 def read_signals(
-    reader: reads.Reader, settings: EstimateSettings, policies: Sequence[Policy], now: datetime
+    reader: reads.Reader, settings: EstimateSettings, policies: Sequence[Policy], now: datetime, recent: Recent
 ) -> list[Signal]:
-    """Return all signals as of `now`."""
+    """Return all signals as of `now`; `recent` is what is kept of the store between two looks."""
     at = naive_utc(now)
     findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
     rules, pulses = watched(policies, at.date()), reads.app_pulse(reader, at).to_dicts()
     found = [
-        *_rates(reader, settings, rules, findings, at),
+        *_rates(reader, settings, rules, findings, at, recent),
         *(_change(together, rules, now) for together in changes(findings)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in pulses),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
-
-
-def weighted_units(reader: reads.Reader, start: datetime, end: datetime) -> pl.DataFrame:
-    """Return what was said of turns with start <= time < end, with the probabilities by which the turns were picked."""
-    return weighted(graded_units(reader, start, end), known_plans(reader))
-
-
-def known_plans(reader: reads.Reader) -> list[tuple[int, Plan]]:
-    """Return the sampling plans there have been, each with the number of the first turn that was under it."""
-    return [(since, msgspec.json.decode(plan, type=Plan)) for since, plan in plans(reader)]
 
 
 def _rates(
@@ -71,23 +60,28 @@ def _rates(
     rules: Mapping[str, Watched],
     findings: Sequence[dict[str, Any]],
     now: datetime,
+    recent: Recent,
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    grades, units = weighted_units(reader, start, now), reads.unit_counts(reader, start, now)
+    said = recent.told(reader, settings, start, now)
     cases = standing.standing_cases(reader, zero_tolerance(rules), start)
-    counts = standing.rule_counts(reader, start - (start - EPOCH) % span, now, HISTORY)
+    day = start - (start - EPOCH) % span
+    published = standing.published_counts(reader, day - HISTORY, day)
+    counts = pl.concat([published, recent.observations(reader, settings, day, now)], how="diagonal")
     known = levels(counts, cases, rules, HISTORY + span)
-    estimates = [e for e in estimate_rates(grades, units, settings, ending=now) if e.segment == "all"]
+    whole = msgspec.structs.replace(settings, segments=())
+    estimates = estimate_told(said, turns_of(reader, whole, start, now, ending=now), whole, ending=now)
     estimates += _late(estimates, cases, start, now)
-    people, rises = whom(grades), onsets(counts)
+    people, rises = whom(said), onsets(counts)
+    seen = standing.violating_units(reader, [e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
     return [
         _rate(
             e,
             known.get((e.app, e.rule_id), "unsure"),
             rules.get(e.rule_id),
-            _violators(reader, e, cases, start, now),
+            _violators(e, cases, seen),
             _about(e, rules, people.get((e.app, e.rule_id)), rises.get((e.app, e.rule_id)), findings),
         )
         for e in estimates
@@ -131,14 +125,12 @@ def _late(estimates: Sequence[Estimate], cases: pl.DataFrame, start: datetime, e
             yield Estimate(rule_id, app, "all", *bounds, "late turns only", None, None, None, 0.95, 0, 0, 0)
 
 
-def _violators(
-    reader: reads.Reader, estimate: Estimate, cases: pl.DataFrame, start: datetime, end: datetime
-) -> list[str]:
+def _violators(estimate: Estimate, cases: pl.DataFrame, seen: Mapping[tuple[str, str], list[str]]) -> list[str]:
     """Units to look at: cases that stand first, of which there may be some when the rate of the window is not known."""
     of_rule = cases.filter((pl.col("app") == estimate.app) & (pl.col("rule_id") == estimate.rule_id))
     if not of_rule.is_empty():
         return of_rule["unit_id"].head(EXAMPLES).to_list()
-    return reads.violating_units(reader, estimate.rule_id, estimate.app, start, end, EXAMPLES) if estimate.value else []
+    return seen.get((estimate.app, estimate.rule_id), []) if estimate.value else []
 
 
 def changes(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

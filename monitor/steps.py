@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -18,15 +18,16 @@ from monitor.clock import Clock, aware_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
-from monitor.estimates import estimate_rates
+from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Estimate, Signal, Turn
 from monitor.policy.schema import Policy
+from monitor.recent import Recent, known_plans, turns_of
 from monitor.sampling import CHANGES, Plan, plans_of
-from monitor.signals import known_plans, read_signals, weighted_units
+from monitor.signals import read_signals
 from monitor.store import outcomes, pace, reads, verdicts
 from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
@@ -64,6 +65,7 @@ class House:
     health: Health | None = None
     stopping: Callable[[], bool] = lambda: False
     labels: Labels | None = None
+    recent: Recent = field(default_factory=Recent)
 
     @property
     def guard(self) -> Guarding:
@@ -172,8 +174,9 @@ def estimate_again(house: House, _: None = None) -> int:
 
 
 def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
-    graded = weighted_units(house.store, start, end)
-    return estimate_rates(graded, reads.unit_counts(house.store, start, end), house.settings.estimates)
+    settings = house.settings.estimates
+    said = house.recent.told(house.store, settings, start, end)
+    return estimate_told(said, turns_of(house.store, settings, start, end), settings)
 
 
 def track_turns(house: House, batch: TurnBatch) -> int:
@@ -196,7 +199,7 @@ def track_scores(house: House, batch: ScoreBatch) -> int:
 def watch(house: House, _: None = None) -> int:
     """Hold the alert rules against the signals as of now; silence is a signal too, so this runs without new turns."""
     now = house.clock.now()
-    signals = read_signals(house.store, house.settings.estimates, house.policies, now)
+    signals = read_signals(house.store, house.settings.estimates, house.policies, now, house.recent)
     return house.alerting.observe(signals, now) if house.alerting else 0
 
 

@@ -35,6 +35,7 @@ from monitor.places import Places, read_run
 from monitor.policy.schema import Policy
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
+from monitor.recent import Recent
 from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.replay import Plan, run_replay
@@ -81,6 +82,7 @@ class Agent:
     access: Access
     files: RuleFiles
     watch: GradingWatch
+    recent: Recent = field(default_factory=Recent)
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
     cycling: threading.Lock = field(default_factory=threading.Lock)
@@ -102,7 +104,9 @@ class Agent:
         with self.cycling:
             self.policies = self.files.look(self.policies)
             house = self._house(self.store, self.clock, self.desk)
-            live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=self.labels())
+            live = replace(
+                house, health=self.health, stopping=self.stopping.is_set, labels=self.labels(), recent=self.recent
+            )
             with self.watch.cycle(self.policies):
                 return run_cycle(live)
 

@@ -51,7 +51,7 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     readers = Readers(store, places.root / "sql")
     watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)))
     files = RuleFiles(settings, health, clock, activation.remember)
-    agent = Agent(settings, places, clock, store, desk, (), readers, health, access, files, watch, stopping)
+    agent = Agent(settings, places, clock, store, desk, (), readers, health, access, files, watch, stopping=stopping)
     try:
         agent.policies = files.start(activation.last_texts())
         recall_tombstones(store, data_dir)

@@ -16,7 +16,7 @@ import polars as pl
 from monitor.model import dimensions
 from monitor.model.values import Turn
 from monitor.store.ledger import DAMAGED
-from monitor.store.precedence import BY_MACHINE, LATER
+from monitor.store.precedence import BY_MACHINE
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
 """Before everything."""
@@ -230,18 +230,6 @@ def arm_units(reader: Reader) -> pl.DataFrame:
 def recent_findings(reader: Reader, since: datetime) -> pl.DataFrame:
     """Return findings detected after `since`."""
     return reader.frame("SELECT * FROM base.findings WHERE detected_at > ? ORDER BY detected_at", [since])
-
-
-def violating_units(reader: Reader, rule_id: str, app: str, start: datetime, end: datetime, limit: int) -> list[str]:
-    """Return the newest units of `app` that violate `rule_id` by the verdict that stands."""
-    rows = reader.frame(
-        f"""
-        SELECT g.unit_id FROM base.grades g ANTI JOIN base.grades l ON {LATER} JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.rule_id = ? AND t.app = ? AND g.verdict = 'violates' AND g.time >= ? AND g.time < ?
-        ORDER BY g.time DESC LIMIT ?""",
-        [rule_id, app, start, end, limit],
-    )
-    return rows["unit_id"].to_list()
 
 
 def latest_comparisons(reader: Reader) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from monitor.store.precedence import BY_MACHINE, rank
+from monitor.store.precedence import LATER, rank
 from monitor.store.reads import Reader
 
 BUCKET: Final = timedelta(minutes=15)
@@ -23,33 +23,17 @@ STANDING: Final = f"""
         PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC, g.rowid DESC) = 1"""
 
 
-def rule_counts(reader: Reader, start: datetime, end: datetime, history: timedelta) -> pl.DataFrame:
-    """Return, in the order of time, app, rule_id, bucket, probability, and how many observations there are and bad ones (n, bad).
+def published_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return app, rule_id, bucket, probability (NULL), n and bad, in the order of time, of the windows in [start, end) as published.
 
-    Turns with start <= time < end, those with a decisive verdict of a machine; both times naive UTC: what people say of turns that
-    somebody chose must not raise or lower what pages somebody. What is older, as far back as `history`, comes from the
-    published windows that end by `start`: as one bucket each, of turns, of unknown probability.
+    Each window is one bucket, of turns, of unknown probability.
     """
     return reader.frame(
-        f"""
-        WITH standing AS ({STANDING.format(where=f"g.time >= ? AND g.time < ? AND {BY_MACHINE}")}),
-        drawn AS (
-            SELECT unit_id, 1 - product(1 - inclusion_probability) AS inclusion_probability FROM base.samples
-            WHERE time >= ? AND time < ? GROUP BY unit_id),
-        seen AS (
-            SELECT t.app, s.rule_id, time_bucket(INTERVAL '{BUCKET.seconds} seconds', t.time) AS bucket,
-                   p.inclusion_probability AS probability, avg((s.verdict = 'violates')::DOUBLE) AS bad
-            FROM standing s
-            JOIN base.turns t ON t.trace_id = s.unit_id
-            JOIN drawn p ON p.unit_id = s.unit_id
-            WHERE s.verdict IN ('violates', 'complies') AND t.time >= ? AND t.time < ? AND p.inclusion_probability > 0
-            GROUP BY t.app, s.rule_id, 3, 4, coalesce(t.user_id, t.session_id, t.trace_id))
-        SELECT app, rule_id, bucket, probability, count(*)::DOUBLE AS n, sum(bad) AS bad FROM seen GROUP BY ALL
-        UNION ALL
-        SELECT app, rule_id, window_start, NULL, n_graded::DOUBLE, value * n_graded FROM base.estimates
-        WHERE segment = 'all' AND n_graded > 0 AND value IS NOT NULL AND window_start >= ? AND window_end <= ?
-        ORDER BY bucket""",
-        [*[start, end] * 3, start - history, start],
+        """
+        SELECT app, rule_id, window_start AS bucket, NULL::DOUBLE AS probability, n_graded::DOUBLE AS n, value * n_graded AS bad
+        FROM base.estimates WHERE segment = 'all' AND n_graded > 0 AND value IS NOT NULL AND window_start >= ? AND window_end <= ?
+        ORDER BY bucket, app, rule_id""",
+        [start, end],
     )
 
 
@@ -63,6 +47,27 @@ def standing_cases(reader: Reader, rules: Sequence[str], since: datetime) -> pl.
         WHERE s.verdict = 'violates' AND s.graded_at >= ? ORDER BY s.graded_at DESC, s.time DESC, s.unit_id""",
         [since, since - LATE, list(rules), since - LATE, list(rules), since],
     )
+
+
+def violating_units(
+    reader: Reader, rules: Sequence[str], start: datetime, end: datetime, limit: int
+) -> dict[tuple[str, str], list[str]]:
+    """Return by app and rule the newest units that violate it by the verdict that stands, at most `limit` of each."""
+    rows = reader.frame(
+        f"""
+        WITH bad AS (
+            SELECT *, rowid FROM base.grades
+            WHERE list_contains(?, rule_id) AND verdict = 'violates' AND time >= ? AND time < ?),
+        words AS (SELECT *, rowid FROM base.grades SEMI JOIN bad USING (unit_id, rule_id) WHERE time >= ? AND time < ?)
+        SELECT t.app, g.rule_id, g.unit_id FROM bad g ANTI JOIN words l ON {LATER} JOIN base.turns t ON t.trace_id = g.unit_id
+        WHERE t.time >= ? AND t.time < ?
+        QUALIFY row_number() OVER (PARTITION BY t.app, g.rule_id ORDER BY g.time DESC) <= ? ORDER BY g.time DESC""",
+        [list(rules), *[start, end] * 3, limit],
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for app, rule, unit in rows.iter_rows():
+        found.setdefault((app, rule), []).append(unit)
+    return found
 
 
 def system_prompts(reader: Reader, since: datetime) -> pl.DataFrame:

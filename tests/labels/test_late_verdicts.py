@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import polars as pl
 import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import EstimateSettings, Settings
 from monitor.errors import BadRows, UsageError
 from monitor.labels import read_labels
-from monitor.store.standing import rule_counts
+from monitor.recent import Recent
 from monitor.store.verdicts import add_verdicts
 from plumbline.agent import Agent
 from plumbline.answers import Answers
@@ -126,11 +125,13 @@ def test_labels_that_a_plan_asked_for_correct_the_arms_of_an_experiment_in_the_n
 def test_labels_on_turns_that_somebody_chose_page_nobody_and_calm_nobody(agent: Agent) -> None:
     """What pages is the evidence of machines; chosen labels are no sample."""
     start, end = (END - timedelta(days=14)).replace(tzinfo=None), END.replace(tzinfo=None)
-    before = rule_counts(agent.store, start, end, timedelta(0))
+    asked = (agent.store, agent.settings.estimates, start, end)
+    before = Recent().observations(*asked)
     chosen = labels(agent, "violates", 60)
     take(agent, [{name: value for name, value in one.items() if name not in PLANNED} for one in chosen])
     agent.cycle()
-    assert rule_counts(agent.store, start, end, timedelta(0)).sort(pl.all()).equals(before.sort(pl.all()))
+    assert Recent().observations(*asked).equals(before)
+    assert before.height > 0
 
 
 def test_labels_are_durable_before_the_cycle_and_outlive_the_store(agent: Agent, settings: Settings) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import SamplingSettings, Settings
+from monitor.recent import known_plans
 from monitor.sampling import Plan, plan_of, weighted
-from monitor.signals import known_plans, weighted_units
 from monitor.steps import House, TurnBatch, sample
 from monitor.steps import Mark as StepMark
 from monitor.store import reads
 from monitor.store.opening import Store
+from monitor.store.verdicts import graded_units
 from tests.store.rows import START
 
 AT = START.replace(tzinfo=None)
@@ -91,7 +92,7 @@ def test_the_store_keeps_every_plan_and_one_row_a_unit(tmp_path: Path) -> None:
             "graded_at": AT,
         }
         txn.insert("grades", [{"unit_id": unit, **grade} for unit in units])
-    found = weighted_units(store, AT, AT + timedelta(days=1))
+    found = weighted(graded_units(store, AT, AT + timedelta(days=1)), known_plans(store))
     assert found["unit_id"].is_unique().all()
     assert set(found["unit_id"]) == set(units)
     by_panel = {s.unit_id for s in drawn}

@@ -1,0 +1,167 @@
+"""What was said of turns, a row a turn and a column a rule: the form in which rates are computed, small enough to be kept.
+
+Names of users, sessions and turns are numbers here (hashes), which tell equal from different and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitor.model.values import Verdict
+from monitor.stats.ranks import Floats
+
+RULE: Final = "rule:"
+"""What the name of the column of a rule begins with."""
+
+NOTHING: Final = 0
+CODES: Final = {str(verdict): number for number, verdict in enumerate(Verdict, 1)}
+VIOLATES, COMPLIES = CODES[Verdict.VIOLATES], CODES[Verdict.COMPLIES]
+DECISIVE: Final = (VIOLATES, COMPLIES)
+
+OF_PEOPLE: Final = {"label": pl.String, "label_probability": pl.Float64, "contested": pl.Boolean}
+"""Columns that are not there where nobody labels."""
+
+Codes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What machine and people said of turns under one rule, as arrays; a row a turn.
+
+    `verdict` and `label` are codes, `NOTHING` where nobody said anything that stands; a probability of 0 is one nobody knows.
+    """
+
+    verdict: Codes
+    probability: Floats
+    label: Codes
+    label_probability: Floats
+    cluster: Ints
+    contested: Bools
+
+    @property
+    def machine(self) -> Bools:
+        """Rows with a decisive verdict of a machine on a turn that a plan picked."""
+        return np.isin(self.verdict, DECISIVE) & (self.probability > 0)
+
+    @property
+    def people(self) -> Bools:
+        """Rows with a decisive label."""
+        return np.isin(self.label, DECISIVE)
+
+    @property
+    def planned(self) -> Bools:
+        """Rows with a decisive label on a turn that was picked for it with a known probability."""
+        return self.people & (self.label_probability > 0)
+
+    @property
+    def rows(self) -> int:
+        """How many turns somebody said anything of."""
+        return int(((self.verdict != NOTHING) | (self.label != NOTHING) | self.contested).sum())
+
+
+@dataclass(frozen=True)
+class Told:
+    """`turns`: unit, time, app, probability (0: no plan picked it), cluster, user, segment columns, and a code per rule.
+
+    `labels`: unit, rule_id, label (NULL where people disagree), label_probability, contested; a row a labelled unit and rule.
+    """
+
+    turns: pl.DataFrame
+    labels: pl.DataFrame
+
+    def between(self, start: datetime, end: datetime) -> Told:
+        """Return what was said of turns with start <= time < end; labels of others mean nothing."""
+        return Told(self.turns.filter((pl.col("time") >= start) & (pl.col("time") < end)), self.labels)
+
+    def observations(self, bucket: timedelta) -> pl.DataFrame:
+        """Return app, rule_id, bucket, probability, n and bad: decisive verdicts of machines, one a user, rule and bucket of time."""
+        rules = [name for name in self.turns.columns if name.startswith(RULE)]
+        keys = ["app", "rule_id", "bucket", "probability"]
+        picked = self.turns.filter(pl.col("probability") > 0)
+        long = picked.with_columns(bucket=pl.col("time").dt.truncate(bucket)).unpivot(
+            rules, index=["app", "bucket", "probability", "cluster"], variable_name="rule_id", value_name="code"
+        )
+        decisive = long.filter(pl.col("code").is_in(DECISIVE)).with_columns(pl.col("rule_id").str.strip_prefix(RULE))
+        by_user = decisive.group_by(*keys, "cluster").agg(bad=(pl.col("code") == VIOLATES).mean())
+        return by_user.group_by(keys).agg(n=pl.len().cast(pl.Float64), bad=pl.col("bad").sum()).sort(keys)
+
+
+def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
+    """Return `grades` (a row a unit and rule, `monitor.estimates` says which columns) a row a turn, with segment `columns`.
+
+    One user is one cluster; where the user is unknown the session is, and else the turn stands for itself.
+    """
+    absent = (pl.lit(None, kind).alias(name) for name, kind in OF_PEOPLE.items() if name not in grades.columns)
+    names = [name for name in ("user_id", "session_id", "unit_id") if name in grades.columns]
+    user = pl.col("user_id") if "user_id" in names else pl.lit(None, pl.String)
+    whole = grades.with_columns(absent).with_columns(
+        unit=pl.col("unit_id").hash(),
+        cluster=pl.coalesce(names).hash(),
+        user=pl.when(user.is_not_null()).then(user.hash()),
+        code=_code("verdict"),
+        label=_code("label"),
+        contested=pl.col("contested").fill_null(value=False),
+    )
+    kept = ("unit", "time", "app", "cluster", "user", *dict.fromkeys(columns))
+    turns = whole.unique("unit", keep="first").select(
+        *kept, probability=pl.col("inclusion_probability").cast(pl.Float64).fill_null(0.0)
+    )
+    said = whole.drop_nulls("code").select("unit", "code", rule=pl.lit(RULE) + pl.col("rule_id"))
+    by_rule = said.pivot("rule", index="unit", values="code", aggregate_function="first") if said.height else None
+    turns = turns if by_rule is None else turns.join(by_rule, on="unit", how="left")
+    labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
+    return Told(
+        _whole(turns).sort("time", "unit"),
+        labels.select("unit", "rule_id", "label", pl.col("label_probability").cast(pl.Float64), "contested"),
+    )
+
+
+def together(parts: Sequence[Told]) -> Told:
+    """Return all of `parts` as one, in their order."""
+    return Told(
+        _whole(pl.concat([part.turns for part in parts], how="diagonal", rechunk=True)),
+        pl.concat([part.labels for part in parts]),
+    )
+
+
+def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Said]]:
+    """Yield each rule of which anything was said on `rows` (some of the turns of a `Told`), by name, and what."""
+    people = rows.select("unit").with_row_index("at").join(labels, on="unit") if labels.height else labels
+    given = {str(rule): part for (rule,), part in people.group_by("rule_id")} if people.height else {}
+    codes = {name.removeprefix(RULE): rows[name].to_numpy() for name in rows.columns if name.startswith(RULE)}
+    said = {rule: verdict for rule, verdict in codes.items() if verdict.any()}
+    probability = rows["probability"].to_numpy()
+    cluster: Ints = np.unique(rows["cluster"].to_numpy(), return_inverse=True)[1].astype(np.int64)
+    for rule in sorted(said.keys() | given.keys()):
+        verdict = said.get(rule, np.zeros(rows.height, np.uint8))
+        yield rule, _with_people(verdict, probability, cluster, given.get(rule))
+
+
+def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.DataFrame | None) -> Said:
+    n = len(verdict)
+    label, contested = np.zeros(n, np.uint8), np.zeros(n, np.bool_)
+    label_probability = np.zeros(n)
+    if given is not None:
+        at = given["at"].to_numpy()
+        label[at] = given["label"].fill_null(NOTHING).to_numpy()
+        label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
+        contested[at] = given["contested"].to_numpy()
+    return Said(verdict, probability, label, label_probability, cluster, contested)
+
+
+def _whole(turns: pl.DataFrame) -> pl.DataFrame:
+    """A rule that has said nothing of a turn says `NOTHING`."""
+    return turns.with_columns(pl.selectors.starts_with(RULE).fill_null(NOTHING))
+
+
+def _code(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.String).replace_strict(CODES, default=None, return_dtype=pl.UInt8)
