@@ -42,13 +42,15 @@ def acts(agent: AgentReads, row: Row) -> None:
         plain(said)
     control = f"act-{row['fingerprint']}"
     if row["state"] == "firing" and may(agent, "operate"):
-        first, second, third = st.columns(3)
+        first, second, third, fourth = st.columns(4)
         with first:
             _take_up(agent, row, control)
         with second, st.popover("Silence", icon=":material/notifications_off:", width="stretch"):
             _silence(agent, row, control)
         with third, st.popover("Close", icon=":material/check:", width="stretch"):
             _close(agent, row, control)
+        with fourth, st.popover("Incident", icon=":material/emergency:", width="stretch"):
+            _incident(agent, row, control)
     told(control)
 
 
@@ -87,6 +89,13 @@ def _close(agent: AgentReads, row: Row, control: str) -> None:
     plain("It begins again once it was good, or when it gets worse.")
     if st.button("Close it"):
         _do(agent, control, "closealert", "It is closed.", row, useful=WORTH[worth], note=note)
+
+
+def _incident(agent: AgentReads, row: Row, control: str) -> None:
+    plain("It gets an owner and a timeline, and its examples are kept as evidence. Nothing is filed with anybody.")
+    owner = st.text_input("Owner", value=row.get("owner") or "", max_chars=100)
+    if st.button("Open an incident"):
+        _do(agent, control, "openincident", "The incident is open: see the page Incidents.", row, owner=owner)
 
 
 def _do(agent: AgentReads, control: str, question: str, done: str, row: Row, **more: str | bool | None) -> None:

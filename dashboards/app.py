@@ -45,6 +45,7 @@ def main() -> None:
     stage: list[Context] = []
     ENTRIES.update({page.path: _entry(page, stage) for page in PAGES})
     chosen = st.navigation(list(ENTRIES.values()), position="top")
+    st.set_page_config(page_title=f"{chosen.title} · {given.title}")
     try:
         if chosen is ENTRIES[PAGES[0].path]:
             _follow_deep_link()
@@ -71,8 +72,17 @@ def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands)
     if scope.last is None and not first_run.has_spans(agent):
         first_run.show(agent, commands)
         return
-    stage.append(Context(agent, scope, now, go))
+    stage.append(Context(agent, scope, now, go, link))
+    _heading(chosen)
     chosen.run()
+
+
+def _heading(chosen: st.Page) -> None:
+    """The one heading of a page that does not draw its own: a page about one thing is headed by its name."""
+    page = next(page for page in PAGES if ENTRIES[page.path] is chosen)
+    by_itself = page.named == "always" or (page.named == "opened" and st.query_params.get(page.opens))
+    if not by_itself:
+        st.title(page.title, anchor=False)
 
 
 def _follow_deep_link() -> None:
@@ -88,6 +98,11 @@ def go(page: str, params: dict[str, str]) -> None:
     The bar keeps its choices by itself: they belong to its widgets, and Streamlit refuses them from anybody else.
     """
     st.switch_page(ENTRIES[page], query_params=params)
+
+
+def link(page: str, params: dict[str, str], words: str) -> None:
+    """Draw a link to another page with `params` in its address: one entry of the history, which Back undoes."""
+    st.page_link(ENTRIES[page], label=words, query_params=params)
 
 
 main()

@@ -69,14 +69,24 @@ class Scope:
         return self.last is not None and self.start is not None and self.last < self.start
 
 
+def _words(_page: str, _params: dict[str, str], words: str) -> None:
+    """Draw the words of a link that leads nowhere: a page that is drawn by itself."""
+    st.markdown(words)
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a page works with: whom to ask, about what, when now is, and how to get to another page."""
+    """What a page works with: whom to ask, about what, when now is, and how to get to another page.
+
+    `link` draws a real link (one entry of the history, its own tab where somebody wants that); its words go through `label` first.
+    `go` opens a page from within a run, and costs two entries: only where nothing can be linked.
+    """
 
     agent: AgentReads
     scope: Scope
     now: datetime
     go: Callable[[str, dict[str, str]], None]
+    link: Callable[[str, dict[str, str], str], None] = _words
 
 
 def step_for(span: timedelta) -> timedelta:

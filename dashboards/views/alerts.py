@@ -10,9 +10,10 @@ import streamlit as st
 
 from dashboards.alert_acts import acts, standing
 from dashboards.client import Row, Trouble
+from dashboards.listing import Cell, listing
 from dashboards.numbers import utc, when
 from dashboards.scope import Context
-from dashboards.tables import VIOLATIONS, clickable, facts, still, turn_table
+from dashboards.tables import VIOLATIONS, facts, still, turn_table
 from dashboards.text import code, label, one_line, parsed, plain
 from dashboards.wanting import want
 from dashboards.words import COLOURS as LOUD
@@ -57,36 +58,23 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
     st.subheader(state.capitalize())
-    cells = [
-        {
-            "severity": one_line(row["severity"]),
-            "title": one_line(row["title"]),
-            "standing": one_line(standing(row)),
-            "cause": one_line(row["cause"]),
-            "affected": one_line(row["affected"]),
-            "started_at": utc(row["started_at"]),
-            "ended_at": row["ended_at"] and utc(row["ended_at"]),
-        }
-        for row in rows
+    listing(context, f"alerts-{state}", [_cells(row) for row in rows])
+
+
+def _cells(row: Row) -> list[Cell]:
+    return [
+        Cell("What", row["title"], link=("alerts", {"alert": row["fingerprint"]}), width=5),
+        Cell("Severity", row["severity"], colour=LOUD.get(row["severity"], "gray")),
+        Cell("For whom", row["affected"] or about(row), width=3),
+        Cell("Likely cause", row["cause"], width=3),
+        Cell("Who has it", standing(row), width=2),
+        Cell("Noticed", when(row["started_at"]), width=2),
+        Cell("Ended", when(row["ended_at"]) if row["ended_at"] else "not yet", width=2),
     ]
-    columns: dict[str, Any] = {
-        "severity": _text("Severity", width=75),
-        "title": _text("What", width=360),
-        "affected": _text("For whom", width=230),
-        "cause": _text("Likely cause", width=230),
-        "standing": _text("Who has it", width=160),
-        "started_at": _moment("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
-    }
-    if state == "resolved":
-        columns["ended_at"] = _moment("Until (UTC)", format="D MMM YYYY HH:mm", width=130)
-    chosen = clickable(cells, columns, key=f"alerts-{state}")
-    if chosen is not None:
-        context.go("alerts", {"alert": rows[chosen]["fingerprint"]})
 
 
 def _one(context: Context, row: Row | None) -> None:
-    if st.button("All alerts", icon=":material/arrow_back:"):
-        context.go("alerts", {})
+    context.link("alerts", {}, "All alerts")
     if row is None:
         st.info("There is no alert of this fingerprint.")
         return
@@ -112,8 +100,8 @@ def _one(context: Context, row: Row | None) -> None:
                 "Playbook": row["playbook"] or None,
             }
         )
-    if labels.get("finding") and st.button("Open the change", icon=":material/trending_up:"):
-        context.go("drift", {"finding": labels["finding"]})
+    if labels.get("finding"):
+        context.link("drift", {"finding": labels["finding"]}, "Open the change")
     _turns(context, row, labels)
     _deliveries(context, row)
     with st.expander("How we know", icon=":material/info:"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,11 +11,12 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
+from dashboards.listing import Cell, listing
 from dashboards.notes import notes
 from dashboards.numbers import change, count, is_rate, metric_name, utc, when, wilson
-from dashboards.rules import rules_of
+from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, step_for
-from dashboards.tables import EXAMPLES, clickable, draw, facts, still, turn_table
+from dashboards.tables import EXAMPLES, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.wanting import want
 from dashboards.words import change_sentence
@@ -43,28 +44,17 @@ def show(context: Context) -> None:
 
 def _list(context: Context, findings: Sequence[Row]) -> None:
     rules = rules_of(context.agent)
-    cells = [
-        {
-            "since": utc(row["since"]),
-            "what": one_line(change_sentence(row, rules)),
-            "size": change(row["metric"], row["change"]),
-            "cause": one_line(row["cause"]),
-            "detected_at": utc(row["detected_at"]),
-        }
-        for row in findings
+    listing(context, "changes", [_cells(row, rules) for row in findings])
+
+
+def _cells(row: Row, rules: Mapping[str, Rule]) -> list[Cell]:
+    return [
+        Cell("What changed", change_sentence(row, rules), link=("drift", {"finding": row["id"]}), width=5),
+        Cell("By", change(row["metric"], row["change"]), width=2),
+        Cell("Likely cause", row["cause"], width=4),
+        Cell("Began", when(row["since"]), width=2),
+        Cell("Noticed", when(row["detected_at"]), width=2),
     ]
-    columns: dict[str, Any] = {
-        "since": st.column_config.DatetimeColumn("Since (UTC)", format="D MMM YYYY HH:mm", width=130),
-        "what": _text("What changed", width=430),
-        "size": _text("By", width=110),
-        "cause": _text("Likely cause", width=330),
-        "detected_at": st.column_config.DatetimeColumn("Found (UTC)", format="D MMM YYYY HH:mm", width=130),
-    }
-    st.subheader("Changes that were found")
-    chosen = clickable(cells, columns, key="findings")
-    if chosen is not None:
-        context.go("drift", {"finding": findings[chosen]["id"]})
-    st.caption("Click a cell for the evidence.")
 
 
 def _learning(context: Context) -> None:
@@ -98,8 +88,7 @@ def _learning(context: Context) -> None:
 
 
 def _one(context: Context, finding_id: str) -> None:
-    if st.button("All changes", icon=":material/arrow_back:"):
-        context.go("drift", {})
+    context.link("drift", {}, "All changes")
     row = next(iter(context.agent.read("finding", id=finding_id)), None)
     if row is None:
         st.info("There is no finding of this id.")

@@ -17,7 +17,7 @@ from dashboards.numbers import count, money, percent, share, share_interval, too
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
-from dashboards.text import one_line, parsed, plain
+from dashboards.text import label, one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
 from dashboards.words import COLOURS, cause_sentence, causes, measure_name, rank
 
@@ -165,14 +165,11 @@ def _attention(context: Context, concerns: Sequence[Concern]) -> None:
 def _concern(context: Context, concern: Concern, number: int) -> None:
     """One row of the same shape for every concern: a badge, at most two lines of text, a way to more."""
     with st.container(key=f"concern-{number}"):
-        badge, text, more = st.columns([1.1, 10, 0.9], vertical_alignment="center", gap="small")
+        badge, text = st.columns([1.1, 10.9], vertical_alignment="center", gap="small")
     with badge:
         st.badge(concern.badge, color=concern.colour)  # type: ignore[arg-type]  # our own words
-    with text, st.container(key=f"two-lines-{number}"):
-        plain(one_line(concern.text, 400))
-    with more:
-        if st.button("Open", key=f"attention-{number}", type="tertiary", icon=":material/arrow_forward:"):
-            context.go(concern.page, concern.params)
+    with text:
+        context.link(concern.page, concern.params, label(concern.text, 400))
 
 
 def _traffic(context: Context, totals: Row) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.running import CHROMIUM, browser, dashboard
@@ -29,6 +30,7 @@ PAGES = {
     "ab": "ab",
     "alerts": "alerts",
     "alert": "alerts?alert=a1b2c3d4e5f60001",
+    "incidents": "incidents",
     "sources": "sources",
     "source": "sources?source=support-assistant",
 }
@@ -148,12 +150,45 @@ def test_the_bar_stays_when_the_page_changes(shown: str, chrome: Chrome) -> None
 
 def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
     open_page(chrome, f"{shown}/?range=30d")
-    eventually(lambda: any("Open" in b.text for b in chrome.find_elements(By.TAG_NAME, "button")))
-    next(b for b in chrome.find_elements(By.TAG_NAME, "button") if "Open" in b.text).click()
+    _concern(chrome).click()
     eventually(lambda: "/alerts?" in chrome.current_url and "alert=a1b2c3d4e5f60001" in chrome.current_url)
     chosen = "[data-testid=stBaseButton-segmented_controlActive], .st-key-range [aria-checked=true]"
     eventually(lambda: any("30d" in b.text for b in chrome.find_elements(By.CSS_SELECTOR, chosen)))
     assert not chrome.find_elements(By.CSS_SELECTOR, "[data-testid=stException]")
+
+
+def _concern(driver: Chrome) -> WebElement:
+    link = "[class*=st-key-concern] a[href*='alert=a1b2c3d4e5f60001']"
+    eventually(lambda: driver.find_elements(By.CSS_SELECTOR, link))
+    return driver.find_element(By.CSS_SELECTOR, link)
+
+
+def test_back_undoes_one_step_at_a_time(shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/?range=all")
+    _concern(chrome).click()
+    eventually(lambda: "alert=a1b2c3d4e5f60001" in chrome.current_url and "All alerts" in _body(chrome))
+    _link(chrome, "All alerts")
+    eventually(lambda: "alert=" not in chrome.current_url and "Noticed" in _body(chrome))
+    chrome.find_element(By.CSS_SELECTOR, "a[href*='/drift']").click()
+    eventually(lambda: "/drift" in chrome.current_url)
+    for path in ("/alerts", "/alerts?", "/"):
+        chrome.back()
+        eventually(lambda path=path: path in chrome.current_url)
+    eventually(lambda: "Needs attention" in _body(chrome))
+    assert urlsplit(chrome.current_url).path == "/"
+
+
+def _link(driver: Chrome, words: str) -> None:
+    next(a for a in driver.find_elements(By.CSS_SELECTOR, "a") if words in a.text).click()
+
+
+@pytest.mark.parametrize("name", ["overview", "alerts", "alert", "drift", "finding", "ab", "sources", "incidents"])
+def test_a_page_has_a_title_of_its_own_and_one_heading(name: str, shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/{PAGES[name]}")
+    eventually(lambda: chrome.title.endswith("· Plumbline"))
+    eventually(lambda: len(chrome.find_elements(By.CSS_SELECTOR, ".stMainBlockContainer h1")) == 1)
+    page = chrome.title.partition(" · ")[0]
+    assert page.lower().replace("/", "") in {*PAGES, "alert", "alerts", "drift", "ab"}
 
 
 def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path: Path, chrome: Chrome) -> None:

@@ -150,7 +150,7 @@ def test_quality_names_the_method_and_the_sample(full: Served) -> None:
 
 def test_drift_says_what_cannot_be_told_yet(full: Served) -> None:
     page = run("drift", full.url, full.token)
-    assert "137 of 250 outputs" in list(page.dataframe[1].value["seen"])
+    assert "137 of 250 outputs" in list(page.dataframe[0].value["seen"])
 
 
 def test_a_finding_shows_size_cause_budget_and_examples(full: Served) -> None:

@@ -21,6 +21,7 @@ from plumbline.api import (
     alert_questions,
     grading_questions,
     hold_questions,
+    incident_questions,
     note_questions,
     people_questions,
     policy_questions,
@@ -73,6 +74,34 @@ PREVIEWED = {
 WHY = {
     "draws": ["picked by the plan poisson:1: its number 0.250000 is below the rate 1 of shop"],
     "rules": [{"rule_id": "HARM-01", "title": "Never help with *self-harm*", "why": "it waits for a judge"}],
+}
+INCIDENT = {
+    "number": 1,
+    "title": "30 % of answers of shop break *kindness*",
+    "status": "open",
+    "severity": "error",
+    "weighed": {"harm": 2, "reach": 3, "reversibility": 2},
+    "playbook": "violation",
+    "owner": "mira",
+    "opened_at": "2026-11-01T09:00:00+00:00",
+    "opened_by": "mira",
+    "closed_at": None,
+    "closed_by": None,
+    "review": None,
+    "n_users": 84,
+    "n_turns": 93,
+    "alerts": [
+        {
+            "fingerprint": "a1b2c3d4e5f60001",
+            "title": "30 % of answers break *kindness*",
+            "affected": "84 users got such an answer",
+            "change": "",
+            "cause": "",
+            "examples": ["0" * 32],
+        }
+    ],
+    "timeline": [{"at": "2026-11-01T09:00:00+00:00", "who": "mira", "what": "opened by mira <b>x</b>"}],
+    "playbook_text": "# What to do",
 }
 REPORT = "<html><body><h1>side by side</h1></body></html>"
 
@@ -164,8 +193,15 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
             alert_questions.SilenceAlert,
             alert_questions.UnsilenceAlert,
             alert_questions.CloseAlert,
+            incident_questions.OpenIncident,
         ),
         FakeAgent.act,
+    ),
+    incident_questions.Incidents: lambda *_: [INCIDENT],
+    incident_questions.Incident: lambda *_: INCIDENT,
+    incident_questions.ExportIncident: lambda *_: {"incident-1.json": "{}", "SHA256SUMS": ""},
+    **dict.fromkeys(
+        (incident_questions.NoteIncident, incident_questions.CloseIncident), lambda *_: {"number": 1, "done": "done"}
     ),
     questions.Questions: lambda _, __: questions.declared(),
 }
