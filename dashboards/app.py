@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,7 @@ def main() -> None:
     st.logo(logo(given.title), size="large")
     stage: list[Context] = []
     ENTRIES.update({page.path: _entry(page, stage) for page in PAGES})
+    ENTRIES.update({page.opens: _twin(page, stage) for page in PAGES if page.named == "opened"})
     chosen = st.navigation(list(ENTRIES.values()), position="top")
     st.set_page_config(page_title=f"{chosen.title} · {given.title}")
     try:
@@ -63,6 +65,16 @@ def _entry(page: Page, stage: list[Context]) -> st.Page:
     )
 
 
+def _twin(page: Page, stage: list[Context]) -> st.Page:
+    """The same page under a second address, which no menu shows.
+
+    Streamlit leaves the address alone when a link leads to the page it stands on: one thing has an address beside that of the list.
+    """
+    return st.Page(
+        lambda: page.show(stage[-1]), title=page.title, icon=page.icon, url_path=page.opens, visibility="hidden"
+    )
+
+
 def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands) -> None:
     now = datetime.now(UTC)
     banner(agent)
@@ -72,14 +84,14 @@ def _draw(agent: Api, stage: list[Context], chosen: st.Page, commands: Commands)
     if scope.last is None and not first_run.has_spans(agent):
         first_run.show(agent, commands)
         return
-    stage.append(Context(agent, scope, now, go, link))
+    stage.append(Context(agent, scope, now, go, partial(link, chosen)))
     _heading(chosen)
     chosen.run()
 
 
 def _heading(chosen: st.Page) -> None:
     """The one heading of a page that does not draw its own: a page about one thing is headed by its name."""
-    page = next(page for page in PAGES if ENTRIES[page.path] is chosen)
+    page = next(page for page in PAGES if chosen in (ENTRIES[page.path], ENTRIES.get(page.opens)))
     by_itself = page.named == "always" or (page.named == "opened" and st.query_params.get(page.opens))
     if not by_itself:
         st.title(page.title, anchor=False)
@@ -100,9 +112,18 @@ def go(page: str, params: dict[str, str]) -> None:
     st.switch_page(ENTRIES[page], query_params=params)
 
 
-def link(page: str, params: dict[str, str], words: str) -> None:
-    """Draw a link to another page with `params` in its address: one entry of the history, which Back undoes."""
-    st.page_link(ENTRIES[page], label=words, query_params=params)
+def link(here: st.Page, page: str, params: dict[str, str], words: str) -> None:
+    """Draw a link to a page with `params` in its address: one entry of the history, which Back undoes."""
+    twin = next((ENTRIES[name] for name in params if name in ENTRIES), None)
+    target = twin or ENTRIES[page]
+    if target is here:  # see `_twin`
+        target = ENTRIES[page] if target is twin else _other(page)
+    st.page_link(target, label=words, query_params=params)
+
+
+def _other(path: str) -> st.Page:
+    page = next(page for page in PAGES if page.path == path)
+    return ENTRIES.get(page.opens, ENTRIES[path])
 
 
 main()
