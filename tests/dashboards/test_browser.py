@@ -4,6 +4,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -173,9 +174,13 @@ def test_back_undoes_one_step_at_a_time(shown: str, chrome: Chrome) -> None:
     eventually(lambda: "/drift" in chrome.current_url)
     for path in ("/alerts", "/alert", "/"):
         chrome.back()
-        eventually(lambda path=path: urlsplit(chrome.current_url).path == path)
+        eventually(partial(_is_at, chrome, path))
     eventually(lambda: "Needs attention" in _body(chrome))
     assert urlsplit(chrome.current_url).path == "/"
+
+
+def _is_at(driver: Chrome, path: str) -> bool:
+    return urlsplit(driver.current_url).path == path
 
 
 def _link(driver: Chrome, words: str) -> None:
