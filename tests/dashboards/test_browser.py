@@ -160,7 +160,7 @@ def test_a_click_on_attention_opens_it(shown: str, chrome: Chrome) -> None:
 
 def _concern(driver: Chrome) -> WebElement:
     link = "[class*=st-key-concern] a[href*='alert=a1b2c3d4e5f60001']"
-    eventually(lambda: driver.find_elements(By.CSS_SELECTOR, link))
+    eventually(lambda: bool(driver.find_elements(By.CSS_SELECTOR, link)))
     return driver.find_element(By.CSS_SELECTOR, link)
 
 
