@@ -174,6 +174,8 @@ def _messages(raw: Any, role: str, flags: list[str]) -> list[Message]:
 def _loaded(raw: Any, flags: list[str]) -> Any:
     if not isinstance(raw, str):
         return raw
+    if raw == "null":  # a call that failed has no answer
+        return None
     parsed = load(raw)
     if parsed.truncated and "truncated" not in flags:
         flags.append("truncated")

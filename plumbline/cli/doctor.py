@@ -31,4 +31,15 @@ def run(
 
 
 def _print(found: list[Examined]) -> None:
-    show.print_table(["", "check", "found", "what to do"], [[e.state, e.name, e.found, e.do or ""] for e in found])
+    """Lines that are to be pasted stand below the table: there nothing wraps them or cuts them off."""
+    rows = [[e.state, e.name, e.found, _in_short(e.do or "")] for e in found]
+    show.print_table(["", "check", "found", "what to do"], rows)
+    for examined in found:
+        _, below, pasted = (examined.do or "").partition("\n")
+        if below:
+            print(f"\n{show.harmless(examined.name)}:\n{show.harmless(pasted)}")
+
+
+def _in_short(do: str) -> str:
+    first, below, _ = do.partition("\n")
+    return f"{first} (the lines below)" if below else first

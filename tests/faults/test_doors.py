@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import subprocess
 import sys
@@ -18,16 +19,19 @@ import httpx
 import pytest
 
 from monitor.backup import MANIFEST, verify_backup
+from monitor.config.schema import Settings
 from monitor.places import Places
+from plumbline.api.call import Actor
+from plumbline.opening import open_agent
 from tests.acceptance.traffic import records, spooled
 from tests.people.independent_verifier import faults
 from tests.support.house import House, a_house
 from tests.support.waiting import becomes
 
-ROUNDS = 12
+ROUNDS = 8
 SEED = 20261128
 PASSWORD = "correct horse battery"
-STORY = 1_500
+STORY = 500
 """Interactions in the store, so that copying it takes a while."""
 
 
@@ -127,7 +131,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.faults
-def test_a_backup_killed_anywhere_is_whole_or_not_there_and_so_is_its_restore(stored: Path, tmp_path: Path) -> None:
+def test_a_backup_killed_anywhere_is_whole_or_not_there(stored: Path, tmp_path: Path) -> None:
     rng, folder = random.Random(SEED), tmp_path / "backups"
     with a_house(stored, "agent", people={"passwords": True}) as house, people_in(house, 2) as people:
         assert becomes(lambda: int(house.sql("SELECT count(*) FROM turns")[0][0]) > STORY // 2, 120, 0.5)
@@ -144,7 +148,6 @@ def test_a_backup_killed_anywhere_is_whole_or_not_there_and_so_is_its_restore(st
         known = names_of(house)
     print(f"\nseed {SEED}: {ROUNDS} kills within {took:.2f} s of a backup, {len(whole(folder))} whole ones")
     assert before <= known
-    restored(whole(folder)[-1], tmp_path, before, rng)
 
 
 def begin(house: House, folder: Path) -> str:
@@ -169,27 +172,44 @@ def whole(folder: Path) -> list[Path]:
     return found
 
 
-def restored(backup: Path, folder: Path, wanted: set[str], rng: random.Random) -> None:
-    """Restore again and again, killed at random moments: the data directory is whole or empty, and once it is whole it serves."""
+@pytest.mark.faults
+def test_a_restore_killed_anywhere_leaves_a_whole_data_directory_or_none(tmp_path: Path) -> None:
+    rng, backup = random.Random(SEED), a_backup(tmp_path)
     began = time.monotonic()
-    assert restoring(backup, folder / "first").wait(120) == 0
-    took, came = time.monotonic() - began, 0
+    assert restoring(backup, tmp_path / "first").wait(120) == 0
+    took, came, wanted = time.monotonic() - began, 0, contents(tmp_path / "first")
     for number in range(ROUNDS):
-        root = folder / f"restored-{number}"
+        root = tmp_path / f"restored-{number}"
         process = restoring(backup, root)
         time.sleep(rng.uniform(took * 0.4, took * 1.1))  # before that Python itself is starting
         process.kill()
         process.wait()
         came += root.exists()
-        if root.exists() and any(root.iterdir()):
-            assert faults(root) == []
-        else:
+        if not root.exists():
             assert restoring(backup, root).wait(120) == 0
-    print(f"{ROUNDS} kills within {took:.2f} s of a restore, {came} came whole, all others on the second try")
-    with a_house(folder / "first", "agent") as house:
-        assert wanted <= names_of(house)
-        assert int(house.sql("SELECT count(*) FROM turns")[0][0]) > STORY // 2
-    assert faults(folder / "first") == []
+        assert contents(root) == wanted
+        assert faults(root) == []  # last: looking into SQLite leaves files of its own
+    print(
+        f"\nseed {SEED}: {ROUNDS} kills within {took:.2f} s of a restore, {came} came whole, the others on the second try"
+    )
+
+
+def a_backup(folder: Path) -> Path:
+    """A backup of a house with some traffic and a person."""
+    spooled(Places(folder / "data").spool, islice(records(5_000, swap=None), STORY))
+    agent = open_agent(Settings(), folder / "data")
+    agent.settle()
+    agent.access.register.add("kim", "reviewer")
+    agent.access.record.add(Actor("kim"), "note", "a trace")
+    backup = agent.backup(folder / "backups", lambda _, __: None)
+    agent.close()
+    return backup
+
+
+def contents(root: Path) -> dict[str, str]:
+    """The digest of every file."""
+    files = (path for path in root.rglob("*") if path.is_file())
+    return {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def restoring(backup: Path, root: Path) -> subprocess.Popen[bytes]:
