@@ -22,7 +22,7 @@ from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
 from alerts.deliver import Delivered, Post, deliver_due
 from alerts.digests import tell_digests
-from alerts.evaluation import Observation, storable
+from alerts.evaluation import RANK, Observation, storable
 from alerts.evaluation import observe as look
 from alerts.explain import explain_alert
 from alerts.incidents.book import Book, Forms
@@ -38,7 +38,7 @@ from alerts.tables import PublicTables, alert_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
-from monitor.model.values import Signal
+from monitor.model.values import Severity, Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
 
@@ -136,8 +136,9 @@ class AlertDesk:
             return alert_rows(txn, self.post.outgoing, self.post.clock.now())
 
     def listed(self, *, ended: bool = False) -> list[dict[str, Any]]:
-        """Return alerts as plain values, newest first: those that are open, or with `ended` all of them."""
+        """Return alerts as plain values, worst first, then newest: those that are open, or with `ended` all of them."""
         kept = [row for row in reversed(self._alerts()) if ended or row["ended_at"] is None]
+        kept.sort(key=lambda row: -RANK[Severity(row["severity"])])
         return [{name: _plain(value) for name, value in row.items()} for row in kept]
 
     def history(self) -> list[dict[str, Any]]:
