@@ -177,11 +177,11 @@ class Agent:
 
     def sql(self, text: str, max_rows: int) -> Answered:
         """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
-        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables())
+        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables(text))
 
-    def _tables(self) -> dict[str, pa.Table]:
-        told = {"audit": self.access.record.table(), "labels": self.labels().table()}
-        return {**self.desk.tables(), **told, **review_tables(self.desk.state)}
+    def _tables(self, text: str) -> dict[str, pa.Table]:
+        told = {"audit": self.access.record.table(), "labels": self.labels().table(text)}
+        return {**self.desk.tables(), **told, **review_tables(self.desk.state, text)}
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""

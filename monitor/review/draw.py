@@ -173,11 +173,11 @@ def _member(kind: str, app: str | None, band: str | None) -> pl.Expr:
 
 def _taken(units: pl.DataFrame, strata: Sequence[Stratum], seed: int) -> pl.Series:
     """Return for each of `units` whether one of `strata` takes it."""
-    rows = pl.Series([False] * units.height, dtype=pl.Boolean)
+    taken: set[str] = set()
     for stratum in strata:
-        member = units.select(_member(stratum.kind, stratum.app, stratum.band).alias("m"))["m"]
-        rows |= member & (_positions(units, stratum.kind, seed) <= stratum.cut)
-    return rows
+        members = units.filter(_member(stratum.kind, stratum.app, stratum.band))
+        taken |= set(members.filter(_positions(members, stratum.kind, seed) <= stratum.cut)["unit_id"])
+    return units["unit_id"].is_in(sorted(taken))
 
 
 def _cut(units: pl.DataFrame, kind: str, seed: int, n: int) -> float:

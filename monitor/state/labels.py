@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -84,6 +85,22 @@ def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list
 def in_review(txn: Transaction, review_id: str) -> list[Row]:
     """Return what was said in a review, the last word of each person on each unit and rule, oldest first."""
     query = select(LABELS).where(LABELS.c.review_id == review_id, _STANDS).order_by(LABELS.c.seq)
+    newest = {(row["person"], row["unit_id"], row["rule_id"]): dict(row) for row in txn.execute(query).mappings()}
+    return list(newest.values())
+
+
+def telling(txn: Transaction, review_ids: Collection[str], units: Collection[str]) -> list[Row]:
+    """Return what tells how often people err: labels given in these reviews on `units`, or on units that two people looked at."""
+    inside = (LABELS.c.review_id.in_(list(review_ids)), _STANDS)
+    twice = (
+        select(LABELS.c.unit_id)
+        .where(*inside)
+        .group_by(LABELS.c.unit_id)
+        .having(func.count(func.distinct(LABELS.c.person)) > 1)
+    )
+    known = func.json_each(json.dumps(sorted(units))).table_valued("value")
+    either = LABELS.c.unit_id.in_(twice) | LABELS.c.unit_id.in_(select(known.c.value))
+    query = select(LABELS).where(*inside, either).order_by(LABELS.c.seq)
     newest = {(row["person"], row["unit_id"], row["rule_id"]): dict(row) for row in txn.execute(query).mappings()}
     return list(newest.values())
 

@@ -60,6 +60,13 @@ def _labels_by_review(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS labels_in ON labels (review_id)")
 
 
+def _labels_by_item(connection: Connection) -> None:
+    """Indexes on tables that may be there already."""
+    for table, name in (("labels", "labels_said"), ("review_items", "review_items_in")):
+        if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).first() is not None:
+            connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (review_id, unit_id)")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
@@ -78,6 +85,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("messages have a name at their receiver, so that later ones go below them", _handles),
     Migration("reviews have tables of their own, and labels are found by their review", _labels_by_review),
     Migration("incidents have tables of their own, which follow from OF_INCIDENTS", lambda _: None),
+    Migration("what was said in a review is found by its turn", _labels_by_item),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

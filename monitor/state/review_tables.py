@@ -53,6 +53,7 @@ REVIEW_ITEMS: Final = Table(
     Column("rules", Text, nullable=False),  # JSON: the ids of the rules that are asked
     Column("assigned", Text, nullable=False),  # JSON: names; empty: whoever comes
     Index("review_items_of", "unit_id"),
+    Index("review_items_in", "review_id", "unit_id"),
 )
 
 REVIEW_DESKS: Final = Table(

@@ -51,12 +51,23 @@ def listed(txn: Transaction) -> list[Row]:
     ]
 
 
+def opened_between(txn: Transaction, start: datetime, end: datetime) -> list[str]:
+    """Return the reviews that were opened from `start` to `end`, both included."""
+    between = REVIEWS.c.opened_at.between(start, end)
+    return list(txn.execute(select(REVIEWS.c.id).where(between)).scalars())
+
+
 def judged(txn: Transaction) -> dict[str, int]:
     """Return how many items of each review somebody has judged: what anybody said of them and did not take back."""
+    there = (
+        select(REVIEW_ITEMS.c.number)
+        .where(REVIEW_ITEMS.c.review_id == LABELS.c.review_id, REVIEW_ITEMS.c.unit_id == LABELS.c.unit_id)
+        .exists()
+    )
     query = (
-        select(REVIEW_ITEMS.c.review_id, func.count(func.distinct(REVIEW_ITEMS.c.unit_id)).label("n"))
-        .join(LABELS, (LABELS.c.review_id == REVIEW_ITEMS.c.review_id) & (LABELS.c.unit_id == REVIEW_ITEMS.c.unit_id))
-        .group_by(REVIEW_ITEMS.c.review_id)
+        select(LABELS.c.review_id, func.count(func.distinct(LABELS.c.unit_id)).label("n"))
+        .where(LABELS.c.review_id.is_not(None), there)
+        .group_by(LABELS.c.review_id)
     )
     return {row.review_id: row.n for row in txn.execute(query)}
 

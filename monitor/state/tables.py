@@ -238,6 +238,7 @@ LABELS: Final = Table(
     UniqueConstraint("person", "key"),
     Index("labels_of", "unit_id", "rule_id"),
     Index("labels_in", "review_id"),
+    Index("labels_said", "review_id", "unit_id"),
 )
 """What people said of turns. Rows are added until the turn is erased or too old to be kept; one that is taken back makes room for
 a row that says so, with the verdict `withdrawn`."""

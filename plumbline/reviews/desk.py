@@ -186,7 +186,7 @@ class ReviewDesk:
             if review["results"] is not None:
                 return dict(review["results"])
             kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
-            own = own_errors(self._checked(txn, review))
+            own = own_errors([self._checked(txn, review)])
         words = [rule for one in review["policies"].values() for rule in one["rules"].items()]
         limits = {rule.id: rule.text.thresholds.warn_rate for policy in self.policies for rule in policy.rules}
         outcome = Outcome(
@@ -199,12 +199,12 @@ class ReviewDesk:
         )
         return {"review_id": review_id, "own_errors": own and asdict(own), "rules": outcome.rules()}
 
-    def _checked(self, txn: Transaction, review: Row) -> list[Checked]:
+    def _checked(self, txn: Transaction, review: Row) -> Checked:
         """What reviews of the last months tell of how often people err, this one included."""
         since = review["opened_at"] - LOOK_BACK
         known = labels.adjudicated(txn, review["start"], review["made_at"])
-        recent = [row["id"] for row in reviews.listed(txn) if since <= row["opened_at"] <= review["opened_at"]]
-        return [checked(Words.of(labels.in_review(txn, name)), known) for name in recent]
+        recent = reviews.opened_between(txn, since, review["opened_at"])
+        return checked(Words.of(labels.telling(txn, recent, {unit for unit, _ in known})), known)
 
     def opened(self, txn: Transaction, review_id: str) -> Row:
         """Return one review that is open. Raises `NotFound`, and `UsageError` where it has ended."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from monitor.clock import naive_utc
 from monitor.state import ControlState, reviews
+from plumbline.labels import named_in
 
 _TIME: Final = pa.timestamp("us")
 _REVIEWS: Final[dict[str, pa.DataType]] = {
@@ -33,9 +34,12 @@ _ITEMS: Final[dict[str, pa.DataType]] = {
 }
 
 
-def review_tables(state: ControlState) -> dict[str, pa.Table]:
-    """Return both."""
-    return {"reviews": reviews_table(state), "review_items": items_table(state)}
+def review_tables(state: ControlState, query: str) -> dict[str, pa.Table]:
+    """Return both for `query`; one that it does not read has its columns and no rows."""
+    return {
+        "reviews": reviews_table(state) if named_in(query, "reviews") else pa.schema(_REVIEWS).empty_table(),
+        "review_items": items_table(state) if named_in(query, "review_items") else pa.schema(_ITEMS).empty_table(),
+    }
 
 
 def reviews_table(state: ControlState) -> pa.Table:
