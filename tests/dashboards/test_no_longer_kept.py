@@ -50,7 +50,7 @@ def test_every_page_draws_when_all_rows_are_gone(aged: Aged) -> None:
     page = run("drift", served.url, served.token, FINDING)
     assert not page.exception
     said = texts(page)
-    assert "violation rate of refusal of support-assistant: 1.7 % → 12.1 %" in said
+    assert "is broken more often: 12.1 % instead of 1.7 %" in page.title[0].value.replace("\\", "")
     assert "The examples are no longer kept" in said
     assert "The values behind this finding are no longer stored." in said
     page = run("traces", served.url, served.token, {"trace": f"{299:032x}"})
