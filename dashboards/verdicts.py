@@ -100,7 +100,8 @@ def missing(agent: AgentReads, trace_id: str) -> None:
             plain(f"{line[0].upper()}{line[1:]}.")
     if not why["rules"]:
         return
-    with st.expander(f"Why {len(why['rules'])} rules have no verdict"):
+    what = "a rule has" if len(why["rules"]) == 1 else f"{len(why['rules'])} rules have"
+    with st.expander(f"Why {what} no verdict"):
         for one in why["rules"]:
             plain(f"{one['title']} ({one['rule_id']}): {one['why']}.")
     control = f"grade-{trace_id}"

@@ -48,7 +48,14 @@ class Gap:
         if strange is not None:
             raise UsageError(f"no policy in force has a rule {strange}")
         meant = self.rules or tuple(known)
-        return [replace(policy, rules=tuple(r for r in policy.rules if r.id in meant)) for policy in house.policies]
+        return [
+            replace(policy, rules=tuple(r for r in policy.rules if r.id in meant and r.everyone))
+            for policy in house.policies
+        ]
+
+    def ids(self, house: House) -> list[str]:
+        """Return the rules that are meant and that some grader runs for; others never have a verdict."""
+        return sorted({rule.id for policy in self.policies(house) for rule in policy.rules})
 
 
 def grade_now(house: House, trace_id: str) -> dict[str, Any]:
@@ -76,7 +83,7 @@ def cost(house: House, gap: Gap) -> dict[str, Any]:
     share = len(seqs) / len(tried) if tried else 0.0
     return {
         "turns": len(seqs),
-        "rules": sum(len(policy.rules) for policy in policies),
+        "rules": len(gap.ids(house)),
         "grades": round(graded.height * share),
         "seconds": round(took * share, 1),
         "calls_of_judges": 0,
@@ -98,8 +105,7 @@ def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextM
 
 def _missing(house: House, gap: Gap) -> list[int]:
     seen = reads.marks(house.store).get("grade", (0, None))[0]
-    rules = sorted({rule.id for policy in gap.policies(house) for rule in policy.rules})
-    return picked(house.store, gap.start, gap.end, seen, rules, again=gap.again)
+    return picked(house.store, gap.start, gap.end, seen, gap.ids(house), again=gap.again)
 
 
 def _read(house: House, policies: Sequence[Policy], seqs: Sequence[int], since: datetime) -> list[Turn]:

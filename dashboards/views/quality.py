@@ -102,7 +102,9 @@ def _both_sides(context: Context, rules: Mapping[str, Rule]) -> None:
         with cell.container(border=True):
             plain(title)
             with st.container(key=f"figure-{side}"):
-                plain(share(row["value"]) if row else "not measured")
+                plain(
+                    "not measured" if row is None else share(row["value"]) if row["n"] >= ENOUGH else "not enough yet"
+                )
             plain(f"95 %: {share_interval(row['low'], row['high'])} of {count(row['n'])} answers" if row else silent)
 
 

@@ -30,7 +30,9 @@ WEEK = (END - timedelta(days=7), END + timedelta(seconds=1))
 MORE = (
     GOOD
     + "  - {id: R-3, title: Be brief, kind: should, statement: Be brief., rationale: So., graders: [{use: length, max_chars: 20}]}\n"
+    + "  - {id: J-1, title: Be kind, kind: should, statement: Be kind., rationale: So., graders: [{use: judge, rubric: r.md}]}\n"
 )
+"""One rule more that a grader decides, and one that waits for a judge and never has a verdict."""
 
 
 @pytest.fixture
