@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
 
-.PHONY: install run test fmt check ci docs bench sdks statistics faults fuzz browser wheel wheel-test clean
+.PHONY: install run test fmt check ci docs bench profile sdks statistics faults fuzz browser wheel wheel-test clean
 
 install: .venv/.installed
 
@@ -41,6 +41,10 @@ bench: install
 sdks: install # real agent frameworks for tests/wire/test_real_sdks.py, apart from what the product needs
 	@$(UV) venv --quiet --python $(PYTHON) .sdks && $(UV) pip install --quiet --python .sdks/bin/python \
 	    openai-agents logfire "pydantic-ai-slim[openai]" opentelemetry-exporter-otlp-proto-http
+
+profile: install
+	@$(BIN)/python -m benchmarks.stages --spans 8192 --batches 1 16 512
+	@$(BIN)/python -m benchmarks.cycle --steps 12500 50000
 
 statistics: install
 	@$(BIN)/pytest -m statistics -s $(PATIENT)

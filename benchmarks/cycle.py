@@ -11,15 +11,17 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from benchmarks.stores import kept_store
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
-from monitor.cycle import STEPS, TURNS, run_cycle
+from monitor.cycle import STEPS, TURNS, Step, run_cycle
 from monitor.policy import policies_in_force
 from monitor.steps import House, Mark, marked
 from monitor.store import reads
@@ -33,15 +35,20 @@ def main() -> None:
     """Print a line a size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", type=int, nargs="*", default=[12_500, 50_000, 250_000])
+    parser.add_argument("--steps", action="store_true", help="CPU milliseconds of each step, too")
     asked = parser.parse_args()
     for size in asked.sizes:
         with tempfile.TemporaryDirectory() as folder:
             made = kept_store(Path(folder), size, days=1)
-            print(f"{size:>8,} turns: {_measured(made)}", flush=True)
+            house = _house(made)
+            print(f"{size:>8,} turns: {_measured(made, house)}", flush=True)
+            for name, ms in _by_step(made, house).items() if asked.steps else ():
+                print(f"{'':>8}  {name:<18} {ms:7.0f} ms", flush=True)
             made.store.close()
 
 
-def _measured(made: GeneratedStore) -> str:
+def _house(made: GeneratedStore) -> House:
+    """A house that has seen what there is."""
     clock = FakeClock(NOW.replace(tzinfo=UTC) + timedelta(minutes=1))
     house = House(made.store, Settings(), policies_in_force(None), clock, None)
     newest = reads.newest_turn(made.store)
@@ -49,10 +56,32 @@ def _measured(made: GeneratedStore) -> str:
         if step.fed is TURNS:
             with marked(made.store, Mark(step.name, seq=newest)):
                 pass
+    return house
+
+
+def _measured(made: GeneratedStore, house: House) -> str:
     first = _timed(lambda: run_cycle(house))
     walls, cpus = zip(*(_pass(made, house, number) for number in range(ROUNDS)), strict=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return f"first pass {first[0]:.2f} s; with {NEW} new {statistics.median(walls):.2f} s ({statistics.median(cpus):.2f} CPU s); {memory} MB at most"
+
+
+def _by_step(made: GeneratedStore, house: House) -> dict[str, float]:
+    """CPU milliseconds of one more pass, by step."""
+    spent: dict[str, float] = {}
+
+    def timed(step: Step[Any]) -> Step[Any]:
+        def run(house: House, batch: Any) -> int:
+            before = time.process_time()
+            decided = step.run(house, batch)
+            spent[step.name] = spent.get(step.name, 0.0) + 1000 * (time.process_time() - before)
+            return decided
+
+        return replace(step, run=run)
+
+    _add(made, ROUNDS)
+    run_cycle(house, [timed(step) for step in STEPS])
+    return spent
 
 
 def _pass(made: GeneratedStore, house: House, number: int) -> tuple[float, float]:
