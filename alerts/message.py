@@ -58,8 +58,9 @@ def clean(text: object, limit: int = LIMIT) -> str:
     >>> clean("a\x1b[31m\n b  <@everyone>")
     'a[31m b <\u2060@\u2060everyone>'
     """
-    kept = (_harmless(character) for character in str(text)[: 20 * limit])
-    line = _MENTION.sub("\\g<0>\u2060", " ".join("".join(kept).split()))
+    start = str(text)[: 20 * limit]
+    kept = start if start.isascii() and start.isprintable() else "".join(map(_harmless, start))
+    line = _MENTION.sub("\\g<0>\u2060", " ".join(kept.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -6,7 +6,7 @@ of the end of an episode is read from the outbox, not from the routes: a resolve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -36,9 +36,10 @@ def record(state: ControlState, transitions: Iterable[Transition], outgoing: Out
 def record_within(txn: Transaction, transitions: Iterable[Transition], outgoing: Outgoing) -> int:
     """Do the same inside a transaction that has read what the transitions were decided from."""
     steps = sorted(transitions, key=_gravest_first)
+    quiet = acts.silenced(txn, max(step.at for step in steps)) if steps else {}
     for step in steps:
         keep(txn, step)
-        follow_acts(txn, step)
+        follow_acts(txn, step, quiet)
     looked = Looked(txn, outgoing)
     for step in steps:
         owe(txn, step, outgoing, _audience(looked, step))
@@ -112,28 +113,28 @@ def keep(txn: Transaction, step: Transition) -> None:
         alerts.add_event(txn, to_event(step))
 
 
-def follow_acts(txn: Transaction, step: Transition) -> None:
+def follow_acts(txn: Transaction, step: Transition, quiet: Collection[str]) -> None:
     """Let what people did follow `step`: an alert that got worse has to be taken up again, one that is good again is heard again.
 
-    Who would only now be told that a silenced alert had begun is not told of its end either.
+    Who would only now be told that a silenced alert had begun is not told of its end either. `quiet` are the alerts that are silenced.
     """
     fingerprint = step.alert.fingerprint
     if step.kind == "severity":
         acts.take_back(txn, fingerprint, step.alert.episode)
-    elif step.kind == "resolved":
-        if fingerprint in acts.silenced(txn, step.at):
-            outbox.retire(txn, fingerprint, step.alert.episode)
+    elif step.kind == "resolved" and fingerprint in quiet:
+        outbox.retire(txn, fingerprint, step.alert.episode)
         acts.lift_until_good(txn, fingerprint, step.at)
 
 
 def _audience(looked: Looked, step: Transition) -> Iterable[str]:
     """Return who is owed a message about `step`."""
-    txn, audience = looked.txn, looked.outgoing.audience(step.alert)
+    txn = looked.txn
     if step.kind == "firing":
-        return looked.passing(step.alert, audience, step.at)
+        return looked.passing(step.alert, looked.outgoing.audience(step.alert), step.at)
     if step.kind == "severity":
         known = told(txn, step.alert)
-        return (*known, *looked.passing(step.alert, [name for name in audience if name not in known], step.at))
+        others = [name for name in looked.outgoing.audience(step.alert) if name not in known]
+        return (*known, *looked.passing(step.alert, others, step.at))
     if step.kind in {"resolved", "flapping", "acknowledged"} or (
         step.kind == "no_data" and step.numbers.get("then") == "alert"
     ):
@@ -150,18 +151,22 @@ def told(txn: Transaction, alert: AlertState) -> list[str]:
 def owe(txn: Transaction, step: Transition, outgoing: Outgoing, receivers: Iterable[str]) -> None:
     """Queue one message about `step` to each of `receivers`."""
     alert = step.alert
+    told_now = list(dict.fromkeys(receivers))
+    if not told_now:
+        return
     if step.kind == "resolved":
         outbox.supersede(txn, alert.fingerprint, alert.episode, "reminder", "escalated")
     route = outgoing.route(alert) if step.kind == "firing" else None
-    body = compose(step.kind, alert, outgoing.rule(alert.rule_id), step.at, step.reason, outgoing.link_base)
-    for receiver in dict.fromkeys(receivers):
+    message = compose(step.kind, alert, outgoing.rule(alert.rule_id), step.at, step.reason, outgoing.link_base)
+    body = msgspec.json.encode(message).decode()
+    for receiver in told_now:
         row = {
             "key": f"{alert.fingerprint}:{receiver}:{alert.episode}:{step.kind}:{_ordinal(txn, step, receiver)}",
             "fingerprint": alert.fingerprint,
             "receiver": receiver,
             "episode": alert.episode,
             "kind": step.kind,
-            "body": msgspec.json.encode(body).decode(),
+            "body": body,
             "created_at": step.at,
             "due_at": step.at + (route.delay if route else timedelta(0)),
         }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bombs, freshness, ingest, overload, plain_query, redaction, startup
+from benchmarks import alerting, bombs, freshness, ingest, overload, plain_query, redaction, startup
 
 Rows = Sequence[dict[str, object]]
 
@@ -34,6 +34,7 @@ def tables(*, quick: bool) -> Iterator[tuple[str, Rows]]:
         "Freshness: from the 200 to a query that sees it, at 500 spans a second",
         [freshness.measure(2 if quick else 20)],
     )
+    yield "Alerting: a thousand alerts, one look each", alerting.measure(50 if quick else 1000)
     yield (
         "Overload: ten times what is sustained",
         _upright(overload.measure(2 if quick else 60, 1 if quick else 10)),

@@ -67,6 +67,11 @@ def _labels_by_item(connection: Connection) -> None:
             connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (review_id, unit_id)")
 
 
+def _by_alert(connection: Connection) -> None:
+    """A table that is there already gets no new index from METADATA."""
+    connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS outbox_of ON outbox (fingerprint, episode)")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
@@ -86,6 +91,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("reviews have tables of their own, and labels are found by their review", _labels_by_review),
     Migration("incidents have tables of their own, which follow from OF_INCIDENTS", lambda _: None),
     Migration("what was said in a review is found by its turn", _labels_by_item),
+    Migration("messages are found by their alert", _by_alert),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

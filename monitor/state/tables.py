@@ -77,6 +77,7 @@ OUTBOX: Final = Table(
     Column("sent_at", Instant),
     Column("outcome", Text),  # what the receiver last said
     Column("handle", Text),  # what the receiver calls it, where later messages go below it
+    Index("outbox_of", "fingerprint", "episode"),
     Index("outbox_open", "fingerprint", "receiver", "id", sqlite_where=Column("state").in_(("pending", "inflight"))),
 )
 
