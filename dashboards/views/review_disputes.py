@@ -27,7 +27,9 @@ def disputes(agent: AgentReads, review_id: str, *, open_one: bool) -> None:
     if not found:
         st.info("Nobody disagrees, or everything is decided.")
         return
-    plain(f"{len(found)} answers on which people disagree.")
+    plain(
+        "One answer on which people disagree." if len(found) == 1 else f"{len(found)} answers on which people disagree."
+    )
     for number, one in enumerate(found, 1):
         with st.container(border=True):
             _one(agent, review_id, one, number, open_one=open_one)
@@ -55,10 +57,13 @@ def _one(agent: AgentReads, review_id: str, one: Row, number: int, *, open_one: 
 def _form(agent: AgentReads, review_id: str, one: Row) -> None:
     key = f"{one['unit_id']}-{one['rule']['id']}"
     with st.form(f"decide-{key}", border=False):
-        verdict = st.radio("It", list(WORDS), format_func=WORDS.get, horizontal=True, key=f"verdict-{key}")
-        why = st.radio("They disagree because", list(WHY), format_func=WHY.get, key=f"why-{key}")
+        verdict = st.radio("It", list(WORDS), format_func=WORDS.get, horizontal=True, key=f"verdict-{key}", index=None)
+        why = st.radio("They disagree because", list(WHY), format_func=WHY.get, key=f"why-{key}", index=None)
         note = st.text_input("Note", key=f"note-{key}")
-        if st.form_submit_button("Decide"):
+        decides = st.form_submit_button("Decide")
+        if decides and (verdict is None or why is None):
+            st.warning("Choose what it is, and why they disagree.")
+        elif decides:
             _decide(agent, review_id, one, {"verdict": verdict, "why": why, "note": note})
 
 

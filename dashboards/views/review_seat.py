@@ -94,16 +94,6 @@ def _last(agent: AgentReads, review_id: str, desk: Row) -> None:
 def _controls(agent: AgentReads, review_id: str, desk: Row, item: Row) -> None:
     rules = [rule["id"] for rule in item["rules"]]
     marks: Marks = item["marks"]
-    for letter, rule in zip(LETTERS, item["rules"], strict=False):
-        rule_card(rule, marks.said.get(rule["id"]), chosen=marks.chosen == rule["id"])
-        if len(rules) > 1:
-            st.button(
-                f"Judge rule {letter} alone",
-                shortcut=letter,
-                key=f"rule-{letter}",
-                on_click=_choose,
-                args=(item, rule["id"]),
-            )
     if marks.hint:
         st.warning(marks.hint)
     with st.container(horizontal=True, key="verdicts"):
@@ -114,6 +104,16 @@ def _controls(agent: AgentReads, review_id: str, desk: Row, item: Row) -> None:
                 key=f"verdict-{verdict}",
                 on_click=_say,
                 args=(agent, review_id, desk, item, verdict),
+            )
+    for letter, rule in zip(LETTERS, item["rules"], strict=False):
+        rule_card(rule, marks.said.get(rule["id"]), chosen=marks.chosen == rule["id"])
+        if len(rules) > 1:
+            st.button(
+                f"Judge rule {letter} alone",
+                shortcut=letter,
+                key=f"rule-{letter}",
+                on_click=_choose,
+                args=(item, rule["id"]),
             )
     _notes(agent, review_id, item)
     with st.container(horizontal=True):

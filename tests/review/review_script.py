@@ -17,6 +17,8 @@ def go(page: str, params: dict[str, str]) -> None:
 
 
 if "api" in st.session_state:
-    source = st.session_state.setdefault("source", Api(st.session_state["api"], Path(st.session_state["token"])))
+    if "source" not in st.session_state:
+        st.session_state["source"] = Api(st.session_state["api"], Path(st.session_state["token"]))
+    source = st.session_state["source"]
     now = datetime.now(UTC)
     review.show(Context(source, bar(source, now), now, go))

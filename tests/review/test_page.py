@@ -20,6 +20,7 @@ from tests.support.fake_api import TOKEN
 from tests.support.serving import serving
 
 SCRIPT = Path(__file__).with_name("review_script.py")
+OPENED: list[AppTest] = []
 RULES = ["PRIV-01", "HELP-01", "SEC-01"]
 
 
@@ -47,6 +48,14 @@ def test_what_others_say_is_one_line_and_the_pace_is_minutes() -> None:
     assert (minutes_left(36, 24, 24 * 30.0), minutes_left(40, 0, 0.0), minutes_left(0, 3, 1.0)) == (18, 20, 0)
 
 
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Let go of the connections of the pages that a test opened."""
+    yield
+    while OPENED:
+        OPENED.pop().session_state["source"].close()
+
+
 @pytest.fixture
 def url(agent: Agent) -> Iterator[str]:
     with serving(Answers(agent), TOKEN) as served:
@@ -69,6 +78,7 @@ def seat(url: str, token: Path, review: str = "", **params: str) -> AppTest:
     page.session_state["api"], page.session_state["token"] = url, str(token)
     for name, value in {"review": review, **params}.items():
         page.query_params[name] = value
+    OPENED.append(page)
     page.run()
     assert not page.exception
     return page
@@ -126,6 +136,10 @@ def test_the_other_states(agent: Agent, url: str, token: Path) -> None:
     ask(agent, CommitItem(review, unit, {RULE: "complies"}), "ben")
     split = seat(url, token, review, part="Disagreements")
     assert "ana: violates" in texts(split)
+    decide = next(button for button in split.button if button.label == "Decide")
+    assert [warning.value for warning in decide.click().run().warning] == ["Choose what it is, and why they disagree."]
+    for radio, chosen in zip(split.radio, ("violates", "grey_area"), strict=True):
+        radio.set_value(chosen)
     split = next(button for button in split.button if button.label == "Decide").click().run()
     assert not split.exception
     assert [element.value for element in split.success] == ["Decided."]

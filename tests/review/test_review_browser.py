@@ -174,6 +174,8 @@ def test_every_state_is_looked_at(agent: Agent, shown: str) -> None:
         open_page(driver, f"{shown}/review?review={review}&part=Disagreements")
         becomes(lambda: "Decide" in driver.page_source)
         shoot(driver, "disagreement")
+        for choice in ("violates", "The rule is unclear"):
+            driver.find_element(By.XPATH, f"//label[.//p[text()='{choice}']]").click()
         driver.find_element(By.XPATH, "//button[.//p[text()='Decide']]").click()
         becomes(lambda: "Decided." in driver.page_source)
         shoot(driver, "adjudication")
