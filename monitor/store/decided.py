@@ -19,7 +19,7 @@ _RUNS: Final = f"""
         SELECT s.app, g.rule_id, s.seq, g.verdict IN ('violates', 'complies') AS decided, starts_with(g.reason, 'error: ') AS broke
         FROM base.grades g JOIN seen s ON s.trace_id = g.unit_id WHERE g.time >= ? AND {BY_MACHINE}),
     told AS (
-        SELECT app, rule_id, max(seq) FILTER (decided) AS last, count(DISTINCT seq) FILTER (decided) AS decided,
+        SELECT app, rule_id, max(seq) FILTER (decided) AS last, count(*) FILTER (decided) AS decided,
                count(*) FILTER (broke) AS broke, count(*) AS asked
         FROM said GROUP BY ALL),
     before AS (
