@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.store.finishing.finish import finish
-from tests.store.rows import ANSWER, QUESTION, TRACE, Home, Row, a_call, a_span, frame, texts, us
+from tests.store.rows import ANSWER, QUESTION, START, TRACE, Home, Row, a_call, a_span, frame, texts, us
 
 NATIVE = "com.anthropic.sdk.python"
 
@@ -228,3 +228,22 @@ def test_whoever_waits_for_a_stop_waits_for_one_part(home: Home) -> None:
     wait = (timedelta(seconds=2), timedelta(minutes=1))
     assert finish(home.store, home.clock.now(), *wait, flush=True, most=2, stopping=lambda: True) == 2
     assert home.finish() == 3
+
+
+def test_draws_and_verdicts_follow_a_turn_whose_time_moves(home: Home) -> None:
+    home.take(frame(spans=[a_call("c1", 3_000, parent_id="r")]))
+    home.finish()
+    late = START.replace(tzinfo=None) + timedelta(seconds=3_000)
+    with home.store.transaction() as txn:
+        txn.insert(
+            "samples", [{"unit_id": TRACE, "time": late, "plan": "p"}, {"unit_id": "other", "time": late, "plan": "p"}]
+        )
+        txn.insert("grades", [{"unit_id": TRACE, "time": late, "rule_id": "R-1"}])
+    home.take(frame(spans=[a_span("r", 0)]))
+    home.finish()
+    began = START.replace(tzinfo=None)
+    assert home.rows("SELECT time FROM base.turns") == [{"time": began}]
+    assert home.rows("SELECT time FROM base.samples WHERE unit_id <> 'other'") == [{"time": began}]
+    assert home.rows("SELECT time FROM base.samples WHERE unit_id = 'other'") == [{"time": late}]
+    assert home.rows("SELECT time FROM base.grades") == [{"time": began}]
+    assert {row["time"] for row in home.rows("SELECT time FROM base.stale")} == {began, late}

@@ -150,7 +150,7 @@ def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE known AS
-        SELECT b.trace_id, b.seq FROM base.turns b SEMI JOIN temp.fresh f ON f.trace_id = b.trace_id
+        SELECT b.trace_id, b.seq, b.time FROM base.turns b SEMI JOIN temp.fresh f ON f.trace_id = b.trace_id
         WHERE {bounds.on("b.time")}"""
     )
     # a trace whose only call turned out to be somebody else's is no turn any more
@@ -164,11 +164,27 @@ def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
         [now],
     )
     txn.insert("turns", new)
+    _take_along(txn, bounds)
     last = txn.frame("SELECT max(seq) AS seq FROM base.turns WHERE finished_at = ?", [now])["seq"][0]
     _advance(txn, last)
     again = set(txn.frame("SELECT trace_id FROM temp.known")["trace_id"])
     roll_up(txn, [trace for trace in new["trace_id"] if trace not in again], bounds.on("time"))
     return new.height
+
+
+def _take_along(txn: Transaction, bounds: Bounds) -> None:
+    """A turn whose time moved, since an earlier span of it came, takes its draws and verdicts along; its rates are made anew."""
+    moved = txn.frame(
+        "SELECT k.trace_id, k.time AS was, f.time AS now FROM temp.known k JOIN temp.fresh f USING (trace_id) WHERE k.time <> f.time"
+    )
+    if moved.is_empty():
+        return
+    with txn.registered("moved", moved.to_arrow()):
+        for table in ("samples", "grades"):
+            txn.execute(
+                f"UPDATE base.{table} SET time = m.now FROM moved m WHERE {table}.unit_id = m.trace_id AND {bounds.on(f'{table}.time')}"
+            )
+    txn.insert("stale", [{"time": time} for time in {*moved["was"], *moved["now"]}])
 
 
 def _advance(txn: Transaction, last: int | None) -> None:
