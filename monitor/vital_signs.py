@@ -142,9 +142,14 @@ class Pulse:
     """Whether cycles still run and keep up; looked at by what does not depend on them. Calls may come from any thread."""
 
     every: timedelta
+    awaited: bool = False
     began: datetime | None = None
     ended: datetime | None = None
     _waiting: list[tuple[datetime, int, int]] = field(default_factory=list)
+
+    def expect(self, now: datetime) -> None:
+        """Say that from now on a timetable runs cycles: one that does not come is a trouble."""
+        self.awaited, self.ended = True, now
 
     def begin(self, now: datetime) -> None:
         """Say that a cycle begins."""
@@ -168,7 +173,7 @@ class Pulse:
     def _stopped(self, now: datetime) -> str | None:
         running = self.began is not None and (self.ended is None or self.began > self.ended)
         last = self.began if running else self.ended
-        if last is None or now - last <= 2 * self.every + (2 * WAITS if running else timedelta(0)):
+        if not self.awaited or last is None or now - last <= 2 * self.every + (2 * WAITS if running else timedelta(0)):
             return None
         waits = f"; {self._waiting[-1][2]:,} answers wait" if self._waiting else ""
         what = "the cycle that began then has not ended" if running else "no cycle has run since"

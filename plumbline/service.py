@@ -54,7 +54,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     bound = bind(Address(host, port), "--api")
     agent = open_agent(settings, data_dir, repair=True)
     token = ensure_token(agent.places.token)
-    agent.watch.pulse.end(agent.clock.now())  # from now on cycles are awaited
+    agent.watch.pulse.expect(agent.clock.now())
     deliver = Guarded("deliver", agent.deliver, agent.health)
     timetable = start(
         [

@@ -187,6 +187,7 @@ def test_10_grading_as_a_whole_fails(living: Living, monkeypatch: pytest.MonkeyP
 
 
 def test_11_the_timetable_is_dead(living: Living) -> None:
+    living.agent.watch.pulse.expect(living.clock.now())
     living.send(30)
     living.clock.advance(3 * EVERY)
     living.agent.deliver()  # by who stands by
@@ -222,6 +223,7 @@ def test_a_queue_that_grows_is_told_and_a_burst_that_is_worked_off_is_not() -> N
 
 def test_a_cycle_that_hangs_is_told_later_than_one_that_is_missing() -> None:
     pulse = Pulse(EVERY)
+    pulse.expect(NOON)
     pulse.begin(NOON)
     assert pulse.troubles(NOON + timedelta(minutes=5)) == {}
     assert "has not ended" in pulse.troubles(NOON + timedelta(minutes=20))["cycle"]
