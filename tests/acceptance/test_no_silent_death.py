@@ -223,7 +223,7 @@ def test_a_queue_that_grows_is_told_and_a_burst_that_is_worked_off_is_not() -> N
 
 def test_a_cycle_that_hangs_is_told_later_than_one_that_is_missing() -> None:
     pulse = Pulse(EVERY)
-    pulse.expect(NOON)
+    pulse.expect(NOON - EVERY)
     pulse.begin(NOON)
     assert pulse.troubles(NOON + timedelta(minutes=5)) == {}
     assert "has not ended" in pulse.troubles(NOON + timedelta(minutes=20))["cycle"]
