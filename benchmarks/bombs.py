@@ -148,9 +148,11 @@ def measure(kinds: Sequence[str]) -> Iterator[dict[str, object]]:
         (child,) = children(agent)
         at_rest, before = status_kb(child, "VmRSS") / 1024, run.rss_mb()[-1]
         exporter = Exporter(run.endpoints[0], work)
+        rows = []
         with alongside(exporter):
-            rows = [_asked(run, exporter, kind, sql, at_rest) for kind in kinds for sql in BOMBS[kind]]
-        yield from rows
+            for kind, sql in [(name, sql) for name in kinds for sql in BOMBS[name]]:
+                rows.append(_asked(run, exporter, kind, sql, at_rest))
+                yield rows[-1]
         began = time.perf_counter()
         while (seen := run.visible()) < FILLED * BATCH + exporter.accepted and time.perf_counter() - began < 60:
             time.sleep(0.2)
