@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ from monitor.store.user_sql.readers import Readers
 HERE: Final = Path(__file__).parents[1]
 SPANS_A_TURN: Final = 4
 ROUNDS: Final = 15
+STOPPING_S: Final = 30
 QUERIES: Final[Mapping[str, str]] = {
     "count": "SELECT count(*) FROM spans",
     "by app": "SELECT app, count(*), avg(duration_ms) FROM spans GROUP BY ALL",
@@ -86,7 +87,10 @@ def agent_of(checkout: Path, data_dir: Path) -> Iterator[Asked]:
         yield Asked(data_dir)
     finally:
         process.terminate()
-        process.wait(60)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOPPING_S)
+        process.kill()  # an earlier checkout may take its time; the rows are in its store either way
+        process.wait()
 
 
 def measure(spans: int, base: Path | None) -> list[dict[str, object]]:
