@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -25,12 +26,24 @@ N = 400
 """Answers of the last week."""
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    found = open_agent(Settings(estimates=EstimateSettings(window="40d")), tmp_path / "data", FakeClock(END))
-    spooled(tmp_path / "data" / "spool", records(2 * N, swap=None))
+SETTINGS = Settings(estimates=EstimateSettings(window="40d"))
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with two weeks of traffic, graded; lived through once, and copied for each test."""
+    folder = tmp_path_factory.mktemp("lived") / "data"
+    found = open_agent(SETTINGS, folder, FakeClock(END))
+    spooled(folder / "spool", records(2 * N, swap=None))
     found.settle()
     found.cycle()
+    found.close()
+    return folder
+
+
+@pytest.fixture
+def agent(lived: Path, tmp_path: Path) -> Iterator[Agent]:
+    found = open_agent(SETTINGS, shutil.copytree(lived, tmp_path / "data"), FakeClock(END))
     yield found
     found.close()
 

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.review_keys import Marks, choose, complete, minutes_left, press, reveal
+from dashboards.views.quality import checked_by_people
 from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.review_questions import CloseReview, OpenReview, Reviews
@@ -46,6 +47,13 @@ def test_what_others_say_is_one_line_and_the_pace_is_minutes() -> None:
     assert reveal(told) == "The grader says: violates (HELP-01). ben says: cannot judge (HELP-01)."
     assert reveal({}) == "No grader and nobody else has judged it."
     assert (minutes_left(36, 24, 24 * 30.0), minutes_left(40, 0, 0.0), minutes_left(0, 3, 1.0)) == (18, 20, 0)
+
+
+def test_who_checked_a_rate_is_a_sentence() -> None:
+    row = {"window_start": "2026-11-02T00:00:00", "n_human": 0}
+    assert checked_by_people([row]) == "Nobody has checked this."
+    looked = [row | {"n_human": 40}, row | {"n_human": 1000, "window_start": "2026-11-09T00:00:00"}]
+    assert checked_by_people(looked) == "Checked by people: 1,040 answers, the newest of 9 Nov 2026."
 
 
 @pytest.fixture(autouse=True)
