@@ -49,7 +49,7 @@ def explain_unit(store: Store, trace_id: str, draws: list[str], ungraded: list[d
     if not turns:
         return [*lines, "no turn: the trace is not finished yet, or holds no call of a model, tool or agent"]
     left_out = [f"{one['rule_id']}: no verdict, {one['why']}" for one in ungraded]
-    return [*lines, *(draws or _sampling(store, trace_id)), *_verdicts(store, trace_id), *left_out]
+    return [*lines, *_sampling(store, trace_id, draws), *_verdicts(store, trace_id), *left_out]
 
 
 def _gone(store: Store, trace_id: str) -> list[str]:
@@ -60,11 +60,14 @@ def _gone(store: Store, trace_id: str) -> list[str]:
     return [f"trace {trace_id}: no longer kept; it was an example of finding {row['id']}" for row in told]
 
 
-def _sampling(store: Store, trace_id: str) -> list[str]:
+def _sampling(store: Store, trace_id: str, draws: list[str]) -> list[str]:
     rows = store.read("SELECT * FROM base.samples WHERE unit_id = ?", [trace_id]).to_pylist()
     if not rows:
-        return ["not sampled: its seeded draw lay above the sampling rate, or the next cycle has yet to see it"]
-    return [f"sampled: {row['reason']} (inclusion probability {row['inclusion_probability']:g})" for row in rows]
+        return draws or [
+            "not sampled: its seeded draw lay above the sampling rate, or the next cycle has yet to see it"
+        ]
+    sampled = [f"sampled: {row['reason']} (inclusion probability {row['inclusion_probability']:g})" for row in rows]
+    return [*sampled, *draws]
 
 
 def _verdicts(store: Store, trace_id: str) -> list[str]:
