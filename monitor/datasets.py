@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from monitor.model.values import ToolUse, Turn
-from monitor.policy.cases import Example, ExampleCall, Label
+from monitor.model.values import Label, ToolUse, Turn
+from monitor.policy.cases import Example, ExampleCall
 from monitor.policy.schema import Policy
 from monitor.store import reads
 from monitor.store.cases import Wanted, standing_cases_of

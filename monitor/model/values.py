@@ -6,7 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+Label = Literal["violates", "complies", "borderline"]
+"""What an example of a policy, or an evaluation case, is an example of."""
 
 
 class Verdict(StrEnum):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from monitor.config.schema import Section
-from monitor.model.values import ToolUse, Turn
-
-Label = Literal["violates", "complies", "borderline"]
+from monitor.model.values import Label, ToolUse, Turn
 
 
 class Block(Section, frozen=True, omit_defaults=True):

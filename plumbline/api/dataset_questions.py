@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from monitor.errors import UsageError
-from monitor.policy.cases import Label
+from monitor.model.values import Label
 from plumbline.api.grading_questions import in_order
 from plumbline.api.question import Question
 
