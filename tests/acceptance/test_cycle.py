@@ -17,7 +17,7 @@ from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, SWAP, records, spooled
 
 END = START + timedelta(days=14)
-STEP = timedelta(days=1)
+STEP = timedelta(days=2)
 TURNS = 3_000
 
 
