@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
 import msgspec
@@ -36,7 +36,12 @@ TURNS_AT_ONCE: Final = 10_000
 """Turns that are read in one go: their verdicts are texts until they are arrays."""
 
 _TEXTS: Final = dict.fromkeys(("unit_id", "app", "rule_id", "verdict"), pl.String())
-NOTHING: Final = told(pl.DataFrame(schema={**_TEXTS, "time": pl.Datetime("us"), "inclusion_probability": pl.Float64()}))
+
+
+@cache
+def _nothing() -> Told:
+    """What was said of no turn: its columns."""
+    return told(pl.DataFrame(schema={**_TEXTS, "time": pl.Datetime("us"), "inclusion_probability": pl.Float64()}))
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Recent:
     def told(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end, naive UTC."""
         pieces = self._fresh(reader, settings, start, end)
-        return together([NOTHING, *(piece.told for piece in pieces.values())]).between(start, end)
+        return together([_nothing(), *(piece.told for piece in pieces.values())]).between(start, end)
 
     def observations(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the machines' decisive verdicts on the same turns, as `Told.observations` counts them, in the order of time."""
@@ -75,7 +80,7 @@ class Recent:
             else piece.told.between(start, end).observations(BUCKET)
             for at, piece in pieces.items()
         ]
-        return pl.concat([NOTHING.observations(BUCKET), *parts], how="diagonal").sort("bucket", "app", "rule_id")
+        return pl.concat([_nothing().observations(BUCKET), *parts], how="diagonal").sort("bucket", "app", "rule_id")
 
     def _fresh(
         self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime

@@ -15,8 +15,8 @@ from typing import Annotated, Final
 import msgspec
 
 from alerts.channels import Means, ReceiverName
+from alerts.channels.apprise_codes import ABSENT, TAKEN, UNKNOWN
 from alerts.channels.posting import REFUSED_WAIT_S, TOTAL_S
-from alerts.channels.through_apprise import ABSENT, TAKEN, UNKNOWN
 from alerts.message import Message, clean, details, links
 from monitor.config.schema import Section
 from monitor.errors import RetryLater, Undeliverable

@@ -9,17 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import Final
+
+from alerts.channels.apprise_codes import ABSENT, FAILED, TAKEN, UNKNOWN
 
 try:
     import apprise
 except ModuleNotFoundError:
     apprise = None  # type: ignore[assignment]  # said by the exit code
-
-TAKEN: Final = 0
-UNKNOWN: Final = 3
-FAILED: Final = 4
-ABSENT: Final = 5
 
 
 def main() -> int:

@@ -62,12 +62,13 @@ def announce(root: Path, url: str) -> None:
 
 
 def test_an_agent_at_rest_holds_nothing_that_only_a_report_needs() -> None:
-    """An empty Arrow table, made the wrong way, brought pandas with it: 40 MB in every agent."""
+    """An empty Arrow table, made the wrong way, brought pandas with it, and a constant beside an import Apprise: 40 and 10 MB in every agent."""
     code = 'import sys, plumbline.agent; print(*sys.modules, sep="\\n")'
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {name.partition(".")[0] for name in done.stdout.split()} & {
         "pandas",
         "evidently",
         "requests",
+        "apprise",
         "streamlit",
     }
