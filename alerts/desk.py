@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-import pyarrow as pa
-
 from alerts import self_alerts
 from alerts.acts import Act, Hand, the_alert
 from alerts.channels import Means
@@ -34,13 +32,14 @@ from alerts.rehearsal import kept_back, owed_messages
 from alerts.rules import Rulebook
 from alerts.sentence import headline
 from alerts.states import AlertState, decide
-from alerts.tables import PublicTables, alert_rows
+from alerts.tables import SCHEMAS, alert_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import Severity, Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
+from monitor.state.public import PublicTables, of_rows
 
 
 @dataclass(frozen=True)
@@ -126,10 +125,15 @@ class AlertDesk:
         counted = {f"messages_{name}": messages.get(name, 0) for name in ("pending", "inflight", "sent", "dead")}
         return {name: opened.get(name, 0) for name in ("firing", "pending")} | counted
 
-    def tables(self) -> Mapping[str, pa.Table]:
+    def tables(self) -> PublicTables:
         """Return the public tables `alerts`, `notifications`, `silences`, `incidents` and `incident_events`."""
-        rows = {"notifications": self.state.notifications_table, "silences": self.state.silences_table}
-        return PublicTables({"alerts": self._alerts, **rows, **incident_tables(self.state)})
+        rows = {
+            "alerts": self._alerts,
+            "notifications": self.state.notifications_table,
+            "silences": self.state.silences_table,
+        }
+        told = PublicTables({name: of_rows(SCHEMAS[name], made) for name, made in rows.items()})
+        return told | incident_tables(self.state)
 
     def _alerts(self) -> list[dict[str, Any]]:
         with self.state.transaction() as txn:

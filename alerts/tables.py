@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -70,22 +68,6 @@ SCHEMAS: Final = OF_INCIDENTS | {
     "notifications": pa.schema(_NOTIFICATIONS),
     "silences": pa.schema(_SILENCES),
 }
-
-
-@dataclass(frozen=True)
-class PublicTables(Mapping[str, pa.Table]):
-    """The public tables by name, each made when it is looked at: most reads of the dashboard look at none."""
-
-    rows: Mapping[str, Callable[[], list[dict[str, Any]]]]
-
-    def __getitem__(self, name: str) -> pa.Table:
-        return pa.Table.from_pylist(self.rows[name](), schema=SCHEMAS[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 def alert_rows(txn: Transaction, outgoing: Outgoing, now: datetime) -> list[dict[str, Any]]:

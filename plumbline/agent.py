@@ -39,6 +39,7 @@ from monitor.recent import Recent
 from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.replay import Plan, run_replay
+from monitor.state.public import PublicTables
 from monitor.steps import House
 from monitor.store.finishing.finish import finish
 from monitor.store.load import came, pump
@@ -177,11 +178,11 @@ class Agent:
 
     def sql(self, text: str, max_rows: int) -> Answered:
         """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
-        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables(text))
+        return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables().read_by(text))
 
-    def _tables(self, text: str) -> dict[str, pa.Table]:
-        told = {"audit": self.access.record.table(), "labels": self.labels().table(text)}
-        return {**self.desk.tables(), **told, **review_tables(self.desk.state, text)}
+    def _tables(self) -> PublicTables:
+        told = self.access.record.public() | self.labels().public()
+        return self.desk.tables() | told | review_tables(self.desk.state)
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""

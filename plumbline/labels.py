@@ -15,6 +15,7 @@ from monitor.errors import BadRows
 from monitor.graders.cascade import RuleSet
 from monitor.labels import Asked, Judged, LabelCheck, NewLabel, Redact, Unit
 from monitor.state import ControlState, Transaction, labels, reviews
+from monitor.state.public import PublicTable, PublicTables
 from monitor.store.opening import Store
 from monitor.store.removal.age_limits import Limits
 from monitor.store.verdicts import units_named
@@ -115,19 +116,16 @@ class LabelBook:
             self.state.compact()
         return changed
 
-    def table(self, query: str = "labels") -> pa.Table:
-        """Return the public table `labels`; for a query that does not read it, its columns alone."""
-        if not named_in(query, "labels"):
-            return SCHEMA.empty_table()
+    def public(self) -> PublicTables:
+        """Return what SQL reads of it."""
+        return PublicTables({"labels": PublicTable(SCHEMA, self.table)})
+
+    def table(self) -> pa.Table:
+        """Return the public table `labels`."""
         with self.state.transaction() as txn:
             rows = labels.listed(txn)
         plain = [row | {"at": naive_utc(row["at"]), "adjudicated": bool(row["adjudicated"])} for row in rows]
         return pa.Table.from_pylist(plain, schema=SCHEMA)
-
-
-def named_in(query: str, table: str) -> bool:
-    """Whether a query may read a table: it says its name, or makes names up as it runs. Large tables are made for those alone."""
-    return table in query.lower() or "query" in query.lower()
 
 
 def _taken(txn: Transaction, row: dict[str, Any]) -> bool | str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import pyarrow as pa
 from alerts.incidents.book import status
 from monitor.clock import naive_utc
 from monitor.state import ControlState, incidents
+from monitor.state.public import PublicTables, of_rows
 
 _TIME: Final = pa.timestamp("us")
 
@@ -41,8 +41,8 @@ _EVENTS: Final[dict[str, pa.DataType]] = {
 SCHEMAS: Final = {"incidents": pa.schema(_INCIDENTS), "incident_events": pa.schema(_EVENTS)}
 
 
-def incident_tables(state: ControlState) -> dict[str, Callable[[], list[dict[str, Any]]]]:
-    """Return the rows of each table, made when somebody looks at them."""
+def incident_tables(state: ControlState) -> PublicTables:
+    """Return both tables."""
 
     def listed() -> list[dict[str, Any]]:
         with state.transaction() as txn:
@@ -52,7 +52,8 @@ def incident_tables(state: ControlState) -> dict[str, Callable[[], list[dict[str
         with state.transaction() as txn:
             return [_plain(row) for row in incidents.events(txn)]
 
-    return {"incidents": listed, "incident_events": events}
+    rows = {"incidents": listed, "incident_events": events}
+    return PublicTables({name: of_rows(SCHEMAS[name], made) for name, made in rows.items()})
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from monitor.clock import Clock
 from monitor.privacy.keyed import digest
 from monitor.state import ControlState, Transaction, audit
 from monitor.state.audit import Act
+from monitor.state.public import PublicTable, PublicTables
 from plumbline.api.call import Actor
 from plumbline.api.question import Question, name_of
 from plumbline.people.looks import State, changed, seen
@@ -82,6 +83,10 @@ class Record:
 
     def _pseudonym(self, given: str) -> str:
         return digest(self.key, "audit object", given)[:20]
+
+    def public(self) -> PublicTables:
+        """Return what SQL reads of it."""
+        return PublicTables({"audit": PublicTable(_AUDIT, self.table)})
 
     def table(self) -> pa.Table:
         """Return the public table `audit`."""

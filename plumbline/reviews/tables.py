@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 
 from monitor.clock import naive_utc
 from monitor.state import ControlState, reviews
-from plumbline.labels import named_in
+from monitor.state.public import PublicTable, PublicTables
 
 _TIME: Final = pa.timestamp("us")
 _REVIEWS: Final[dict[str, pa.DataType]] = {
@@ -34,12 +35,14 @@ _ITEMS: Final[dict[str, pa.DataType]] = {
 }
 
 
-def review_tables(state: ControlState, query: str) -> dict[str, pa.Table]:
-    """Return both for `query`; one that it does not read has its columns and no rows."""
-    return {
-        "reviews": reviews_table(state) if named_in(query, "reviews") else pa.schema(_REVIEWS).empty_table(),
-        "review_items": items_table(state) if named_in(query, "review_items") else pa.schema(_ITEMS).empty_table(),
-    }
+def review_tables(state: ControlState) -> PublicTables:
+    """Return both tables."""
+    return PublicTables(
+        {
+            "reviews": PublicTable(pa.schema(_REVIEWS), partial(reviews_table, state)),
+            "review_items": PublicTable(pa.schema(_ITEMS), partial(items_table, state)),
+        }
+    )
 
 
 def reviews_table(state: ControlState) -> pa.Table:
