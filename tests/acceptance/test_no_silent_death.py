@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+import plumbline.grading_watch
 from monitor.clock import FakeClock
 from monitor.config.schema import AgentSettings, SamplingSettings, Settings
 from monitor.graders.grader import Judgement
 from monitor.graders.refusal import Refusal
 from monitor.model.values import Turn
+from monitor.policy.schema import Policy
 from monitor.spool_writer import SpoolWriter
-from monitor.vital_signs import Pulse
+from monitor.store.reads import Reader
+from monitor.vital_signs import Pulse, Silence, silences
 from plumbline.opening import open_agent
 from plumbline.schedule import Job, overdue, stand_by, start
 from tests.store.rows import START as NOON
@@ -108,6 +111,26 @@ def test_a_house_that_is_well_says_nothing(living: Living) -> None:
         living.send(30)
         living.cycle()
     assert living.told() == []
+
+
+def test_where_nothing_happens_nothing_is_looked_at(living: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[datetime] = []
+
+    def counted(reader: Reader, policies: Sequence[Policy], now: datetime) -> list[Silence]:
+        looks.append(now)
+        return silences(reader, policies, now)
+
+    monkeypatch.setattr(plumbline.grading_watch, "silences", counted)
+    for _ in range(4):
+        living.cycle()
+    at_rest = len(looks)
+    living.send(30)
+    living.cycle()
+    living.cycle()
+    with_traffic = len(looks)
+    living.clock.advance(plumbline.grading_watch.AGAIN)
+    living.cycle()
+    assert (at_rest, with_traffic, len(looks)) == (1, 2, 3)
 
 
 def test_1_texts_are_gone(living: Living) -> None:
