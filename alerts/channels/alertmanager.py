@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.posting import TOTAL_S, OverHttp, accept, post
 from alerts.message import Message, clean, details
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.errors import RetryLater
 from monitor.outgoing import OPEN, Guard
 
@@ -29,18 +28,15 @@ LASTS: Final = timedelta(minutes=5)
 _NOT_NAME: Final = re.compile(r"[^A-Za-z0-9_]")
 
 
-class AlertmanagerReceiver(Section, frozen=True, tag_field="kind", tag="alertmanager"):
+class AlertmanagerReceiver(OverHttp, frozen=True, tag_field="kind", tag="alertmanager"):
     """An Alertmanager, by its address (`https://host:9093`, with its path prefix where it has one)."""
 
     name: ReceiverName
     url: str
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> Alertmanager:
         """Return the channel that posts there."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return Alertmanager(self.name, self.url.rstrip("/"), means.clock, guard=guard)
+        return Alertmanager(self.name, self.url.rstrip("/"), means.clock, guard=self.guard(means))
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,15 @@ PagerDuty counts and does not page again. Limits: summary 1024 characters, an ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.posting import TOTAL_S, OverHttp, accept, post
 from alerts.message import Message, clean, details, links
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.outgoing import OPEN, Guard
 
 EVENTS: Final = "https://events.pagerduty.com/v2/enqueue"
@@ -30,19 +29,16 @@ ACTIONS: Final[dict[str, Literal["trigger", "acknowledge", "resolve"]]] = {
 """What a kind of message does to the page; every other kind triggers."""
 
 
-class PagerDutyReceiver(Section, frozen=True, tag_field="kind", tag="pagerduty"):
+class PagerDutyReceiver(OverHttp, frozen=True, tag_field="kind", tag="pagerduty"):
     """A service of PagerDuty, by the integration key of its Events API v2 (32 characters). Give it as `${env:NAME}`."""
 
     name: ReceiverName
     routing_key: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
     url: str = EVENTS
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> PagerDuty:
         """Return the channel that pages this service."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return PagerDuty(self.name, self.routing_key, self.url, means.clock, guard=guard)
+        return PagerDuty(self.name, self.routing_key, self.url, means.clock, guard=self.guard(means))
 
 
 @dataclass(frozen=True)

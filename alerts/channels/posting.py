@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -17,7 +17,9 @@ from typing import Final
 
 import httpx
 
+from alerts.channels import Means
 from alerts.message import clean
+from monitor.config.schema import Section
 from monitor.errors import RetryLater, Undeliverable
 from monitor.outgoing import OPEN, Guard
 
@@ -29,6 +31,17 @@ REFUSED_WAIT_S: Final = 900.0
 
 _LATER: Final = frozenset({408, 425, 429})
 _EXCERPT: Final = 300
+
+
+class OverHttp(Section, frozen=True, kw_only=True):
+    """What every receiver that is posted to may be allowed, in the rule file."""
+
+    allow_http: bool = False
+    allow_private: bool = False
+
+    def guard(self, means: Means) -> Guard:
+        """Return what looks at calls to this receiver."""
+        return replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
 
 
 @dataclass(frozen=True)

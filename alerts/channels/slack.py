@@ -6,17 +6,16 @@ practice about 13,000 characters in all), so that every text is fitted after esc
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.posting import TOTAL_S, OverHttp, accept, post
 from alerts.message import HOW, Message, details
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.errors import RetryLater
 from monitor.outgoing import OPEN, Guard
 
@@ -32,18 +31,15 @@ ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 MARKS: Final = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}
 
 
-class SlackReceiver(Section, frozen=True, tag_field="kind", tag="slack"):
+class SlackReceiver(OverHttp, frozen=True, tag_field="kind", tag="slack"):
     """A Slack incoming webhook. Its address is a secret: give it as `${env:NAME}`."""
 
     name: ReceiverName
     url: str
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> Slack:
         """Return the channel that posts to this webhook."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return Slack(self.name, self.url, means.clock, guard=guard)
+        return Slack(self.name, self.url, means.clock, guard=self.guard(means))
 
 
 @dataclass(frozen=True)

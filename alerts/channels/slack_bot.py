@@ -6,17 +6,16 @@ before the reply is posted, so that an attempt that fails in between repeats an 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import REFUSED_WAIT_S, TOTAL_S, HttpReply, accept, post
+from alerts.channels.posting import REFUSED_WAIT_S, TOTAL_S, HttpReply, OverHttp, accept, post
 from alerts.channels.slack import blocks
 from alerts.message import Message, clean
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.errors import RetryLater, Undeliverable
 from monitor.outgoing import OPEN, Guard
 
@@ -36,20 +35,19 @@ NEVER: Final = frozenset(
 """The same call will be refused again. A channel that is not there may be there once somebody has mended the name."""
 
 
-class SlackBotReceiver(Section, frozen=True, tag_field="kind", tag="slack_bot"):
+class SlackBotReceiver(OverHttp, frozen=True, tag_field="kind", tag="slack_bot"):
     """A channel of Slack, by the bot token of an app that may `chat:write` there. Give the token as `${env:NAME}`."""
 
     name: ReceiverName
     token: Annotated[str, msgspec.Meta(min_length=1)]
     channel_id: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="channel")
     url: str = API
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> SlackBot:
         """Return the channel that posts there."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return SlackBot(self.name, self.token, self.channel_id, self.url.rstrip("/"), means.clock, guard=guard)
+        return SlackBot(
+            self.name, self.token, self.channel_id, self.url.rstrip("/"), means.clock, guard=self.guard(means)
+        )
 
 
 @dataclass(frozen=True)

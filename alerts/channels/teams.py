@@ -7,16 +7,15 @@ is broken. A flow answers 202 when it has the card; it belongs to a person, so t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.posting import TOTAL_S, OverHttp, accept, post
 from alerts.message import Message, clean, details, links
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.outgoing import OPEN, Guard
 
 ACCEPTED: Final = 202
@@ -29,18 +28,15 @@ _FUNCTION: Final = re.compile(r"\{(?=\{)")
 COLOURS: Final = {"critical": "attention", "error": "attention", "warning": "warning", "info": "accent"}
 
 
-class TeamsReceiver(Section, frozen=True, tag_field="kind", tag="teams"):
+class TeamsReceiver(OverHttp, frozen=True, tag_field="kind", tag="teams"):
     """A flow of Teams Workflows. Its address is a secret: give it as `${env:NAME}`."""
 
     name: ReceiverName
     url: str
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> Teams:
         """Return the channel that posts to this flow."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return Teams(self.name, self.url, means.clock, guard=guard)
+        return Teams(self.name, self.url, means.clock, guard=self.guard(means))
 
 
 @dataclass(frozen=True)

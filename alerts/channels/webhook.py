@@ -5,33 +5,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
 
 from alerts.channels import Means, ReceiverName
-from alerts.channels.posting import TOTAL_S, accept, post
+from alerts.channels.posting import TOTAL_S, OverHttp, accept, post
 from alerts.channels.signature import sign
 from alerts.message import Message
 from monitor.clock import Clock
-from monitor.config.schema import Section
 from monitor.outgoing import OPEN, Guard
 
 
-class WebhookReceiver(Section, frozen=True, tag_field="kind", tag="webhook"):
+class WebhookReceiver(OverHttp, frozen=True, tag_field="kind", tag="webhook"):
     """Any HTTP service that verifies Standard Webhooks signatures. `secret` is `whsec_` and base64, or plain text."""
 
     name: ReceiverName
     url: str
     secret: Annotated[str, msgspec.Meta(min_length=8)]
-    allow_http: bool = False
-    allow_private: bool = False
 
     def channel(self, means: Means) -> Webhook:
         """Return the channel that posts here, signed."""
-        guard = replace(means.guard, allow_http=self.allow_http, allow_private=self.allow_private)
-        return Webhook(self.name, self.url, self.secret, means.clock, guard=guard)
+        return Webhook(self.name, self.url, self.secret, means.clock, guard=self.guard(means))
 
 
 @dataclass(frozen=True)
