@@ -12,7 +12,7 @@ from typing import Final
 from alerts.rules import AlertRule
 from alerts.states import AlertState
 from monitor.model.values import About, Signal
-from monitor.wording import minute, stretch
+from monitor.wording import counted, minute, stretch
 
 SHOWN: Final = 3
 """Measures that a sentence names; the rest is counted."""
@@ -103,7 +103,7 @@ def affected(signal: Signal | None) -> str:
     about = signal.about if signal else None
     if signal is None or about is None or not about.turns:
         return ""
-    users = f"{_counted(about.users, 'user')} got such an answer, in " if about.users else ""
+    users = f"{counted(about.users, 'user')} got such an answer, in " if about.users else ""
     of = f"{about.turns:,} of {about.seen:,} answers that were looked at" if about.seen else f"{about.turns:,} answers"
     between = f" ({span_of(signal.low, signal.high)})" if signal.low is not None and signal.high is not None else ""
     return f"{users}{of}{between}"
@@ -190,7 +190,3 @@ def _segment(segment: str) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def _counted(number: int | None, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -25,6 +25,15 @@ def portion(part: float, whole: float) -> str:
     return percent(part / whole) if part == 0 or part / whole >= 0.01 else "under 1 %"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return how many of something there are.
+
+    >>> counted(1, "user"), counted(1200, "user")
+    ('1 user', '1,200 users')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def minute(instant: datetime | str) -> str:
     """Return an instant, or its ISO text of the api, to the minute; UTC where it names no zone, and it says so.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,9 +12,12 @@ from monitor.errors import UsageError
 from plumbline.api.alert_questions import AckAlert, Alerts, CloseAlert, SilenceAlert, UnsilenceAlert
 from plumbline.api.question import Question
 from plumbline.cli import show
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+COLUMNS: Final = ("title", "severity", "state", "started_at", "acked_by", "silenced_until", "fingerprint")
 
 
 class Action(StrEnum):
@@ -57,7 +60,7 @@ def run(
     """
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            _list(asked.ask(Alerts(ended)), form)
+            print_list(asked.ask(Alerts(ended)), COLUMNS, form, "No alert is open.")
             return 0
         if fingerprint is None:
             raise UsageError(f"which alert? plumbline alerts {action} FINGERPRINT (plumbline alerts list names them)")
@@ -77,13 +80,3 @@ def _question(
     if action is Action.CLOSE:
         return CloseAlert(fingerprint, useful, reason)
     return AckAlert(fingerprint) if action is Action.ACK else UnsilenceAlert(fingerprint)
-
-
-def _list(alerts: list[dict[str, Any]], form: Form) -> None:
-    if form is Form.JSON:
-        show.print_json(alerts)
-        return
-    names = ["title", "severity", "state", "started_at", "acked_by", "silenced_until", "fingerprint"]
-    show.print_table(names, [[alert[name] for name in names] for alert in alerts])
-    if not alerts:
-        show.note("No alert is open.")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from monitor.clock import SystemClock
-from monitor.config.durations import parse_duration
 from monitor.errors import UsageError
 from plumbline.api.dataset_questions import AsExample, DatasetCases
 from plumbline.cli import show
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
+from plumbline.cli.times import until_now
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
@@ -73,11 +71,6 @@ def run(
 
 
 def _export(agent: Session, rule: str, verdicts: str, last: str, most: int) -> int:
-    try:
-        span = parse_duration(last)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    now = SystemClock().now().astimezone(UTC)
-    for case in agent.ask(DatasetCases(rule, now - span, now + timedelta(seconds=1), verdicts, most)):
+    for case in agent.ask(DatasetCases(rule, *until_now(last), verdicts, most)):
         print(json.dumps(case, ensure_ascii=True))
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,10 +13,13 @@ from plumbline.api.call import token_owner
 from plumbline.api.hold_questions import AddHold, HeldKind, Holds, ReleaseHold
 from plumbline.cli import show
 from plumbline.cli.erase import subject
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.times import parse_instant
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+COLUMNS: Final = ("id", "kind", "owner", "reason", "until", "past_due", "made_by", "released_at")
 
 
 class Action(StrEnum):
@@ -49,7 +52,7 @@ def run(
     """
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            _show(asked.ask(Holds()), form)
+            print_list(asked.ask(Holds()), COLUMNS, form)
         elif action is Action.RELEASE:
             if number is None:
                 raise UsageError("hold release needs a number (see `plumbline hold list`)")
@@ -66,11 +69,3 @@ def run(
             made = asked.ask(AddHold(kind, given, who, reason, parse_instant(until, "--until")))
             show.print_json(made) if form is Form.JSON else print(f"hold {made['number']}")
     return 0
-
-
-def _show(holds: list[dict[str, object]], form: Form) -> None:
-    if form is Form.JSON:
-        show.print_json(holds)
-    else:
-        names = ["id", "kind", "owner", "reason", "until", "past_due", "made_by", "released_at"]
-        show.print_table(names, [[hold[name] for name in names] for hold in holds])

@@ -19,9 +19,13 @@ from plumbline.api.incident_questions import (
     OpenIncident,
 )
 from plumbline.cli import show
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+COLUMNS: Final = ("number", "title", "status", "severity", "owner", "opened_at", "n_users")
+NONE: Final = "No incident yet (plumbline incidents open FINGERPRINT)."
 
 
 class Action(StrEnum):
@@ -69,7 +73,7 @@ def run(
     """
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            _list(asked.ask(Incidents()), form)
+            print_list(asked.ask(Incidents()), COLUMNS, form, NONE)
             return 0
         if action is Action.OPEN:
             if not subject:
@@ -99,16 +103,6 @@ def _done(told: dict[str, Any], form: Form) -> None:
         show.print_json(told)
     else:
         print(f"incident {told['number']}: {told['done']}")
-
-
-def _list(rows: list[dict[str, Any]], form: Form) -> None:
-    if form is Form.JSON:
-        show.print_json(rows)
-        return
-    names = ["number", "title", "status", "severity", "owner", "opened_at", "n_users"]
-    show.print_table(names, [[row[name] for name in names] for row in rows])
-    if not rows:
-        show.note("No incident yet (plumbline incidents open FINGERPRINT).")
 
 
 def _show(told: dict[str, Any], form: Form) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from monitor.errors import UsageError
 from plumbline.api.note_questions import AddNote, Notes, RemoveNote
-from plumbline.cli import show
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
@@ -43,7 +43,7 @@ def run(
         elif action is Action.REMOVE:
             asked.ask(RemoveNote(_number(subject)))
         else:
-            _show(asked.ask(Notes(subject)), form)
+            print_list(asked.ask(Notes(subject)), ("id", "author", "at", "text"), form)
     return 0
 
 
@@ -51,11 +51,3 @@ def _number(given: str) -> int:
     if not (given.isascii() and given.isdigit()):
         raise UsageError(f"note remove {given}: this is no number of a note (see `plumbline note list ID`)")
     return int(given)
-
-
-def _show(notes: list[dict[str, object]], form: Form) -> None:
-    if form is Form.JSON:
-        show.print_json(notes)
-    else:
-        names = ["id", "author", "at", "text"]
-        show.print_table(names, [[note[name] for name in names] for note in notes])

@@ -6,7 +6,7 @@ import getpass
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -15,9 +15,12 @@ from monitor.errors import UsageError
 from plumbline.api.people_questions import AddKey, AddPerson, People, RevokePerson, Role, SetPassword, SignPersonOut
 from plumbline.api.question import Scope
 from plumbline.cli import show
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+COLUMNS: Final = ("name", "role", "apps", "password", "sessions", "added_at", "revoked_at")
 
 
 class Action(StrEnum):
@@ -61,7 +64,7 @@ def run(
     """
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            _list(asked, form)
+            print_list(asked.ask(People()), COLUMNS, form)
         elif name is None:
             raise UsageError(f"people {action} needs a name (plumbline people {action} NAME)")
         elif action is Action.ADD:
@@ -109,12 +112,3 @@ def _tell_key(name: str, key: str, form: Form) -> None:
         show.note(
             "This is the only time the key is shown. Send it as `authorization: Bearer KEY`, or set PLUMBLINE_KEY."
         )
-
-
-def _list(asked: Session, form: Form) -> None:
-    people = asked.ask(People())
-    if form is Form.JSON:
-        show.print_json(people)
-    else:
-        names = ["name", "role", "apps", "password", "sessions", "added_at", "revoked_at"]
-        show.print_table(names, [[person[column] for column in names] for person in people])

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.config.durations import parse_duration, show_duration
+from monitor.config.durations import show_duration
 from monitor.errors import UsageError
 from plumbline.api.questions import Replay
 from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.times import parse_instant
+from plumbline.cli.times import parse_instant, parse_span
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
@@ -46,10 +46,7 @@ def run(
 
 
 def _step(text: str) -> timedelta:
-    try:
-        step = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"--step {error}") from None
+    step = parse_span(text, "--step")
     if step < timedelta(seconds=1):
         raise UsageError("--step must be at least 1s")
     return step

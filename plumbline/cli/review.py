@@ -21,10 +21,13 @@ from plumbline.api.review_questions import (
     WantItems,
 )
 from plumbline.cli import show
+from plumbline.cli.lists import print_list
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.times import parse_instant
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
+
+COLUMNS: Final = ("id", "app", "opened_at", "due_at", "closed_at", "n_items", "n_done")
 
 
 class Action(StrEnum):
@@ -77,7 +80,7 @@ def run(
             _say(told, form, f"review {told['id']}: {told['n_items']} answers, due {told['due_at'][:10]}")
         elif action is Action.LIST:
             _none(action, given)
-            _list(asked.ask(Reviews()), form)
+            print_list(asked.ask(Reviews()), COLUMNS, form)
         elif action is Action.ASSIGN:
             told = asked.ask(AssignReview(_id(action, given[:1]), tuple(given[1:])))
             _say(told, form, ", ".join(f"{name}: {n} answers" for name, n in told["items"].items()))
@@ -99,14 +102,6 @@ def _id(action: Action, given: list[str]) -> str:
 
 def _say(told: Mapping[str, Any], form: Form, sentence: str) -> None:
     show.print_json(told) if form is Form.JSON else print(sentence)
-
-
-def _list(reviews: list[dict[str, Any]], form: Form) -> None:
-    if form is Form.JSON:
-        show.print_json(reviews)
-    else:
-        names = ["id", "app", "opened_at", "due_at", "closed_at", "n_items", "n_done"]
-        show.print_table(names, [[row[name] for name in names] for row in reviews])
 
 
 def _show(asked: Session, review_id: str, form: Form) -> None:

@@ -10,15 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from monitor.clock import SystemClock
-from monitor.config.durations import parse_duration, show_duration
-from monitor.errors import UsageError
-from monitor.wording import minute
+from monitor.config.durations import show_duration
+from monitor.wording import counted, minute
 from plumbline.api.questions import Replay
 from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.times import parse_instant
+from plumbline.cli.times import parse_instant, parse_span
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
@@ -50,7 +49,7 @@ def run(
         session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked,
         bar("rules test") as progress,
     ):
-        told = asked.ask(Replay(first, last, _step(step)), progress)
+        told = asked.ask(Replay(first, last, show_duration(parse_span(step, "--step"))), progress)
     said = {name: told[name] for name in ("messages", "held")}
     if form is Form.JSON:
         show.print_json(said)
@@ -59,18 +58,11 @@ def run(
     return 0
 
 
-def _step(text: str) -> str:
-    try:
-        return show_duration(parse_duration(text))
-    except ValueError as error:
-        raise UsageError(f"--step {error}") from None
-
-
 def _print(said: dict[str, list[dict[str, Any]]], first: str, last: str) -> None:
     messages, kept = said["messages"], said["held"]
     fired = len({row["fingerprint"] for row in messages if row["kind"] == "firing"})
     print(
-        f"{minute(first)} to {minute(last)}: {_many(fired, 'alert')} would have been told, in {_many(len(messages), 'message')}."
+        f"{minute(first)} to {minute(last)}: {counted(fired, 'alert')} would have been told, in {counted(len(messages), 'message')}."
     )
     if messages:
         rows = [[minute(row["at"]), row["receiver"], row["kind"], row["title"]] for row in messages]
@@ -78,7 +70,3 @@ def _print(said: dict[str, list[dict[str, Any]]], first: str, last: str) -> None
     if kept:
         print("\nKept back:")
         show.print_table(["at", "alert", "why"], [[minute(row["at"]), row["title"], row["reason"]] for row in kept])
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

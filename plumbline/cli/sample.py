@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from monitor.clock import SystemClock
-from monitor.config.durations import parse_duration
 from monitor.errors import UsageError
 from plumbline.api.grading_questions import Backfill, BackfillCost, GradeNow, Redraw
 from plumbline.cli import show
 from plumbline.cli.progress import bar
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
+from plumbline.cli.times import until_now
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 NAMED = 5
@@ -53,19 +52,10 @@ def run(
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as agent:
         if action is Action.GRADE:
             return _grade(agent, trace, form)
-        start, end = _time(last)
+        start, end = until_now(last)
         if action is Action.REDRAW:
             return _redraw(agent.ask(Redraw(start, end)), form)
         return _backfill(agent, (start, end, rules, again), form, do=yes)
-
-
-def _time(last: str) -> tuple[datetime, datetime]:
-    try:
-        span = parse_duration(last)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    now = SystemClock().now().astimezone(UTC)
-    return now - span, now + timedelta(seconds=1)
 
 
 def _grade(agent: Session, trace: str | None, form: Form) -> int:
