@@ -54,6 +54,7 @@ faults: install
 
 fuzz: install
 	@$(BIN)/pytest -m fuzz -s $(PATIENT)
+	@$(BIN)/pytest -n auto -m "hypothesis and not statistics and not faults and not browser" --hypothesis-profile search $(PATIENT)
 
 browser: install
 	@$(BIN)/pytest -m browser -s $(PATIENT)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
-from monitor.graders.normal import folded_text
+from monitor.graders.normal import folded_text, neat_text
 
 Kind = Literal["number", "date", "url", "name", "quote"]
 KINDS: Final[tuple[Kind, ...]] = ("number", "date", "url", "name", "quote")
@@ -82,13 +82,17 @@ _WORDED: Final = {
         ]
     )
 } | {"thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0, "ninety": 90.0}
-_MARKER: Final = re.compile(r"^[ \t]*(?:step +)?\d+[.):]", re.MULTILINE | re.IGNORECASE)
+_MARKER: Final = re.compile(r"^[ \t]*(?:step +)?\d+[.):](?=\s|$)", re.MULTILINE | re.IGNORECASE)
 _QUOTE: Final = re.compile(
     '(?<![\\w.,!?)])"(?=\\S)([^"\n]{12,600}?)(?<=\\S)"(?!\\w)|\u201c([^\u201c\u201d\n]{12,600})\u201d|\u00ab([^\u00ab\u00bb\n]{12,600})\u00bb'
 )
-_WORD: Final = re.compile(r"\w+(?:['\u2019-]\w+)*")
-_CAPITAL: Final = r"[A-Z\u00c0-\u00de][\w\u2019'-]*"
-_NAME: Final = re.compile(rf"(?<!\w){_CAPITAL}(?:[ ](?:(?:of|de|van|von|der|la|the) )?{_CAPITAL})*")
+_LETTER: Final = (
+    r"[\w\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f]"  # with the marks and joints that neat_text composes or drops
+)
+_JOINT: Final = re.compile("['\u2019-]")
+_WORD: Final = re.compile(rf"{_LETTER}+(?:['\u2019-]{_LETTER}+)*")
+_CAPITAL: Final = rf"[A-Z\u00c0-\u00d6\u00d8-\u00de]{_LETTER}*(?:['\u2019-]{_LETTER}+)*"
+_NAME: Final = re.compile(rf"(?<!{_LETTER}){_CAPITAL}(?:[ ](?:(?:of|de|van|von|der|la|the) )?{_CAPITAL})*")
 _ENDS: Final = frozenset('.!?:;\n\u2022*#>-\u2014("\u201c|')
 _COMMON: Final = frozenset(
     [
@@ -182,19 +186,24 @@ class Known:
         if fact.kind == "date":
             return any(_same_day(day, fact.value) for day in self.days)  # type: ignore[arg-type]  # of dates
         if fact.kind == "name":
-            return all(word in self.words for word in str(fact.value).split())
+            return stand_in(self.words, str(fact.value))
         return str(fact.value) in self.squeezed
 
 
 @lru_cache(maxsize=512)
 def known(text: str) -> Known:
     """Return `text` made ready; the same documents are retrieved again and again."""
-    words = frozenset(_stripped(word) for word in set(_WORD.findall(folded_text(text))))
+    words = frozenset(_bare(word) for word in set(_WORD.findall(neat_text(text))))
     numbers = dict.fromkeys(_value(found) for found in _ANY_NUMBER.finditer(text))
     numbers |= dict.fromkeys(_WORDED[word] for word in words & _WORDED.keys())
     days = frozenset(fact.value for fact in facts(text, ("date",)) if isinstance(fact.value, tuple))
-    parts = frozenset(part for word in words if not word.isalnum() for part in re.split("['\u2019-]", word))
+    parts = frozenset(part for word in words if not word.isalnum() for part in _JOINT.split(word))
     return Known(_squeezed(text), words | parts, tuple(numbers), days)
+
+
+def stand_in(words: frozenset[str], name: str) -> bool:
+    """Return whether every word of a name is among `words`, whole or part by part: "Rolls-Royce" is written "Rolls Royce" too."""
+    return all(word in words or words.issuperset(_JOINT.split(word)) for word in name.split())
 
 
 def address_of(text: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
 
-from monitor.graders.facts import KINDS, Fact, Kind, facts, known
+from monitor.graders.facts import KINDS, Fact, Kind, facts, known, stand_in
 from monitor.graders.grader import Judgement, Runner, Settings, Tools, cannot_judge, complies, violates
 from monitor.graders.runners import EachText
 from monitor.model.values import Turn
@@ -57,11 +57,8 @@ class Grounded(Settings, frozen=True, tag="grounded"):
         given = [known(text) for text in dict.fromkeys(texts) if text]
         words = frozenset[str]().union(*(one.words for one in given))
         for fact in found:
-            if fact.kind == "name":
-                held = all(word in words for word in str(fact.value).split())
-            else:
-                held = any(one.holds(fact) for one in given)
-            if not held:
+            is_name = fact.kind == "name"
+            if not (stand_in(words, str(fact.value)) if is_name else any(one.holds(fact) for one in given)):
                 yield fact
 
 

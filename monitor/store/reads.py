@@ -17,6 +17,7 @@ from monitor.model import dimensions
 from monitor.model.values import Turn
 from monitor.store.ledger import DAMAGED
 from monitor.store.precedence import BY_MACHINE
+from monitor.store.transaction import Params
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
 """Before everything."""
@@ -27,7 +28,7 @@ LEDGER_SUMS: Final = ("received", "stored", "duplicate", "refused")
 class Reader(Protocol):
     """Something that answers SQL: the store itself or one of its transactions."""
 
-    def frame(self, sql: str, params: Sequence[Any] | None = None) -> pl.DataFrame: ...
+    def frame(self, sql: str, params: Params = None) -> pl.DataFrame: ...
 
 
 @dataclass(frozen=True)

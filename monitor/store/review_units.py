@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -30,6 +30,39 @@ class Stretch:
     app: str | None = None
 
 
+_UNITS: Final = f"""
+    WITH asked AS (
+        SELECT t.trace_id, t.time, coalesce(t.app, '') AS app, t.time >= $start AND t.time < $end AS inside FROM base.turns t
+        JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id AND f.output_chars > 0
+        WHERE t.seq <= $upto AND ($app::VARCHAR IS NULL OR t.app = $app)
+          AND ((t.time >= $start AND t.time < $end) OR list_contains($named::VARCHAR[], t.trace_id))),
+    said AS (
+        SELECT g.unit_id, g.rule_id, g.verdict FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
+        WHERE {BY_MACHINE} AND g.graded_at <= $made_at
+        QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1),
+    told AS (
+        SELECT unit_id, bool_or(verdict = 'violates') AS flagged,
+               list(rule_id ORDER BY rule_id) FILTER (verdict = 'violates') AS broken,
+               bool_or(verdict = 'violates' AND list_contains($severe::VARCHAR[], rule_id)) AS risk,
+               bool_or(verdict = 'violates' AND list_contains($helpful::VARCHAR[], rule_id)) AS refusals,
+               bool_or(verdict IN ('borderline', 'cannot_judge')) AS unsure
+        FROM said GROUP BY unit_id),
+    split AS (
+        SELECT DISTINCT g.unit_id FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
+        WHERE {BY_MACHINE} AND g.graded_at <= $made_at AND g.verdict IN ('violates', 'complies')
+        GROUP BY g.unit_id, g.rule_id HAVING count(DISTINCT g.verdict) > 1),
+    changed AS (
+        SELECT coalesce(app, '') AS app, since FROM base.findings
+        WHERE detected_at <= $made_at AND since >= $start AND since < $end AND origin = 'live')
+    SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, told.broken,
+           CASE WHEN told.unit_id IS NULL THEN 'not graded' WHEN flagged THEN 'flagged' ELSE 'not flagged' END AS band,
+           coalesce(risk, false) AS risk, coalesce(refusals, false) AS refusals,
+           coalesce(unsure, false) OR split.unit_id IS NOT NULL AS disputed,
+           EXISTS (FROM changed c WHERE c.app = a.app AND a.time >= c.since AND a.time < c.since + $reach::INTERVAL) AS change
+    FROM asked a LEFT JOIN told ON told.unit_id = a.trace_id LEFT JOIN split ON split.unit_id = a.trace_id
+    ORDER BY a.trace_id"""
+
+
 def review_units(
     reader: Reader,
     stretch: Stretch,
@@ -44,57 +77,14 @@ def review_units(
     rules a machine says it breaks.
     `severe` and `helpful` are ids of rules: those whose violation is a risk, and those that demand help.
     """
-    units = reader.frame(
-        f"""
-        WITH asked AS (
-            SELECT t.trace_id, t.time, coalesce(t.app, '') AS app, t.time >= ? AND t.time < ? AS inside FROM base.turns t
-            JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id AND f.output_chars > 0
-            WHERE t.seq <= ? AND (?::VARCHAR IS NULL OR t.app = ?)
-              AND ((t.time >= ? AND t.time < ?) OR list_contains(?::VARCHAR[], t.trace_id))),
-        said AS (
-            SELECT g.unit_id, g.rule_id, g.verdict FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
-            WHERE {BY_MACHINE} AND g.graded_at <= ?
-            QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1),
-        told AS (
-            SELECT unit_id, bool_or(verdict = 'violates') AS flagged,
-                   list(rule_id ORDER BY rule_id) FILTER (verdict = 'violates') AS broken,
-                   bool_or(verdict = 'violates' AND list_contains(?::VARCHAR[], rule_id)) AS risk,
-                   bool_or(verdict = 'violates' AND list_contains(?::VARCHAR[], rule_id)) AS refusals,
-                   bool_or(verdict IN ('borderline', 'cannot_judge')) AS unsure
-            FROM said GROUP BY unit_id),
-        split AS (
-            SELECT DISTINCT g.unit_id FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
-            WHERE {BY_MACHINE} AND g.graded_at <= ? AND g.verdict IN ('violates', 'complies')
-            GROUP BY g.unit_id, g.rule_id HAVING count(DISTINCT g.verdict) > 1),
-        changed AS (
-            SELECT coalesce(app, '') AS app, since FROM base.findings
-            WHERE detected_at <= ? AND since >= ? AND since < ? AND origin = 'live')
-        SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, told.broken,
-               CASE WHEN told.unit_id IS NULL THEN 'not graded' WHEN flagged THEN 'flagged' ELSE 'not flagged' END AS band,
-               coalesce(risk, false) AS risk, coalesce(refusals, false) AS refusals,
-               coalesce(unsure, false) OR split.unit_id IS NOT NULL AS disputed,
-               EXISTS (FROM changed c WHERE c.app = a.app AND a.time >= c.since AND a.time < c.since + ?::INTERVAL) AS change
-        FROM asked a LEFT JOIN told ON told.unit_id = a.trace_id LEFT JOIN split ON split.unit_id = a.trace_id
-        ORDER BY a.trace_id""",
-        [
-            stretch.start,
-            stretch.end,
-            stretch.upto,
-            stretch.app,
-            stretch.app,
-            stretch.start,
-            stretch.end,
-            sorted({*wanted, *gold}),
-            stretch.made_at,
-            list(severe),
-            list(helpful),
-            stretch.made_at,
-            stretch.made_at,
-            stretch.start,
-            stretch.end,
-            AFTER_A_CHANGE,
-        ],
-    )
+    asked = {
+        **asdict(stretch),
+        "named": sorted({*wanted, *gold}),
+        "severe": list(severe),
+        "helpful": list(helpful),
+        "reach": AFTER_A_CHANGE,
+    }
+    units = reader.frame(_UNITS, asked)
     known = {"wanted": wanted, "gold": gold}
     return units.with_columns(pl.col("unit_id").is_in(sorted(ids)).alias(name) for name, ids in known.items())
 

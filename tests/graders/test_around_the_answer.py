@@ -18,6 +18,7 @@ from monitor.graders.grounded import Grounded
 from monitor.graders.injection import Injection
 from monitor.graders.leaks import PersonalData
 from monitor.graders.loops import Loop
+from monitor.graders.normal import neat_text
 from monitor.graders.obeyed import Obeyed
 from monitor.graders.shapes import check_schema, mismatches
 from monitor.graders.tool_calls import ToolCalls
@@ -59,6 +60,8 @@ def page(text: str = PAGE) -> ToolUse:
         ("As she put it: “Nobody should wait for hot water in winter.”", "complies"),
         ("As she put it: “Nobody should ever wait for cold water.”", "violates"),
         ("1. Fill it.\n2. Switch it on.", "complies"),
+        ("0.75 litres is its size.", "violates"),
+        ("We asked Ruth-Pellam for it.", "complies"),
         ("It is a fine kettle.", "complies"),
     ],
 )
@@ -84,8 +87,9 @@ def test_the_place_is_marked_and_the_fact_is_not_told() -> None:
     assert "17.99" not in said.reason
 
 
-@given(st.text(max_size=200))
-def test_a_text_holds_its_own_facts(text: str) -> None:
+@given(st.text(max_size=200) | st.text("AbcÄß İıſ'\u2019-.,0123456789of \n\"“”%kKM\u00d7Þ\u00ad/:htp", max_size=60))
+def test_a_text_holds_its_own_facts(spelt: str) -> None:
+    text = neat_text(spelt)
     assert [fact for fact in facts(text) if not known(text).holds(fact)] == []
 
 
