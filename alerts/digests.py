@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.evaluation import RANK, fingerprint
-from alerts.outbox import known_alerts, owe
+from alerts.outbox import firing_alerts, owe
 from alerts.outgoing import HISTORY, STORM, Outgoing
 from alerts.records import from_row, to_row
 from alerts.rules import AlertRule
@@ -32,7 +32,7 @@ KINDS: Final = ((STORM, CROWD), (HISTORY, PAST))
 
 def tell_digests(txn: Transaction, outgoing: Outgoing, now: datetime) -> None:
     """Tell what waits for a digest, and end digests of which nothing fires any more."""
-    firing = [alert for alert in known_alerts(txn) if alert.state == "firing" and alert.memory.held]
+    firing = [alert for alert in firing_alerts(txn) if alert.memory.held]
     for rule, mark in KINDS:
         for receiver in outgoing.receivers():
             waiting = [a for a in firing if mark in a.memory.held.get(receiver, "")]
@@ -57,11 +57,14 @@ def _of_receiver(
             begin(txn, rule, {"receiver": receiver}, said, [receiver], outgoing, now)
         else:
             owe(txn, Transition("digest", last, now, said, {}), outgoing, [receiver])
-        for alert in waiting:
-            told = {**alert.memory.held, receiver: f"digest: {_listed(rule)}"}
-            alerts.save_alert(txn, to_row(replace(alert, memory=replace(alert.memory, held=told))))
+        alerts.save_alerts(txn, [to_row(_told(alert, receiver, rule)) for alert in waiting])
     elif not waiting and not listed:
         end(txn, last, "all of them are over", outgoing, now)
+
+
+def _told(alert: AlertState, receiver: str, rule: AlertRule) -> AlertState:
+    held = {**alert.memory.held, receiver: f"digest: {_listed(rule)}"}
+    return replace(alert, memory=replace(alert.memory, held=held))
 
 
 def _too_soon(txn: Transaction, last: AlertState | None, now: datetime) -> bool:

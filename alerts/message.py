@@ -59,7 +59,7 @@ def clean(text: object, limit: int = LIMIT) -> str:
     'a[31m b <\u2060@\u2060everyone>'
     """
     start = str(text)[: 20 * limit]
-    kept = start if start.isascii() and start.isprintable() else "".join(map(_harmless, start))
+    kept = start if start.isprintable() else "".join(map(_harmless, start))
     line = _MENTION.sub("\\g<0>\u2060", " ".join(kept.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

@@ -6,9 +6,10 @@ of the end of an episode is read from the outbox, not from the routes: a resolve
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 
@@ -16,15 +17,22 @@ from alerts.compose import compose
 from alerts.evaluation import RANK
 from alerts.outgoing import Outgoing
 from alerts.records import from_row, to_event, to_row
-from alerts.stages import Case, Scene, held
+from alerts.stages import Case, Scene, Told, held
 from alerts.states import AlertState, Kind, Transition
 from monitor.state import ControlState, Transaction, acts, alerts, outbox
 from monitor.wording import stretch
+
+Row = dict[str, Any]
 
 
 def known_alerts(txn: Transaction) -> list[AlertState]:
     """Return what the next evaluation needs to know: the last episode of every alert."""
     return [from_row(row) for row in alerts.latest_alerts(txn)]
+
+
+def firing_alerts(txn: Transaction) -> list[AlertState]:
+    """Return those of them that fire."""
+    return [from_row(row) for row in alerts.firing_alerts(txn)]
 
 
 def record(state: ControlState, transitions: Iterable[Transition], outgoing: Outgoing) -> int:
@@ -36,14 +44,31 @@ def record(state: ControlState, transitions: Iterable[Transition], outgoing: Out
 def record_within(txn: Transaction, transitions: Iterable[Transition], outgoing: Outgoing) -> int:
     """Do the same inside a transaction that has read what the transitions were decided from."""
     steps = sorted(transitions, key=_gravest_first)
-    quiet = acts.silenced(txn, max(step.at for step in steps)) if steps else {}
+    if not steps:
+        return 0
+    quiet = acts.silenced(txn, max(step.at for step in steps))
+    looked = Looked(txn, outgoing, outbox.told_of_open(txn))
+    keep(txn, steps)
     for step in steps:
-        keep(txn, step)
-        follow_acts(txn, step, quiet)
-    looked = Looked(txn, outgoing)
-    for step in steps:
-        owe(txn, step, outgoing, _audience(looked, step))
+        if follow_acts(txn, step, quiet):
+            looked.look_again(step.alert)
+    owed = [row for step in steps for row in messages(txn, step, outgoing, looked.audience(step))]
+    looked.write()
+    _make_way(txn, steps)
+    outbox.queue_all(txn, owed)
     return sum(step.kind != "seen" for step in steps)
+
+
+def _make_way(txn: Transaction, steps: Iterable[Transition]) -> None:
+    """Retire reminders that wait to be told of what ends now."""
+    waiting = outbox.waiting(txn, *URGING)
+    for step in steps:
+        episode = (step.alert.fingerprint, step.alert.episode)
+        if step.kind == "resolved" and episode in waiting:
+            outbox.supersede(txn, *episode, *URGING)
+
+
+URGING: Final = ("reminder", "escalated")
 
 
 def _gravest_first(step: Transition) -> tuple[int, bool]:
@@ -54,21 +79,53 @@ def _gravest_first(step: Transition) -> tuple[int, bool]:
 
 @dataclass
 class Looked:
-    """A transaction, and what the stages look at in it; read when it is first asked for."""
+    """A transaction, who was told of what goes on in it, and what the stages look at; read when it is first asked for.
+
+    What the stages keep back is written by `write`, in one go.
+    """
 
     txn: Transaction
     outgoing: Outgoing
+    known: Told
+    _scene: Scene | None = None
+    _held: list[AlertState] = field(default_factory=list)
+    _trail: list[Transition] = field(default_factory=list)
 
     def scene(self, now: datetime) -> Scene:
         """Return what the stages look at, the same for the whole transaction."""
         if self._scene is None:
-            firing = [alert for alert in known_alerts(self.txn) if alert.state == "firing"]
             storm = self.outgoing.book.storm
             lately = outbox.begun_since(self.txn, now - storm.span) if storm else {}
-            self._scene = Scene(self.outgoing, now, firing, outbox.told_of_open(self.txn), lately)
+            self._scene = Scene(self.outgoing, now, firing_alerts(self.txn), self.known, lately)
         return self._scene
 
-    _scene: Scene | None = None
+    def audience(self, step: Transition) -> Sequence[str]:
+        """Return who is owed a message about `step`."""
+        alert = step.alert
+        if step.kind == "firing":
+            return self.passing(alert, self.outgoing.audience(alert), step.at)
+        if step.kind == "severity":
+            known = self.told(alert)
+            others = [name for name in self.outgoing.audience(alert) if name not in known]
+            return (*known, *self.passing(alert, others, step.at))
+        if step.kind in {"resolved", "flapping", "acknowledged"} or (
+            step.kind == "no_data" and step.numbers.get("then") == "alert"
+        ):
+            return self.told(alert)
+        return ()
+
+    def told(self, alert: AlertState) -> tuple[str, ...]:
+        """Return who was, or is about to be, told of this episode."""
+        return tuple(self.known.get((alert.fingerprint, alert.episode), ()))
+
+    def look_again(self, alert: AlertState) -> None:
+        """Messages about `alert` were retired: who was told of it is read anew."""
+        self.known[alert.fingerprint, alert.episode] = told(self.txn, alert)
+
+    def write(self) -> None:
+        """Write what the stages kept back, and the lines of its trail."""
+        alerts.save_alerts(self.txn, [to_row(alert) for alert in self._held])
+        alerts.add_events(self.txn, [to_event(step) for step in self._trail])
 
     def passing(self, alert: AlertState, receivers: Iterable[str], now: datetime) -> list[str]:
         """Return those of `receivers` that `alert` is told to now; why the others are not is kept, and a line of its trail."""
@@ -83,63 +140,52 @@ class Looked:
 
     def _keep(self, alert: AlertState, kept: dict[str, str], before: dict[str, str], now: datetime) -> None:
         after = replace(alert, memory=replace(alert.memory, held=kept))
-        alerts.save_alert(self.txn, to_row(after))
+        self._held.append(after)
         for name in (*kept, *(before.keys() - kept.keys())):
             if kept.get(name) != before.get(name):
                 kind: Kind = "held" if name in kept else "heard"
                 why = kept.get(name) or "nothing holds it any more"
-                alerts.add_event(self.txn, to_event(Transition(kind, after, now, f"{name}: {why}", {})))
+                self._trail.append(Transition(kind, after, now, f"{name}: {why}", {}))
 
 
 def tell_held(txn: Transaction, outgoing: Outgoing, now: datetime) -> int:
     """Tell of alerts that nothing holds any more; return how many messages that owes."""
-    waiting = [alert for alert in known_alerts(txn) if alert.state == "firing" and alert.memory.held]
-    looked, owed = Looked(txn, outgoing), 0
+    waiting = [alert for alert in firing_alerts(txn) if alert.memory.held]
+    if not waiting:
+        return 0
+    looked, owed = Looked(txn, outgoing, outbox.told_of_open(txn)), 0
     for alert in sorted(waiting, key=lambda alert: -RANK[alert.severity]):
         receivers = looked.passing(alert, alert.memory.held, now)
         owe(txn, Transition("firing", alert, now, alert.reason, {}), outgoing, receivers)
         owed += len(receivers)
+    looked.write()
     return owed
 
 
-def keep(txn: Transaction, step: Transition) -> None:
-    """Write the alert as it is after `step`, and add the step to its reason trail."""
-    alert = step.alert
-    if step.kind == "inactive":
-        alerts.remove_alert(txn, alert.fingerprint, alert.episode)
-    else:
-        alerts.save_alert(txn, to_row(alert))
-    if step.kind != "seen":
-        alerts.add_event(txn, to_event(step))
+def keep(txn: Transaction, steps: Iterable[Transition]) -> None:
+    """Write the alerts as they are after `steps`, and add the steps to their reason trails."""
+    known = list(steps)
+    alerts.save_alerts(txn, [to_row(step.alert) for step in known if step.kind != "inactive"])
+    for step in known:
+        if step.kind == "inactive":
+            alerts.remove_alert(txn, step.alert.fingerprint, step.alert.episode)
+    alerts.add_events(txn, [to_event(step) for step in known if step.kind != "seen"])
 
 
-def follow_acts(txn: Transaction, step: Transition, quiet: Collection[str]) -> None:
+def follow_acts(txn: Transaction, step: Transition, quiet: Collection[str]) -> bool:
     """Let what people did follow `step`: an alert that got worse has to be taken up again, one that is good again is heard again.
 
+    Returns whether messages were retired.
     Who would only now be told that a silenced alert had begun is not told of its end either. `quiet` are the alerts that are silenced.
     """
     fingerprint = step.alert.fingerprint
     if step.kind == "severity":
         acts.take_back(txn, fingerprint, step.alert.episode)
-    elif step.kind == "resolved" and fingerprint in quiet:
-        outbox.retire(txn, fingerprint, step.alert.episode)
-        acts.lift_until_good(txn, fingerprint, step.at)
-
-
-def _audience(looked: Looked, step: Transition) -> Iterable[str]:
-    """Return who is owed a message about `step`."""
-    txn = looked.txn
-    if step.kind == "firing":
-        return looked.passing(step.alert, looked.outgoing.audience(step.alert), step.at)
-    if step.kind == "severity":
-        known = told(txn, step.alert)
-        others = [name for name in looked.outgoing.audience(step.alert) if name not in known]
-        return (*known, *looked.passing(step.alert, others, step.at))
-    if step.kind in {"resolved", "flapping", "acknowledged"} or (
-        step.kind == "no_data" and step.numbers.get("then") == "alert"
-    ):
-        return told(txn, step.alert)
-    return ()
+    if step.kind != "resolved" or fingerprint not in quiet:
+        return False
+    outbox.retire(txn, fingerprint, step.alert.episode)
+    acts.lift_until_good(txn, fingerprint, step.at)
+    return True
 
 
 def told(txn: Transaction, alert: AlertState) -> list[str]:
@@ -150,17 +196,22 @@ def told(txn: Transaction, alert: AlertState) -> list[str]:
 
 def owe(txn: Transaction, step: Transition, outgoing: Outgoing, receivers: Iterable[str]) -> None:
     """Queue one message about `step` to each of `receivers`."""
-    alert = step.alert
     told_now = list(dict.fromkeys(receivers))
-    if not told_now:
-        return
-    if step.kind == "resolved":
-        outbox.supersede(txn, alert.fingerprint, alert.episode, "reminder", "escalated")
+    if told_now and step.kind == "resolved":
+        outbox.supersede(txn, step.alert.fingerprint, step.alert.episode, *URGING)
+    outbox.queue_all(txn, messages(txn, step, outgoing, told_now))
+
+
+def messages(txn: Transaction, step: Transition, outgoing: Outgoing, receivers: Sequence[str]) -> list[Row]:
+    """Return the rows of the outbox that `step` owes to each of `receivers`."""
+    alert = step.alert
+    if not receivers:
+        return []
     route = outgoing.route(alert) if step.kind == "firing" else None
     message = compose(step.kind, alert, outgoing.rule(alert.rule_id), step.at, step.reason, outgoing.link_base)
-    body = msgspec.json.encode(message).decode()
-    for receiver in told_now:
-        row = {
+    body, delay = msgspec.json.encode(message).decode(), route.delay if route else timedelta(0)
+    return [
+        {
             "key": f"{alert.fingerprint}:{receiver}:{alert.episode}:{step.kind}:{_ordinal(txn, step, receiver)}",
             "fingerprint": alert.fingerprint,
             "receiver": receiver,
@@ -168,9 +219,10 @@ def owe(txn: Transaction, step: Transition, outgoing: Outgoing, receivers: Itera
             "kind": step.kind,
             "body": body,
             "created_at": step.at,
-            "due_at": step.at + (route.delay if route else timedelta(0)),
+            "due_at": step.at + delay,
         }
-        outbox.queue(txn, row)
+        for receiver in dict.fromkeys(receivers)
+    ]
 
 
 def _ordinal(txn: Transaction, step: Transition, receiver: str) -> int:
@@ -186,8 +238,9 @@ def _ordinal(txn: Transaction, step: Transition, receiver: str) -> int:
 def unattended(txn: Transaction, now: datetime) -> list[AlertState]:
     """Return the alerts that fire, that nobody has taken up, and that are not silenced."""
     silenced, taken_up = acts.silenced(txn, now), acts.acknowledged(txn)
-    firing = (alert for alert in known_alerts(txn) if alert.state == "firing")
-    return [a for a in firing if a.fingerprint not in silenced and (a.fingerprint, a.episode) not in taken_up]
+    return [
+        a for a in firing_alerts(txn) if a.fingerprint not in silenced and (a.fingerprint, a.episode) not in taken_up
+    ]
 
 
 def remind(txn: Transaction, outgoing: Outgoing, alerts_left: Iterable[AlertState], now: datetime) -> int:

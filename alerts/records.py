@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -31,10 +32,14 @@ def to_row(alert: AlertState) -> Row:
 
 def from_row(row: Row) -> AlertState:
     """Return a row of the table `alerts` as a value."""
-    memory = msgspec.json.decode(row["memory"], type=Memory)
-    return AlertState(
-        **(row | {"severity": Severity(row["severity"]), "labels": json.loads(row["labels"]), "memory": memory})
-    )
+    known = {"severity": Severity(row["severity"]), "labels": json.loads(row["labels"])}
+    return AlertState(**(row | known | {"memory": _memory(row["memory"])}))
+
+
+@lru_cache(maxsize=4096)
+def _memory(text: str) -> Memory:
+    """Most alerts are as they were at the last look, which reads them several times; a memory is never changed."""
+    return msgspec.json.decode(text, type=Memory)
 
 
 def to_event(step: Transition) -> Row:

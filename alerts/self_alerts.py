@@ -76,7 +76,7 @@ def begin(
         reason=reason,
     )
     step = Transition("firing", alert, now, reason, {})
-    keep(txn, step)
+    keep(txn, [step])
     owe(txn, step, outgoing, receivers)
 
 
@@ -85,7 +85,7 @@ def end(txn: Transaction, alert: AlertState | None, reason: str, outgoing: Outgo
     if alert is None or not alert.is_open:
         return
     step = Transition("resolved", replace(alert, state="resolved", ended_at=now, reason=reason), now, reason, {})
-    keep(txn, step)
+    keep(txn, [step])
     owe(txn, step, outgoing, told(txn, alert))
 
 

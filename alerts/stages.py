@@ -19,7 +19,7 @@ from alerts.sentence import headline
 from alerts.states import AlertState
 from alerts.windows import covers
 
-Told = dict[tuple[str, int], set[str]]
+Told = dict[tuple[str, int], list[str]]
 """Receivers that were told, by alert and episode."""
 
 
@@ -59,7 +59,7 @@ class Scene:
 
     def tell(self, case: Case) -> None:
         """Remember that a message is owed."""
-        self.told.setdefault((case.alert.fingerprint, case.alert.episode), set()).add(case.receiver)
+        self.told.setdefault((case.alert.fingerprint, case.alert.episode), []).append(case.receiver)
         self.lately[case.receiver] = self.lately.get(case.receiver, 0) + 1
 
 

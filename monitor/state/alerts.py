@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select, update
@@ -36,9 +36,22 @@ def all_alerts(txn: Transaction) -> list[Row]:
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
+def firing_alerts(txn: Transaction) -> list[Row]:
+    """Return the episodes that fire, oldest first."""
+    fires = ALERTS.c.ended_at.is_(None) & (ALERTS.c.state == "firing")
+    query = select(ALERTS).where(fires).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
 def save_alert(txn: Transaction, row: Row) -> None:
     """Write one episode: new, or in place of what was known of it."""
     txn.execute(_SAVE, row)
+
+
+def save_alerts(txn: Transaction, rows: Sequence[Row]) -> None:
+    """Write many of them in one go."""
+    if rows:
+        txn.execute(_SAVE, rows)
 
 
 def remove_alert(txn: Transaction, fingerprint: str, episode: int) -> None:
@@ -49,6 +62,12 @@ def remove_alert(txn: Transaction, fingerprint: str, episode: int) -> None:
 def add_event(txn: Transaction, row: Row) -> None:
     """Add one line to the reason trail."""
     txn.execute(insert(ALERT_EVENTS), row)
+
+
+def add_events(txn: Transaction, rows: Sequence[Row]) -> None:
+    """Add lines to the reason trail, in this order."""
+    if rows:
+        txn.execute(insert(ALERT_EVENTS), rows)
 
 
 def events_of(txn: Transaction, fingerprint: str) -> list[Row]:

@@ -6,7 +6,7 @@ that runs out, and the row is sent again under the same key. Retry policy is dec
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,6 +29,13 @@ def queue(txn: Transaction, row: Row) -> bool:
     """Add one message; False when its key is there already, which makes a repeated decision harmless."""
     fresh = {"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"], **row}
     return txn.execute(_QUEUE, fresh).rowcount > 0
+
+
+def queue_all(txn: Transaction, rows: Sequence[Row]) -> None:
+    """Add messages in this order; those whose key is there already change nothing."""
+    fresh = [{"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"], **row} for row in rows]
+    if fresh:
+        txn.execute(_QUEUE, fresh)
 
 
 HELD: Final = ("firing", "severity", "flapping", "no_data", "reminder", "escalated")
@@ -81,6 +88,12 @@ def supersede(txn: Transaction, fingerprint: str, episode: int, *kinds: str) -> 
     txn.execute(update(OUTBOX).where(waiting).values(state="superseded"))
 
 
+def waiting(txn: Transaction, *kinds: str) -> set[tuple[str, int]]:
+    """Return the alerts and episodes of which a message of `kinds` waits."""
+    query = select(OUTBOX.c.fingerprint, OUTBOX.c.episode).where(OUTBOX.c.kind.in_(kinds), OUTBOX.c.state == "pending")
+    return {(fingerprint, episode) for fingerprint, episode in txn.execute(query)}
+
+
 def retire(txn: Transaction, fingerprint: str, episode: int) -> None:
     """Retire what was never tried to be told of one episode."""
     about = (OUTBOX.c.fingerprint == fingerprint) & (OUTBOX.c.episode == episode)
@@ -102,16 +115,15 @@ def thread_of(txn: Transaction, row: Row) -> str:
     return txn.execute(query).scalar() or ""
 
 
-def told_of_open(txn: Transaction) -> dict[tuple[str, int], set[str]]:
-    """Return who was, or is about to be, told of what, by fingerprint and episode, of alerts that go on."""
+def told_of_open(txn: Transaction) -> dict[tuple[str, int], list[str]]:
+    """Return who was, or is about to be, told of what, in that order, by fingerprint and episode, of alerts that go on."""
     same = (ALERTS.c.fingerprint == OUTBOX.c.fingerprint) & (ALERTS.c.episode == OUTBOX.c.episode)
     names = (OUTBOX.c.fingerprint, OUTBOX.c.episode, OUTBOX.c.receiver)
-    query = (
-        select(*names).join(ALERTS, same).where(ALERTS.c.ended_at.is_(None), OUTBOX.c.state != "superseded").distinct()
-    )
-    told: dict[tuple[str, int], set[str]] = {}
+    goes_on = ALERTS.c.ended_at.is_(None) & (OUTBOX.c.state != "superseded")
+    query = select(*names).join(ALERTS, same).where(goes_on).group_by(*names).order_by(func.min(OUTBOX.c.id))
+    told: dict[tuple[str, int], list[str]] = {}
     for fingerprint, episode, receiver in txn.execute(query):
-        told.setdefault((fingerprint, episode), set()).add(receiver)
+        told.setdefault((fingerprint, episode), []).append(receiver)
     return told
 
 
