@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 UNKNOWN: Final = "not known"
-RATES: Final = ("error",)
+RATES: Final = ("error", "cut_off", "tool_error", "rule:", "missing:", "undecided:", "new:")
 
 
 def utc(instant: datetime | str) -> datetime:
@@ -77,9 +77,17 @@ def money(usd: float | None) -> str:
     return f"${usd:,.2f}"
 
 
+SILENT: Final = {
+    "missing": "share of turns without a known value: {}",
+    "undecided": "share of answers that could not be judged: {}",
+    "new": "share of turns of a {} that was new",
+}
+"""What streams are called that tell of what breaks in silence."""
+
+
 def is_rate(metric: str) -> bool:
     """Whether a metric is the share of turns that do something."""
-    return metric in RATES or metric.startswith("rule:")
+    return metric.startswith(RATES)
 
 
 def measure(metric: str, value: float | None) -> str:
@@ -112,11 +120,18 @@ def metric_name(metric: str) -> str:
         "output_tokens": "output tokens",
         "cost_usd": "cost of a turn (USD)",
         "error": "share of turns with an error",
+        "cut_off": "share of answers that were cut off",
+        "tool_error": "share of turns with a tool that failed",
+        "tool_calls": "tool calls of a turn",
+        "steps": "model calls of a turn",
     }
     if metric.startswith("rule:"):
         return f"violation rate of {metric.removeprefix('rule:')}"
     if metric.startswith("score:"):
         return f"score {metric.removeprefix('score:')}"
+    kind, _, name = metric.partition(":")
+    if kind in SILENT:
+        return SILENT[kind].format(known.get(name, name.replace("_", " ")))
     return known.get(metric, metric)
 
 

@@ -103,6 +103,10 @@ MEASURES: Final = {
     "duration_ms": ("time to answer", "ms"),
     "cost_usd": ("cost of a turn", "USD"),
     "error": ("turns that end in an error", "share"),
+    "cut_off": ("answers that were cut off", "share"),
+    "tool_error": ("turns with a tool that failed", "share"),
+    "tool_calls": ("tool calls of a turn", ""),
+    "steps": ("model calls of a turn", ""),
 }
 """What a metric is called, and its unit."""
 
@@ -112,6 +116,12 @@ def measure(metric: str, rules: Mapping[str, Watched]) -> tuple[str, str]:
     kind, _, name = metric.partition(":")
     if kind == "rule" and name:
         return title_of(name, rules), "share"
+    if kind == "undecided":
+        return f"answers that could not be judged: {title_of(name, rules)}", "share"
+    if kind == "missing":
+        return f"turns without a known {MEASURES.get(name, (name, ''))[0]}", "share"
+    if kind == "new":
+        return f"turns of a {name.replace('_', ' ')} that was new", "share"
     return MEASURES.get(metric, (f"score {name}" if kind == "score" else metric, ""))
 
 

@@ -15,6 +15,7 @@ from monitor.grading import RULE, grade_by
 from monitor.steps import House, data_time, drift_metrics, graded_turns
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
+from monitor.streams import LASTING
 
 DRIFT: Final = "drift"
 """The step that feeds streams with turns."""
@@ -69,7 +70,7 @@ def _grade(house: House, row: Missed) -> bool:
 def _track(house: House, row: Missed) -> bool:
     """Feed a stream what it missed."""
     metrics = _missed_metrics(house, row)
-    feeding = Feeding(only=row.part, graded_by=graders_of(house.policies))
+    feeding = Feeding(only=row.part, graded_by=graders_of(house.policies), lasting=LASTING)
     if metrics is None or metrics.is_empty():  # it was erased, or is too old to be kept
         with house.store.transaction() as txn:
             forget_missed(txn, row)

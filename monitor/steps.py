@@ -34,6 +34,7 @@ from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.tool_uses import with_tools
+from monitor.streams import LASTING, stream_metrics
 
 
 class Alerting(Protocol):
@@ -188,7 +189,7 @@ def track_turns(house: House, batch: TurnBatch) -> int:
 def drift_metrics(house: House, window: Window) -> pl.DataFrame:
     """Return what streams are fed with: verdicts only of policies that are in force, since others are another measure."""
     hashes = [policy.hash for policy in house.policies]
-    return reads.turn_metrics(house.store, window, hashes or None)
+    return stream_metrics(house.store, window, hashes or None)
 
 
 def track_scores(house: House, batch: ScoreBatch) -> int:
@@ -207,7 +208,7 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     """Feed the streams that are not behind; `fed` says what those miss that are, or that fail now."""
     late = {row.part for row in missed(house.store) if row.step == mark.step}
     at = data_time(house, metrics)
-    feeding = Feeding(held=late, graded_by=graders_of(house.policies))
+    feeding = Feeding(held=late, graded_by=graders_of(house.policies), lasting=LASTING)
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     with marked(house.store, mark) as txn:

@@ -30,6 +30,7 @@ from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import (
     dataset_questions,
+    finding_questions,
     grading_questions,
     hold_questions,
     incident_questions,
@@ -42,6 +43,7 @@ from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
+from plumbline.findings import drift_ledger
 from plumbline.incidents import IncidentAnswers
 from plumbline.people.texts import Sight
 from plumbline.policies import datasets, grading
@@ -182,6 +184,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     ),
     dataset_questions.AsExample: lambda agent, asked, call: datasets.as_example(
         agent.store, activation_of(agent), asked, call.actor, agent.policies, redacted_for_export(agent)
+    ),
+    finding_questions.DriftLedger: lambda agent, _, call: drift_ledger(
+        agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.GradeNow: grade_now,

@@ -40,6 +40,7 @@ def show(context: Context) -> None:
     else:
         st.info("No change was found in this range. Plumbline reports one only when the false-alarm budget allows it.")
     _learning(context)
+    _ledger(context)
 
 
 def _list(context: Context, findings: Sequence[Row]) -> None:
@@ -55,6 +56,34 @@ def _cells(row: Row, rules: Mapping[str, Rule]) -> list[Cell]:
         Cell("Began", when(row["since"]), width=2),
         Cell("Noticed", when(row["detected_at"]), width=2),
     ]
+
+
+def _ledger(context: Context) -> None:
+    """What the false-alarm budget was spent on, what a week would show, and what nobody looks at."""
+    told = context.agent.ask("driftledger")
+    budget, app = told["budget"], context.scope.app
+    with st.expander("False alarms: what to expect, and what is not watched", icon=":material/receipt_long:"):
+        plain(
+            f"{count(told['raised'])} changes were reported in {told['watched_days']:,.0f} days. At a budget of "
+            f"{budget['alarms']:g} per {budget['per']}, {told['expected_false']:.2g} of them may be false."
+        )
+        lines = [line for line in told["streams"] if app in {None, line["app"]}]
+        columns = {
+            "metric": _text("What is watched", width=300),
+            "app": _text("App", width=140),
+            "segment": _text("Segment", width=180),
+            "smallest": _text("Smallest change a week would show", width=220),
+            "state": _text("State", width=260),
+        }
+        still([_line(line) for line in lines], columns)
+        plain("Not watched:")
+        facts({row["what"]: row["why"] for row in told["not_watched"]})
+
+
+def _line(line: Row) -> Row:
+    smallest = "not known yet" if line["smallest"] is None else f"{100 * line['smallest']:.1f} points"
+    named = {name: one_line(line[name]) for name in ("app", "segment", "state")}
+    return {"metric": one_line(metric_name(line["metric"])), "smallest": smallest, **named}
 
 
 def _learning(context: Context) -> None:
@@ -136,6 +165,9 @@ def _metric(context: Context, row: Row) -> None:
     )
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
+    if row["metric"].startswith("new:"):
+        st.caption("What was new to an app is not drawn over time: the turns after the change show it.")
+        return
     points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:
         st.caption("The values behind this finding are no longer stored.")
@@ -153,20 +185,20 @@ def _metric(context: Context, row: Row) -> None:
 
 
 def _question(row: Row) -> tuple[str]:
-    metric = row["metric"]
-    return (
-        "rule_metric"
-        if metric.startswith("rule:")
-        else "score_metric"
-        if metric.startswith("score:")
-        else "turn_metric",
-    )
+    kind = row["metric"].partition(":")[0]
+    return (f"{kind}_metric" if kind in {"rule", "score", "undecided"} else "turn_metric",)
 
 
 def _series(row: Row, start: Any, end: Any, step: timedelta) -> dict[str, Any]:
     column, _, value = str(row["segment"] or "all").partition("=")
     kind, _, name = row["metric"].partition(":")
-    which = {"rule": name} if kind == "rule" else {"name": name} if kind == "score" else {"metric": row["metric"]}
+    which = (
+        {"rule": name}
+        if kind in {"rule", "undecided"}
+        else {"name": name}
+        if kind == "score"
+        else {"metric": row["metric"]}
+    )
     segment = {"dimension": column, "value": value} if value else {}
     return {"start": start, "end": end, "app": row["app"], "bucket_s": int(step.total_seconds()), **segment, **which}
 

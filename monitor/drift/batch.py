@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from monitor.drift.heavy_users import HEAVY_USER
+from monitor.drift.kinds import is_silent
 from monitor.drift.points import Ints, Points, grouped
 from monitor.drift.state import Combo
 from monitor.model import dimensions
@@ -68,6 +69,7 @@ class Batch:
             Name(metric, app, segment): int(mask[rows].sum())
             for (app, segment), rows in self.segments.items()
             for metric, mask in known.items()
+            if segment == ALL or not is_silent(metric)
         }
         return {name: size for name, size in sizes.items() if size}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,6 +24,8 @@ from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
+from monitor.drift.kinds import MISSING, budget_shares, is_core
+from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
@@ -55,12 +57,15 @@ def nobody(_metric: str, _app: str) -> str:
 class Feeding:
     """Which streams a batch is for: all but those that are behind (`held`), or, to catch up, `only` one.
 
-    Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of an app is made: a stream of another version starts anew.
+    Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of
+    an app is made: a stream of another version starts anew. `lasting` are measures that a turn has once its app has them: that one
+    is missing is a stream.
     """
 
     held: Collection[str] = ()
     only: str | None = None
     graded_by: Callable[[str, str], str] = nobody
+    lasting: Collection[str] = ()
 
     def takes(self, name: Name) -> bool:
         """Return whether the stream is fed."""
@@ -91,25 +96,32 @@ def decide_drift(
     memory = read_memory(states.get(MEMORY))
     again = feeding.only is not None  # traffic that has been counted
     users = memory.users if again else count_users(memory.users, user_traffic(turns))
-    batch = read_batch(_dated(turns, now), settings.segments, settings.ignore, heavy_users(users))
+    dated = _dated(turns, now)
+    vocabularies = memory.vocabularies if again else learnt(memory.vocabularies, dated)
+    told = with_news(_with_absences(dated, states, feeding.lasting), memory.vocabularies)
+    batch = read_batch(told, settings.segments, settings.ignore, heavy_users(users))
     candidates = memory.candidates if again else count_candidates(memory.candidates, _segment_traffic(batch))
-    known = [_name(key) for key in states if key != MEMORY]
+    known = [name_of(key) for key in states if key != MEMORY]
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
-    tracking = _tracker_settings(settings, len({*known, *fed}), detector)
+    watched = {*known, *fed}
+    tracking = tracker_settings(settings, len(watched), detector)
+    shares = budget_shares(name.metric for name in watched)
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     for name in fed:
         with guard(part_of(_key(name))):
             stream = read_stream(states.get(_key(name))) or Stream()
             of_version(stream, feeding.graded_by(name.metric, name.app))
-            alarms[name] = track(name.metric, stream, batch.points(name), batch.combos, tracking)
+            own = replace(tracking, share=shares[0] if is_core(name.metric) else shares[1])
+            alarms[name] = track(name.metric, stream, batch.points(name), batch.combos, own)
             streams[name] = stream
     reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
-    after = Memory(reported=reports.known, candidates=candidates, users=users)
+    after = Memory(reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies)
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}
     behind = [_key(name) for name in admitted if name not in streams and (not again or name in fed)]
-    return DriftOutcome({**changed, MEMORY: write_state(after)} if changed else {}, reports.findings, behind)
+    moved = bool(changed) or vocabularies != memory.vocabularies
+    return DriftOutcome({**changed, MEMORY: write_state(after)} if moved else {}, reports.findings, behind)
 
 
 def whole_metric(metric: str) -> str:
@@ -119,13 +131,25 @@ def whole_metric(metric: str) -> str:
 
 def part_of(key: str) -> str:
     """Return what a stream is called among the parts that may fail."""
-    name = _name(key)
+    name = name_of(key)
     return f"drift of {name.metric} in {name.app}, {name.segment}" if name.app else f"drift of {name.metric}"
 
 
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
     return turns.with_columns(pl.col("time").clip(_EPOCH, max(_EPOCH, naive_utc(now))))
+
+
+def _with_absences(turns: pl.DataFrame, states: Mapping[str, str], lasting: Collection[str]) -> pl.DataFrame:
+    """Say of each turn whether it lacks a measure that its app has, or had."""
+    for metric in (name for name in lasting if name in turns.columns):
+        had = {
+            str(app) for app in turns["app"].drop_nulls().unique() if _key(Name(MISSING + metric, app, ALL)) in states
+        }
+        has = turns.filter(pl.col(metric).is_not_null())["app"].drop_nulls().unique()
+        lacks = pl.when(pl.col("app").is_in([*had, *has])).then(pl.col(metric).is_null().cast(pl.Float64))
+        turns = turns.with_columns(lacks.alias(MISSING + metric))
+    return turns
 
 
 def _segment_traffic(batch: Batch) -> dict[str, int]:
@@ -136,13 +160,15 @@ def _segment_traffic(batch: Batch) -> dict[str, int]:
     return traffic
 
 
-def _tracker_settings(settings: DriftSettings, streams: int, detector: Detector) -> TrackerSettings:
+def tracker_settings(settings: DriftSettings, streams: int, detector: Detector = E_DETECTOR) -> TrackerSettings:
+    """Return how each of so many streams is watched, as if it had the whole budget."""
     return TrackerSettings(
         stages=stages(settings.baseline.first, settings.baseline.outputs),
         rate_floor=settings.rate_floor,
         rank_floor=settings.rank_floor,
         zone=settings.timezone,
         streams=streams,
+        share=1.0,
         alarms=settings.budget.alarms,
         period_ms=parse_duration(settings.budget.per) / timedelta(milliseconds=1),
         detector=detector,
@@ -188,7 +214,7 @@ def _key(name: Name) -> str:
     return msgspec.json.encode(name).decode()
 
 
-def _name(key: str) -> Name:
+def name_of(key: str) -> Name:
     """The stream of a stored key; a key of somebody else's counts as a stream that never comes again."""
     try:
         return Name(*msgspec.json.decode(key, type=tuple[str, str, str]))

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from monitor.drift.calendar import add, part_means, parts_of_week
+from monitor.drift.kinds import COUNTS
 from monitor.drift.points import Points
 from monitor.drift.state import Reference, short
 from monitor.stats.edetector import Band
@@ -23,7 +24,7 @@ RANKS: Final = 200
 """Outputs whose order defines the ranks of a numeric metric."""
 
 NUMERIC: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
-RATES: Final = ("error", "rule:")
+RATES: Final = ("error", "rule:", "missing:", "undecided:", "new:", "cut_off", "tool_error")
 
 _BINARY: Final = (False, False, True, True, True, True, True)
 """Which rank functions are flags: their bands need no assumption; the others use their own variance."""
@@ -45,7 +46,7 @@ def build(metric: str, points: Points, zone: str) -> Reference:
 
 def is_rate(metric: str, values: Floats) -> bool:
     """Tell whether a metric is a share of yes and no: by its name where that is known, by its values otherwise."""
-    if metric in NUMERIC:
+    if metric in (*NUMERIC, *COUNTS):
         return False
     return metric.startswith(RATES) or bool(np.isin(values, (0.0, 1.0)).all())
 

@@ -88,11 +88,12 @@ class KnownChange(msgspec.Struct, array_like=True):
 
 
 class Memory(msgspec.Struct, kw_only=True):
-    """What is remembered beside the streams: reported changes, the traffic of unwatched segments, heavy users by app."""
+    """What is remembered beside the streams: reported changes, traffic of unwatched segments, heavy users, first kinds of turns."""
 
     reported: dict[str, list[KnownChange]] = {}
     candidates: dict[str, int] = {}
     users: dict[str, dict[str, int]] = {}
+    vocabularies: dict[str, dict[str, int]] = {}
 
 
 def read_stream(state: str | None) -> Stream | None:

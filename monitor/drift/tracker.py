@@ -40,6 +40,7 @@ class TrackerSettings:
     rank_floor: float
     zone: str
     streams: int
+    share: float  # of the budget
     alarms: float
     period_ms: float
     detector: Detector
@@ -47,7 +48,7 @@ class TrackerSettings:
     def threshold(self, stream: Stream) -> float:
         """Return the evidence at which an alarm is worth its share of the budget."""
         pace = stream.seen / max(DAY_MS, stream.last - stream.born)
-        return alarm_threshold(pace * self.period_ms, self.streams, self.alarms)
+        return alarm_threshold(pace * self.period_ms, 1 / self.share, self.alarms)
 
 
 def stages(first: int, outputs: int) -> tuple[int, ...]:

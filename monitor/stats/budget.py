@@ -12,10 +12,11 @@ LEAST: Final = 20.0
 """No threshold below this, however slow a stream: an alarm must mean something by itself."""
 
 
-def alarm_threshold(outputs_per_period: float, streams: int, alarms: float) -> float:
+def alarm_threshold(outputs_per_period: float, streams: float, alarms: float) -> float:
     """Return A = N * S / B. A detector with a mean of A outputs to a false alarm gives B / S of them in N outputs.
 
-    Budgets add up over streams whatever their dependence (linearity of expectation).
+    Budgets add up over streams whatever their dependence (linearity of expectation). A stream whose part of the budget is
+    larger or smaller than others' counts as one of 1 / part streams.
 
     >>> alarm_threshold(182_500, streams=22, alarms=1)
     4015000.0

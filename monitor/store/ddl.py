@@ -32,6 +32,8 @@ TURNS: Final[Columns] = {
     "output_span_id": "str",  # whose content holds what the user saw
     "n_calls": "int",
     "n_tools": "int",
+    "n_failed_tools": "int",
+    "finish_reason": "str",  # of the last call
     "input_tokens": "int",
     "output_tokens": "int",
     "cost_usd": "float",

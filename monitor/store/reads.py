@@ -165,7 +165,7 @@ def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None 
         GROUP BY ALL""",
         [within.start, *within.params, policies, policies],
     )
-    return _widen(turns, grades)
+    return widen(turns, grades)
 
 
 def new_scores(reader: Reader, after: int, upto: int) -> pl.DataFrame:
@@ -183,7 +183,7 @@ def new_scores(reader: Reader, after: int, upto: int) -> pl.DataFrame:
         [after, upto],
     )
     keys = long.select("unit_id", "time", *dimensions.NAMES).unique("unit_id", keep="first", maintain_order=True)
-    return _widen(keys, long.select("unit_id", "metric", "value"))
+    return widen(keys, long.select("unit_id", "metric", "value"))
 
 
 def last_score(reader: Reader, after: int, limit: int) -> int | None:
@@ -195,7 +195,8 @@ def last_score(reader: Reader, after: int, limit: int) -> int | None:
     return rows["n"][0]  # type: ignore[no-any-return]
 
 
-def _widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
+def widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
+    """Return `turns` with a column for each metric of `long` (unit_id, metric, value)."""
     if long.is_empty():
         return turns
     wide = long.pivot("metric", index="unit_id", values="value", aggregate_function="mean")

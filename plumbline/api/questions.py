@@ -16,6 +16,7 @@ from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.dataset_questions import OF_DATASETS
+from plumbline.api.finding_questions import OF_FINDINGS
 from plumbline.api.grading_questions import OF_GRADING
 from plumbline.api.hold_questions import OF_HOLDS
 from plumbline.api.incident_questions import OF_INCIDENTS
@@ -207,6 +208,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     PolicyText,
     ActivatePolicy,
     RollBackPolicy,
+    *OF_FINDINGS,
     *OF_GRADING,
     *OF_DATASETS,
     Erase,

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from monitor.errors import PlumblineError
 from monitor.places import bind, prepare, read_run
 from monitor.wording import minute
+from plumbline.api.finding_questions import DriftLedger
 from plumbline.api.questions import Check, Sources, Status
 from plumbline.cli.retention_words import kept_for
 from plumbline.cli.session import Session, session
@@ -139,6 +140,7 @@ def examine_agent(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         said = f"failed {part['failures']} times in a row since {minute(part['since'])}: {part['error']}"
         yield Examined(part["part"], "fail", said, "the other parts go on; report this with the line above")
     yield _retention(status["retention"])
+    yield _drift(asked.ask(DriftLedger()))
     told = asked.ask(Sources())["sources"]
     if not told:
         yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
@@ -151,6 +153,18 @@ def _retention(told: dict[str, Any]) -> Examined:
     if told["lacking_bytes"]:
         return Examined("retention", "warn", found, "free some disk, or move the data directory to a larger one")
     return Examined("retention", "ok", found)
+
+
+def _drift(told: dict[str, Any]) -> Examined:
+    """What the false-alarm budget was spent on, and what is watched; the page Drift has a line a stream."""
+    streams, budget = told["streams"], told["budget"]
+    watched = sum(line["state"].startswith("watched") for line in streams)
+    plural = "" if told["raised"] == 1 else "s"
+    found = (
+        f"{told['raised']} finding{plural} in {told['watched_days']:g} days, {told['expected_false']:.2g} false to be expected "
+        f"({budget['alarms']:g} per {budget['per']}); {watched} of {len(streams)} streams watched"
+    )
+    return Examined("drift", "ok", found, "what is not watched, and why, stands on the page Drift")
 
 
 def _endpoint(resolved: Resolved) -> str:

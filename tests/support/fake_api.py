@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from monitor.clock import SystemClock
+from monitor.config.schema import DriftSettings
 from monitor.diagnosis.gather import sources
+from monitor.drift.ledger import ledger
 from monitor.errors import NotFound, UsageError
 from monitor.policy import policies_in_force
 from monitor.policy.telling import told
 from plumbline.api import (
     alert_questions,
+    finding_questions,
     grading_questions,
     hold_questions,
     incident_questions,
@@ -186,6 +189,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     review_questions.Reviews: lambda *_: [],
     review_questions.WantItems: lambda *_: {"new": 1, "of": 1},
     hold_questions.Holds: lambda agent, _: agent.holds,
+    finding_questions.DriftLedger: lambda _, __: ledger({}, DriftSettings(), 0, datetime.now(UTC)),
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     **dict.fromkeys(
         (

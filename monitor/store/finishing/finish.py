@@ -232,6 +232,8 @@ _TURNS: Final = """
                     arg_max(span_id, ended) FILTER (is_call AND has_output),
                     arg_min(span_id, time) FILTER (has_output AND may_speak AND (is_root OR kind <> 'other'))) AS output_span_id,
            count(*) FILTER (is_call) AS n_calls, count(*) FILTER (kind = 'tool') AS n_tools,
+           count(*) FILTER (kind = 'tool' AND (status = 'error' OR error_type IS NOT NULL)) AS n_failed_tools,
+           arg_max(finish_reason, time) FILTER (is_call) AS finish_reason,
            sum(input_tokens) FILTER (is_call)::BIGINT AS input_tokens,
            sum(output_tokens) FILTER (is_call)::BIGINT AS output_tokens,
            sum(cost_usd) FILTER (is_call) AS cost_usd,

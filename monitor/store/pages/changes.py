@@ -6,10 +6,13 @@ from typing import Final
 
 from monitor.store.pages.last_words import last_words
 from monitor.store.pages.shapes import BUCKET, IN_SCOPE, IN_SEGMENT, SCOPE, SEGMENT, PageRead, Param
+from monitor.store.silent import CUT_OFF
 
 _SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.value, 0.25) AS q25,
     quantile_cont(v.value, 0.5) AS q50, quantile_cont(v.value, 0.75) AS q75"""
 
+_NUMBERS: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
+_OTHERS: Final = ("error", "steps", "tool_calls", "cut_off", "tool_error")
 _SERIES: Final = SCOPE | SEGMENT | BUCKET
 _HERE: Final = f"{IN_SCOPE} AND {IN_SEGMENT}"
 
@@ -33,13 +36,20 @@ READS: Final[dict[str, PageRead]] = {
         _over_time(
             f"""SELECT t.time, CASE $metric WHEN 'output_chars' THEN f.output_chars::DOUBLE
                        WHEN 'duration_ms' THEN t.duration_ms WHEN 'output_tokens' THEN t.output_tokens::DOUBLE
-                       WHEN 'cost_usd' THEN t.cost_usd ELSE (t.error_type IS NOT NULL)::DOUBLE END AS value
+                       WHEN 'cost_usd' THEN t.cost_usd WHEN 'steps' THEN nullif(t.n_calls, 0)::DOUBLE
+                       WHEN 'tool_calls' THEN t.n_tools::DOUBLE WHEN 'cut_off' THEN ({CUT_OFF})::DOUBLE
+                       WHEN 'tool_error' THEN CASE WHEN t.n_tools > 0 THEN (t.n_failed_tools > 0)::DOUBLE END
+                       WHEN 'missing:output_chars' THEN (f.output_chars IS NULL)::DOUBLE
+                       WHEN 'missing:output_tokens' THEN (t.output_tokens IS NULL)::DOUBLE
+                       WHEN 'missing:duration_ms' THEN (t.duration_ms IS NULL)::DOUBLE
+                       WHEN 'missing:cost_usd' THEN (t.cost_usd IS NULL)::DOUBLE
+                       ELSE (t.error_type IS NOT NULL)::DOUBLE END AS value
                 FROM base.turns t
                 LEFT JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
                 WHERE {_HERE}"""
         ),
         _SERIES
-        | {"metric": Param("choice", "error", ("output_chars", "duration_ms", "output_tokens", "cost_usd", "error"))},
+        | {"metric": Param("choice", "error", (*_NUMBERS, *(f"missing:{name}" for name in _NUMBERS), *_OTHERS))},
         "a measure of turns over time",
     ),
     "rule_metric": PageRead(
@@ -50,6 +60,15 @@ READS: Final[dict[str, PageRead]] = {
         ),
         _SERIES | {"rule": Param("text", "")},
         "share of graded turns that violate a rule over time, unweighted",
+    ),
+    "undecided_metric": PageRead(
+        _over_time(
+            f"""SELECT t.time, (g.verdict IN ('cannot_judge', 'not_graded'))::DOUBLE AS value
+                FROM {last_words("g.rule_id = $rule")} g JOIN base.turns t ON t.trace_id = g.unit_id
+                WHERE {_HERE}"""
+        ),
+        _SERIES | {"rule": Param("text", "")},
+        "share of graded turns of which nobody could say whether they break a rule over time",
     ),
     "score_metric": PageRead(
         _over_time(

@@ -1,0 +1,122 @@
+"""The public ledger of the false-alarm budget: what was raised, how many false ones to expect, what is watched, and what is not.
+
+Whoever sets the one dial reads here what it buys: for each stream the smallest change that a week of its traffic would show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from monitor.config.durations import parse_duration
+from monitor.config.schema import DriftSettings
+from monitor.drift.admission import ENOUGH
+from monitor.drift.batch import Name
+from monitor.drift.calendar import seen
+from monitor.drift.decide import MEMORY, name_of, tracker_settings
+from monitor.drift.kinds import budget_shares, is_core
+from monitor.drift.reference import band, means
+from monitor.drift.state import Reference, Stream, read_memory, read_stream
+from monitor.drift.tracker import DAY_MS, TrackerSettings
+from monitor.stats.budget import band_z, smallest_change
+from monitor.stats.ranks import FUNCTIONS
+
+WITHIN_DAYS: Final = 7
+LEAST: Final = 100
+"""Outputs within which the smallest change is told of a stream that has fewer in a week."""
+
+BELOW: Final = FUNCTIONS.index("below median")
+"""Of a number, the share of outputs below the median of the reference stands for the others."""
+
+NEVER: Final = (
+    (
+        "volume of traffic",
+        "it grows, and rests on holidays; silence is the alert no_data, and how many turns came stands on the page Overview",
+    ),
+    ("share of turns with feedback", "feedback comes days after its turn; scores themselves are watched"),
+    ("a shift among models, languages or endings that were there", "it is told as the cause of what it changes"),
+)
+"""What is not watched in any house, and why."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One stream. `smallest` is a share of outputs: of a rate in points, of a number of those below its old median."""
+
+    metric: str
+    app: str
+    segment: str
+    outputs: int
+    a_day: float
+    share_of_budget: float
+    smallest: float | None
+    state: str
+
+
+def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now: datetime) -> dict[str, Any]:
+    """Return the ledger as plain values. `raised` are the findings of the period that ends `now`."""
+    streams = {name_of(key): read_stream(state) for key, state in states.items() if key != MEMORY}
+    known = {name: stream for name, stream in streams.items() if stream is not None and name.app}
+    shares = budget_shares(name.metric for name in known)
+    tracking = tracker_settings(settings, len(known))
+    lines = [
+        _line(name, stream, replace(tracking, share=shares[0] if is_core(name.metric) else shares[1]))
+        for name, stream in sorted(known.items())
+    ]
+    period = parse_duration(settings.budget.per)
+    watched = _watched_for(known.values(), now)
+    return {
+        "budget": {"alarms": settings.budget.alarms, "per": settings.budget.per},
+        "raised": raised,
+        "expected_false": round(settings.budget.alarms * min(1.0, watched / period), 4),
+        "watched_days": round(watched / timedelta(days=1), 1),
+        "streams": [asdict(line) for line in lines],
+        "not_watched": list(_not_watched(settings, states, len(known))),
+    }
+
+
+def _line(name: Name, stream: Stream, tracking: TrackerSettings) -> Line:
+    pace = stream.seen * DAY_MS / max(DAY_MS, stream.last - stream.born)
+    reference = stream.reference
+    if reference is None:
+        waiting = f"not enough baseline ({len(stream.warm.time)} of {tracking.stages[0]})"
+        return Line(*name, stream.seen, round(pace, 1), tracking.share, None, waiting)
+    within = max(LEAST, round(WITHIN_DAYS * pace))
+    smallest = _smallest(reference, tracking, tracking.threshold(stream), within)
+    parts = seen(reference.week, week=tracking.zone != "none")
+    state = "watched" if parts.all() else f"watched at {parts.mean():.0%} of the week: no reference yet for the rest"
+    return Line(*name, stream.seen, round(pace, 1), tracking.share, smallest, state)
+
+
+def _smallest(reference: Reference, tracking: TrackerSettings, threshold: float, within: int) -> float | None:
+    """The smaller of the rise and the fall from the mean of the reference that is found in about `within` outputs."""
+    rate = reference.kind == "rate"
+    floor, column = (tracking.rate_floor, 0) if rate else (tracking.rank_floor, BELOW)
+    z = band_z(tracking.streams, len(reference.total), len(tracking.stages))
+    limits, mean = band(reference, z, floor), float(means(reference)[column])
+    high, low = float(limits.high[column]), float(limits.low[column])
+    rise = high + smallest_change(high, threshold, within) - mean
+    fall = mean - low + smallest_change(1 - low, threshold, within)
+    found = min(rise, fall)
+    return round(found, 4) if math.isfinite(found) else None
+
+
+def _watched_for(streams: Iterable[Stream], now: datetime) -> timedelta:
+    born = min((stream.born for stream in streams if stream.born), default=0)
+    return now - datetime.fromtimestamp(born / 1000, UTC) if born else timedelta(0)
+
+
+def _not_watched(settings: DriftSettings, states: Mapping[str, str], watched: int) -> Iterator[dict[str, str]]:
+    for metric in settings.ignore:
+        yield {"what": metric, "why": "drift.ignore says so"}
+    if watched >= settings.max_streams:
+        yield {"what": "further metrics and segments", "why": f"drift.max_streams is {settings.max_streams}"}
+    segments = {tuple(name_of(key)[1:]) for key in states if key != MEMORY}
+    small = read_memory(states.get(MEMORY)).candidates
+    waiting = [key for key, n in small.items() if n < ENOUGH and tuple(key.split("\x1f")) not in segments]
+    if waiting:
+        yield {"what": f"{len(waiting)} segments", "why": f"fewer than {ENOUGH} outputs so far"}
+    yield from ({"what": what, "why": why} for what, why in NEVER)

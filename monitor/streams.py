@@ -1,0 +1,37 @@
+"""What the streams of new turns are fed with: what was measured, what rules said, and what breaks in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from monitor.graders.languages import detect_language
+from monitor.store import reads, silent
+from monitor.store.reads import Reader, Window
+
+LASTING: Final = ("output_chars", "output_tokens", "duration_ms", "cost_usd")
+"""Measures whose absence is a stream: an app that has one has it in nearly all turns."""
+
+LETTERS: Final = 400
+"""Of a text, to tell its language."""
+
+
+def stream_metrics(reader: Reader, within: Window, policies: Sequence[str] | None) -> pl.DataFrame:
+    """Return one row a new turn: dimensions, measures, verdicts of `policies` (hashes), and the silent streams' values."""
+    measured = reads.turn_metrics(reader, within, policies)
+    known = measured.join(silent.endings(reader, within), on="unit_id", how="left", maintain_order="left")
+    heard = known.join(
+        spoken(silent.beginnings(reader, within, LETTERS)), on="unit_id", how="left", maintain_order="left"
+    )
+    return reads.widen(heard, silent.undecided(reader, within, policies))
+
+
+def spoken(texts: pl.DataFrame) -> pl.DataFrame:
+    """Return unit_id and the languages of what was said and answered; NULL for what is short or close to call."""
+    languages = {
+        f"kind:{side}_language": [None if text is None else detect_language(text) for text in texts[f"{side}_text"]]
+        for side in ("input", "output")
+    }
+    return texts.select("unit_id").with_columns(pl.Series(name, told, pl.String) for name, told in languages.items())
