@@ -52,6 +52,7 @@ class AlertDesk:
     post: Post
     guard: Guarding = nullcontext
     keeping: Keeping = field(default_factory=Keeping)
+    means: Means | None = None  # what channels work with; None: those that `post` has are all there will be
 
     @property
     def state(self) -> ControlState:
@@ -170,6 +171,14 @@ class AlertDesk:
         self.state.compact()
         return changed
 
+    def under(self, book: Rulebook | None) -> AlertDesk:
+        """Return this desk under other rules and receivers (None: those it has); what is known and owed stays."""
+        if book is None:
+            return self
+        channels = build_channels(book.receivers, self.means) if self.means else self.post.channels
+        outgoing = replace(self.post.outgoing, book=book)
+        return replace(self, post=replace(self.post, outgoing=outgoing, channels=channels))
+
     def rehearsal(self) -> AlertDesk:
         """Return a desk with the same rules, an empty state in memory and nobody to tell: for replay."""
         state = ControlState.open(None, self.post.clock)
@@ -193,12 +202,14 @@ def _plain(value: Any) -> Any:
     return value.replace(tzinfo=UTC).isoformat() if isinstance(value, datetime) else value
 
 
-def open_desk(settings: Settings, path: Path, clock: Clock, stream: TextIO | None = None) -> AlertDesk:
-    """Open the control state at `path` under the configured rules. Raises `ConfigError` and `StoreError`.
+def open_desk(
+    settings: Settings, path: Path, clock: Clock, stream: TextIO | None = None, book: Rulebook | None = None
+) -> AlertDesk:
+    """Open the control state at `path` under the configured rules, or those of `book`. Raises `ConfigError` and `StoreError`.
 
     Consoles print to `stream`, or to standard error, which leaves standard output to the answer of a command.
     """
-    book = load_rules(Path(settings.alerts) if settings.alerts else None)
+    book = book or load_rules(Path(settings.alerts) if settings.alerts else None)
     guard = Guard(proxy=settings.outgoing.proxy, ca=settings.outgoing.ca)
     return desk_for(book, ControlState.open(path, clock), clock, _dashboard(settings), stream or sys.stderr, guard)
 
@@ -207,9 +218,10 @@ def desk_for(
     book: Rulebook, state: ControlState, clock: Clock, link_base: str, stream: TextIO, guard: Guard = OPEN
 ) -> AlertDesk:
     """Return a desk over an open control state."""
-    channels = build_channels(book.receivers, Means(stream, clock, guard))
+    means = Means(stream, clock, guard)
+    channels = build_channels(book.receivers, means)
     rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads retries, guards nothing
-    return AlertDesk(Post(state, channels, Outgoing(book, link_base), clock, rng))
+    return AlertDesk(Post(state, channels, Outgoing(book, link_base), clock, rng), means=means)
 
 
 def _dashboard(settings: Settings) -> str:

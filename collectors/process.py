@@ -27,7 +27,7 @@ from collectors.doors.wrong_protocol import Hints
 from collectors.inflight import Room
 from collectors.intake import Intake
 from collectors.redaction.redact import redactor_for
-from monitor.clock import SystemClock
+from monitor.clock import Clock, SystemClock
 from monitor.config.schema import CollectorSettings
 from monitor.places import Places, address_of, is_local
 from monitor.privacy.keyed import install_key
@@ -39,6 +39,9 @@ nobody can be told to come back before a message is whole, only cut off."""
 
 GRACE_S = 5.0
 """How long gRPC requests that are in the house may take once the collector is asked to stop."""
+
+
+SYSTEM = SystemClock()
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,15 @@ def run_server(server: Server, bound: Sockets) -> None:
         runner.run(server.serve(sockets=[bound.http]))
 
 
-def make_intake(settings: CollectorSettings, data_dir: Path, dimensions: Mapping[str, str] = NOTHING) -> Intake:
+def make_intake(
+    settings: CollectorSettings, data_dir: Path, dimensions: Mapping[str, str] = NOTHING, clock: Clock = SYSTEM
+) -> Intake:
     """Return the intake of one data directory. Raises `StoreError` and `ConfigError`."""
     spool = data_dir / "spool"
     return Intake(
         writer=SpoolWriter(spool),
         redactor=redactor_for(settings, install_key(data_dir)),
-        clock=SystemClock(),
+        clock=clock,
         folder=spool,
         max_queue_bytes=int(settings.max_queue_mb * 1_000_000),
         min_free_bytes=settings.min_free_mb << 20,

@@ -117,6 +117,11 @@ class Places:
         return self.root / "plumbline.sqlite"
 
     @property
+    def alert_rules(self) -> Path:
+        """The file of alert rules as it was when it last held."""
+        return self.root / "alert-rules.yaml"
+
+    @property
     def token(self) -> Path:
         """The bearer token of the api, readable by its owner only."""
         return self.root / "token"

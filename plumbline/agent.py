@@ -104,6 +104,7 @@ class Agent:
         """Run the cycle once; a second call waits for the first."""
         with self.cycling:
             self.policies = self.files.look(self.policies)
+            self.desk = self.desk.under(self.files.take_mended())
             house = self._house(self.store, self.clock, self.desk)
             live = replace(
                 house, health=self.health, stopping=self.stopping.is_set, labels=self.labels(), recent=self.recent

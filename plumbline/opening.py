@@ -23,13 +23,13 @@ from plumbline.agent import Agent
 from plumbline.grading_watch import GradingWatch
 from plumbline.people.access import access_of
 from plumbline.policies.activation import Activation
-from plumbline.rule_files import RuleFiles
+from plumbline.rule_files import AlertFile, RuleFiles
 
 
 def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *, repair: bool = False) -> Agent:
     """Open the data directory in this process. Raises `StoreInUse`, `ConfigError`, `StoreError`.
 
-    Policies that are broken stop the first start of a house only: later the versions of before hold (`plumbline.rule_files`).
+    Policies and alert rules that are broken stop the first start of a house only: later those of before hold (`plumbline.rule_files`).
     With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
     """
     clock, places = clock or SystemClock(), Places(data_dir)
@@ -37,10 +37,11 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     folder = Path(settings.policies) if settings.policies else None
     if not places.control.exists():
         policies_in_force(folder)  # whoever sets up a house is told of a mistake before anything is made
+    rules = AlertFile(Path(settings.alerts) if settings.alerts else None, places.alert_rules)
     limit, threads = settings.agent.memory_limit, settings.agent.threads
     store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
-        opened = open_desk(settings, places.control, clock)
+        opened = open_desk(settings, places.control, clock, book=rules.start(health))
         post = replace(opened.post, health=health, stopping=stopping.is_set)
         desk = replace(opened, guard=health.guard, post=post)
     except PlumblineError:
@@ -50,7 +51,7 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
     watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)))
-    files = RuleFiles(settings, health, clock, activation.remember)
+    files = RuleFiles(settings, health, clock, rules, activation.remember)
     agent = Agent(settings, places, clock, store, desk, (), readers, health, access, files, watch, stopping=stopping)
     try:
         agent.policies = files.start(activation.last_texts())

@@ -1,4 +1,4 @@
-"""A house whose policies are broken when it is started again: it starts, with what was in force, says so, and takes them up once they are mended."""
+"""A house whose policies or alert rules are broken when it is started again: it starts, with what was in force, says so, and takes them up once they are mended."""
 
 from __future__ import annotations
 
@@ -118,4 +118,41 @@ def test_a_folder_that_is_gone_is_taken_to_hold_what_it_held(folder: Path) -> No
     folder.with_name("moved").rename(folder)
     agent.cycle()
     assert unwell(agent) == []
+    agent.close()
+
+
+RULES = """version: 1
+receivers: [{{kind: console, name: {receiver}}}]
+rules: [{{id: silent, title: Silence, signal: no_data, when: {{op: ">", value: 200}}, severity: warning}}]
+routes: [{{to: [{receiver}]}}]
+"""
+
+
+def ruled(folder: Path) -> Agent:
+    settings = Settings(alerts=str(folder / "alerts.yaml"))
+    return open_agent(settings, folder.parent / "data", FakeClock(START + timedelta(days=14)))
+
+
+def test_alert_rules_of_before_hold_until_the_file_is_mended(folder: Path) -> None:
+    file = folder / "alerts.yaml"
+    file.write_text(BROKEN)
+    with pytest.raises(ConfigError, match=r"alerts\.yaml"):
+        ruled(folder)  # nothing was in force before
+    file.write_text(RULES.format(receiver="before"))
+    ruled(folder).close()
+    file.write_text(RULES.format(receiver="broken").replace("no_data", "nothing"))
+    agent = ruled(folder)
+    assert list(agent.desk.post.channels) == ["before"]
+    [said] = unwell(agent)
+    assert "alerts.yaml:3" in said
+    assert "the rules of before hold" in said
+    agent.deliver()
+    asked = "SELECT state FROM alerts WHERE rule_id LIKE '%unwell'"
+    assert agent.sql(asked, 9).table["state"].to_pylist() == ["firing"]
+    file.write_text(RULES.format(receiver="mended"))
+    agent.cycle()
+    assert list(agent.desk.post.channels) == ["mended"]
+    assert unwell(agent) == []
+    agent.deliver()
+    assert agent.sql(asked, 9).table["state"].to_pylist() == ["resolved"]
     agent.close()
