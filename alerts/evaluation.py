@@ -100,7 +100,9 @@ def _weight(observation: Observation) -> tuple[bool, bool, float]:
 
 
 def judge(rule: AlertRule, signal: Signal) -> Judged:
-    """Return what `rule` makes of `signal`."""
+    """Return what `rule` makes of `signal`. What is closed is good, whatever the rule asks for."""
+    if signal.labels.get("state", "open") != "open":
+        return _judged(Look.GOOD, signal.summary, signal, None)
     judged = _judge(rule, signal)
     title = signal.concern.title if signal.concern else ""
     return judged if judged.reason.startswith(title) else replace(judged, reason=f"{title}: {judged.reason}")

@@ -53,7 +53,7 @@ class SignalKind:
 
 SIGNALS: Final = {
     "violation_rate": SignalKind(("app", "rule"), ("level",), least=0.0, greatest=1.0),
-    "drift": SignalKind(("app", "metric", "segment", "finding"), counts=False),
+    "drift": SignalKind(("app", "metric", "segment", "finding"), ("state",), counts=False),
     "ab": SignalKind(("experiment", "metric", "arm"), ("decision",)),
     "no_data": SignalKind(("app",), least=0.0),
 }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.config.durations import parse_duration
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
@@ -70,7 +71,12 @@ def _grade(house: House, row: Missed) -> bool:
 def _track(house: House, row: Missed) -> bool:
     """Feed a stream what it missed."""
     metrics = _missed_metrics(house, row)
-    feeding = Feeding(only=row.part, graded_by=graders_of(house.policies), lasting=LASTING)
+    feeding = Feeding(
+        only=row.part,
+        graded_by=graders_of(house.policies),
+        lasting=LASTING,
+        accepted=outcomes.accepted_findings(house.store),
+    )
     if metrics is None or metrics.is_empty():  # it was erased, or is too old to be kept
         with house.store.transaction() as txn:
             forget_missed(txn, row)
@@ -83,6 +89,7 @@ def _track(house: House, row: Missed) -> bool:
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, outcome.findings)
+        outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         forget_missed(txn, row)
     return True
 

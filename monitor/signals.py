@@ -30,7 +30,7 @@ CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
 
 FINDING_FRESH: Final = timedelta(days=7)
-"""A change found longer ago is the new normal: its stream has re-baselined since."""
+"""For so long a change that was closed is told as closed; one that is open is told until it is not."""
 
 HISTORY: Final = timedelta(days=28)
 """How far back evidence about a rate reaches, in whole published windows: small rises show only over weeks."""
@@ -43,11 +43,11 @@ def read_signals(
 ) -> list[Signal]:
     """Return all signals as of `now`; `recent` is what is kept of the store between two looks."""
     at = naive_utc(now)
-    findings = reads.recent_findings(reader, at - FINDING_FRESH).to_dicts()
+    findings = reads.standing_findings(reader, at - HISTORY).to_dicts()
     rules, pulses = watched(policies, at.date()), reads.app_pulse(reader, at).to_dicts()
     found = [
         *_rates(reader, settings, rules, findings, at, recent),
-        *(_change(together, rules, now) for together in changes(findings)),
+        *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
         *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in pulses),
     ]
@@ -149,6 +149,27 @@ def changes(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return groups
 
 
+def _told(group: Sequence[dict[str, Any]], now: datetime) -> bool:
+    """Whether anything of a change is open, or was closed lately."""
+    return any(row["state"] == OPEN or (row["state_at"] or row["detected_at"]) > now - FINDING_FRESH for row in group)
+
+
+def _state(group: Sequence[dict[str, Any]]) -> tuple[str, str]:
+    """The state of a change, which is open as long as any finding of it is, and that in words."""
+    last = max(group, key=lambda row: (row["state"] == OPEN, row["state_at"] or row["detected_at"]))
+    why = f": {last['state_reason']}" if last["state_reason"] and last["state"] == "accepted" else ""
+    return last["state"], f"{CLOSED.get(last['state'], '')}{why}"
+
+
+OPEN: Final = "open"
+CLOSED: Final = {
+    "returned": "The change returned to what it was before",
+    "accepted": "The change was accepted as the new normal",
+    "expired": "The change expired: it has become the new normal",
+}
+"""How a change ends, in words."""
+
+
 def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:
     same = one["app"] == other["app"] and one["cause"] == other["cause"]
     reach = CHANGE_REACH
@@ -198,6 +219,7 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: date
     others = sorted({row["metric"] for row in group} - {lead["metric"]})
     moved_too = f". Moved as well: {', '.join(others)}" if others else ""
     subject, unit = measure(lead["metric"], rules)
+    state, closed = _state(group)
     about = About(
         subject=subject,
         unit=unit,
@@ -208,7 +230,13 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: date
     )
     return Signal(
         name="drift",
-        labels={"app": first["app"], "metric": first["metric"], "segment": first["segment"], "finding": first["id"]},
+        labels={
+            "app": first["app"],
+            "metric": first["metric"],
+            "segment": first["segment"],
+            "finding": first["id"],
+            "state": state,
+        },
         at=now,
         value=lead["change"],
         low=lead["change_low"],
@@ -216,7 +244,7 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: date
         n=0,
         since=aware_utc(lead["since"]),
         examples=tuple(json.loads(lead["examples"] or "[]"))[:EXAMPLES],
-        summary=f"{lead['reason']}. Likely cause: {lead['cause']}{moved_too}",
+        summary=closed or f"{lead['reason']}. Likely cause: {lead['cause']}{moved_too}",
         about=about,
     )
 

@@ -208,12 +208,18 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     """Feed the streams that are not behind; `fed` says what those miss that are, or that fail now."""
     late = {row.part for row in missed(house.store) if row.step == mark.step}
     at = data_time(house, metrics)
-    feeding = Feeding(held=late, graded_by=graders_of(house.policies), lasting=LASTING)
+    feeding = Feeding(
+        held=late,
+        graded_by=graders_of(house.policies),
+        lasting=LASTING,
+        accepted=outcomes.accepted_findings(house.store),
+    )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, outcome.findings)
+        outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
 

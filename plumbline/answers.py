@@ -43,7 +43,7 @@ from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
-from plumbline.findings import drift_ledger
+from plumbline.findings import FindingAnswers, drift_ledger
 from plumbline.incidents import IncidentAnswers
 from plumbline.people.texts import Sight
 from plumbline.policies import datasets, grading
@@ -157,6 +157,11 @@ def grade_now(agent: Agent, asked: grading_questions.GradeNow, call: Call) -> di
     return done
 
 
+def findings_of(agent: Agent) -> FindingAnswers:
+    """Return what is done to findings of `agent`."""
+    return FindingAnswers(agent.store, agent.access.commands, agent.clock)
+
+
 def incidents_of(agent: Agent) -> IncidentAnswers:
     """Return the book of incidents of `agent`."""
     return IncidentAnswers(agent.desk, agent.access.commands, lambda trace: agent.forms_of("trace", trace))
@@ -188,6 +193,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     finding_questions.DriftLedger: lambda agent, _, call: drift_ledger(
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),
+    finding_questions.AcceptFinding: lambda agent, asked, call: findings_of(agent).accept(asked, call),
+    finding_questions.ReopenFinding: lambda agent, asked, call: findings_of(agent).reopen(asked, call),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),

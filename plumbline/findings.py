@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.clock import naive_utc
+from monitor.clock import Clock, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.ledger import ledger
+from monitor.errors import NotFound, UsageError
+from monitor.state import Transaction
 from monitor.store import outcomes, reads
 from monitor.store.opening import Store
-from plumbline.api.call import Actor
+from plumbline.api.call import Actor, Call
+from plumbline.api.finding_questions import AcceptFinding, ReopenFinding
+from plumbline.people.commands import Commands
 
 
 def drift_ledger(store: Store, settings: DriftSettings, now: datetime, actor: Actor) -> dict[str, Any]:
@@ -21,3 +26,39 @@ def drift_ledger(store: Store, settings: DriftSettings, now: datetime, actor: Ac
     told = ledger(outcomes.tracker_states(store), settings, raised.filter(raised["origin"] == "live").height, now)
     streams = [line for line in told["streams"] if actor.apps is None or line["app"] in actor.apps]
     return told | {"streams": streams}
+
+
+@dataclass(frozen=True)
+class FindingAnswers:
+    """What people say of findings; each act is one transaction with its line of the audit."""
+
+    store: Store
+    commands: Commands
+    clock: Clock
+
+    def accept(self, asked: AcceptFinding, call: Call) -> dict[str, Any]:
+        """Call an open change the new normal. Raises `NotFound`, `UsageError`."""
+        return self._move(asked, call, "open", "accepted")
+
+    def reopen(self, asked: ReopenFinding, call: Call) -> dict[str, Any]:
+        """Take an acceptance back. Raises `NotFound`, `UsageError`."""
+        return self._move(asked, call, "accepted", "open")
+
+    def _move(self, asked: AcceptFinding, call: Call, known: str, wanted: str) -> dict[str, Any]:
+        def carried_out(_: Transaction) -> dict[str, Any]:
+            found = self._state(asked.id)
+            if found != known:
+                raise UsageError(f"finding {asked.id} is {found}; only one that is {known} can become {wanted}")
+            with self.store.transaction() as txn:
+                now = self.clock.now()
+                outcomes.set_finding_state(txn, asked.id, wanted, call.actor.name, asked.reason.strip(), now)
+            return {"id": asked.id, "state": wanted}
+
+        told: dict[str, Any] = self.commands.carry_out(call, asked, carried_out, asked.reason.strip())
+        return told
+
+    def _state(self, finding: str) -> str:
+        rows = self.store.frame("SELECT coalesce(state, 'expired') AS state FROM base.findings WHERE id = ?", [finding])
+        if rows.is_empty():
+            raise NotFound(finding)
+        return str(rows["state"][0])

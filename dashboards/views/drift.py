@@ -52,7 +52,8 @@ def _cells(row: Row, rules: Mapping[str, Rule]) -> list[Cell]:
     return [
         Cell("What changed", change_sentence(row, rules), link=("drift", {"finding": row["id"]}), width=5),
         Cell("By", change(row["metric"], row["change"]), width=2),
-        Cell("Likely cause", row["cause"], width=4),
+        Cell("Likely cause", row["cause"], width=3),
+        Cell("State", row["state"] or "expired", width=1),
         Cell("Began", when(row["since"]), width=2),
         Cell("Noticed", when(row["detected_at"]), width=2),
     ]
@@ -130,6 +131,7 @@ def _one(context: Context, finding_id: str) -> None:
                 "Changed by": _size(row),
                 "Began": when(row["since"]),
                 "Noticed": when(row["detected_at"]),
+                "State": _state(row),
                 "Found in": {"replay": "replay of stored history"}.get(row["origin"] or "", "live traffic"),
             }
         )
@@ -139,6 +141,22 @@ def _one(context: Context, finding_id: str) -> None:
     notes(context.agent, row["id"])
     want(context.agent, row["id"])
     _report(context, row["id"])
+
+
+STATES: Final = {
+    "open": "Open: it is compared with what was before",
+    "returned": "Returned to what was before",
+    "accepted": "Accepted as the new normal",
+    "expired": "Expired: it has become the new normal",
+}
+
+
+def _state(row: Row) -> str:
+    """How a change stands, since when, and who said so."""
+    state = row["state"] or "expired"
+    since = f", {when(row['state_at'])}" if row["state_at"] else ""
+    who = f", by {one_line(row['state_by'])}: {one_line(row['state_reason'])}" if row["state_by"] else ""
+    return f"{STATES.get(state, state)}{since}{who}"
 
 
 def _how(row: Row) -> None:

@@ -16,6 +16,7 @@ from monitor.stats.intervals import Interval, median_interval, mover, newcombe
 from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks
 
 CONFIDENCE = 0.95
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Change:
     at: int
     e_value: float
     onset: Onset
+    slow: bool = False
 
     @property
     def is_rate(self) -> bool:
@@ -63,6 +65,15 @@ class Change:
         sides = (self.reference.ranks, self.after.value.tolist())
         intervals = [median_interval(side, CONFIDENCE) for side in sides]
         return mover((self.reference_value, self.current_value), intervals)
+
+    @property
+    def per_day(self) -> float:
+        """How much it moves a day, from the first third of the outputs known before to the last third of those since."""
+        whole = self.before.then(self.after)
+        ends = (whole.cut(0, max(1, len(whole) // 3)), whole.cut(len(whole) - max(1, len(whole) // 3)))
+        levels = [side.value.mean() if self.is_rate else np.median(side.value) for side in ends]
+        days = (ends[1].time.mean() - ends[0].time.mean()) / DAY_MS
+        return float((levels[1] - levels[0]) / days) if days > 0 else 0.0
 
     @property
     def shape(self) -> tuple[str, float, float]:
@@ -92,6 +103,7 @@ def of_alarm(segment: str, alarm: Alarm) -> Change:
         at=alarm.at,
         e_value=alarm.e_value,
         onset=alarm.onset,
+        slow=alarm.slow,
     )
 
 

@@ -20,6 +20,7 @@ from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
 from monitor.drift.alarm import Alarm
+from monitor.drift.anchoring import Anchors, Rise
 from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
@@ -41,11 +42,16 @@ _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive 
 
 @dataclass(frozen=True)
 class DriftOutcome:
-    """What a batch decided: states that changed (stream -> JSON text), findings, and the streams that have yet to see it."""
+    """What a batch decided: states that changed (stream -> JSON text), findings, and the streams that have yet to see it.
+
+    `returned` are ids of findings whose change is gone; `rises` say how far a slow one has come.
+    """
 
     states: dict[str, str]
     findings: list[Finding]
     behind: list[str] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+    rises: list[Rise] = field(default_factory=list)
 
 
 def nobody(_metric: str, _app: str) -> str:
@@ -59,13 +65,14 @@ class Feeding:
 
     Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of
     an app is made: a stream of another version starts anew. `lasting` are measures that a turn has once its app has them: that one
-    is missing is a stream.
+    is missing is a stream. `accepted` are findings that a person has called the new normal.
     """
 
     held: Collection[str] = ()
     only: str | None = None
     graded_by: Callable[[str, str], str] = nobody
     lasting: Collection[str] = ()
+    accepted: Collection[str] = ()
 
     def takes(self, name: Name) -> bool:
         """Return whether the stream is fed."""
@@ -109,19 +116,25 @@ def decide_drift(
     shares = budget_shares(name.metric for name in watched)
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
+    anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
     for name in fed:
         with guard(part_of(_key(name))):
             stream = read_stream(states.get(_key(name))) or Stream()
             of_version(stream, feeding.graded_by(name.metric, name.app))
             own = replace(tracking, share=shares[0] if is_core(name.metric) else shares[1])
-            alarms[name] = track(name.metric, stream, batch.points(name), batch.combos, own)
+            raised = track(name.metric, stream, batch.points(name), batch.combos, own)
+            alarms[name] = anchors.settle(name, stream, raised, own)
             streams[name] = stream
     reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
-    after = Memory(reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies)
+    anchors.keep(alarms, reports.told)
+    after = Memory(
+        reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
+    )
     changed = {_key(name): write_state(stream) for name, stream in streams.items()}
     behind = [_key(name) for name in admitted if name not in streams and (not again or name in fed)]
     moved = bool(changed) or vocabularies != memory.vocabularies
-    return DriftOutcome({**changed, MEMORY: write_state(after)} if moved else {}, reports.findings, behind)
+    states_after = {**changed, MEMORY: write_state(after)} if moved else {}
+    return DriftOutcome(states_after, reports.findings, behind, anchors.returned(), anchors.rises)
 
 
 def whole_metric(metric: str) -> str:
@@ -150,6 +163,11 @@ def _with_absences(turns: pl.DataFrame, states: Mapping[str, str], lasting: Coll
         lacks = pl.when(pl.col("app").is_in([*had, *has])).then(pl.col(metric).is_null().cast(pl.Float64))
         turns = turns.with_columns(lacks.alias(MISSING + metric))
     return turns
+
+
+def _expired(settings: DriftSettings, now: datetime) -> int:
+    """Changes found before this are the new normal, in milliseconds."""
+    return int((now - parse_duration(settings.expires)).timestamp() * 1000)
 
 
 def _segment_traffic(batch: Batch) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -40,16 +40,17 @@ class MetricCase:
 
 @dataclass(frozen=True)
 class Reports:
-    """The changes that are known by metric and app (earlier ones too), and the findings of this batch."""
+    """The changes that are known by metric and app (earlier ones too), the findings of this batch, and by what each stream was told."""
 
     known: dict[str, list[KnownChange]]
     findings: list[Finding]
+    told: dict[Name, Finding | str] = field(default_factory=dict)
 
 
 def report_alarms(case: MetricCase, reports: Reports) -> None:
     """Add to `reports` the findings of a case: alarms of one change are one finding, those of a known change add none."""
     key = f"{case.metric}\x1f{case.app}"
-    earlier = [KnownChange(r.low, r.at, list(r.segments)) for r in reports.known.get(key, [])]
+    earlier = [KnownChange(r.low, r.at, list(r.segments), r.finding) for r in reports.known.get(key, [])]
     fresh: list[tuple[KnownChange, dict[str, Change]]] = []
     for segment, alarm in _in_order(case.alarms):
         known = next((r for r in [*earlier, *(r for r, _ in fresh)] if _same(r, segment, alarm)), None)
@@ -58,10 +59,15 @@ def report_alarms(case: MetricCase, reports: Reports) -> None:
             fresh.append((KnownChange(alarm.since_low, alarm.at, [segment]), {segment: change}))
             continue
         known.segments.append(segment)
+        reports.told[Name(case.metric, case.app, segment)] = known.finding
         cluster = next((changes for r, changes in fresh if r is known), None)
         if cluster is not None:
             cluster[segment] = change
-    reports.findings.extend(_finding(case, changes) for _, changes in fresh)
+    for known, changes in fresh:
+        finding = _finding(case, changes)
+        known.finding = finding.id
+        reports.findings.append(finding)
+        reports.told.update({Name(case.metric, case.app, segment): finding for segment in changes})
     reports.known[key] = [*earlier, *(r for r, _ in fresh)][-REMEMBERED:]
 
 
@@ -102,7 +108,7 @@ def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
         e_value=shown.e_value,
         budget=case.budget,
         cause=cause,
-        reason=_reason(case, shown, [segment for segment in changes if segment != shown.segment]),
+        reason=reason_of(case.metric, case.app, shown, [segment for segment in changes if segment != shown.segment]),
         examples=_examples(case, shown),
     )
 
@@ -120,9 +126,10 @@ def _split(case: MetricCase, lead: Change, views: Mapping[str, Change], column: 
     return decompose(parts) if len(parts) > 1 else None
 
 
-def _reason(case: MetricCase, change: Change, also: Sequence[str]) -> str:
+def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = ()) -> str:
+    """Return what changed, by how much, how sure, since when, in one sentence."""
     low, high = change.interval
-    where = case.app if change.segment == ALL else f"{case.app}, {change.segment}"
+    where = app if change.segment == ALL else f"{app}, {change.segment}"
     rate = ("Rate of", 100, " %", " points, 95 % Newcombe")
     what, scale, unit, method = rate if change.is_rate else ("Median", 1, "", ", 95 % MOVER")
     size = (
@@ -132,10 +139,16 @@ def _reason(case: MetricCase, change: Change, also: Sequence[str]) -> str:
     since = minute(_instant(change.since))
     between = f"{bare_minute(_instant(change.since_low))} to {bare_minute(_instant(change.since_high))}"
     return (
-        f"{what} {case.metric} in {where} went from {scale * change.reference_value:.4g}{unit} to "
+        f"{what} {metric} in {where} went from {scale * change.reference_value:.4g}{unit} to "
         f"{scale * change.current_value:.4g}{unit}, {size} since {since} ({between}), "
-        f"{int(change.weights.sum())} outputs, e-value {change.e_value:.2g}{_shape(change)}{_also(also)}"
+        f"{int(change.weights.sum())} outputs, e-value {change.e_value:.2g}{_shape(change)}{_slope(change, scale, unit)}{_also(also)}"
     )
+
+
+def _slope(change: Change, scale: float, unit: str) -> str:
+    """Of a change that takes days: how fast it goes."""
+    points = " points" if unit else ""
+    return f"; it goes slowly, {scale * change.per_day:+.3g}{points} a day" if change.slow else ""
 
 
 def _shape(change: Change) -> str:

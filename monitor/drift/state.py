@@ -80,20 +80,38 @@ class Stream(msgspec.Struct, kw_only=True):
 
 
 class KnownChange(msgspec.Struct, array_like=True):
-    """A change that was reported: from the earliest possible start to its detection, and the segments that raised it."""
+    """A change that was reported: from the earliest possible start to its detection, the segments that raised it, its finding."""
 
     low: int
     at: int
     segments: list[str]
+    finding: str = ""
+
+
+class Anchor(msgspec.Struct, kw_only=True):
+    """What a stream was like before the first change of it that is open (`monitor.drift.anchors`).
+
+    `findings` tell its changes; `lead` is the one that shows this stream. `function` moved, from `before` to `after`; times in milliseconds.
+    """
+
+    findings: list[str]
+    lead: str
+    reference: Reference
+    function: int
+    before: float
+    after: float
+    since: int
+    at: int
 
 
 class Memory(msgspec.Struct, kw_only=True):
-    """What is remembered beside the streams: reported changes, traffic of unwatched segments, heavy users, first kinds of turns."""
+    """What is remembered beside the streams: reported changes, traffic of unwatched segments, heavy users, first kinds of turns, anchors by stream."""
 
     reported: dict[str, list[KnownChange]] = {}
     candidates: dict[str, int] = {}
     users: dict[str, dict[str, int]] = {}
     vocabularies: dict[str, dict[str, int]] = {}
+    anchors: dict[str, Anchor] = {}
 
 
 def read_stream(state: str | None) -> Stream | None:

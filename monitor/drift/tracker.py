@@ -123,7 +123,7 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
     if len(fresh) < need:
         stream.warm = _warmer(stream.warm, fresh)
     else:
-        points = _warm_points(stream.warm).then(fresh)
+        points = warm_points(stream.warm).then(fresh)
         reference = build(metric, points, settings.zone)
         points = _as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
@@ -145,7 +145,18 @@ def _warmer(warm: Warm, fresh: Points) -> Warm:
     )
 
 
-def _warm_points(warm: Warm) -> Points:
+def resume(stream: Stream, reference: Reference, points: Points, settings: TrackerSettings) -> None:
+    """Watch `stream` against `reference` again; `points` are its newest outputs, which began to be like it."""
+    _start_anew(stream)
+    watched = _as_watched(reference, points)
+    stream.reference = reference
+    stream.evidence = settings.detector.start(len(reference.total))
+    stream.trail = write_trail(watched, np.arange(len(watched)), len(watched))
+    stream.n = reference.growing_n
+
+
+def warm_points(warm: Warm) -> Points:
+    """Return the points that a stream has collected for its reference."""
     sizes = [len(outputs) for outputs in warm.outputs]
     starts = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0, dtype=np.int64)
     outputs = np.asarray([value for group in warm.outputs for value in group], dtype=np.float64)

@@ -121,6 +121,10 @@ FINDINGS: Final[Columns] = {
     "reason": "str",
     "examples": "str",  # JSON list of trace ids
     "origin": "str",  # live, or replay: what Plumbline would have told
+    "state": "str",  # open | returned | accepted | expired; NULL is of before states were kept: expired
+    "state_at": "time",
+    "state_by": "str",  # the person who accepted it, or opened it again
+    "state_reason": "str",
 }
 
 COMPARISONS: Final[Columns] = {

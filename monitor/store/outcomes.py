@@ -6,14 +6,41 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
 from monitor.clock import naive_utc
 from monitor.model.values import Comparison, Estimate, Finding
 from monitor.store.opening import Store, Transaction
+from monitor.store.reads import Reader
 from monitor.store.replayed import forget_replayed
+
+
+class Rise(Protocol):
+    """How far the change of a finding has come."""
+
+    @property
+    def finding(self) -> str: ...
+    @property
+    def current_value(self) -> float: ...
+    @property
+    def change(self) -> float: ...
+    @property
+    def change_low(self) -> float: ...
+    @property
+    def change_high(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class Moved(Protocol):
+    """What became of findings of before."""
+
+    @property
+    def returned(self) -> Sequence[str]: ...
+    @property
+    def rises(self) -> Sequence[Rise]: ...
 
 
 def replace_estimates(txn: Transaction, start: datetime, end: datetime, estimates: Sequence[Estimate]) -> None:
@@ -42,7 +69,39 @@ def add_findings(txn: Transaction, findings: Sequence[Finding]) -> None:
 def finding_row(finding: Finding) -> dict[str, Any]:
     """Return a finding as a row of the store."""
     times = {name: naive_utc(getattr(finding, name)) for name in ("detected_at", "since", "since_low", "since_high")}
-    return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live"}
+    return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live", "state": "open"}
+
+
+def accepted_findings(reader: Reader) -> list[str]:
+    """Return the findings that people have called the new normal."""
+    return reader.frame("SELECT id FROM base.findings WHERE state = 'accepted'")["id"].to_list()
+
+
+def move_findings(txn: Transaction, outcome: Moved, now: datetime, expired: datetime) -> None:
+    """Close what returned, and what was found before `expired` and is open still; say how far rises have come."""
+    txn.execute(
+        """UPDATE base.findings SET state = 'returned', state_at = ?, state_by = NULL, state_reason = NULL
+           WHERE state = 'open' AND list_contains(?::VARCHAR[], id)""",
+        [naive_utc(now), list(outcome.returned)],
+    )
+    txn.execute(
+        "UPDATE base.findings SET state = 'expired', state_at = ? WHERE state = 'open' AND detected_at < ?",
+        [naive_utc(now), naive_utc(expired)],
+    )
+    for rise in outcome.rises:
+        txn.execute(
+            """UPDATE base.findings SET current_value = ?, change = ?, change_low = ?, change_high = ?, reason = ?
+               WHERE id = ? AND state = 'open'""",
+            [rise.current_value, rise.change, rise.change_low, rise.change_high, rise.reason, rise.finding],
+        )
+
+
+def set_finding_state(txn: Transaction, finding: str, state: str, by: str, reason: str, now: datetime) -> None:
+    """Keep what a person said of a finding."""
+    txn.execute(
+        "UPDATE base.findings SET state = ?, state_at = ?, state_by = ?, state_reason = ? WHERE id = ?",
+        [state, naive_utc(now), by, reason, finding],
+    )
 
 
 def replace_readout(

@@ -65,7 +65,7 @@ VIEWS: Final[dict[str, str]] = {
     "samples": "SELECT unit_id, time, plan, stratum, inclusion_probability, drawn_at, reason FROM base.samples",
     "grades": "SELECT * FROM base.grades",
     "estimates": "SELECT * FROM base.estimates",
-    "findings": "SELECT * FROM base.findings",
+    "findings": "SELECT * REPLACE (coalesce(state, 'expired') AS state) FROM base.findings",
     "comparisons": "SELECT * FROM base.comparisons",
     "contamination": """
         WITH told AS (

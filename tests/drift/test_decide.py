@@ -92,13 +92,15 @@ def test_history_in_one_import_does_not_swallow_the_change_into_the_reference() 
     assert found.since_low <= at(700) <= found.since_high
 
 
-def test_the_change_back_is_found_too() -> None:
+def test_a_change_that_goes_back_closes_its_finding_and_is_no_second_one() -> None:
     watch = Watch(NO_CALENDAR)
     watch.feed(turns({"rule:refusal": flags(6, (1000, 0.05), (800, 0.4), (800, 0.05))}), 200)
-    there, back = watch.findings
-    assert there.change > 0.2 > -0.2 > back.change
-    assert back.since_low <= at(1800) <= back.since_high
-    assert back.reference_value == pytest.approx(0.4, abs=0.08)
+    [there] = watch.findings
+    assert there.change > 0.2
+    assert watch.returned == [there.id]
+    watch.feed(turns({"rule:refusal": flags(7, (400, 0.4))}, start=2600), 50)
+    assert len(watch.findings) == 2
+    assert watch.findings[1].reference_value == pytest.approx(0.05, abs=0.03)
 
 
 def test_too_little_reference_is_said_and_is_not_no_drift() -> None:

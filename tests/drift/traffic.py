@@ -12,7 +12,8 @@ import polars as pl
 
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
-from monitor.drift import DriftOutcome, decide_drift
+from monitor.drift import DriftOutcome, Feeding, decide_drift
+from monitor.drift.anchoring import Rise
 from monitor.drift.decide import E_DETECTOR
 from monitor.drift.detector import Detector
 from monitor.model.values import Finding
@@ -50,6 +51,9 @@ class Watch:
         self.settings = settings or DriftSettings()
         self.states: dict[str, str] = {}
         self.findings: list[Finding] = []
+        self.returned: list[str] = []
+        self.rises: list[Rise] = []
+        self.accepted: list[str] = []
 
     def learning(self) -> dict[str, int]:
         """The streams that have no reference yet, and how many outputs of it."""
@@ -61,7 +65,12 @@ class Watch:
         for start in range(0, rows.height, batch):
             part = rows[start : start + batch]
             newest: datetime = part["time"].max()  # type: ignore[assignment]
-            outcome = decide_drift(dict(self.states), part, self.settings, aware_utc(newest), self.detector)
+            feeding = Feeding(accepted=self.accepted)
+            outcome = decide_drift(
+                dict(self.states), part, self.settings, aware_utc(newest), self.detector, feeding=feeding
+            )
             self.states.update(outcome.states)
             self.findings += outcome.findings
+            self.returned += outcome.returned
+            self.rises += outcome.rises
         return outcome
