@@ -43,19 +43,35 @@ def detail(case: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def stored(case: dict[str, Any], folder: Path) -> Iterator[Store]:
     """A store into which the bodies of `case` went one by one, as they came."""
+    with told_together({"": case}, folder) as (store, _):
+        yield store
+
+
+@contextmanager
+def told_together(told: dict[str, dict[str, Any]], folder: Path) -> Iterator[tuple[Store, dict[str, str]]]:
+    """A store into which the bodies of all cases went, and the case that each trace belongs to."""
+    case_of: dict[str, str] = {}
     writer = SpoolWriter(folder / "spool")
-    for request in case["requests"]:
-        if request["signal"] in {"traces", "logs"}:
-            writer.append(to_tables(_decoded(request), None))
-            writer.sync()
+    for name, case in told.items():
+        for request in case["requests"]:
+            if request["signal"] in {"traces", "logs"}:
+                batch = _decoded(request)
+                case_of |= dict.fromkeys(_traces(batch), name)
+                writer.append(to_tables(batch, None))
+                writer.sync()
     writer.close()
     store = Store.open(folder, clock=FakeClock(NOW))
     try:
         pump(store, folder / "spool")
         finish(store, NOW, timedelta(0), timedelta(0), flush=True)
-        yield store
+        yield store, case_of
     finally:
         store.close()
+
+
+def _traces(batch: Batch) -> set[str]:
+    columns = batch.columns()
+    return {trace for table in ("spans", "scores") for trace in columns[table]["trace_id"] if trace}
 
 
 def _decoded(request: dict[str, Any]) -> Batch:

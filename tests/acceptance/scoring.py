@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from collectors.doors.bodies import unpacked
 from monitor.store.opening import Store
-from tests.acceptance.fixtures import cases, detail, stored
+from tests.acceptance.fixtures import cases, detail, told_together
 from tests.support.shared import FIXTURES
 
 Row = dict[str, Any]
@@ -60,6 +61,9 @@ class Seen(NamedTuple):
     offered: set[str]
 
 
+NOTHING = Seen([], [], [], "", [], set())
+
+
 class Told(NamedTuple):
     """What the application did, and what of it is on the wire. `logical` leaves out attempts that the SDK made on its own."""
 
@@ -70,23 +74,35 @@ class Told(NamedTuple):
     raw: bytes
 
 
-def seen_in(store: Store) -> Seen:
-    """Read what is asked for."""
+def seen_in(store: Store, case_of: dict[str, str]) -> dict[str, Seen]:
+    """Read what is asked for, case by case."""
 
-    def rows(sql: str) -> list[Row]:
-        return store.read(sql).to_pylist()
+    def rows(sql: str) -> dict[str, list[Row]]:
+        found = defaultdict(list)
+        for row in store.read(sql).to_pylist():
+            found[case_of[row["trace_id"]]].append(row)
+        return found
 
-    attrs = [json.loads(row["attrs"]) for row in rows("SELECT attrs FROM spans WHERE attrs IS NOT NULL")]
-    tools = rows("SELECT * FROM tool_calls")
-    found = [row["documents"] for row in rows("SELECT documents FROM retrievals")] + [tool["result"] for tool in tools]
-    return Seen(
-        rows("SELECT * FROM calls WHERE operation IS DISTINCT FROM 'embeddings'"),
-        rows("SELECT * FROM turns"),
-        tools,
-        "\n".join(map(str, found)),
-        rows("SELECT * FROM scores"),
-        {name for one in attrs for name in one.get("tools", ()) if isinstance(name, str)},
-    )
+    attrs = rows("SELECT trace_id, attrs FROM spans WHERE attrs IS NOT NULL")
+    calls = rows("SELECT * FROM calls WHERE operation IS DISTINCT FROM 'embeddings'")
+    turns, tools, scores = (rows(f"SELECT * FROM {view}") for view in ("turns", "tool_calls", "scores"))
+    retrieved = rows("SELECT trace_id, documents FROM retrievals")
+    return {
+        case: Seen(
+            calls[case],
+            turns[case],
+            tools[case],
+            "\n".join(str(row.get("documents", row.get("result"))) for row in (*retrieved[case], *tools[case])),
+            scores[case],
+            {
+                name
+                for row in attrs[case]
+                for name in json.loads(row["attrs"]).get("tools", ())
+                if isinstance(name, str)
+            },
+        )
+        for case in set(case_of.values())
+    }
 
 
 def told_by(case: Row) -> Told:
@@ -271,10 +287,15 @@ def scorable(*sources: str) -> dict[str, Row]:
 
 
 def scored(name: str) -> list[Score]:
-    """Send one case through the collector and the store, and score it."""
-    case = cases()[name]
-    with tempfile.TemporaryDirectory() as folder, stored(case, Path(folder)) as store:
-        return score(name, case, seen_in(store))
+    """Score one case; the cases of its source went through the collector into one store."""
+    return score(name, cases()[name], _seen_of(name.partition("/")[0])[name])
+
+
+@cache
+def _seen_of(source: str) -> dict[str, Seen]:
+    told = scorable(f"{source}/")
+    with tempfile.TemporaryDirectory() as folder, told_together(told, Path(folder)) as (store, case_of):
+        return defaultdict(lambda: NOTHING, seen_in(store, case_of))
 
 
 def table(scores: list[Score]) -> str:
