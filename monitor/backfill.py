@@ -18,12 +18,12 @@ import polars as pl
 from monitor.errors import NotFound, UsageError
 from monitor.graders.grader import Tools
 from monitor.grading import grade_by
-from monitor.model.values import Turn
-from monitor.policy.schema import Policy
+from monitor.model.values import Turn, Unit
+from monitor.policy.schema import Policy, units_of_rules
 from monitor.steps import House
 from monitor.store import outcomes, reads, verdicts
-from monitor.store.tool_uses import with_tools
 from monitor.store.ungraded import arms_of, judged, picked
+from monitor.store.units import units_of
 
 BATCH: Final = 1_000
 TRIED: Final = 200
@@ -53,9 +53,9 @@ class Gap:
             for policy in house.policies
         ]
 
-    def ids(self, house: House) -> list[str]:
-        """Return the rules that are meant and that some grader runs for; others never have a verdict."""
-        return sorted({rule.id for policy in self.policies(house) for rule in policy.rules})
+    def ids(self, house: House) -> dict[str, Unit]:
+        """Return the rules that are meant and that some grader runs for, and what they are about; others never have a verdict."""
+        return units_of_rules(self.policies(house))
 
 
 def grade_now(house: House, trace_id: str) -> dict[str, Any]:
@@ -109,8 +109,7 @@ def _missing(house: House, gap: Gap) -> list[int]:
 
 
 def _read(house: House, policies: Sequence[Policy], seqs: Sequence[int], since: datetime) -> list[Turn]:
-    turns = reads.turns_at(house.store, seqs, since) if seqs else []
-    return with_tools(house.store, turns) if any(policy.wants_tools for policy in policies) else turns
+    return units_of(house.store, reads.turns_at(house.store, seqs, since) if seqs else [], policies)
 
 
 def _new(house: House, grades: pl.DataFrame, gap: Gap) -> pl.DataFrame:

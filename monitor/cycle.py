@@ -17,6 +17,7 @@ from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 from monitor.store.heard import hear_scores
 from monitor.store.reads import Window
+from monitor.whole import grade_wholes
 
 BATCH: Final = 5_000
 """Turns per pass: bounds memory, and lets the loader in between two passes."""
@@ -155,6 +156,7 @@ STEPS: Final[tuple[Step[Any], ...]] = (
     Step("compare", TURNS, comparing.compare_turns, after="grade"),
     Step("drift:scores", SCORES, steps.track_scores),
     Step("compare:scores", SCORES, comparing.compare_scores),
+    Step("grade:wholes", TIME, grade_wholes),
     Step("catch up", TIME, catch_up),
     Step("labels", TIME, comparing.take_labels),
     Step("compare:exposures", TIME, comparing.compare_again),

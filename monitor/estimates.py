@@ -8,7 +8,9 @@ probability; turns that somebody chose correct nothing. Not for comparing two wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -17,7 +19,7 @@ import polars as pl
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
-from monitor.model.values import Estimate, Verdict
+from monitor.model.values import Estimate, Unit, Verdict
 from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
 from monitor.stats.ranks import Floats
 from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
@@ -25,6 +27,9 @@ from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Tol
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
 ENOUGH: Final = 20
 """Labels with a known probability below which a rate is not corrected: one error more or less would move it too far."""
+
+TURNS_ALONE: Final[Mapping[str, Unit]] = MappingProxyType({})
+"""Every rule is about turns."""
 
 INDECISIVE: Final = (Verdict.BORDERLINE, Verdict.CANNOT_JUDGE, Verdict.NOT_GRADED)
 
@@ -45,26 +50,40 @@ def estimate_rates(
 
 
 def estimate_told(
-    said: Told, units: pl.DataFrame, settings: EstimateSettings, *, ending: datetime | None = None
+    said: Told,
+    units: pl.DataFrame,
+    settings: EstimateSettings,
+    *,
+    ending: datetime | None = None,
+    about: Mapping[str, Unit] = TURNS_ALONE,
 ) -> list[Estimate]:
     """Return the violation rate per rule, app, segment and UTC window, in that order.
 
     Windows are aligned to midnight UTC, or, with `ending`, so that one of them ends there: "the last 24 hours". `units`: the turns,
     graded or not, with time, app and the segment columns; one row a turn, or a row for `n` of them. A window of an app with no
     grade of a rule has no estimate; one with grades but no decisive verdict has an estimate without a value. Segments are those
-    of `settings` that `said` has.
+    of `settings` that `said` has. `about` says which rules are about something else than turns.
     """
     span = parse_duration(settings.window)
     shift = timedelta(0) if ending is None else (naive_utc(ending) - EPOCH) % span
-    whole = units if "n" in units.columns else units.with_columns(n=pl.lit(1, pl.Int64))
+    whole = units if "n" in units.columns else units.with_columns(n=pl.lit(1, pl.Int64), sessions=pl.lit(0, pl.Int64))
     graded, turns = (_in_windows(rows, span, shift) for rows in (said.turns, whole))
     columns = [None, *(name for name in settings.segments if name in said.turns.columns)]
     parts = ((_in_segments(graded, column), _in_segments(turns, column)) for column in columns)
     return [
         estimate
         for rows, counted in parts
-        for estimate in _of_column(rows, said.labels, counted, span, settings.confidence)
+        for estimate in _of_column(rows, said.labels, counted, _Manner(span, settings.confidence, about))
     ]
+
+
+@dataclass(frozen=True)
+class _Manner:
+    """What is the same for all rates: how long a window is, how sure an interval, and what rules are about."""
+
+    span: timedelta
+    confidence: float
+    about: Mapping[str, Unit]
 
 
 def _in_windows(rows: pl.DataFrame, span: timedelta, shift: timedelta) -> pl.DataFrame:
@@ -80,15 +99,14 @@ def _in_segments(rows: pl.DataFrame, column: str | None) -> pl.DataFrame:
     return known.with_columns(segment=pl.lit(f"{column}=") + pl.col(column).cast(pl.String))
 
 
-def _of_column(
-    graded: pl.DataFrame, labels: pl.DataFrame, turns: pl.DataFrame, span: timedelta, confidence: float
-) -> list[Estimate]:
+def _of_column(graded: pl.DataFrame, labels: pl.DataFrame, turns: pl.DataFrame, manner: _Manner) -> list[Estimate]:
     keys = ["app", "segment", "window_start"]
-    n_units = {tuple(key): n for *key, n in turns.group_by(keys).agg(pl.col("n").sum()).iter_rows()}
+    sums = turns.group_by(keys).agg(pl.col("n", "sessions").sum())
+    n_units = {tuple(key): (n, sessions) for *key, n, sessions in sums.iter_rows()}
     made = [
         estimate
         for key, rows in graded.group_by(keys, maintain_order=True)
-        for estimate in _of_window(key, rows, labels, n_units, span, confidence)
+        for estimate in _of_window(key, rows, labels, n_units.get(key), manner)
     ]
     return sorted(made, key=lambda e: (e.rule_id, e.app or "", e.segment, e.window_start))
 
@@ -97,21 +115,23 @@ def _of_window(
     key: tuple[Any, ...],
     rows: pl.DataFrame,
     labels: pl.DataFrame,
-    n_units: Mapping[tuple[Any, ...], int],
-    span: timedelta,
-    confidence: float,
+    counted: tuple[int, int] | None,
+    manner: _Manner,
 ) -> Iterator[Estimate]:
     app, segment, start = key
     for rule, said in by_rule(rows, labels):
+        unit = manner.about.get(rule, "turn")
+        n_units = said.rows if counted is None else counted[unit == "session"]
         yield Estimate(
             rule_id=rule,
             app=app,
             segment=segment,
             window_start=aware_utc(start),
-            window_end=aware_utc(start + span),
-            confidence=confidence,
-            n_units=n_units.get(key, said.rows),
-            **_rate(said, confidence),
+            window_end=aware_utc(start + manner.span),
+            confidence=manner.confidence,
+            n_units=n_units,
+            unit=unit,
+            **_rate(said, manner.confidence),
         )
 
 

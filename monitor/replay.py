@@ -2,13 +2,14 @@
 
 The stored turns are fed, in the order of their time, into an empty scratch store in memory; the cycle runs on it step by
 step under a clock that is moved by hand. What comes out is merged back by `monitor.store.replayed.merge`, so that a
-replay can be repeated at will, and nothing a live cycle told is ever lost.
+replay can be repeated at will, and nothing a live cycle told is ever lost. Rules about whole traces and sessions are left out: their
+texts are not copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,7 +68,9 @@ def run_replay(
     clock = FakeClock(plan.start)
     scratch = Store.scratch(clock)
     try:
-        _run(main, scratch, furnish(scratch, clock), clock, plan, progress)
+        house = furnish(scratch, clock)
+        turns_alone = replace(house, policies=[policy.about({"turn"}) for policy in house.policies])
+        _run(main, scratch, turns_alone, clock, plan, progress)
         added = merge(main, scratch, plan.start, plan.end)
         return all_findings(scratch).to_dicts(), added
     finally:

@@ -19,7 +19,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.drift.cause import NOTHING
 from monitor.estimates import EPOCH, estimate_told
-from monitor.model.values import About, Estimate, Signal
+from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.recent import Recent, turns_of
@@ -36,6 +36,9 @@ HISTORY: Final = timedelta(days=28)
 """How far back evidence about a rate reaches, in whole published windows: small rises show only over weeks."""
 
 EXAMPLES: Final = 3
+
+UNITS: Final[Mapping[Unit, str]] = {"turn": "answers", "trace": "traces", "session": "sessions"}
+"""What a rate is of, in words."""
 
 
 def read_signals(
@@ -72,7 +75,9 @@ def _rates(
     counts = pl.concat([published, recent.observations(reader, settings, day, now)], how="diagonal")
     known = levels(counts, cases, rules, HISTORY + span)
     whole = msgspec.structs.replace(settings, segments=())
-    estimates = estimate_told(said, turns_of(reader, whole, start, now, ending=now), whole, ending=now)
+    counted = turns_of(reader, whole, start, now, ending=now)
+    about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
+    estimates = estimate_told(said, counted, whole, ending=now, about=about)
     estimates += _late(estimates, cases, start, now)
     people, rises = whom(said), onsets(counts)
     seen = standing.violating_units(reader, [e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
@@ -201,7 +206,7 @@ def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
     """Return how the rule stands as a sentence that begins with its title."""
     title = rule.rule.text.title if rule else estimate.rule_id
     share, low, high = (percent(x, 1) for x in (estimate.value, estimate.low, estimate.high))
-    rate = f"{share} of answers of {estimate.app} break this rule ({low} to {high}, {estimate.n_graded} graded)"
+    rate = f"{share} of {UNITS[estimate.unit]} of {estimate.app} break this rule ({low} to {high}, {estimate.n_graded} graded)"
     if level == "case":
         known = f"; {rate}" if estimate.value is not None else f" (in {estimate.app})"
         return f"{title}: a case was found, and one is too many{known}"

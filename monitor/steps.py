@@ -24,7 +24,7 @@ from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Estimate, Signal, Turn
-from monitor.policy.schema import Policy
+from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import Recent, known_plans, turns_of
 from monitor.sampling import CHANGES, Plan, plans_of
 from monitor.signals import read_signals
@@ -33,7 +33,7 @@ from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
-from monitor.store.tool_uses import with_tools
+from monitor.store.units import units_of
 from monitor.streams import LASTING, stream_metrics
 
 
@@ -144,9 +144,8 @@ def grade(house: House, batch: TurnBatch) -> int:
 
 
 def graded_turns(house: House, window: Window) -> list[Turn]:
-    """Return the sampled turns of a window as the graders of this house want them."""
-    turns = reads.sampled_turns(house.store, window)
-    return with_tools(house.store, turns) if any(policy.wants_tools for policy in house.policies) else turns
+    """Return the sampled turns of a window, and what goes by them, as the graders of this house want them."""
+    return units_of(house.store, reads.sampled_turns(house.store, window), house.policies)
 
 
 def estimate(house: House, batch: TurnBatch) -> int:
@@ -177,7 +176,9 @@ def estimate_again(house: House, _: None = None) -> int:
 def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
     settings = house.settings.estimates
     said = house.recent.told(house.store, settings, start, end)
-    return estimate_told(said, turns_of(house.store, settings, start, end), settings)
+    return estimate_told(
+        said, turns_of(house.store, settings, start, end), settings, about=units_of_rules(house.policies)
+    )
 
 
 def track_turns(house: House, batch: TurnBatch) -> int:

@@ -20,6 +20,7 @@ from monitor.policy.schema import BoundRule, Policy
 from monitor.stats.intervals import wilson
 from monitor.store import decided, reads
 from monitor.store.behind import missed
+from monitor.store.wholes import settled
 from monitor.wording import minute, percent
 
 CHANCE: Final = 1e-5
@@ -85,10 +86,7 @@ def _undecided(reader: reads.Reader, policies: Sequence[Policy], at: datetime) -
     graded = reads.marks(reader).get("grade", (0, None))[0]
     behind = {row.part for row in missed(reader) if row.step == "grade"}
     start = at - RECENT
-    for row in decided.runs(reader, start, graded, HISTORY).iter_rows(named=True):
-        rule = _in_force(policies, row["app"], row["rule_id"])
-        if rule is None:
-            continue
+    for row, rule in _runs(reader, policies, start, graded):
         since = aware_utc(row["since"]) if row["since"] else None
         if _dead(row["decided"], row["turns"], row["run"]):
             said = decided.told(reader, row["app"], rule.id, row["last"], start)
@@ -96,6 +94,19 @@ def _undecided(reader: reads.Reader, policies: Sequence[Policy], at: datetime) -
         elif row["broke"] >= LEAST and row["broke"] > FAILING * row["asked"]:
             share = percent(row["broke"] / row["asked"])
             yield Silence(row["app"], f"a grader fails on {share} of its texts", (rule.text.title,), None, row["broke"])
+
+
+def _runs(
+    reader: reads.Reader, policies: Sequence[Policy], start: datetime, graded: int
+) -> Iterator[tuple[dict[str, Any], BoundRule]]:
+    """Yield what is known of each rule in force; of one about wholes, as far as no turn waits for its trace or session to be complete."""
+    units = {unit for policy in policies for unit in policy.units}
+    for unit in sorted(units):
+        upto = graded if unit == "turn" else settled(reader, unit, graded)
+        for row in decided.runs(reader, start, upto, HISTORY).iter_rows(named=True):
+            rule = _in_force(policies, row["app"], row["rule_id"])
+            if rule is not None and rule.unit == unit:
+                yield row, rule
 
 
 def _dead(hits: float, n: float, run: float) -> bool:

@@ -209,6 +209,8 @@ def _body(part: str, log: _Log) -> Any:
     try:
         if part == "details":
             return _details(log)
+        if part == "end":
+            return {} if log.values.get("session_id") else None
         if part == "flag":
             return flag_of(log.values, log.wire.attributes)
         if part == "exception":

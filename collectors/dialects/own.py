@@ -30,6 +30,7 @@ PARTS: Final = (
     "details",
     "exception",
     "flag",
+    "end",
     "score",
     "call",
     "asked",

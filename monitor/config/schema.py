@@ -127,6 +127,13 @@ class SamplingSettings(Section, frozen=True):
     changed_for: str = "24h"  # how long it counts as new
 
 
+class UnitSettings(Section, frozen=True):
+    """When a whole trace, or a session, is taken to be complete, for rules that are about more than one answer."""
+
+    trace_quiet: str = "60s"  # a trace is graded as a whole when nothing more of it has come for so long
+    session_silence: str = "30m"  # a session has ended when nothing was said in it for so long
+
+
 class BudgetSettings(Section, frozen=True):
     """At most `alarms` false alarms per `per` over everything that is watched."""
 
@@ -223,6 +230,7 @@ class Settings(Section, frozen=True):
         str, Audience
     ] = {}  # attribute or metadata KEY of yours -> region, channel, audience, tenant or language
     sampling: SamplingSettings = SamplingSettings()
+    units: UnitSettings = UnitSettings()
     estimates: EstimateSettings = EstimateSettings()
     review: ReviewSettings = ReviewSettings()
     drift: DriftSettings = DriftSettings()

@@ -6,6 +6,7 @@ unknown: one grader that cannot judge keeps the rule from passing. Nothing that 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from monitor.clock import naive_utc
 from monitor.graders.answers import Answers, output_of
 from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, WithoutOutput, kind_of, version_of
 from monitor.health import Guarding
-from monitor.model.values import Turn, Verdict, stable_id
+from monitor.model.values import Turn, Unit, Verdict, stable_id
 
 
 class GradedRule(Protocol):
@@ -50,6 +51,14 @@ class Hesitant(Protocol):
 
     def flagged(self, score: float | None) -> bool:
         """Return whether a violation with `score` counts as one; else it is borderline."""
+
+
+@runtime_checkable
+class OfUnit(Protocol):
+    """A rule that says what it is about; one that does not is about turns."""
+
+    @property
+    def unit(self) -> Unit: ...
 
 
 class RuleSet(Protocol):
@@ -94,6 +103,7 @@ GRADES: Final[dict[str, Any]] = {
     **dict.fromkeys(("reason", "grader", "grader_version", "policy", "policy_version", "policy_hash"), pl.String),
     "graded_at": pl.Datetime("us"),
     **dict.fromkeys(("found_from", "found_to"), pl.Int64),
+    "unit": pl.String,
 }
 """Columns of grades (`monitor.model.values.Grade`); times are UTC without a zone, as the store keeps them."""
 
@@ -129,11 +139,25 @@ def grade_turns(
     answers = Answers(turns)
     frames = [pl.DataFrame(schema=GRADES)]
     for policy in policies:
-        part = answers.pick(_within(policy, turns))
-        for rule in (rule for rule in policy.rules if _everyone(rule) and part.turns):
+        held = _by_unit(answers.pick(_within(policy, turns)))
+        for rule in (rule for rule in policy.rules if _everyone(rule) and unit_of(rule) in held):
+            part = held[unit_of(rule)]
             with guard(f"rule {rule.id}"):
                 frames += [_Bench(policy, rule, graders, tools).grade(of) for graders, of in _by_region(rule, part)]
     return pl.concat(frames)
+
+
+def unit_of(rule: GradedRule) -> Unit:
+    """Return what one verdict of a rule is about."""
+    return rule.unit if isinstance(rule, OfUnit) else "turn"
+
+
+def _by_unit(answers: Answers) -> dict[Unit, Answers]:
+    """Return the answers by what they are, as far as there are any."""
+    rows: dict[Unit, list[int]] = {}
+    for row, turn in enumerate(answers.turns):
+        rows.setdefault(turn.unit, []).append(row)
+    return {unit: answers.pick(picked) for unit, picked in rows.items()}
 
 
 def _everyone(rule: GradedRule) -> Sequence[Grader]:
@@ -209,7 +233,9 @@ class _Bench:
     def grade(self, answers: Answers) -> pl.DataFrame:
         """Return one grade an answer."""
         asked = _judge([grader.runner(self.tools) for grader in self.graders], answers)
-        words = [self._stands(one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
+        words = [
+            _placed(self._stands(one.judgement, turn), turn) for one, turn in zip(asked, answers.turns, strict=True)
+        ]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
         varying = {
             "unit_id": [turn.unit_id for turn in answers.turns],
@@ -219,6 +245,7 @@ class _Bench:
             "reason": [word.reason for word in words],
             "found_from": [word.span[0] if word.span else None for word in words],
             "found_to": [word.span[1] if word.span else None for word in words],
+            "unit": [turn.unit for turn in answers.turns],
             "grader": [maker[0] for maker in makers],
             "grader_version": [maker[1] for maker in makers],
         }
@@ -256,3 +283,15 @@ class _Bench:
             ("policy_hash", self.policy.hash),
         )
         yield "graded_at", naive_utc(self.tools.clock.now())
+
+
+def _placed(judgement: Judgement, turn: Turn) -> Judgement:
+    """Say in which of several answers something was found, and where in the answer that was the last."""
+    if judgement.span is None or not turn.begins:
+        return judgement
+    number = bisect_right(turn.begins, judgement.span[0])
+    where = f"{judgement.reason}, in answer {number} of {len(turn.begins)}"
+    if number < len(turn.begins):
+        return replace(judgement, reason=where, span=None)
+    first, last = (place - turn.begins[-1] for place in judgement.span)
+    return replace(judgement, reason=where, span=(first, last))

@@ -105,7 +105,7 @@ EVENTS: Final[Columns] = {
     "time": "time",
     "received_at": "time",
     "name": "str",  # event name as sent
-    "part": "str",  # system | input | output | details | exception | flag | dropped (its text, by a rule)
+    "part": "str",  # system | input | output | details | exception | flag | end (of a session) | dropped (its text, by a rule)
     "app": "str",
     "environment": "str",
     "user_id": "str",

@@ -11,6 +11,9 @@ from typing import Any, Final, Literal
 Label = Literal["violates", "complies", "borderline"]
 """What an example of a policy, or an evaluation case, is an example of."""
 
+Unit = Literal["turn", "trace", "session"]
+"""What a rule is about: what one user saw, all that the model said on the way there, or a session that has ended."""
+
 
 class Verdict(StrEnum):
     """What a grader, or a person, says of one unit under one rule."""
@@ -47,7 +50,10 @@ class ToolUse:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one user saw: the (input, output) of a finished trace. The unit that is graded; `unit_id` is its trace id."""
+    """What is graded: what one user saw, the (input, output) of a finished trace; `unit_id` is its trace id.
+
+    Of a whole trace, and of a session, the texts are all of it, one after the other; a session goes by its last trace.
+    """
 
     unit_id: str
     time: datetime
@@ -68,6 +74,8 @@ class Turn:
     language: str | None = None
     tools: tuple[ToolUse, ...] = ()  # in their order; empty also where no grader asked for them
     offered: tuple[str, ...] = ()  # names of the tools that the model could call, as far as its sender told them
+    unit: Unit = "turn"
+    begins: tuple[int, ...] = ()  # where in the output each answer begins that it is made of; empty: it is one answer
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,7 @@ class Grade:
     graded_at: datetime
     found_from: int | None = None  # where in the output that what was found begins, and ends
     found_to: int | None = None
+    unit: Unit = "turn"
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,7 @@ class Estimate:
     n_units: int
     n_graded: int
     n_human: int
+    unit: Unit = "turn"  # what `n_units` counts, and what the rule is about
 
 
 @dataclass(frozen=True)

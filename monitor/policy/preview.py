@@ -65,16 +65,11 @@ class Trial:
     old: tuple[Policy, ...]
     new: tuple[Policy, ...]
 
-    @property
-    def wants_tools(self) -> bool:
-        """Whether some grader of either side looks at tools and at what was retrieved."""
-        return any(policy.wants_tools for policy in (*self.same, *self.old, *self.new))
-
     def grade(self, turns: Sequence[Turn], tools: Tools) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the verdicts of before and after on `turns`, a row a turn and rule (columns `WORDS`)."""
         apps = pl.DataFrame(
             {"unit_id": [t.unit_id for t in turns], "app": [t.app for t in turns]}, schema_overrides={"app": pl.String}
-        )
+        ).unique("unit_id")
         same, old, new = (
             grade_turns(parts, turns, tools).join(apps, on="unit_id").select(list(WORDS))
             for parts in (self.same, self.old, self.new)

@@ -13,9 +13,13 @@ from typing import Final, Literal
 
 from monitor.graders.cards import card_of
 from monitor.graders.grader import kind_of
+from monitor.model.values import Unit
 from monitor.policy.schema import BoundRule, Policy
 
 Reader = Literal["judge", "system-prompt", "page"]
+
+OF_UNIT: Final[dict[Unit, str]] = {"turn": "", "trace": " of the whole trace", "session": " of the whole session"}
+"""What a rule is about, where that is more than one answer."""
 
 DUTY: Final = {"must_not": "forbidden", "must": "required", "should": "advised", "must_help": "help that is owed"}
 BINDING: Final = {
@@ -143,7 +147,7 @@ def _rule(policy: Policy, rule: BoundRule) -> Iterator[str]:
     severity = text.severity or policy.file.defaults.severity
     yield f"### {text.title} ({rule.id})"
     yield from ("", text.statement, "", f"Why: {text.rationale}", "")
-    yield f"- {DUTY[text.kind].capitalize()}; severity {severity}; this rule {BINDING[text.authority]}; looked for in {', '.join(text.surface)}"
+    yield f"- {DUTY[text.kind].capitalize()}; severity {severity}; this rule {BINDING[text.authority]}; looked for in {', '.join(text.surface)}{OF_UNIT[text.unit]}"
     yield from (f"- In {region}, also: {added.statement_add}" for region, added in text.regional.items())
     yield from _named("Category", text.category)
     yield from _named("Fine", "; ".join(text.allow))

@@ -6,8 +6,8 @@ what later rooms use is checked here already, for a key that is wrong today must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ import msgspec
 
 from monitor.graders.kinds import AnyGrader
 from monitor.graders.rubric import Judge
-from monitor.model.values import Severity, Turn
+from monitor.model.values import Severity, Turn, Unit
 from monitor.policy.cases import Block, Example, Exemption
 
 Harm = Literal["critical", "high", "medium", "low"]
@@ -125,6 +125,7 @@ class Rule(Block, frozen=True):
     authority: Literal["hard", "default", "advisory"] = "default"
     severity: Harm | None = None
     surface: tuple[Surface, ...] = ("output",)
+    unit: Unit = "turn"
     allow: tuple[str, ...] = ()
     exceptions: tuple[Exemption, ...] = ()
     decision: Decision = Decision()
@@ -161,6 +162,11 @@ class BoundRule:
     def id(self) -> str:
         """The rule's id, which is never given to another rule."""
         return self.text.id
+
+    @property
+    def unit(self) -> Unit:
+        """What one verdict is about."""
+        return self.text.unit
 
     @property
     def regions(self) -> Sequence[str]:
@@ -231,6 +237,15 @@ class Policy:
         """Whether some grader of it looks at tools and at what was retrieved."""
         return any(grader.wants_tools for rule in self.rules for grader in rule.everyone)
 
+    @property
+    def units(self) -> set[Unit]:
+        """What its rules are about."""
+        return {rule.unit for rule in self.rules}
+
+    def about(self, units: set[Unit]) -> Policy:
+        """Return it with those of its rules alone that are about one of `units`."""
+        return replace(self, rules=tuple(rule for rule in self.rules if rule.unit in units))
+
     def tells(self, today: date) -> bool:
         """Return whether its rules may alert: it is active, and the day it takes effect has come."""
         effective = self.file.policy.effective
@@ -262,3 +277,8 @@ def bind(rule: Rule, defaults: Defaults) -> BoundRule:
 
     added = tuple((region, running(more.graders)) for region, more in rule.regional.items() if more.graders)
     return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], running(rule.graders), added)
+
+
+def units_of_rules(policies: Iterable[Policy]) -> dict[str, Unit]:
+    """Return what each rule is about, by its id."""
+    return {rule.id: rule.unit for policy in policies for rule in policy.rules}

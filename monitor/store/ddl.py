@@ -39,7 +39,15 @@ TURNS: Final[Columns] = {
     "cost_usd": "float",
     "error_type": "str",
     "finished_at": "time",
+    "session_turns": "int",  # of a turn with which a session ended: how many it had; NULL: of others, or it goes on
 }
+
+WHOLES: Final[Columns] = {
+    **dict.fromkeys(("trace_id", "session_id", "app"), "str"),
+    **dict.fromkeys(("time", "ended", "finished_at"), "time"),
+    "again": "bool",  # it had been finished before, and something of it came late
+}
+"""Turns whose trace, or session, may still grow: rows leave once both were quiet for long enough to be graded as a whole."""
 
 ARRIVALS: Final[Columns] = {"trace_id": "str", "time": "time", "received_at": "time", "has_root": "bool"}
 """Traces with rows that arrived since they were last finished. Small: rows leave when the trace is finished."""
@@ -82,6 +90,7 @@ GRADES: Final[Columns] = {
     "found_from": "int",  # where in the output that what was found begins, and ends; NULL: nowhere, or nobody knows
     "found_to": "int",
     "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
+    "unit": "str",  # turn | trace | session; NULL: turn
 }
 
 ESTIMATES: Final[Columns] = {
@@ -98,6 +107,7 @@ ESTIMATES: Final[Columns] = {
     "n_units": "int",
     "n_graded": "int",
     "n_human": "int",
+    "unit": "str",  # what is counted: turn | trace | session; NULL: turn
 }
 
 FINDINGS: Final[Columns] = {
@@ -257,6 +267,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "scores": HEARD_SCORES,
     "turns": TURNS,
     "arrivals": ARRIVALS,
+    "wholes": WHOLES,
     "ledger": LEDGER,
     "samples": SAMPLES,
     "grades": GRADES,

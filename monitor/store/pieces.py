@@ -41,14 +41,14 @@ def signatures(
 def turn_counts(
     reader: Reader, start: datetime, end: datetime, span: timedelta, shift: timedelta, columns: Sequence[str]
 ) -> pl.DataFrame:
-    """Return app, segment `columns`, time and n: how many turns with start <= time < end there are, graded or not.
+    """Return app, segment `columns`, time, n and sessions: how many turns with start <= time < end there are, and sessions that ended so.
 
     `time` is the begin of the window of length `span` they lie in; windows begin `shift` after multiples of `span` since 1970.
     """
     names = "".join(f", t.{name}" for name in columns)
     return reader.frame(
         f"""
-        SELECT t.app{names}, time_bucket(to_microseconds(?), t.time, make_timestamp(?)) AS time, count(*) AS n
+        SELECT t.app{names}, time_bucket(to_microseconds(?), t.time, make_timestamp(?)) AS time, count(*) AS n, count(t.session_turns) AS sessions
         FROM base.turns t WHERE t.time >= ? AND t.time < ? GROUP BY ALL""",
         [span // timedelta(microseconds=1), shift // timedelta(microseconds=1), start, end],
     )

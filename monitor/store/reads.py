@@ -92,6 +92,14 @@ def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
     return _with_texts(reader, picked, within.params, within.start)
 
 
+def sampled_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Turn]:
+    """Return those of the turns with these `seq`, none of them before `since`, that were sampled, with their texts."""
+    picked = (
+        "SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE list_contains(?, seq)"
+    )
+    return _with_texts(reader, picked, [list(seqs)], since)
+
+
 def stored_turns(reader: Reader, start: datetime, end: datetime, most: int | None, seed: int) -> list[int]:
     """Return the `seq` of the turns with start <= time < end in their order; of more than `most`, so many drawn by `seed`."""
     rows = reader.frame(

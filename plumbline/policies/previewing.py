@@ -14,7 +14,7 @@ from monitor.policy.preview import Trial, outcomes, trial
 from monitor.policy.schema import Policy
 from monitor.store.opening import Store
 from monitor.store.reads import stored_turns, turns_at
-from monitor.store.tool_uses import with_tools
+from monitor.store.units import units_of
 from plumbline.api.call import Progress
 
 BATCH: Final = 2_000
@@ -54,4 +54,4 @@ def _graded(
     for first in range(0, len(seqs), BATCH):
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
         turns = turns_at(store, seqs[first : first + BATCH], start)
-        yield tried.grade(with_tools(store, turns) if tried.wants_tools else turns, tools)
+        yield tried.grade(units_of(store, turns, [*tried.same, *tried.old, *tried.new]), tools)

@@ -47,6 +47,7 @@ NEXT: dict[str, Any] = {
     "rules.authority": "advisory",
     "rules.severity": "high",
     "rules.surface": ["output"],
+    "rules.unit": "trace",
     "rules.graders": [{"use": "length", "max_chars": 10}],
     "rules.exceptions.when.field": "environment",
     "rules.exceptions.when.eq": "verified",
@@ -110,6 +111,7 @@ def whole() -> dict[str, Any]:
         },
         {"id": "X3", "when": {"field": "model", "ne": "m"}, "approved_by": "dpo", "expires": date(2027, 11, 30)},
     ]
+    second["unit"] = "turn"
     second["decision"] = {"flag_at": first["decision"].pop("flag_at")}
     data["rules"].append(second)
     first["regional"]["US"] = {"statement_add": "Be brief.", "graders": [{"use": "length", "max_chars": 20}]}

@@ -25,6 +25,7 @@ from monitor.store.finishing.settled import take_spans
 from monitor.store.finishing.spanless import stand_in
 from monitor.store.finishing.streams import join_streams
 from monitor.store.opening import Store, Transaction
+from monitor.store.wholes import await_wholes
 
 MOST: Final = 20_000
 """Traces that are finished in one transaction: bounds memory, and lets whoever waits for a stop in between."""
@@ -157,13 +158,14 @@ def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
     txn.execute(f"DELETE FROM base.turns WHERE {bounds.on('time')} AND trace_id IN (SELECT trace_id FROM temp.settled)")
     new = txn.frame(
         """
-        SELECT f.* EXCLUDE (seq), ? AS finished_at,
+        SELECT f.* EXCLUDE (seq), ? AS finished_at, k.trace_id IS NOT NULL AS again,
                coalesce(k.seq, (SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = 'turns')
                         + row_number() OVER (PARTITION BY k.seq IS NULL ORDER BY f.time, f.trace_id))::BIGINT AS seq
         FROM temp.fresh f LEFT JOIN temp.known k ON k.trace_id = f.trace_id""",
         [now],
     )
     txn.insert("turns", new)
+    await_wholes(txn, new)
     _take_along(txn, bounds)
     last = txn.frame("SELECT max(seq) AS seq FROM base.turns WHERE finished_at = ?", [now])["seq"][0]
     _advance(txn, last)

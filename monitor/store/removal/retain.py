@@ -43,7 +43,18 @@ class Task:
         return f"{self.table} (texts)" if self.texts else self.table
 
 
-HANGING: Final = ("exposed", "arrivals", "samples", "grades", "turns", "features", "scores", "events", "exposures")
+HANGING: Final = (
+    "exposed",
+    "arrivals",
+    "wholes",
+    "samples",
+    "grades",
+    "turns",
+    "features",
+    "scores",
+    "events",
+    "exposures",
+)
 
 TASKS: Final = (
     Task("content", "content"),
