@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from collectors.decode.binary import without_blobs
 from collectors.decode.loose_json import dump
 from collectors.decode.wire import Attributes
-from collectors.dialects.table import UNKNOWN, Table
 
 MAX_VALUE: Final = 1024
 MAX_TOTAL: Final = 8192
@@ -19,10 +19,12 @@ MAX_UNKNOWN: Final = 32
 DIGITS: Final = re.compile(r"\d+")
 
 
-def unknown_keys(rest: Attributes, table: Table) -> str | None:
-    """Return the GenAI-looking keys among `rest`, one a line, positions of flattened lists as N; None without any."""
-    found = {DIGITS.sub("N", key[:MAX_KEY]) for key in rest if table[key] is UNKNOWN}
-    return "\n".join(sorted(found)[:MAX_UNKNOWN]) or None
+def unknown_keys(keys: Sequence[str]) -> str | None:
+    """Return GenAI-looking keys, one a line, positions of flattened lists as N; None without any."""
+    if not keys:
+        return None
+    found = {DIGITS.sub("N", key[:MAX_KEY]) for key in keys}
+    return "\n".join(sorted(found)[:MAX_UNKNOWN])
 
 
 def attrs_json(rest: Attributes, flags: list[str]) -> str | None:

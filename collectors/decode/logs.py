@@ -16,7 +16,7 @@ from collectors.decode.loose_json import dump, load
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
 from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
 from collectors.decode.reading import read
-from collectors.decode.spans import Resource, Scope, add_span, source_of
+from collectors.decode.spans import Resource, Scope, SpanTeller, source_of
 from collectors.decode.strangers import Strangers
 from collectors.decode.wire import LogGroup, WireLog, WireSpan
 from collectors.dialects.table import Table, Values
@@ -58,16 +58,9 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
     """Append the rows of all useful records; return how many were fine, and why how many others were refused."""
     accepted, refused, strangers = 0, Counter[str](), Strangers()
     for group in groups:
-        teller = Teller(
-            source_of(group.resource, table),
-            Scope(group.scope, group.scope_version),
-            table.scope_dialect(group.scope),
-            table.within(group.scope),
-            batch,
-            received,
-            strangers,
-        )
-        source, reasons = teller.source, Counter[str]()
+        source, scope = source_of(group.resource, table), Scope(group.scope, group.scope_version)
+        teller = Teller(SpanTeller(source, scope, table, batch, received, strangers))
+        reasons = Counter[str]()
         for wire in group.logs:
             reason = teller.add(wire)
             accepted += reason is None or reason in NOT_KEPT
@@ -84,14 +77,13 @@ def add_logs(groups: Iterable[LogGroup], table: Table, batch: Batch, received: i
 class Teller:
     """The records of one instrumentation scope, one after the other; `asked` holds what was asked in a trace and not answered yet."""
 
-    source: Resource
-    scope: Scope
-    dialect: str | None
-    table: Table
-    batch: Batch
-    received: int
-    strangers: Strangers
+    spans: SpanTeller
     asked: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take over what records share with spans."""
+        self.source, self.scope, self.received = self.spans.source, self.spans.scope, self.spans.received
+        self.table, self.batch = self.spans.table, self.spans.batch
 
     def add(self, wire: WireLog) -> str | None:
         """Append one record, or return why not."""
@@ -103,7 +95,7 @@ class Teller:
             return NOTHING_IN_IT
         if not part:
             body = wire.body if isinstance(wire.body, dict) else {}
-            self.strangers.note_log(self.source.app, self.scope.name, name, body | wire.attributes)
+            self.spans.strangers.note_log(self.source.app, self.scope.name, name, body | wire.attributes)
             return NOT_ABOUT_CALLS
         if part == "details" and isinstance(wire.body, dict):
             values = self._told_in_body(wire.body) | values
@@ -166,9 +158,7 @@ class Teller:
         return None
 
     def _add_span(self, span: WireSpan, kind: str) -> None:
-        add_span(
-            span, self.source, self.scope, self.dialect, self.table, self.batch, self.received, self.strangers, kind
-        )
+        self.spans.add(span, kind)
         note = self.batch.rows["spans"][-1]
         note[FLAGS] = ",".join(filter(None, (note[FLAGS], FROM_LOG)))
 
@@ -179,7 +169,7 @@ class Teller:
         values = dict(log.values)
         values["operation"] = self.table.operations.get(str(values.get("operation", "")).lower(), ("chat",))[0]
         span = span_of(log.wire, log.name, values, "call", (log.source.app, None))
-        settle(values, span, "llm", self.dialect, self.table)
+        settle(values, span, "llm", self.spans.dialect, self.table)
         values |= {"scope": self.scope.name or None, "scope_version": self.scope.version or None}
         return {name: values[name] for name in FACTS if values.get(name) is not None}
 

@@ -149,7 +149,7 @@ def _message(item: Any, role: str) -> Message | None:
     item = _unwrapped(item)
     parts = item.get("parts")
     inner = item if isinstance(parts, list) else opened(item)
-    found = list(parts_of(inner))
+    found = parts_of(inner)
     if not found:
         return None
     named = _role(item, inner, role)

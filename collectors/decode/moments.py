@@ -12,12 +12,12 @@ from collectors.decode.wire import WireSpan
 DAY_US: Final = 86_400_000_000
 ZERO_TRACE: Final = "0" * 32
 ZERO_SPAN: Final = "0" * 16
-HEX: Final = frozenset("0123456789abcdef")
+HEX: Final = "0123456789abcdef"
 
 
 def is_id(text: str, zero: str) -> bool:
     """Tell a well-formed id; `zero` is the invalid one of the same length."""
-    return len(text) == len(zero) and text != zero and HEX.issuperset(text)
+    return len(text) == len(zero) and text != zero and not text.strip(HEX)
 
 
 def moment(time_ns: int, received: int, flags: list[str]) -> int:

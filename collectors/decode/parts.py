@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from collectors.decode.binary import LONG, bare, without_blobs
@@ -29,64 +28,59 @@ KEYED: Final = {
 
 ENVELOPES: Final = ("message", "kwargs", "data", "message_content", "tool_call")
 CALL_IDS: Final = ("call_id", "toolCallId", "toolUseId", "id")
+SAID: Final = ("text", "thinking", "refusal", "summary", "reasoningText")
 RESULT_IDS: Final = ("id", "tool_use_id", "call_id", "tool_call_id", "toolCallId", "toolUseId")
 MAX_OTHER: Final = 256
+ITEMS: Final = CALL_TYPES | RESULT_TYPES | REASONING_TYPES
+"""What stands beside messages in the responses of OpenAI."""
 
 
-def parts_of(message: dict[str, Any]) -> Iterator[Part]:
-    """Yield the normalised parts of a message of any shape, out of its envelopes."""
+def parts_of(message: dict[str, Any]) -> list[Part]:
+    """Return the normalised parts of a message of any shape, out of its envelopes."""
     listed = message.get("parts")
     if isinstance(listed, list):
-        yield from _with_calls(_listed(listed, message), message)
-        return
-    if kind_of(message) in CALL_TYPES | RESULT_TYPES | REASONING_TYPES:  # OpenAI responses: items beside messages
-        yield from _part(message)
-        return
-    yield from _with_calls(_spoken(message), message)
+        return _with_calls(_listed(listed, message), message)
+    if kind_of(message) in ITEMS:
+        return _part(message)
+    return _with_calls(_spoken(message), message)
 
 
-def _listed(listed: list[Any], message: dict[str, Any]) -> Iterator[Part]:
+def _listed(listed: list[Any], message: dict[str, Any]) -> list[Part]:
     parts = [part for item in listed for part in _part(item)]
     answered = message.get("tool_call_id")
     if answered and all(part["type"] == "text" for part in parts):
         text = "\n".join(part["content"] for part in parts)
-        yield {"type": "tool_call_response", "id": _label(answered), "result": text}
-    else:
-        yield from parts
+        return [{"type": "tool_call_response", "id": _label(answered), "result": text}]
+    return parts
 
 
-def _with_calls(parts: Iterator[Part], message: dict[str, Any]) -> Iterator[Part]:
-    """Yield the parts, and those tool calls that stand beside them and are not among them."""
-    seen: set[str | None] = set()
-    for part in parts:
-        if part["type"] == "tool_call":
-            seen.add(part["id"])
-        yield part
-    for call in _calls(message):
-        for part in _part({"type": "tool_call"} | opened(call)):
-            if part["id"] is None or part["id"] not in seen:
-                yield part
+def _with_calls(parts: list[Part], message: dict[str, Any]) -> list[Part]:
+    """Return the parts, and those tool calls that stand beside them and are not among them."""
+    calls = _calls(message)
+    if not calls:
+        return parts
+    seen = {part["id"] for part in parts if part["type"] == "tool_call"} - {None}
+    beside = [part for call in calls for part in _part({"type": "tool_call"} | opened(call))]
+    return parts + [part for part in beside if part.get("id") not in seen]
 
 
-def _spoken(message: dict[str, Any]) -> Iterator[Part]:
+def _spoken(message: dict[str, Any]) -> list[Part]:
     thought = message.get("reasoning_content")
-    if isinstance(thought, str) and thought:
-        yield {"type": "reasoning", "content": thought}
+    parts: list[Part] = [{"type": "reasoning", "content": thought}] if isinstance(thought, str) and thought else []
     content = message.get("content") or message.get("contents") or message.get("text") or message.get("refusal")
-    call_id = message.get("tool_call_id")
-    if call_id or message.get("role") == "tool" or message.get("type") == "tool":
-        if content:
-            yield {
-                "type": "tool_call_response",
-                "id": _label(call_id or message.get("id")),
-                "result": _bare(_plain(content)),
-            }
-        return
+    if message.get("tool_call_id") or message.get("role") == "tool" or message.get("type") == "tool":
+        return [*parts, _answer_of_tool(message, content)] if content else parts
     if isinstance(content, str) and content.startswith('[{"'):  # OpenLLMetry 0.x and Strands send parts as text
         loaded = load(content).value
         content = loaded if isinstance(loaded, list) and all(map(_is_part, loaded)) else content
     for part in content if isinstance(content, list) else [content]:
-        yield from _part(part)
+        parts += _part(part)
+    return parts
+
+
+def _answer_of_tool(message: dict[str, Any], content: Any) -> Part:
+    call_id = _label(message.get("tool_call_id") or message.get("id"))
+    return {"type": "tool_call_response", "id": call_id, "result": _bare(_plain(content))}
 
 
 def _calls(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -107,23 +101,22 @@ def _is_part(item: Any) -> bool:
     return kind_of(item) is not None or isinstance(item.get("text"), str) or not KEYED.keys().isdisjoint(item)
 
 
-def _part(part: Any) -> Iterator[Part]:
-    if isinstance(part, str) and part:
-        yield {"type": "text", "content": part}
+def _part(part: Any) -> list[Part]:
+    if isinstance(part, str):
+        return [{"type": "text", "content": part}] if part else []
     if not isinstance(part, dict):
-        return
+        return []
     if isinstance(part.get("message_content"), dict):
         part = {key: value for key, value in part.items() if key != "message_content"} | part["message_content"]
     part = _named(part)
     kind = kind_of(part)
+    if kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str | dict)):
+        return _text_part(_said(part), "reasoning" if kind in REASONING_TYPES else "text")
     if kind in CALL_TYPES:
-        yield _call(part)
-    elif kind in RESULT_TYPES:
-        yield _result(part)
-    elif kind in TEXT_TYPES or kind in REASONING_TYPES or (kind is None and isinstance(part.get("text"), str | dict)):
-        yield from _text_part(_said(part), "reasoning" if kind in REASONING_TYPES else "text")
-    elif kind is not None:
-        yield {"type": kind[:32], "content": _small(part)}
+        return [_call(part)]
+    if kind in RESULT_TYPES:
+        return [_result(part)]
+    return [] if kind is None else [{"type": kind[:32], "content": _small(part)}]
 
 
 def _named(part: dict[str, Any]) -> dict[str, Any]:
@@ -133,19 +126,17 @@ def _named(part: dict[str, Any]) -> dict[str, Any]:
     return part if key is None else {"type": KEYED[key]} | part[key]
 
 
-def _text_part(text: str | None, kind: str) -> Iterator[Part]:
+def _text_part(text: str | None, kind: str) -> list[Part]:
     if text and text.startswith('{"type":') and _is_part(block := load(text).value):
-        yield from _part(block)  # OpenLLMetry for JavaScript puts each block in as the text of a part
-    elif text:
-        yield {"type": kind, "content": text}
+        return _part(block)  # OpenLLMetry for JavaScript puts each block in as the text of a part
+    return [{"type": kind, "content": text}] if text else []
 
 
 def _said(part: dict[str, Any]) -> str | None:
-    found = next(
-        (part[key] for key in ("content", "text", "thinking", "refusal", "summary", "reasoningText") if part.get(key)),
-        None,
-    )
-    return _label(_plain((found.get("text") or found.get("value")) if isinstance(found, dict) else found))
+    found = part.get("content") or next((part[key] for key in SAID if part.get(key)), None)
+    if isinstance(found, dict):
+        found = found.get("text") or found.get("value")
+    return _label(_plain(found))
 
 
 def _call(part: dict[str, Any]) -> Part:

@@ -17,17 +17,19 @@ Families = dict[tuple[str, int], list[tuple[Path, Any]]]
 
 
 class Reading(NamedTuple):
-    """What the rules made of a set of attributes: fields, what no rule named, and the dialect that was spoken."""
+    """What the rules made of a set of attributes: fields, what no rule named, the dialect that was spoken, and keys that look like GenAI and that no rule names."""
 
     values: Values
     rest: Attributes
     dialect: str | None
+    unknown: list[str]
 
 
 def read(attributes: Attributes, table: Table) -> Reading:
     """Apply the table. Of several keys for a field the one with the lowest priority wins; hidden values count as absent."""
     values: Values = {}
     rest: Attributes = {}
+    unknown: list[str] = []
     ranks: dict[str, int] = {}
     families: Families = {}
     top, dialect = 0, None
@@ -35,10 +37,12 @@ def read(attributes: Attributes, table: Table) -> Reading:
         field, priority, reader, path, rank, spoken = table[key]
         if field is None:
             rest[key] = value
+            if priority:
+                unknown.append(key)
             continue
         if rank > top:
             top, dialect = rank, spoken
-        if value is None or field == "" or (type(value) is str and _hidden(value)):
+        if value is None or field == "" or (type(value) is str and (not value or _is_hidden(value))):
             continue
         if path:
             families.setdefault((field, priority), []).append((path, value))
@@ -47,19 +51,18 @@ def read(attributes: Attributes, table: Table) -> Reading:
             if found is not None:
                 values[field] = found
                 ranks[field] = priority
-    if families:
-        _gather(families, values, ranks)
+    _gather(families, values, ranks)
     if "metadata" in values or "tags" in values:
-        _unpack(values, rest, table)
-    return Reading(values, rest, dialect)
+        unknown += _unpack(values, rest, table)
+    return Reading(values, rest, dialect, unknown)
 
 
-def _hidden(value: str) -> bool:
-    return not value or value == REDACTED or value.startswith(SCRUBBED)
+def _is_hidden(value: str) -> bool:
+    return value[0] in "_[" and (value == REDACTED or value.startswith(SCRUBBED))
 
 
 def _gather(families: Families, values: Values, ranks: dict[str, int]) -> None:
-    for (field, priority), pairs in sorted(families.items(), key=lambda item: item[0][1]):
+    for (field, priority), pairs in sorted(families.items(), key=lambda item: item[0][1]) if families else ():
         if field == "arm":
             name, arm = pairs[0]
             values.setdefault("arm", (str(name[0]), arm))
@@ -92,8 +95,8 @@ def _lists(node: dict[str | int, Any]) -> Any:
     return node
 
 
-def _unpack(values: Values, rest: Attributes, table: Table) -> None:
-    """Read metadata objects and `name:value` tags as if each entry were an attribute of its own."""
+def _unpack(values: Values, rest: Attributes, table: Table) -> list[str]:
+    """Read metadata objects and `name:value` tags as if each entry were an attribute of its own; return their unknown keys."""
     metadata, tags = values.pop("metadata", None), values.pop("tags", None)
     entries = _entries(metadata) | _tagged(tags)
     found = read({f"metadata.{key}": value for key, value in entries.items()}, table)
@@ -102,6 +105,7 @@ def _unpack(values: Values, rest: Attributes, table: Table) -> None:
     rest.update(found.rest)
     if tags is not None:
         rest["tags"] = tags
+    return found.unknown
 
 
 def _entries(metadata: Any) -> dict[str, Any]:

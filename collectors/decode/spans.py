@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from collectors.batch import AT, Batch
+from collectors.batch import AT, Batch, Row
 from collectors.decode.content import (
     WIDE,
     Content,
@@ -21,7 +21,7 @@ from collectors.decode.derived import settle
 from collectors.decode.kinds import ERROR, resolve_kind, said_to_be
 from collectors.decode.leftovers import attrs_json, unknown_keys
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, duration_ms, is_id, moment
-from collectors.decode.reading import read
+from collectors.decode.reading import Reading, read
 from collectors.decode.replies import note_replies
 from collectors.decode.sampling import weight_of
 from collectors.decode.span_events import read_events
@@ -29,8 +29,6 @@ from collectors.decode.strangers import Strangers, unread_texts
 from collectors.decode.wire import MAX_ATTRIBUTES, Attributes, SpanGroup, WireSpan
 from collectors.dialects.table import Table, Values
 from monitor.model.dimensions import OF_AUDIENCE
-
-FLAGS: Final = AT["spans"]["flags"]
 
 STATUS: Final = {1: "ok", ERROR: "error"}
 ROUNDING_MS: Final = 1.0
@@ -43,6 +41,28 @@ CONTENT_FIELDS: Final = frozenset(
 )
 STEPS: Final = frozenset({"chain", "agent", "workflow"})
 CONTENT_BY_KIND: Final = {"embedding": of_embedding, "tool": of_tool, "retriever": of_retrieval}
+
+SHARED: Final = (
+    *("environment", "release", "user_id", "session_id", "prompt_name", "prompt_version", "experiment", "variant"),
+    *OF_AUDIENCE,
+)
+"""Fields that a resource may tell for all its spans."""
+
+OWN: Final = (
+    *("error_type", "error_message", "operation", "provider", "request_model", "response_model", "response_id"),
+    *("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
+    *("usage_source", "cost_usd", "finish_reason", "stream", "ttft_ms", "message_id", "tool_name", "tool_call_id"),
+)
+"""Fields of the span itself."""
+
+SPAN: Final = AT["spans"]
+COLUMN: Final = {field: SPAN[field] for field in (*SHARED, *OWN)}
+"""Where in a row the fields stand that it takes over as they are."""
+
+TRACE, ID, PARENT, TIME = SPAN["trace_id"], SPAN["span_id"], SPAN["parent_id"], SPAN["time"]
+DURATION, NAME, KIND, STATE = SPAN["duration_ms"], SPAN["name"], SPAN["kind"], SPAN["status"]
+DIALECT, UNKNOWN, ATTRS = SPAN["dialect"], SPAN["unknown_keys"], SPAN["attrs"]
+WEIGHT, FLAGS = SPAN["sampling_weight"], SPAN["flags"]
 
 
 class Scope(NamedTuple):
@@ -71,14 +91,13 @@ def add_spans(groups: Iterable[SpanGroup], table: Table, batch: Batch, received:
     """Append the rows of all good spans; return their number and why how many others were refused."""
     accepted, refused, strangers = 0, Counter[str](), Strangers()
     for group in groups:
-        source = source_of(group.resource, table)
-        scope_dialect = table.scope_dialect(group.scope)
-        rules, scope = table.within(group.scope), Scope(group.scope, group.scope_version)
+        source, scope = source_of(group.resource, table), Scope(group.scope, group.scope_version)
+        teller = SpanTeller(source, scope, table, batch, received, strangers)
         reasons = Counter[str]()
         for span in group.spans:
             reason = _fault(span)
             if reason is None:
-                add_span(span, source, scope, scope_dialect, rules, batch, received, strangers)
+                teller.add(span)
                 accepted += 1
             else:
                 reasons[reason] += 1
@@ -102,101 +121,83 @@ def _is_base64(text: str, size: int) -> bool:
     return len(text) == 4 * -(-size // 3) and text.endswith("=")
 
 
-def add_span(
-    span: WireSpan,
-    source: Resource,
-    group: Scope,
-    scope_dialect: str | None,
-    table: Table,
-    batch: Batch,
-    received: int,
-    strangers: Strangers,
-    kind: str | None = None,
-) -> None:
-    """Append the rows of one span, and note it when it is not understood; `kind` is for what was told as something else than a span, and says what it is."""
-    flags = ["attrs_cut"] if len(span.attributes) > MAX_ATTRIBUTES else []
-    values, rest, dialect = read(span.attributes, table)
-    time = moment(span.start_ns, received, flags)
-    if span.events or "told_events" in values:
-        read_events(span, values, table, batch, received, source.app)
-    kind = resolve_kind(span, values, rest, table) if kind is None else said_to_be(kind, values)
-    if kind in STEPS:
-        note_replies(span.trace_id, values, batch)
-    content = _content(kind, values, flags, wide=len(span.attributes) >= WIDE)
-    if any(content):
-        batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
-    elif kind == "llm" and span.status != ERROR and (texts := unread_texts(rest, table)):
-        strangers.note_call(source.app, group.name, span.name, texts)
-    spoken = scope_dialect or dialect
-    settle(values, span, kind, spoken, table)
-    duration = duration_ms(span, received, flags)
+class SpanTeller:
+    """The spans of one instrumentation scope of one resource, one after the other; what they share is read once."""
+
+    __slots__ = ("batch", "dialect", "received", "scope", "source", "strangers", "table", "template")
+
+    def __init__(
+        self, source: Resource, scope: Scope, table: Table, batch: Batch, received: int, strangers: Strangers
+    ) -> None:
+        self.source, self.scope, self.received = source, scope, received
+        self.dialect, self.table = table.scope_dialect(scope.name), table.within(scope.name)
+        self.batch, self.strangers = batch, strangers
+        self.template = _template(source, scope, received)
+
+    def add(self, span: WireSpan, kind: str | None = None) -> None:
+        """Append the rows of one span, and note it when it is not understood; `kind` is for what was told as something else than a span, and says what it is."""
+        flags = ["attrs_cut"] if len(span.attributes) > MAX_ATTRIBUTES else []
+        found = read(span.attributes, self.table)
+        values = found.values
+        time = moment(span.start_ns, self.received, flags)
+        if span.events or "told_events" in values:
+            read_events(span, values, self.table, self.batch, self.received, self.source.app)
+        kind = resolve_kind(span, values, found.rest, self.table) if kind is None else said_to_be(kind, values)
+        self._add_content(span, kind, time, found, flags)
+        settle(values, span, kind, self.dialect or found.dialect, self.table)
+        self.batch.rows["spans"].append(self._row(span, kind, time, found, flags))
+        if kind == "other":
+            self.strangers.note_span(self.source.app, self.scope.name, span.name, span.attributes)
+
+    def _add_content(self, span: WireSpan, kind: str, time: int, found: Reading, flags: list[str]) -> None:
+        if kind in STEPS:
+            note_replies(span.trace_id, found.values, self.batch)
+        content = _content(kind, found.values, flags, wide=len(span.attributes) >= WIDE)
+        if any(content):
+            self.batch.rows["content"].append([span.trace_id, span.span_id, time, "span", *content])
+        elif kind == "llm" and span.status != ERROR and (texts := unread_texts(found.rest, self.table)):
+            self.strangers.note_call(self.source.app, self.scope.name, span.name, texts)
+
+    def _row(self, span: WireSpan, kind: str, time: int, found: Reading, flags: list[str]) -> Row:
+        values, rest = found.values, found.rest
+        row = self.template.copy()
+        row[TRACE], row[ID], row[TIME], row[KIND] = span.trace_id, span.span_id, time, kind
+        row[NAME], row[STATE] = span.name[:1024], STATUS.get(span.status, "unset")
+        if is_id(span.parent_id, ZERO_SPAN):
+            row[PARENT] = span.parent_id
+        row[DURATION] = duration = duration_ms(span, self.received, flags)
+        _note_stream(kind, values, duration, flags)
+        for field, value in values.items():
+            if field in COLUMN and (value or value == 0):
+                row[COLUMN[field]] = value
+        row[DIALECT] = self.dialect or found.dialect
+        row[WEIGHT] = weight_of(span, values)
+        row[UNKNOWN] = unknown_keys(found.unknown)
+        if "tools" in values:
+            rest["tools"] = tool_names(values["tools"])
+        row[ATTRS] = attrs_json(rest, flags)
+        row[FLAGS] = ",".join(flags) if flags else None
+        return row
+
+
+def _template(source: Resource, scope: Scope, received: int) -> Row:
+    """Return the row of a span that says nothing of itself."""
+    row: Row = [None] * len(SPAN)
+    for field in SHARED:
+        row[SPAN[field]] = source.values.get(field)
+    told = {"app": source.app, "source": source.app, "sdk": source.sdk, "received_at": received}
+    for column, value in (told | {"scope": scope.name or None, "scope_version": scope.version or None}).items():
+        row[SPAN[column]] = value
+    return row
+
+
+def _note_stream(kind: str, values: Values, duration: float | None, flags: list[str]) -> None:
     if duration is not None and values.get("ttft_ms", 0) > duration + ROUNDING_MS:
         flags.append("ttft_impossible")  # in another unit than its sender says, and nobody knows which
         del values["ttft_ms"]
     if kind == "llm" and values.get("span_type") == LATE:
         flags.append("stream_end")
         values["stream"] = True
-    if "tools" in values:
-        rest["tools"] = tool_names(values["tools"])
-    get = values.get
-    resource = source.values.get
-    batch.rows["spans"].append(
-        [
-            span.trace_id,
-            span.span_id,
-            span.parent_id if is_id(span.parent_id, ZERO_SPAN) else None,
-            time,
-            duration,
-            received,
-            span.name[:1024],
-            kind,
-            STATUS.get(span.status, "unset"),
-            get("error_type"),
-            get("error_message"),
-            source.app,
-            get("environment") or resource("environment"),
-            get("release") or resource("release"),
-            group.name or None,
-            spoken,
-            group.version or None,
-            source.sdk,
-            get("operation"),
-            get("provider"),
-            get("request_model"),
-            get("response_model"),
-            get("response_id"),
-            get("input_tokens"),
-            get("output_tokens"),
-            get("cached_input_tokens"),
-            get("cache_write_tokens"),
-            get("reasoning_tokens"),
-            get("usage_source"),
-            get("cost_usd"),
-            None,
-            get("finish_reason"),
-            get("stream"),
-            get("ttft_ms"),
-            get("user_id") or resource("user_id"),
-            get("session_id") or resource("session_id"),
-            get("message_id"),
-            get("prompt_name") or resource("prompt_name"),
-            get("prompt_version") or resource("prompt_version"),
-            get("experiment") or resource("experiment"),
-            get("variant") or resource("variant"),
-            get("tool_name"),
-            get("tool_call_id"),
-            unknown_keys(rest, table),
-            None,
-            attrs_json(rest, flags),
-            source.app,
-            weight_of(span, values),
-            *(get(name) or resource(name) for name in OF_AUDIENCE),
-        ]
-    )
-    if flags:
-        batch.rows["spans"][-1][FLAGS] = ",".join(flags)
-    if kind == "other":
-        strangers.note_span(source.app, group.name, span.name, span.attributes)
 
 
 def _content(kind: str, values: Values, flags: list[str], *, wide: bool) -> Content:

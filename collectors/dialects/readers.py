@@ -36,7 +36,7 @@ def label(value: Any) -> str | None:
     """Return a short text. A JSON-encoded string is decoded once; lists and objects are no labels."""
     if isinstance(value, str):
         text = value.strip()
-        if text[:1] == '"' == text[-1:] and len(text) > 1:
+        if text.startswith('"') and text.endswith('"') and len(text) > 1:
             text = _decoded(text)
         return text[:MAX_LABEL] if isinstance(text, str) and text and text != "null" else None
     if isinstance(value, bool):
