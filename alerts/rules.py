@@ -41,11 +41,12 @@ class SignalKind:
     """What a rule may say about a signal: its labels, and the least and greatest value it can take.
 
     `labels` tell one alert from another. `changing` labels say how the same thing stands now (an A/B decision): rules
-    can ask for them, but they are never part of an identity.
+    can ask for them, but they are never part of an identity. `one` of them is an alert where a rule does not say `by`; empty: all.
     """
 
     labels: tuple[str, ...]
     changing: tuple[str, ...] = ()
+    one: tuple[str, ...] = ()
     least: float | None = None
     greatest: float | None = None
     counts: bool = True  # whether `n` says how many samples there were
@@ -54,7 +55,7 @@ class SignalKind:
 SIGNALS: Final = {
     "violation_rate": SignalKind(("app", "rule"), ("level",), least=0.0, greatest=1.0),
     "drift": SignalKind(("app", "metric", "segment", "finding"), ("state",), counts=False),
-    "ab": SignalKind(("experiment", "metric", "arm"), ("decision",)),
+    "ab": SignalKind(("experiment", "metric", "arm"), ("decision",), one=("experiment",)),
     "no_data": SignalKind(("app",), least=0.0),
 }
 
@@ -126,7 +127,9 @@ class AlertRule(Section, frozen=True):
     severity: Severity
     limits: Literal["own", "policy"] = "own"
     where: Where = msgspec.field(default_factory=dict)  # label -> value or values
-    by: tuple[str, ...] = ()  # identity: one alert per combination; empty means all labels of the signal
+    by: tuple[
+        str, ...
+    ] = ()  # identity: one alert per combination; empty means all labels of the signal, of ab the experiment
     when: When | None = None
     worse: Worse | None = None
     fire_after: FireAfter = FireAfter()
@@ -229,4 +232,5 @@ def fits(where: Where, facts: dict[str, str]) -> bool:
 
 def identity_labels(rule: AlertRule) -> tuple[str, ...]:
     """Return the labels that tell one alert of `rule` from another."""
-    return rule.by or SIGNALS[rule.signal].labels
+    kind = SIGNALS[rule.signal]
+    return rule.by or kind.one or kind.labels

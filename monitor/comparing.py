@@ -84,7 +84,8 @@ def read_arms(house: House, txn: Transaction, sums: pl.DataFrame, now: datetime)
     """Read every experiment again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
     errors = verdicts.label_errors(txn) if LABELS in reads.marks(txn) else None
     corrected, labels = (sums, {}) if errors is None else correct(sums, errors)
-    comparisons = compare_arms(corrected, house.settings.experiments, now, house.settings.metrics, house.guard, labels)
+    asked, earlier = house.settings.experiments, outcomes.readings(txn)
+    comparisons = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, earlier)
     failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
     outcomes.replace_readout(txn, sums, comparisons, failing)
     outcomes.ask_rereads(txn, failing)

@@ -51,7 +51,7 @@ def read_signals(
     found = [
         *_rates(reader, settings, rules, findings, at, recent),
         *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
-        *(_comparison(row) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
+        *(_comparison(row, at) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in pulses),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
@@ -254,14 +254,16 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: date
     )
 
 
-def _comparison(row: dict[str, Any]) -> Signal:
+def _comparison(row: dict[str, Any], now: datetime) -> Signal:
+    """A reading of one arm; one that nothing was added to for long is over, and needs nobody."""
+    over = row["computed_at"] < now - FINDING_FRESH
     return Signal(
         name="ab",
         labels={
             "experiment": row["experiment"],
             "metric": row["metric"],
             "arm": row["arm"],
-            "decision": row["decision"],
+            "decision": "over" if over else row["decision"],
         },
         at=aware_utc(row["computed_at"]),
         value=row["effect"],

@@ -97,7 +97,8 @@ class Agent:
         stopping, listed = self.stopping.is_set, shipped().models if self.settings.list_prices else {}
         with self.loading:
             loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed, stopping)
-            turns = finish(self.store, self.clock.now(), *waits, flush=flush, stopping=stopping)
+            infer = self.settings.experiments.infer
+            turns = finish(self.store, self.clock.now(), *waits, flush=flush, stopping=stopping, infer=infer)
         return {**asdict(loaded), "turns": turns}
 
     def cycle(self) -> dict[str, int]:

@@ -164,6 +164,13 @@ class DriftSettings(Section, frozen=True):
     expires: str = "14d"  # a change that neither returned nor was accepted is the new normal after so long
 
 
+class PhaseSettings(Section, frozen=True):
+    """A stretch of an experiment in which its arms had these shares."""
+
+    since: str  # the day it began, as YYYY-MM-DD
+    split: dict[str, float]  # arm -> designed share of users
+
+
 class ExperimentSettings(Section, frozen=True):
     """How arms are compared."""
 
@@ -171,6 +178,12 @@ class ExperimentSettings(Section, frozen=True):
     min_users: int = 30  # per arm, before the first look
     control: dict[str, str] = {}  # experiment -> its control arm; otherwise the first in alphabetical order
     split: dict[str, dict[str, float]] = {}  # experiment -> arm -> designed share of users; otherwise equal shares
+    phases: dict[
+        str, tuple[PhaseSettings, ...]
+    ] = {}  # experiment -> stretches with other shares than `split`, such as ramps
+    infer: Literal["none", "declared", "all"] = (
+        "all"  # all: also what runs side by side; declared: only arms that a turn, its session or an exposure names; none: only those a turn names
+    )
     ignore: tuple[str, ...] = ()  # experiments or metrics not to read
 
 

@@ -15,8 +15,10 @@ from typing import Final, Literal
 
 import polars as pl
 
+from monitor.clock import naive_utc
 from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.direction import Direction, declared, direction
+from monitor.experiments.phases import Life, Phase, lives, phases, together
 from monitor.experiments.units import Assignment, assign
 from monitor.experiments.verdict import Reading, sentence
 from monitor.health import Guarding
@@ -43,6 +45,9 @@ class Readout:
     metrics: Mapping[str, MetricSettings]
     now: datetime
     labels: Mapping[str, int]
+    phases: Sequence[Phase]
+    arms: Mapping[str, Life]
+    earlier: Mapping[tuple[str, str], Comparison]
 
 
 def compare_arms(
@@ -52,21 +57,23 @@ def compare_arms(
     metrics: Mapping[str, MetricSettings] = MappingProxyType({}),
     guard: Guarding = nullcontext,
     labels: Mapping[tuple[str, str], int] = MappingProxyType({}),
+    earlier: Sequence[Comparison] = (),
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
     `units`: experiment, arm, metric, unit, n, total; one row a user, arm and metric with the count and the sum of the values
-    known so far. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
+    known so far, and, where that is known, when the `first` and the `last` of its turns came: arms that end keep what `earlier`
+    readouts said of them, and later ones are compared with who came at their time. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
     once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
     that fails within `guard` has no readout; the others have theirs.
     """
-    known = units.drop_nulls().filter((pl.col("n") > 0) & pl.col("total").is_finite())
+    known = _dated(units, now).filter((pl.col("n") > 0) & pl.col("total").is_finite())
     read = known.filter(~pl.col("experiment").is_in(settings.ignore) & ~pl.col("metric").is_in(settings.ignore))
     groups = read.sort("experiment", "metric", "arm", "unit").partition_by("experiment", maintain_order=True)
     comparisons: list[Comparison] = []
     for rows in groups:
         with guard(f"experiment {rows['experiment'][0]}"):
-            comparisons.extend(list(_read(rows, settings, now, metrics, labels)))
+            comparisons.extend(list(_read(rows, settings, now, metrics, labels, earlier)))
     return comparisons
 
 
@@ -76,9 +83,12 @@ def _read(
     now: datetime,
     metrics: Mapping[str, MetricSettings],
     labels: Mapping[tuple[str, str], int],
+    earlier: Sequence[Comparison],
 ) -> Iterator[Comparison]:
     experiment = rows["experiment"][0]
-    kept, assignment = assign(rows, settings.split.get(experiment))
+    alive = lives(rows)
+    known = phases(alive, settings.split.get(experiment), settings.phases.get(experiment, ()))
+    kept, assignment = assign(rows, known)
     arms = list(assignment.users)
     control = settings.control.get(experiment, arms[0])
     names = rows["metric"].unique(maintain_order=True).to_list()
@@ -86,9 +96,43 @@ def _read(
     looks = len(names) * len(others)
     alpha = settings.alpha / max(1, looks)
     own = {metric: n for (of, metric), n in labels.items() if of == experiment}
-    readout = Readout(experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own)
+    last = {
+        (told.metric, told.arm): told for told in earlier if (told.experiment, told.control) == (experiment, control)
+    }
+    readout = Readout(
+        experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own, known, alive, last
+    )
     for arm in others:
-        yield from _answer_first(readout, arm, [_compare(readout, metric, arm) for metric in names])
+        if kept_readings := _last_readings(readout, arm):
+            yield from kept_readings
+        else:
+            yield from _answer_first(readout, arm, [_compare(readout, metric, arm) for metric in names])
+
+
+def _dated(units: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Units of before times were kept came and went now: they are of the phase that goes on."""
+    missing = [name for name in ("first", "last") if name not in units.columns]
+    dated = units.with_columns(pl.lit(None, pl.Datetime("us")).alias(name) for name in missing)
+    at = pl.lit(naive_utc(now))
+    return dated.with_columns(pl.col("first", "last").fill_null(at)).drop_nulls()
+
+
+def _ended(readout: Readout, arm: str) -> datetime | None:
+    """When an arm, or its control, ended; None while both go on."""
+    ends = [
+        readout.arms[name].last for name in (readout.control, arm) if name in readout.arms and readout.arms[name].ended
+    ]
+    return min(ends, default=None)
+
+
+def _last_readings(readout: Readout, arm: str) -> list[Comparison]:
+    """What was read of an arm that has ended, as it was read last; nothing where it was blocked, or never read."""
+    ended = _ended(readout, arm)
+    told = [last for (_, of), last in readout.earlier.items() if of == arm and last.decision != "blocked"]
+    if ended is None or not told:
+        return []
+    mark = f"; ended on {ended:%Y-%m-%d}, as it was read last"
+    return [last if mark in last.reason else replace(last, reason=last.reason + mark) for last in told]
 
 
 def _answer_first(
@@ -101,11 +145,17 @@ def _answer_first(
 
 
 def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Difference | None]:
-    base, treated = (_arm_mean(readout.rows, metric, name) for name in (readout.control, arm))
+    shared, parted = together(readout.phases, readout.control, arm)
+    rows = _of_phases(readout, shared)
+    base, treated = (_arm_mean(rows, metric, name) for name in (readout.control, arm))
     users = (base.users if base else 0, treated.users if treated else 0)
     least = readout.settings.min_users
-    if readout.assignment.blocked:
-        return _comparison(readout, metric, arm, users, None, "blocked", readout.assignment.blocked), None
+    if not shared:
+        reason = f"{arm} and {readout.control} never ran side by side"
+        return _comparison(readout, metric, arm, users, None, "blocked", reason), None
+    blocked = next((readout.assignment.blocked[phase] for phase in shared if phase in readout.assignment.blocked), None)
+    if blocked is not None:
+        return _comparison(readout, metric, arm, users, None, "blocked", blocked), None
     if base is None or treated is None or min(users) < least:
         reason = f"not enough users: {users[0]} in {readout.control}, {users[1]} in {arm}, {least} needed in each"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
@@ -117,7 +167,20 @@ def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Diffe
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
     reason = _reason(readout, metric, arm, found, (base, treated)) + (f"; {way.remark}" if way.remark else "")
+    if parted:
+        reason += f"; stretches with other shares cannot be pooled: read over {shared[0].words}"
+    if len(shared) < len(readout.phases) and not parted:
+        reason += f"; over {', '.join(phase.words for phase in shared)}, when both ran"
     return _comparison(readout, metric, arm, users, found, decide(way, found), reason), found
+
+
+def _of_phases(readout: Readout, shared: Sequence[Phase]) -> pl.DataFrame:
+    """The rows of units that came in these phases; all rows where there is one phase."""
+    if len(shared) == len(readout.phases):
+        return readout.rows
+    came = readout.rows.group_by("unit").agg(pl.col("first").min())
+    inside = came.filter(pl.any_horizontal(pl.lit(value=False), *(phase.holds() for phase in shared)))
+    return readout.rows.join(inside.select("unit"), on="unit", how="semi")
 
 
 def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:

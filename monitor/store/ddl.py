@@ -177,6 +177,8 @@ ARM_UNITS: Final[Columns] = {
     "unit": "str",  # user, else session, else trace: what was randomised
     "n": "int",
     "total": "float",
+    "first": "time",  # of its first and last turn in the arm; NULL: of before times were kept
+    "last": "time",
 }
 """Per unit sums of each metric: what an A/B readout needs, so that its cost does not grow with the traffic."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, Protocol
 
 import polars as pl
 
-from monitor.clock import naive_utc
+from monitor.clock import aware_utc, naive_utc
 from monitor.model.values import Comparison, Estimate, Finding
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Reader
@@ -102,6 +102,13 @@ def set_finding_state(txn: Transaction, finding: str, state: str, by: str, reaso
         "UPDATE base.findings SET state = ?, state_at = ?, state_by = ?, state_reason = ? WHERE id = ?",
         [state, naive_utc(now), by, reason, finding],
     )
+
+
+def readings(reader: Reader) -> list[Comparison]:
+    """Return the present readout of every experiment."""
+    names = [field.name for field in fields(Comparison)]
+    rows = reader.frame(f"SELECT {', '.join(names)} FROM base.comparisons").iter_rows(named=True)
+    return [Comparison(**{**row, "computed_at": aware_utc(row["computed_at"])}) for row in rows]
 
 
 def replace_readout(

@@ -262,3 +262,15 @@ def test_states_follow_their_order_whatever_comes(values: list[Any], bad: int, h
             state = step.alert.state
             episodes += step.kind == "firing"
     assert all(alert.episode >= episodes for alert in watch.known.values())
+
+
+def test_an_experiment_is_one_alert_that_resolves_when_its_cause_is_gone() -> None:
+    watch = Watch(msgspec.convert(AB, AlertRule))
+    rows = [
+        replace(a_comparison("blocked"), labels=a_comparison("blocked").labels | {"arm": arm, "metric": m})
+        for arm in "bc"
+        for m in ("x", "y")
+    ]
+    assert [step.kind for step in watch.look(*rows)] == ["firing"]
+    over = [replace(row, labels=row.labels | {"decision": "over"}) for row in rows]
+    assert [step.kind for step in watch.look(*over)] == ["resolved"]

@@ -54,6 +54,7 @@ class Watch:
         self.returned: list[str] = []
         self.rises: list[Rise] = []
         self.accepted: list[str] = []
+        self.lasting: tuple[str, ...] = ()
 
     def learning(self) -> dict[str, int]:
         """The streams that have no reference yet, and how many outputs of it."""
@@ -65,7 +66,7 @@ class Watch:
         for start in range(0, rows.height, batch):
             part = rows[start : start + batch]
             newest: datetime = part["time"].max()  # type: ignore[assignment]
-            feeding = Feeding(accepted=self.accepted)
+            feeding = Feeding(accepted=self.accepted, lasting=self.lasting)
             outcome = decide_drift(
                 dict(self.states), part, self.settings, aware_utc(newest), self.detector, feeding=feeding
             )

@@ -192,15 +192,15 @@ def test_an_uploaded_exposure_overrides_an_arm_that_nobody_declared(tmp_path: Pa
         with imported(tmp_path / "home", *steps[step]) as done:
             found = by_user(done)
     assert {found["user2"], found["user3"]} == {("tone", "B"), ("tone", "A")}
-    assert found["user4"] == ("prompt:support", "1")
-    assert found["user5"] == ("prompt:support", "2")  # exposed only after the turn
+    assert found["user4"] == ("prompt:shop/support", "1")
+    assert found["user5"] == ("prompt:shop/support", "2")  # exposed only after the turn
     with imported(tmp_path / "home", lines(tmp_path / "f.jsonl", exposure("user4", "B", -1))) as done:
         again = by_user(done)
     assert again == found | {"user4": ("tone", "B")}
 
 
 def test_an_uploaded_exposure_leaves_a_declared_arm_alone(tmp_path: Path) -> None:
-    own = turn("ann", 3, experiment="prompt:support", variant="7")
+    own = turn("ann", 3, experiment="prompt:shop/support", variant="7")
     paths = lines(tmp_path / "t.jsonl", own), lines(tmp_path / "e.jsonl", exposure("ann", "B", 1))
     with imported(tmp_path / "home", *paths) as done:
-        assert by_user(done)["ann"] == ("prompt:support", "7")
+        assert by_user(done)["ann"] == ("prompt:shop/support", "7")

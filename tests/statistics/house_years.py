@@ -1,19 +1,23 @@
 """A year of ordinary traffic of one app in which nothing changes but the calendar: seeded, a batch a day.
 
-`python -m tests.statistics.house_years SCENARIO YEARS [TURNS_A_DAY]` prints the findings of each seeded year, all of them false.
+`python -m tests.statistics.house_years SCENARIO YEARS [TURNS_A_DAY [FILE]]` prints the findings of each seeded year, all of them
+false. With FILE each year is kept there as it ends, and a run that was stopped goes on with the years that are not in it.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from monitor.config.schema import DriftSettings
+from monitor.model.values import Finding
 from monitor.stats.ranks import Floats
 from tests.drift.traffic import Watch
 
@@ -99,6 +103,10 @@ def _day(scenario: Scenario, rng: np.random.Generator, day: int, turns_a_day: in
             "error": (rng.random(n) < 0.01).astype(float),
             "rule:refusal": (rng.random(n) < 0.04 + 0.08 * season).astype(float),
             "rule:pii": (rng.random(n) < 0.005).astype(float),
+            "undecided:refusal": (rng.random(n) < 0.03).astype(float),
+            "cut_off": (rng.random(n) < 0.01).astype(float),
+            "steps": 1.0 + rng.poisson(0.3 + 0.3 * season, n),
+            "kind:output_language": np.where(rng.random(n) < 0.1, "de", "en"),
         }
     )
 
@@ -113,23 +121,38 @@ def _hours(scenario: Scenario, rng: np.random.Generator, n: int) -> Floats:
 def run(scenario: Scenario, seed: int, turns_a_day: int = 300, settings: DriftSettings | None = None) -> Watch:
     """Feed one year and return what was found."""
     watch = Watch(settings)
+    watch.lasting = ("output_tokens", "cost_usd")
     for batch in year(scenario, seed, turns_a_day):
         watch.feed(batch, 5000)
     return watch
+
+
+def _said(f: Finding) -> str:
+    return f"{f.since:%a %m-%d} found {f.detected_at:%a %m-%d} {f.metric} {f.segment} {f.cause} | {f.reason[:150]}"
+
+
+def _kept(file: Path | None, name: str, turns: int) -> dict[int, list[str]]:
+    rows = [json.loads(line) for line in file.read_text().splitlines()] if file is not None and file.exists() else []
+    return {row["seed"]: row["found"] for row in rows if (row["name"], row["turns"]) == (name, turns)}
 
 
 def main(arguments: list[str]) -> None:
     """Print the findings of each year."""
     name, years = arguments[0], int(arguments[1])
     turns = int(arguments[2]) if len(arguments) > 2 else 300
+    kept = Path(arguments[3]) if len(arguments) > 3 else None
+    known = _kept(kept, name, turns)
     total = 0
     for seed in range(years):
-        found = run(SCENARIOS[name], seed, turns).findings
+        found = known.get(seed)
+        if found is None:
+            found = [_said(f) for f in run(SCENARIOS[name], seed, turns).findings]
+            if kept is not None:
+                with kept.open("a") as file:
+                    print(json.dumps({"name": name, "turns": turns, "seed": seed, "found": found}), file=file)
         total += len(found)
-        for f in found:
-            print(
-                f"  year {seed}: {f.since:%a %m-%d} found {f.detected_at:%a %m-%d} {f.metric} {f.segment} {f.cause} | {f.reason[:150]}"
-            )
+        for line in found:
+            print(f"  year {seed}: {line}", flush=True)
     print(f"{name}: {total} findings in {years} years of {turns} turns a day", flush=True)
 
 

@@ -69,9 +69,9 @@ def prompts(version: str, first: int, at: float, **fields: Any) -> list[Row]:
 
 def test_prompt_versions_that_run_side_by_side_are_arms(home: Home) -> None:
     found = run(home, [*prompts("1", 0, 0), *prompts("2", 100, MINUTE)], prompts("2", 200, 7300))
-    assert found[3] == ("prompt:support", "1")
-    assert found[103] == ("prompt:support", "2")
-    assert found[203] == ("prompt:support", "2")
+    assert found[3] == ("prompt:shop/support", "1")
+    assert found[103] == ("prompt:shop/support", "2")
+    assert found[203] == ("prompt:shop/support", "2")
     assert set(arms(home, "calls").values()) == {(None, None)}
 
 
@@ -131,7 +131,7 @@ def test_a_declared_arm_wins_over_one_that_nobody_declared(home: Home, late: boo
     call = a_turn(500, 7000, prompt_name="support", prompt_version="2", parent_id="r")
     root = call | {"span_id": "r", "parent_id": None, "kind": "other", "experiment": "tone", "variant": "B"}
     if late:
-        assert run(home, [call])[500] == ("prompt:support", "2")
+        assert run(home, [call])[500] == ("prompt:shop/support", "2")
         assert run(home, [root])[500] == ("tone", "B")
     else:
         assert run(home, [call, root])[500] == ("tone", "B")

@@ -9,10 +9,12 @@ See docs/decisions/0020-arms-nobody-declared.md.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from monitor.store.marks import set_mark
 from monitor.store.opening import Transaction
+
+Infer = Literal["none", "declared", "all"]
 
 LOOK_AGAIN: Final = timedelta(hours=1)
 TOGETHER: Final = "INTERVAL 1 HOUR"
@@ -30,19 +32,25 @@ STEP: Final = "arms"
 
 _NAMED: Final = """
     SELECT trace_id, time, coalesce(user_id, session_id) AS unit, unnest([
-        {'place': 1, 'kind': 'prompt', 'name': prompt_name, 'value': prompt_version},
+        {'place': 1, 'kind': 'prompt', 'name': app || '/' || prompt_name, 'value': prompt_version},
         {'place': 2, 'kind': 'model', 'name': app, 'value': model},
         {'place': 3, 'kind': 'release', 'name': app, 'value': release},
         {'place': 4, 'kind': 'system prompt', 'name': app, 'value': system_hash}], recursive := true)
     FROM """
 
 
-def give_arms(txn: Transaction, bounds: str, now: datetime) -> None:
-    """Fill experiment and variant of the turns in temp.fresh; `bounds` limits the time of other turns that are looked at."""
-    if _any(txn, "temp.fresh WHERE experiment IS NULL AND session_id IS NOT NULL"):
+def give_arms(txn: Transaction, bounds: str, now: datetime, infer: Infer = "all") -> None:
+    """Fill experiment and variant of the turns in temp.fresh; `bounds` limits the time of other turns that are looked at.
+
+    `infer` says how far: "none" leaves turns as they came, "declared" asks their sessions, "all" also what ran side by side.
+    """
+    if infer != "none" and _any(txn, "temp.fresh WHERE experiment IS NULL AND session_id IS NOT NULL"):
         _from_session(txn, bounds)
     if _any(txn, "temp.fresh WHERE experiment IS NOT NULL"):
         _tell_spans(txn, bounds)
+    if infer != "all":
+        txn.execute("DELETE FROM base.side_by_side")
+        return
     if _due(txn, now):
         _find_side_by_side(txn, bounds, now)
     if _any(txn, "base.side_by_side"):

@@ -14,7 +14,7 @@ from typing import Final
 
 from monitor.clock import naive_utc
 from monitor.model.dimensions import OF_SPANS, SHARED, SHARED_BY_ANY
-from monitor.store.finishing.arms import give_arms
+from monitor.store.finishing.arms import Infer, give_arms
 from monitor.store.finishing.exposed import join_fresh_turns, join_new_exposures
 from monitor.store.finishing.logged import assemble_logged
 from monitor.store.finishing.lone_agents import call_lone_agents
@@ -55,23 +55,25 @@ def finish(
     flush: bool = False,
     stopping: Callable[[], bool] = lambda: False,
     most: int = MOST,
+    infer: Infer = "all",
 ) -> int:
     """Finish every settled trace, the oldest first; with `flush`, every trace. Returns the number of turns written.
 
     At most `most` traces a transaction; when `stopping`, the rest is left to the next call.
+    `infer` says how far arms are found that no span names (`experiments.infer`).
     """
     oldest = (now - settle_without_root, now - settle)
     total = 0
     while True:
         with store.transaction() as txn:
-            settled, turns = _finish(txn, now, oldest, most, flush=flush)
+            settled, turns = _finish(txn, now, oldest, most, infer, flush=flush)
         total += turns
         if settled < most or stopping():
             return total
 
 
 def _finish(
-    txn: Transaction, now: datetime, oldest: tuple[datetime, datetime], most: int, *, flush: bool
+    txn: Transaction, now: datetime, oldest: tuple[datetime, datetime], most: int, infer: Infer, *, flush: bool
 ) -> tuple[int, int]:
     """Return how many traces were finished, and how many turns were written."""
     join_new_exposures(txn)
@@ -86,7 +88,7 @@ def _finish(
     count_once(txn, bounds.on("time"))
     _share_identity(txn, bounds)
     attach_scores(txn, bounds.on("time"))
-    turns = _write_turns(txn, bounds, naive_utc(now))
+    turns = _write_turns(txn, bounds, naive_utc(now), infer)
     join_fresh_turns(txn)
     txn.execute("DELETE FROM base.arrivals WHERE trace_id IN (SELECT trace_id FROM temp.settled)")
     return settled, turns
@@ -145,9 +147,9 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
     take_spans(txn, bounds.on("time"))
 
 
-def _write_turns(txn: Transaction, bounds: Bounds, now: datetime) -> int:
+def _write_turns(txn: Transaction, bounds: Bounds, now: datetime, infer: Infer) -> int:
     txn.execute(_TURNS.format(content=bounds.on("time"), dimensions=_OF_THE_ROOT))
-    give_arms(txn, bounds.on("time"), now)
+    give_arms(txn, bounds.on("time"), now, infer)
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE known AS
