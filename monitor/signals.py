@@ -24,7 +24,7 @@ from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.recent import Recent, turns_of
 from monitor.store import reads, standing
-from monitor.wording import percent
+from monitor.wording import CLOSED, OPEN, percent
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -46,7 +46,7 @@ def read_signals(
 ) -> list[Signal]:
     """Return all signals as of `now`; `recent` is what is kept of the store between two looks."""
     at = naive_utc(now)
-    findings = reads.standing_findings(reader, at - HISTORY).to_dicts()
+    findings = standing.standing_findings(reader, at - HISTORY).to_dicts()
     rules, pulses = watched(policies, at.date()), reads.app_pulse(reader, at).to_dicts()
     found = [
         *_rates(reader, settings, rules, findings, at, recent),
@@ -164,15 +164,6 @@ def _state(group: Sequence[dict[str, Any]]) -> tuple[str, str]:
     last = max(group, key=lambda row: (row["state"] == OPEN, row["state_at"] or row["detected_at"]))
     why = f": {last['state_reason']}" if last["state_reason"] and last["state"] == "accepted" else ""
     return last["state"], f"{CLOSED.get(last['state'], '')}{why}"
-
-
-OPEN: Final = "open"
-CLOSED: Final = {
-    "returned": "The change returned to what it was before",
-    "accepted": "The change was accepted as the new normal",
-    "expired": "The change expired: it has become the new normal",
-}
-"""How a change ends, in words."""
 
 
 def _together(one: dict[str, Any], other: dict[str, Any]) -> bool:

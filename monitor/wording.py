@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from monitor.clock import naive_utc
 
@@ -65,3 +66,12 @@ def stretch(seconds: float) -> str:
         if amount >= 2 * size:
             return f"{amount / size:.0f} {name}"
     return f"{amount:.0f} seconds"
+
+
+OPEN: Final = "open"
+CLOSED: Final = {
+    "returned": "The change returned to what it was before",
+    "accepted": "The change was accepted as the new normal",
+    "expired": "The change expired: it has become the new normal",
+}
+"""How a change that was found ends, in words."""

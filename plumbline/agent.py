@@ -93,12 +93,12 @@ class Agent:
 
     def load(self, *, flush: bool = False) -> dict[str, int]:
         """Bring what the collectors acknowledged into the store and finish the traces that have settled."""
-        waits = [parse_duration(wait) for wait in (self.settings.agent.settle, self.settings.agent.settle_without_root)]
-        stopping, listed = self.stopping.is_set, shipped().models if self.settings.list_prices else {}
+        own, stopping, infer = self.settings.agent, self.stopping.is_set, self.settings.experiments.infer
+        listed = shipped().models if self.settings.list_prices else {}
+        soon, late = parse_duration(own.settle), parse_duration(own.settle_without_root)
         with self.loading:
             loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed, stopping)
-            infer = self.settings.experiments.infer
-            turns = finish(self.store, self.clock.now(), *waits, flush=flush, stopping=stopping, infer=infer)
+            turns = finish(self.store, self.clock.now(), soon, late, infer, flush=flush, stopping=stopping)
         return {**asdict(loaded), "turns": turns}
 
     def cycle(self) -> dict[str, int]:
@@ -227,10 +227,9 @@ class Agent:
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines, of a finding, an alert or a trace. Raises `NotFound`."""
-        lines = self.desk.explain(subject) or explain(self.store, self.policies, subject)
-        if not lines:
-            raise NotFound(subject)
-        return lines
+        if lines := self.desk.explain(subject) or explain(self.store, self.policies, subject):
+            return lines
+        raise NotFound(subject)
 
     def report(self, finding_id: str) -> Path:
         """Return the side-by-side report of a finding, rendered by a child process the first time."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from monitor.model.dimensions import NAMES
 from monitor.model.rows import TABLES, Columns
+from monitor.store.decision_tables import COMPARISONS, ESTIMATES, FINDINGS, TRACKERS
 from monitor.store.views import MACROS, VIEWS
 
 SQL_TYPES: Final = {
@@ -92,68 +93,6 @@ GRADES: Final[Columns] = {
     "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
     "unit": "str",  # turn | trace | session; NULL: turn
 }
-
-ESTIMATES: Final[Columns] = {
-    "rule_id": "str",
-    "app": "str",
-    "segment": "str",  # "all" or "column=value"
-    "window_start": "time",
-    "window_end": "time",
-    "method": "str",
-    "value": "float",
-    "low": "float",
-    "high": "float",
-    "confidence": "float",
-    "n_units": "int",
-    "n_graded": "int",
-    "n_human": "int",
-    "unit": "str",  # what is counted: turn | trace | session; NULL: turn
-}
-
-FINDINGS: Final[Columns] = {
-    "id": "str",
-    "kind": "str",
-    "metric": "str",
-    "app": "str",
-    "segment": "str",
-    "detected_at": "time",
-    "since": "time",
-    "since_low": "time",
-    "since_high": "time",
-    "reference_value": "float",
-    "current_value": "float",
-    "change": "float",
-    "change_low": "float",
-    "change_high": "float",
-    "e_value": "float",
-    "budget": "str",
-    "cause": "str",
-    "reason": "str",
-    "examples": "str",  # JSON list of trace ids
-    "origin": "str",  # live, or replay: what Plumbline would have told
-    "state": "str",  # open | returned | accepted | expired; NULL is of before states were kept: expired
-    "state_at": "time",
-    "state_by": "str",  # the person who accepted it, or opened it again
-    "state_reason": "str",
-}
-
-COMPARISONS: Final[Columns] = {
-    "experiment": "str",
-    "metric": "str",
-    "control": "str",
-    "arm": "str",
-    "effect": "float",
-    "low": "float",
-    "high": "float",
-    "n_control": "int",
-    "n_arm": "int",
-    "decision": "str",
-    "reason": "str",
-    "computed_at": "time",
-}
-
-TRACKERS: Final[Columns] = {"stream": "str", "state": "str", "updated_at": "time"}
-"""State of one change detector as JSON; saved in the transaction that saves its findings."""
 
 ROLLUP: Final[Columns] = {
     "hour": "time",

@@ -264,15 +264,6 @@ def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
     )
 
 
-def standing_findings(reader: Reader, since: datetime) -> pl.DataFrame:
-    """Return findings that are open, or were found or closed after `since`, in the order in which they were found."""
-    return reader.frame(
-        """SELECT * REPLACE (coalesce(state, 'expired') AS state) FROM base.findings
-           WHERE state = 'open' OR detected_at > ? OR state_at > ? ORDER BY detected_at""",
-        [since, since],
-    )
-
-
 def all_findings(reader: Reader) -> pl.DataFrame:
     """Return every finding, oldest first."""
     return reader.frame("SELECT * FROM base.findings ORDER BY detected_at")

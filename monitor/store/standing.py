@@ -80,3 +80,12 @@ def system_prompts(reader: Reader, since: datetime) -> pl.DataFrame:
         GROUP BY ALL ORDER BY last DESC LIMIT 500""",
         [since, since],
     )
+
+
+def standing_findings(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return findings that are open, or were found or closed after `since`, in the order in which they were found."""
+    return reader.frame(
+        """SELECT * REPLACE (coalesce(state, 'expired') AS state) FROM base.findings
+           WHERE state = 'open' OR detected_at > ? OR state_at > ? ORDER BY detected_at""",
+        [since, since],
+    )

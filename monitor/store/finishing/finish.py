@@ -51,11 +51,11 @@ def finish(
     now: datetime,
     settle: timedelta,
     settle_without_root: timedelta,
+    infer: Infer = "all",
     *,
     flush: bool = False,
     stopping: Callable[[], bool] = lambda: False,
     most: int = MOST,
-    infer: Infer = "all",
 ) -> int:
     """Finish every settled trace, the oldest first; with `flush`, every trace. Returns the number of turns written.
 
