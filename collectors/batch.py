@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from monitor.model.rows import CONTENT, EVENTS, EXPOSURES, METERS, REFUSALS, SCORES, SPANS, STRANGERS, Columns
+from monitor.model.rows import CHANGES, CONTENT, EVENTS, EXPOSURES, METERS, REFUSALS, SCORES, SPANS, STRANGERS, Columns
 
 Row = list[Any]
 Mark = tuple[int, ...]
@@ -21,6 +21,7 @@ BATCH_TABLES: Final[dict[str, Columns]] = {
     "scores": SCORES,
     "meters": METERS,
     "exposures": EXPOSURES,
+    "changes": CHANGES,
     "refusals": REFUSALS,
     "strangers": STRANGERS,
 }

@@ -22,6 +22,7 @@ from queue import Queue
 from typing import Final, Literal
 
 from collectors.batch import Batch
+from collectors.changes import decode_changes
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
 from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
@@ -35,7 +36,7 @@ from monitor.spool_writer import SpoolWriter
 
 _log = logging.getLogger("plumbline.collector")
 
-Signal = Literal["traces", "logs", "metrics", "scores", "langfuse_scores", "langfuse_events", "annotations"]
+Signal = Literal["traces", "logs", "metrics", "scores", "langfuse_scores", "langfuse_events", "annotations", "changes"]
 GROUP_BYTES: Final = 4 << 20
 GROUP_BODIES: Final = 64
 REFUSALS_EVERY_S: Final = 1.0
@@ -90,6 +91,7 @@ class Intake:
             "langfuse_scores": langfuse.decode_scores,
             "langfuse_events": langfuse.decode_events,
             "annotations": phoenix.decode_annotations,
+            "changes": decode_changes,
         }
         self._waiting: list[Letter] = []
         self.room = Room(self.max_queue_bytes, self.counters)

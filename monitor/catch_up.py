@@ -8,12 +8,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Tools
 from monitor.grading import RULE, grade_by
-from monitor.steps import House, data_time, drift_metrics, graded_turns
+from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turns
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
 from monitor.streams import LASTING
@@ -71,17 +72,18 @@ def _grade(house: House, row: Missed) -> bool:
 def _track(house: House, row: Missed) -> bool:
     """Feed a stream what it missed."""
     metrics = _missed_metrics(house, row)
-    feeding = Feeding(
-        only=row.part,
-        graded_by=graders_of(house.policies),
-        lasting=LASTING,
-        accepted=outcomes.accepted_findings(house.store),
-    )
     if metrics is None or metrics.is_empty():  # it was erased, or is too old to be kept
         with house.store.transaction() as txn:
             forget_missed(txn, row)
         return True
     at = data_time(house, metrics)
+    feeding = Feeding(
+        only=row.part,
+        graded_by=graders_of(house.policies),
+        lasting=LASTING,
+        accepted=outcomes.accepted_findings(house.store),
+        changes=outcomes.told_changes(house.store, naive_utc(at - TOLD_FOR)),
+    )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     if outcome.behind:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import polars as pl
 
-from monitor.clock import Clock, aware_utc
+from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
@@ -35,6 +35,9 @@ from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.units import units_of
 from monitor.streams import LASTING, stream_metrics
+
+TOLD_FOR: Final = timedelta(days=60)
+"""How far back what was changed may be the cause of a change that is found now."""
 
 
 class Alerting(Protocol):
@@ -214,6 +217,7 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
         graded_by=graders_of(house.policies),
         lasting=LASTING,
         accepted=outcomes.accepted_findings(house.store),
+        changes=outcomes.told_changes(house.store, naive_utc(at - TOLD_FOR)),
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)

@@ -75,3 +75,12 @@ CLOSED: Final = {
     "expired": "The change expired: it has become the new normal",
 }
 """How a change that was found ends, in words."""
+
+
+def plain_line(text: str) -> str:
+    r"""Return what somebody wrote as one line of plain text.
+
+    >>> plain_line("new\\nprompt \\x1b[31m")
+    'new prompt [31m'
+    """
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

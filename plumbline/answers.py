@@ -29,6 +29,7 @@ from plumbline import reviewing
 from plumbline.agent import Agent
 from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import (
+    change_questions,
     dataset_questions,
     finding_questions,
     grading_questions,
@@ -133,6 +134,8 @@ def put_in_force(agent: Agent, asked: Any, call: Call) -> dict[str, str]:
     with agent.cycling:
         told_once: dict[str, str] = agent.access.commands.carry_out(call, asked, carried_out)
         agent.policies = done[0].policies if done else agent.policies
+        for put_now in done:
+            findings_of(agent).in_force(put_now.told, call.actor.name)
     return told_once
 
 
@@ -193,6 +196,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     finding_questions.DriftLedger: lambda agent, _, call: drift_ledger(
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),
+    change_questions.AddChange: lambda agent, asked, call: findings_of(agent).changed(asked, call),
     finding_questions.AcceptFinding: lambda agent, asked, call: findings_of(agent).accept(asked, call),
     finding_questions.ReopenFinding: lambda agent, asked, call: findings_of(agent).reopen(asked, call),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),

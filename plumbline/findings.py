@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,9 @@ from monitor.errors import NotFound, UsageError
 from monitor.state import Transaction
 from monitor.store import outcomes, reads
 from monitor.store.opening import Store
+from monitor.wording import plain_line
 from plumbline.api.call import Actor, Call
+from plumbline.api.change_questions import AddChange
 from plumbline.api.finding_questions import AcceptFinding, ReopenFinding
 from plumbline.people.commands import Commands
 
@@ -43,6 +46,27 @@ class FindingAnswers:
     def reopen(self, asked: ReopenFinding, call: Call) -> dict[str, Any]:
         """Take an acceptance back. Raises `NotFound`, `UsageError`."""
         return self._move(asked, call, "accepted", "open")
+
+    def changed(self, asked: AddChange, call: Call) -> dict[str, Any]:
+        """Keep that something was changed."""
+
+        def carried_out(_: Transaction) -> dict[str, Any]:
+            now = self.clock.now()
+            at = asked.time or now
+            row = {"kind": asked.kind, "app": asked.app, "what": plain_line(asked.what), "told_by": call.actor.name}
+            with self.store.transaction() as txn:
+                outcomes.add_change(txn, row, at, now)
+            return {**row, "time": at.isoformat()}
+
+        told: dict[str, Any] = self.commands.carry_out(call, asked, carried_out)
+        return told
+
+    def in_force(self, told: Mapping[str, str], by: str) -> None:
+        """Keep that a policy was put in force: what rules say may change with it."""
+        what = " ".join(filter(None, (told.get("policy"), told.get("version"), "is in force")))
+        now = self.clock.now()
+        with self.store.transaction() as txn:
+            outcomes.add_change(txn, {"kind": "policy", "app": None, "what": plain_line(what), "told_by": by}, now, now)
 
     def _move(self, asked: AcceptFinding, call: Call, known: str, wanted: str) -> dict[str, Any]:
         def carried_out(_: Transaction) -> dict[str, Any]:

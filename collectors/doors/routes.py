@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from collectors import changes
 from collectors.answers import HttpAnswer, Refused, otlp_success
 from collectors.decode import Outcome
 from collectors.intake import Signal
@@ -28,6 +29,7 @@ ROUTES: Final = (
     Route("/v1/logs", "logs", partial(otlp_success, "logs"), only_json=False),
     Route("/v1/metrics", "metrics", partial(otlp_success, "metrics"), only_json=False),
     Route("/v1/scores", "scores", lambda _, outcome: ours.reply(outcome)),
+    Route("/v1/changes", "changes", lambda _, outcome: changes.reply(outcome)),
     Route("/api/public/scores", "langfuse_scores", lambda _, outcome: langfuse.score_reply(outcome)),
     Route("/api/public/ingestion", "langfuse_events", lambda _, outcome: langfuse.events_reply(outcome)),
     Route("/v1/span_annotations", "annotations", lambda _, outcome: phoenix.reply(outcome)),
@@ -51,5 +53,6 @@ def route_of(path: str, method: str) -> Route:
                 raise Refused(405, f"{method[:10]} is not supported here (use POST)")
             return route
     raise Refused(
-        404, f"nothing is served at {path[:100] or '/'} (POST to /v1/traces, /v1/logs, /v1/metrics or /v1/scores)"
+        404,
+        f"nothing is served at {path[:100] or '/'} (POST to /v1/traces, /v1/logs, /v1/metrics, /v1/scores or /v1/changes)",
     )

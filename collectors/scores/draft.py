@@ -83,7 +83,7 @@ def _row(draft: Draft, received: int) -> dict[str, Any]:
         raise Unfit("a score needs a value or a label")
     if draft.origin is not None and draft.origin not in ORIGINS:
         raise Unfit(f"source must be one of {', '.join(ORIGINS)}")
-    given = _moment(draft.time)
+    given = moment(draft.time)
     comment = _text(draft.comment, "comment", None)
     metadata, unfit = _metadata(draft.metadata)
     targets, identity = _targets(draft), _text(draft.id, "id", MAX_ID)
@@ -166,7 +166,7 @@ def _metadata(value: Any) -> tuple[str | None, bool]:
     return (text, False) if len(text) <= MAX_TEXT else (None, True)
 
 
-def _moment(value: Any) -> int | None:
+def moment(value: Any) -> int | None:
     """Return microseconds since the epoch of an ISO 8601 text (UTC where it names no zone) or of Unix seconds."""
     if value is None:
         return None

@@ -17,6 +17,7 @@ from monitor.drift.change import Change, Part, moved_function
 from monitor.drift.points import Points
 from monitor.drift.state import Combo
 from monitor.model.dimensions import CAUSES
+from monitor.model.values import ToldChange
 from monitor.wording import percent
 
 SHIFTED: Final = 0.2
@@ -70,8 +71,29 @@ def decompose(parts: Sequence[Part]) -> Decomposition:
     return Decomposition(sum(mix.values()), total, carrier.segment if carries else None, mixed)
 
 
-def composition_shift(change: Change) -> str | None:
-    """Return which recorded columns changed their composition at the start of the change, or None.
+AROUND_MS: Final = 3_600_000
+"""A change that was told counts from so long before the start on: traffic follows a release, and clocks differ."""
+
+SHOWN_BY: Final = {"model": ("model",), "prompt": ("prompt_version",), "release": ("release",)}
+"""Which columns show a change of a kind that may be told: where one does, it is not named twice."""
+
+
+def coinciding(change: Change, told: Sequence[ToldChange]) -> str | None:
+    """Return what coincides with a change: recorded columns that shifted, and what was told; several cannot be told apart."""
+    shifts = composition_shifts(change)
+    seen = " ".join(shifts)
+    near = [t for t in told if change.since_low - AROUND_MS <= t.time.timestamp() * 1000 <= change.since_high]
+    said = [
+        f"{t.kind}: {_plain(t.what)}, told for {t.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        for t in near
+        if not any(f"{column} " in seen for column in SHOWN_BY.get(t.kind, ()))
+    ]
+    causes = [*shifts, *dict.fromkeys(said)]
+    return "; ".join(causes) + (" (at once: cannot be told apart)" if len(causes) > 1 else "") or None
+
+
+def composition_shifts(change: Change) -> list[str]:
+    """Return which recorded columns changed their composition at the start of the change.
 
     The time in which the change may have begun belongs to neither side, as long as there is anything after it.
     """
@@ -81,8 +103,7 @@ def composition_shift(change: Change) -> str | None:
     before = just_before if just_before.total() >= ENOUGH_BEFORE else _reference_counts(change)
     after = _counts(change.after.only(sure), change.combos)
     shifts = [_shift(change, column, before, after) for column in range(len(CAUSES))]
-    told = [text for text in [*shifts, _heavy_user(change, before, after)] if text]
-    return "; ".join(told) + (" (at once: cannot be told apart)" if len(told) > 1 else "") or None
+    return [text for text in [*shifts, _heavy_user(change, before, after)] if text]
 
 
 def _heavy_user(change: Change, before: Counter[Combo], after: Counter[Combo]) -> str | None:

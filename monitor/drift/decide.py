@@ -6,7 +6,7 @@ A finding is raised when the evidence against "still like the reference" reaches
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
-from monitor.model.values import Finding
+from monitor.model.values import Finding, ToldChange
 
 MEMORY: Final = "memory"
 """The key of the one state that is not a stream."""
@@ -66,6 +66,7 @@ class Feeding:
     Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of
     an app is made: a stream of another version starts anew. `lasting` are measures that a turn has once its app has them: that one
     is missing is a stream. `accepted` are findings that a person has called the new normal.
+    `changes` are what people and deploy scripts told: causes.
     """
 
     held: Collection[str] = ()
@@ -73,6 +74,7 @@ class Feeding:
     graded_by: Callable[[str, str], str] = nobody
     lasting: Collection[str] = ()
     accepted: Collection[str] = ()
+    changes: Sequence[ToldChange] = ()
 
     def takes(self, name: Name) -> bool:
         """Return whether the stream is fed."""
@@ -125,7 +127,7 @@ def decide_drift(
             raised = track(name.metric, stream, batch.points(name), batch.combos, own)
             alarms[name] = anchors.settle(name, stream, raised, own)
             streams[name] = stream
-    reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now)
+    reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now, feeding.changes)
     anchors.keep(alarms, reports.told)
     after = Memory(
         reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
@@ -201,6 +203,7 @@ def _report(
     settings: DriftSettings,
     n_streams: int,
     now: datetime,
+    told: Sequence[ToldChange],
 ) -> Reports:
     """Report the alarms of each metric and app together: a change that shows in five streams is one change."""
     budget = _budget_text(settings, n_streams)
@@ -216,6 +219,7 @@ def _report(
             columns=settings.segments,
             budget=budget,
             now=now,
+            told=[change for change in told if change.app in {None, app}],
         )
         report_alarms(case, reports)
     return reports

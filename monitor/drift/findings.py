@@ -12,11 +12,11 @@ import numpy as np
 from monitor.clock import aware_utc
 from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name
-from monitor.drift.cause import NOTHING, Decomposition, composition_shift, decompose
+from monitor.drift.cause import NOTHING, Decomposition, coinciding, decompose
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
-from monitor.model.values import Finding, stable_id
+from monitor.model.values import Finding, ToldChange, stable_id
 from monitor.wording import bare_minute, minute
 
 EXAMPLES: Final = 3
@@ -36,6 +36,7 @@ class MetricCase:
     columns: Sequence[str]
     budget: str
     now: datetime
+    told: Sequence[ToldChange] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
     carrier = next((split.carrier for split in splits if split.carrier), None)
     shown = views[carrier] if carrier else lead
     mix = next((split.mixed for split in splits if split.is_mix), None)
-    cause = composition_shift(shown) or mix or NOTHING
+    cause = coinciding(shown, case.told) or mix or NOTHING
     low, high = shown.interval
     return Finding(
         id=stable_id(case.metric, case.app, shown.segment, shown.since),

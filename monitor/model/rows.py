@@ -171,6 +171,20 @@ EXPOSURES: Final[Columns] = {
     "source": "str",
 }
 
+CHANGES: Final[Columns] = {
+    "key": "str",
+    "time": "time",  # of the change
+    "received_at": "time",
+    "kind": "str",  # see CHANGE_KINDS
+    "app": "str",  # NULL: all of them
+    "what": "str",
+    "told_by": "str",
+    "source": "str",
+}
+
+CHANGE_KINDS: Final = ("release", "prompt", "model", "policy", "grader", "data", "traffic", "other")
+"""What somebody may say that was changed."""
+
 REFUSALS: Final[Columns] = {
     "time": "time",
     "source": "str",
@@ -197,6 +211,7 @@ TABLES: Final[dict[str, Columns]] = {
     "scores": SCORES,
     "meters": METERS,
     "exposures": EXPOSURES,
+    "changes": CHANGES,
     "refusals": REFUSALS,
     "strangers": STRANGERS,
 }
@@ -209,13 +224,14 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "scores": ("key",),
     "meters": ("metric", "series", "time"),
     "exposures": ("key",),
+    "changes": ("key",),
 }
 """What makes two rows of a table the same row; the loader keeps the first."""
 
 SUMMED: Final = frozenset({"refusals", "strangers"})
 """Counts, which are added up on loading, not rows of their own."""
 
-LEDGER_TABLES: Final = ("spans", "events", "scores", "exposures")
+LEDGER_TABLES: Final = ("spans", "events", "scores", "exposures", "changes")
 """What is counted in the ledger: things a client sent. Content and features are derived from them; meters are counts."""
 
 KINDS: Final = ("llm", "embedding", "tool", "retriever", "agent", "chain", "workflow", "guardrail", "other")

@@ -158,6 +158,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class ToldChange:
+    """What somebody said was changed, in an app or, where that is None, in all."""
+
+    time: datetime
+    kind: str
+    app: str | None
+    what: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One arm against control on one metric. `decision`: better, worse, differs, undecided, blocked.
 

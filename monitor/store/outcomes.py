@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
-from monitor.model.values import Comparison, Estimate, Finding
+from monitor.model.values import Comparison, Estimate, Finding, ToldChange, stable_id
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Reader
 from monitor.store.replayed import forget_replayed
@@ -102,6 +102,20 @@ def set_finding_state(txn: Transaction, finding: str, state: str, by: str, reaso
         "UPDATE base.findings SET state = ?, state_at = ?, state_by = ?, state_reason = ? WHERE id = ?",
         [state, naive_utc(now), by, reason, finding],
     )
+
+
+def add_change(txn: Transaction, row: Mapping[str, Any], at: datetime, now: datetime) -> None:
+    """Keep what somebody said was changed at `at`."""
+    key = stable_id("change", *row.values(), at)
+    times = {"time": naive_utc(at), "received_at": naive_utc(now)}
+    txn.execute("DELETE FROM base.changes WHERE key = ?", [key])
+    txn.insert("changes", [{**row, **times, "key": key, "source": "plumbline"}])
+
+
+def told_changes(reader: Reader, since: datetime) -> list[ToldChange]:
+    """Return what was changed after `since` (naive UTC), oldest first."""
+    rows = reader.frame("SELECT time, kind, app, what FROM base.changes WHERE time > ? ORDER BY time", [since])
+    return [ToldChange(aware_utc(time), kind, app, what) for time, kind, app, what in rows.iter_rows()]
 
 
 def readings(reader: Reader) -> list[Comparison]:

@@ -23,6 +23,7 @@ SLICES: Final = {
         SELECT c.* FROM base.content c JOIN base.turns t
             ON t.trace_id = c.trace_id AND c.span_id IN (t.input_span_id, t.output_span_id)
         WHERE t.time > ? AND t.time <= ?""",
+    "changes": "SELECT * FROM base.changes WHERE time > ? AND time <= ?",
     "scores": "SELECT * REPLACE (time AS received_at, NULL::BIGINT AS heard) FROM base.scores WHERE time > ? AND time <= ?",
 }
 """What one slice of history consists of. A score is replayed at the time it is about."""

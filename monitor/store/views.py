@@ -66,6 +66,7 @@ VIEWS: Final[dict[str, str]] = {
     "grades": "SELECT * FROM base.grades",
     "estimates": "SELECT * FROM base.estimates",
     "findings": "SELECT * REPLACE (coalesce(state, 'expired') AS state) FROM base.findings",
+    "changes": "SELECT time, kind, app, what, coalesce(told_by, source) AS source FROM base.changes",
     "comparisons": "SELECT * FROM base.comparisons",
     "contamination": """
         WITH told AS (

@@ -15,6 +15,7 @@ import msgspec
 from monitor.config.durations import parse_duration
 from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
+from plumbline.api.change_questions import OF_CHANGES
 from plumbline.api.dataset_questions import OF_DATASETS
 from plumbline.api.finding_questions import OF_FINDINGS
 from plumbline.api.grading_questions import OF_GRADING
@@ -209,6 +210,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     ActivatePolicy,
     RollBackPolicy,
     *OF_FINDINGS,
+    *OF_CHANGES,
     *OF_GRADING,
     *OF_DATASETS,
     Erase,

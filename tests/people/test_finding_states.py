@@ -152,3 +152,15 @@ def test_the_command_lists_accepts_and_opens_again(office: Office, capsys: pytes
     assert json.loads(told[told.index("[") :])[0]["state"] == "accepted"
     assert run(["finding", "reopen", "f1", "--reason", "no", "--data-dir", root]) == 0
     assert naive_utc(office.clock.now())
+
+
+def test_the_command_tells_a_change(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    root = str(office.agent.places.root)
+    office.agent.close()
+    asked = ["change", "add", "policy", "tone 2 in force", "--app", "shop", "--at", "2026-11-20T10:00:00Z"]
+    assert run([*asked, "--data-dir", root]) == 0
+    assert run([*asked, "--data-dir", root]) == 0
+    assert run(["change", "add", "magic", "x", "--data-dir", root]) == 2
+    assert run(["change", "list", "--format", "json", "--data-dir", root]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(row["kind"], row["app"], row["what"]) for row in told] == [("policy", "shop", "tone 2 in force")]

@@ -28,7 +28,7 @@ OURS: Final = ("tombstones", "erasing", "erasures", "retentions")
 QUOTING: Final = (("findings", "examples"), ("findings", "reason"), ("findings", "cause"), ("trackers", "state"))
 """Where ids are told of outside the tables they belong to."""
 
-BY_APP: Final = ("meters", "estimates", "findings", "rollup")
+BY_APP: Final = ("meters", "estimates", "findings", "rollup", "changes")
 ARMS: Final = (
     "experiment IN (SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))"
 )

@@ -66,6 +66,7 @@ TASKS: Final = (
     Task("rollups", "rollup", "hour"),
     Task("rollups", "estimates", "window_end"),
     Task("rollups", "findings", "detected_at"),
+    Task("rollups", "changes"),
     Task("rollups", "unknown_keys", "day"),
     Task("rollups", "strangers"),
 )
