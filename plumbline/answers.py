@@ -44,7 +44,7 @@ from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
-from plumbline.findings import FindingAnswers, drift_ledger
+from plumbline.findings import FindingAnswers, drift_ledger, window_report
 from plumbline.incidents import IncidentAnswers
 from plumbline.people.texts import Sight
 from plumbline.policies import datasets, grading
@@ -197,6 +197,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),
     change_questions.AddChange: lambda agent, asked, call: findings_of(agent).changed(asked, call),
+    finding_questions.WindowReport: lambda agent, asked, call: window_report(
+        agent.store, agent.places.root / "reports", asked, call.actor
+    ),
     finding_questions.AcceptFinding: lambda agent, asked, call: findings_of(agent).accept(asked, call),
     finding_questions.ReopenFinding: lambda agent, asked, call: findings_of(agent).reopen(asked, call),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),

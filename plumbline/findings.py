@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from monitor.clock import Clock, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import DriftSettings
+from monitor.drift.evidently_report import render_windows
 from monitor.drift.ledger import ledger
-from monitor.errors import NotFound, UsageError
+from monitor.errors import Forbidden, NotFound, UsageError
 from monitor.state import Transaction
 from monitor.store import outcomes, reads
 from monitor.store.opening import Store
+from monitor.store.report_rows import Stretch
 from monitor.wording import plain_line
 from plumbline.api.call import Actor, Call
 from plumbline.api.change_questions import AddChange
-from plumbline.api.finding_questions import AcceptFinding, ReopenFinding
+from plumbline.api.finding_questions import AcceptFinding, ReopenFinding, WindowReport
 from plumbline.people.commands import Commands
 
 
@@ -29,6 +32,14 @@ def drift_ledger(store: Store, settings: DriftSettings, now: datetime, actor: Ac
     told = ledger(outcomes.tracker_states(store), settings, raised.filter(raised["origin"] == "live").height, now)
     streams = [line for line in told["streams"] if actor.apps is None or line["app"] in actor.apps]
     return told | {"streams": streams}
+
+
+def window_report(store: Store, folder: Path, asked: WindowReport, actor: Actor) -> Path:
+    """Return the report of two windows. Raises `Forbidden` where the actor may not see the app, `PluginError`."""
+    if actor.apps is not None and asked.app not in actor.apps:
+        raise Forbidden("name one of your own applications (--app)")
+    reference = Stretch(asked.against_start, asked.against_end, asked.app, asked.segment)
+    return render_windows(store, reference, Stretch(asked.start, asked.end, asked.app, asked.segment), folder)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The week of a stream: what its mean is at each part of a week, so that like is compared with like.
 
 A week has 56 parts: seven days of eight blocks of three hours. Most are thin, so a part is not estimated by itself: it is the
-mean of its kind of day (Monday to Friday, Saturday and Sunday), plus what its day and its block of hours add, each shrunk by
-how much of it may be chance (empirical Bayes). A part whose kind of day or block of hours was never seen has no reference:
+mean of the week, plus what its kind of day (Monday to Friday, Saturday and Sunday), its day and its block of hours add, each
+shrunk by how much of it may be chance (empirical Bayes): traffic that knows no week is compared with one mean. A part whose kind of day or block of hours was never seen has no reference:
 evidence waits there ("no weekend seen yet"). Weeks are those of one time zone, daylight saving included.
 """
 
@@ -97,18 +97,21 @@ def part_means(calendar: Calendar, variance: Floats) -> tuple[Floats, Floats]:
     n_day, n_cell = np.asarray(calendar.n_day, dtype=float), np.asarray(calendar.n_cell, dtype=float)
     day, cell = np.asarray(calendar.day).T, np.asarray(calendar.cell).T
     means, errors = np.zeros((PARTS, day.shape[1])), np.ones((PARTS, day.shape[1]))
+    kinds = [np.flatnonzero(kind == KIND_OF_DAY) for kind in range(KINDS)]
+    n_kind, totals = (np.asarray([of[days].sum(axis=0) for days in kinds]) for of in (n_day, day))
+    whole = totals.sum(axis=0) / max(1.0, n_kind.sum())
+    by_kind, kind_error = _effects(n_kind, totals, whole, variance)
     for kind in range(KINDS):
-        days, cells = np.flatnonzero(kind == KIND_OF_DAY), np.arange(kind * BLOCKS, (kind + 1) * BLOCKS)
+        days, cells = kinds[kind], np.arange(kind * BLOCKS, (kind + 1) * BLOCKS)
         here = np.flatnonzero(KIND_OF_DAY[_DAY] == kind)
-        n = n_day[days].sum()
-        if not n:
+        if not n_kind[kind]:
             continue
-        centre = day[days].sum(axis=0) / n
+        centre = totals[kind] / n_kind[kind]
         by_day, day_error = _effects(n_day[days], day[days], centre, variance)
         by_cell, cell_error = _effects(n_cell[cells], cell[cells], centre, variance)
-        means[here] = centre + by_day[_DAY[here] - days[0]] + by_cell[_CELL[here] - cells[0]]
+        means[here] = whole + by_kind[kind] + by_day[_DAY[here] - days[0]] + by_cell[_CELL[here] - cells[0]]
         left = day_error[_DAY[here] - days[0]] + cell_error[_CELL[here] - cells[0]]
-        errors[here] = np.sqrt(variance / n + left)
+        errors[here] = np.sqrt(kind_error[kind] + left)
     return np.clip(means, 0.0, 1.0), errors
 
 

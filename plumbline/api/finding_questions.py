@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from monitor.errors import UsageError
-from plumbline.api.question import Method, Question, Scope
+from monitor.model.dimensions import REPORTED
+from plumbline.api.question import Method, Question, Scope, Shape
 
 LONGEST: Final = 500
 """Characters of a reason."""
@@ -43,5 +45,28 @@ class ReopenFinding(AcceptFinding, frozen=True):
     path: ClassVar[str] = "/v1/findings/reopen"
 
 
-OF_FINDINGS: Final = (DriftLedger, AcceptFinding, ReopenFinding)
+class WindowReport(Question[str], frozen=True):
+    """The side-by-side report of two stretches of time as HTML; `segment` is "all" or COLUMN=VALUE of an app."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/drift/report"
+    shape: ClassVar[Shape] = "file"
+
+    start: datetime
+    end: datetime
+    against_start: datetime
+    against_end: datetime
+    app: str | None = None
+    segment: str = "all"
+
+    def check(self) -> None:
+        pairs = ((self.start, self.end), (self.against_start, self.against_end))
+        if any(start.tzinfo is None or end.tzinfo is None or start >= end for start, end in pairs):
+            raise UsageError("each window goes from an instant with a time zone to a later one")
+        column = self.segment.partition("=")[0]
+        if self.segment != "all" and (self.app is None or column not in REPORTED):
+            raise UsageError(f"a segment is COLUMN=VALUE of one app, with one of {', '.join(REPORTED)}")
+
+
+OF_FINDINGS: Final = (DriftLedger, WindowReport, AcceptFinding, ReopenFinding)
 """In the order of the table of questions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from alerts.states import AlertState, evaluate
 from monitor.clock import FakeClock, naive_utc
 from monitor.config.schema import Settings
 from monitor.drift.anchoring import Rise
-from monitor.errors import NotFound, UsageError
+from monitor.errors import Forbidden, NotFound, UsageError
 from monitor.model.values import Finding, Severity
 from monitor.recent import Recent
 from monitor.signals import read_signals
@@ -164,3 +164,9 @@ def test_the_command_tells_a_change(office: Office, capsys: pytest.CaptureFixtur
     assert run(["change", "list", "--format", "json", "--data-dir", root]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [(row["kind"], row["app"], row["what"]) for row in told] == [("policy", "shop", "tone 2 in force")]
+
+
+def test_who_sees_some_applications_accepts_changes_of_those_only(agent: Agent) -> None:
+    with pytest.raises(Forbidden):
+        Answers(agent).answer(AcceptFinding("f1", "mine"), Call(replace(token_owner(), apps=frozenset({"desk"}))))
+    assert state(agent)[0] == "open"
