@@ -51,11 +51,12 @@ def _text(message: _Message) -> str | None:
     return "\n".join(part for part in parts if isinstance(part, str)) or None
 
 
-def features(content: pl.DataFrame) -> pl.DataFrame:
-    """Return the feature rows of content rows that hold an input or an answer."""
-    answers = [answer_of(m) or v for m, v in content.select("output_messages", "output_value").iter_rows()]
-    questions = [question_of(m) or v for m, v in content.select("input_messages", "input_value").iter_rows()]
-    texts = content.select("trace_id", "span_id", "time").with_columns(
+def features(content: pl.DataFrame) -> pl.LazyFrame:
+    """Return the feature rows of content rows that hold an input or an answer, as one plan."""
+    answers = [answer_of(m) or v for m, v in content[["output_messages", "output_value"]].iter_rows()]
+    questions = [question_of(m) or v for m, v in content[["input_messages", "input_value"]].iter_rows()]
+    texts = content[["trace_id", "span_id", "time"]].lazy()
+    texts = texts.with_columns(
         question=pl.Series(questions, dtype=pl.String), answer=pl.Series(answers, dtype=pl.String)
     )
     rows = texts.filter(pl.col("question").is_not_null() | pl.col("answer").is_not_null())

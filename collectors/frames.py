@@ -6,6 +6,8 @@ The collector and the importers share this one path, so that nothing reaches the
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import polars as pl
@@ -34,26 +36,46 @@ def to_tables(batch: Batch, redactor: Redactor | None, field_bytes: int = FIELD_
 
     No text field is longer than `field_bytes`; it is cut before it is looked through, so that a huge one costs little.
     """
-    frames = {name: to_frame(columns, TABLES[name]) for name, columns in batch.columns().items()}
+    frames = {
+        name: to_frame(columns, TABLES[name]) if batch.rows[name] else _empty(name)
+        for name, columns in batch.columns().items()
+    }
     frames["content"], cut = capped(frames["content"], field_bytes)
     frames["spans"] = flagged(frames["spans"], cut)
     if redactor is not None:
         frames, lost = redactor.tables(frames)
         frames["spans"] = flagged(frames["spans"], lost, "redaction_failed")
-    frames["features"] = conform(features(frames["content"]), FEATURES)
+    if frames["content"].height:
+        frames["features"] = conform(features(frames["content"]), FEATURES).collect()
     return {name: to_ipc(rows) for name, rows in frames.items() if rows.height}
 
 
-def to_frame(columns: dict[str, list[Any]], schema: Columns) -> pl.DataFrame:
+@cache
+def _empty(name: str) -> pl.DataFrame:
+    """Of eight tables most groups fill two or three; the others are made once."""
+    return pl.DataFrame(schema={column: POLARS[kind] for column, kind in TABLES[name].items()})
+
+
+def to_frame(columns: Mapping[str, Sequence[Any]], schema: Columns) -> pl.DataFrame:
     """Return column lists as a frame of the canonical types; times come in as integer microseconds."""
-    series = [
-        pl.Series(name, columns[name], dtype=pl.Int64 if kind == "time" else POLARS[kind], strict=False)
-        for name, kind in schema.items()
-    ]
-    return conform(pl.DataFrame(series), schema)
+    return pl.DataFrame([_series(name, columns[name], kind) for name, kind in schema.items()])
 
 
-def conform(rows: pl.DataFrame, schema: Columns) -> pl.DataFrame:
+def _series(name: str, values: Sequence[Any], kind: str) -> pl.Series:
+    if values.count(None) == len(values):
+        return _unknown(kind, 1 << len(values).bit_length()).slice(0, len(values)).rename(name)
+    if kind == "time":
+        return pl.Series(name, values, dtype=pl.Int64, strict=False).cast(POLARS[kind])
+    return pl.Series(name, values, dtype=POLARS[kind], strict=False)
+
+
+@lru_cache(maxsize=128)
+def _unknown(kind: str, length: int) -> pl.Series:
+    """Half of all columns of a group hold nothing: they are slices of one."""
+    return pl.Series([], dtype=POLARS[kind]).extend_constant(None, length)
+
+
+def conform(rows: pl.LazyFrame, schema: Columns) -> pl.LazyFrame:
     """Return `rows` with exactly the columns and types of `schema`."""
     return rows.select(pl.col(name).cast(POLARS[kind], strict=False) for name, kind in schema.items())
 

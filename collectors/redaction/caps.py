@@ -17,18 +17,16 @@ MESSAGES: Final = ("input_messages", "output_messages")
 
 def capped(content: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the content rows with no field above `limit` bytes, and (trace_id, span_id) of the rows that were cut."""
-    long = {name: content[name].str.len_bytes().fill_null(0) > limit for name in (*PLAIN, *MESSAGES)}
-    cut = pl.any_horizontal(*long.values()) if content.height else pl.lit(value=False)
-    keys = content.filter(pl.select(cut).to_series() if content.height else []).select("trace_id", "span_id")
-    if keys.is_empty():
-        return content, keys
-    return content.with_columns(_cut_column(content[name], mask, limit) for name, mask in long.items()), keys
+    long = content.select((pl.col(*PLAIN, *MESSAGES).str.len_bytes() > limit).fill_null(value=False))
+    cut = [name for name in long.columns if long[name].any()]
+    if not cut:
+        return content, content[["trace_id", "span_id"]].clear()
+    keys = content.filter(long.select(pl.any_horizontal(cut)).to_series()).select("trace_id", "span_id")
+    return content.with_columns(_cut_column(content[name], long[name], limit) for name in cut), keys
 
 
 def _cut_column(column: pl.Series, long: pl.Series, limit: int) -> pl.Series:
     at = long.arg_true()
-    if at.is_empty():
-        return column
     shorten = messages_within if column.name in MESSAGES else text_within
     return column.scatter(at, pl.Series([shorten(text, limit) for text in column[at]], dtype=pl.String))
 

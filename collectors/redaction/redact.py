@@ -141,28 +141,18 @@ class Redactor:
         rest = [name for name in texts if name not in OURS | NAMES]
         traces = rows["trace_id"] if "trace_id" in rows.columns else None
         failed: set[int] = set()
-        columns = [self._column(rows[name], None if name in PEOPLE else traces, self._all, failed) for name in rest]
-        if self._any_named(rows, named):
-            columns += [self._column(rows[name], None, self._named, failed) for name in named]
-        return rows.with_columns(column for column in columns if column is not None), failed
-
-    def _any_named(self, rows: pl.DataFrame, names: list[str]) -> bool:
-        """Names seldom hold anything: ask about all of them at once."""
-        if not self._named or not names:
-            return False
-        together = rows.select(pl.concat_str(names, separator="\n", ignore_nulls=True)).to_series()
-        return bool(together.str.contains(_any_of(self._named)).any())
+        columns = [
+            self._column(rows[name], likely, None if name in PEOPLE | NAMES else traces, patterns, failed)
+            for names, patterns, every in ((rest, self._all, bool(self.terms)), (named, self._named, False))
+            for name, likely in _likely(rows, names, patterns, every=every)
+        ]
+        return (rows.with_columns(columns) if columns else rows), failed
 
     def _column(
-        self, column: pl.Series, traces: pl.Series | None, patterns: Patterns, failed: set[int]
-    ) -> pl.Series | None:
-        """Return the column redacted, or None when nothing in it needs to be."""
-        if column.null_count() == len(column):
-            return None
-        likely = column.is_not_null() if self.terms else column.str.contains(_any_of(patterns)).fill_null(value=False)
+        self, column: pl.Series, likely: pl.Series, traces: pl.Series | None, patterns: Patterns, failed: set[int]
+    ) -> pl.Series:
+        """Return the column redacted."""
         at = likely.arg_true()
-        if at.is_empty():
-            return None
         texts = column[at]
         scopes: Sequence[str | None] = [""] * len(texts) if traces is None else traces[at].to_list()
         values = []
@@ -216,6 +206,16 @@ class Redactor:
             return placeholder(self.key, scope, kind, value)
         form = canonical(kind, value)
         return placeholder(self.key, scope, f"{kind}_test" if publisher(kind, form) else kind, form)
+
+
+def _likely(
+    rows: pl.DataFrame, names: list[str], patterns: Patterns, *, every: bool
+) -> Iterator[tuple[str, pl.Series]]:
+    """Yield the columns that may hold something, and where; `every` text is looked through. One question for all of them."""
+    told = [name for name in names if rows[name].null_count() < rows.height]
+    if told and (patterns or every):
+        masks = rows.select(pl.col(told).is_not_null() if every else pl.col(told).str.contains(_any_of(patterns)))
+        yield from ((name, masks[name]) for name in told if masks[name].any())
 
 
 def _any_of(patterns: Patterns) -> str:
