@@ -161,7 +161,7 @@ class DriftSettings(Section, frozen=True):
     rate_floor: float = 0.02  # changes of a rate below this are not worth a page
     rank_floor: float = 0.03  # the same for numeric metrics, as a share of rank
     ignore: tuple[str, ...] = ()  # metrics not to watch
-    expires: str = "14d"  # a change that neither returned nor was accepted is the new normal after so long
+    expires: str = "30d"  # a change that neither returned nor was accepted is the new normal after so long
 
 
 class PhaseSettings(Section, frozen=True):
