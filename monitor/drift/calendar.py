@@ -29,6 +29,9 @@ NO_WEEK: Final = "none"
 SEEN: Final = 40
 """Outputs of a kind of day, and a fifth of its blocks' even share of them, before there is a reference for it."""
 
+ENOUGH: Final = 30
+"""Outputs of a day, or of a block of hours, before they say how it differs."""
+
 _HOUR_MS: Final = 3_600_000
 _EPOCH_DAY: Final = 3  # 1 January 1970 was a Thursday, Monday is 0
 
@@ -118,12 +121,16 @@ def part_means(calendar: Calendar, variance: Floats) -> tuple[Floats, Floats]:
 def _effects(n: Floats, totals: Floats, centre: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """What each group adds to the centre, shrunk, and the squared error that is left in it (both groups x functions).
 
-    How much groups really differ is the moment estimator of DerSimonian and Laird; a group of few outputs is shrunk more.
+    How much groups really differ is the moment estimator of DerSimonian and Laird; a group of few outputs is shrunk more. One of
+    next to none adds nothing, and is as uncertain as groups differ: three outputs of a day that has just begun say nothing of it.
     """
+    known = (n >= ENOUGH)[:, None]
     size = np.maximum(n, 1e-9)[:, None]
-    raw = np.where(n[:, None] > 0, totals / size - centre, 0.0)
-    freedom = max(0, int((n > 0).sum()) - 1)
-    excess = (n[:, None] * np.square(raw)).sum(axis=0) - freedom * variance
-    between = np.maximum(excess, 0.0) / max(1.0, n.sum() - np.square(n).sum() / n.sum())
-    share = between / np.maximum(between + variance / size, 1e-12)
-    return share * raw, share * variance / size
+    raw = np.where(known, totals / size - centre, 0.0)
+    told = np.where(known, n[:, None], 0.0)
+    freedom = max(0, int(known.sum()) - 1)
+    excess = (told * np.square(raw)).sum(axis=0) - freedom * variance
+    spread = told.sum() - np.square(told).sum() / max(1.0, told.sum())
+    between = np.maximum(excess, 0.0) / max(1.0, spread) * (freedom > 0)
+    share = np.where(known, between / np.maximum(between + variance / size, 1e-12), 0.0)
+    return share * raw, np.where(known, share * variance / size, between)
