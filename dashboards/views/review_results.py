@@ -29,7 +29,13 @@ def _rule(rule: Row) -> None:
     st.subheader(label(rule["title"], 160), anchor=False)
     with st.container(key=f"sentence-{rule['app']}-{rule['rule_id']}"):
         plain(rule["sentence"])
-    for line in (rule["not_judged"], _picks(rule["picks"]), _graders(rule["graders"]), _decides(rule)):
+    for line in (
+        rule.get("learnt"),
+        rule["not_judged"],
+        _picks(rule["picks"]),
+        _graders(rule["graders"]),
+        _decides(rule),
+    ):
         if line:
             plain(line)
     with st.expander("How we know"):

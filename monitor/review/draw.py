@@ -30,8 +30,11 @@ PICKS: Final = {
 }
 """Kinds of picks in the order in which they are made: share of the items at most, and why."""
 
-FLAGGED_SHARE: Final = 1 / 3
-"""Of the panel, at least: what a grader calls a violation is looked at more often than it comes, and weighs less."""
+MOST_ALIKE: Final = "most alike"
+ALIKE: Final = "alike"
+FLOORS: Final = {"flagged": 1 / 3, MOST_ALIKE: 1 / 12, ALIKE: 1 / 12}
+"""Of the panel, at least, by band: what a grader calls a violation, or what is like those that people found, is looked at more often
+than it comes, and weighs less."""
 
 FEWEST: Final = 2
 """Of a stratum of the panel: one alone says nothing of how much answers differ."""
@@ -67,8 +70,8 @@ class Drawn:
 def draw(units: pl.DataFrame, size: int, seed: int) -> list[Stratum]:
     """Return the strata by which `size` of `units` are taken; all of them, as a census, where there are no more.
 
-    `units`: unit_id, app, inside (of the stretch the review speaks for), band (flagged, not flagged, not graded) and a boolean
-    column for each kind of pick.
+    `units`: unit_id, app, inside (of the stretch the review speaks for), band (flagged, not flagged, not graded, alike, most alike)
+    and a boolean column for each kind of pick.
     """
     frame = units.filter("inside")
     quotas = {kind: min(round(share * size), int(units[kind].sum())) for kind, (share, _) in PICKS.items()}
@@ -118,8 +121,7 @@ def _panel(frame: pl.DataFrame, size: int, seed: int) -> list[Stratum]:
     else:
         groups = [{"n": frame.height}]
     groups = sorted(groups, key=lambda group: (group.get("app", ""), group.get("band", "")))
-    flagged = [group.get("band") == "flagged" for group in groups]
-    taken = _allocated([group["n"] for group in groups], flagged, size)
+    taken = _allocated([group["n"] for group in groups], [str(group.get("band")) for group in groups], size)
     return [
         _panel_stratum(frame, group.get("app"), group.get("band"), n, seed)
         for group, n in zip(groups, taken, strict=True)
@@ -133,13 +135,19 @@ def _panel_stratum(frame: pl.DataFrame, app: str | None, band: str | None, n: in
     return Stratum(name, PANEL, rows.height, n, _cut(rows, PANEL, seed, n), n / rows.height, app, band)
 
 
-def _allocated(counts: Sequence[int], flagged: Sequence[bool], size: int) -> list[int]:
-    """Return how many are taken of each stratum: in proportion, but a third at least of what is flagged, and two of each."""
-    total, of_flagged = sum(counts), sum(n for n, is_flagged in zip(counts, flagged, strict=True) if is_flagged)
-    room = min(of_flagged, max(round(FLAGGED_SHARE * size), round(size * of_flagged / total)))
+def _allocated(counts: Sequence[int], bands: Sequence[str], size: int) -> list[int]:
+    """Return how many are taken of each stratum: in proportion, but as many as `FLOORS` says at least, and two of each."""
+    total = sum(counts)
+    there = {band: sum(n for n, other in zip(counts, bands, strict=True) if other == band) for band in set(bands)}
+    rooms = {
+        band: min(n, max(round(FLOORS[band] * size), round(size * n / total)))
+        for band, n in there.items()
+        if band in FLOORS
+    }
+    rest = sum(n for band, n in there.items() if band not in FLOORS)
     shares = [
-        n * (room / of_flagged if is_flagged else (size - room) / (total - of_flagged))
-        for n, is_flagged in zip(counts, flagged, strict=True)
+        n * (rooms[band] / there[band] if band in FLOORS else (size - sum(rooms.values())) / rest)
+        for n, band in zip(counts, bands, strict=True)
     ]
     taken = [min(n, max(FEWEST, int(share))) for n, share in zip(counts, shares, strict=True)]
     return _rounded(taken, shares, counts, size)

@@ -50,3 +50,14 @@ def not_judged(n_missing: int, n: int, told: Interval) -> str:
     if not n_missing:
         return ""
     return f"{n_missing} of {n} were not judged: whatever they are, the rate is {between(told)}."
+
+
+def learnt(worth: int) -> str:
+    """Return what a score that was learned from people's labels is worth; nothing where it is worth nothing.
+
+    >>> learnt(210)
+    'A score learned from what people said narrows this as much as 210 more labels would.'
+    """
+    if not worth:
+        return ""
+    return f"A score learned from what people said narrows this as much as {worth:,} more labels would."

@@ -105,6 +105,14 @@ def telling(txn: Transaction, review_ids: Collection[str], units: Collection[str
     return list(newest.values())
 
 
+def lessons(txn: Transaction, since: datetime, most: int) -> list[tuple[str, str, str]]:
+    """Return (unit, rule, verdict) of the newest `most` decisive labels given since then, newest first; a decision goes before a label."""
+    decisive = (LABELS.c.at >= since, LABELS.c.verdict.in_(("violates", "complies")))
+    columns = (LABELS.c.unit_id, LABELS.c.rule_id, LABELS.c.verdict)
+    query = select(*columns).where(*decisive).order_by(LABELS.c.adjudicated.desc(), LABELS.c.seq.desc()).limit(most)
+    return [tuple(row) for row in txn.execute(query)]
+
+
 def adjudicated(txn: Transaction, before: datetime, until: datetime) -> dict[tuple[str, str], str]:
     """Return what was decided until then on turns of `before`: (unit, rule) -> verdict."""
     decided = (LABELS.c.adjudicated == 1, LABELS.c.time < before, LABELS.c.at <= until, _STANDS)

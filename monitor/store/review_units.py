@@ -120,3 +120,14 @@ def review_texts(reader: Reader, unit_ids: Sequence[str]) -> dict[str, dict[str,
         row["unit_id"]: row | {"context": [one for one in around if one["unit_id"] == row["unit_id"]]}
         for row in rows.to_dicts()
     }
+
+
+def answer_texts(reader: Reader, unit_ids: Sequence[str]) -> dict[str, str]:
+    """Return what was answered, by unit, as it is stored; a unit of which no text is kept is not there."""
+    found = reader.frame(
+        """SELECT t.trace_id AS unit_id, coalesce(o.output_value, o.output_messages) AS text FROM base.turns t
+           JOIN base.content o ON o.trace_id = t.trace_id AND o.span_id = t.output_span_id
+           WHERE list_contains(?, t.trace_id) AND coalesce(o.output_value, o.output_messages) IS NOT NULL""",
+        [list(unit_ids)],
+    )
+    return dict(found.iter_rows())

@@ -144,7 +144,7 @@ def _told(results: dict[str, Any], form: Form) -> None:
         return
     for rule in results["rules"]:
         print(f"{show.one_line(rule['title'])} ({show.one_line(rule['rule_id'])}, {show.one_line(rule['app'])})")
-        for line in (rule["sentence"], rule["not_judged"], _of_picks(rule["picks"])):
+        for line in (rule["sentence"], rule.get("learnt"), rule["not_judged"], _of_picks(rule["picks"])):
             if line:
                 print(f"  {line}")
 

@@ -24,7 +24,9 @@ from plumbline.api.call import Actor, Call, token_owner
 from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview, SignReview
 from plumbline.people.commands import Commands
 from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
+from plumbline.reviews.learning import Teacher, Verdicts, marked
 from plumbline.reviews.outcome import Outcome, Words, checked, own_errors
+from plumbline.reviews.progress import left_over, progress, second_looks, shared
 
 Row = dict[str, Any]
 PUBLIC: Final = (
@@ -33,11 +35,11 @@ PUBLIC: Final = (
 )
 """What is told of a review in a list."""
 
-CARRIED: Final = ("wanted", "risk")
-"""Picks that are carried over where nobody judged them."""
-
 LOOK_BACK: Final = timedelta(days=91)
-"""How far back answers that were looked at twice tell of how often reviewers err."""
+"""How far back answers that were looked at twice tell of how often reviewers err, and labels of what violates."""
+
+LESSONS: Final = 2_000
+"""Labels that are learned from at most, over all rules."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class ReviewDesk:
                 {"hash": hash_, "policy": one["policy"], "version": one["version"], "rules": sorted(one["rules"])}
                 for hash_, one in review["policies"].items()
             ],
-            "people": _progress(kept, said),
-            "second_looks_missing": _second_looks(kept, said),
+            "people": progress(kept, said),
+            "second_looks_missing": second_looks(kept, said),
         }
 
     def redrawn(self, review_id: str) -> Row:
@@ -104,13 +106,16 @@ class ReviewDesk:
         with self.commands.record.state.transaction() as txn:
             wishes = reviews.wishes(txn)
             gold = {unit for unit, _ in labels.adjudicated(txn, review["start"], now)}
-        matters = mattering(self.policies)
+            earlier = lessons(txn, now)
+        matters: Row = mattering(self.policies)
         units = self._units(review, matters, wishes, gold)
         if not units["inside"].any():
             about = f"of {asked.app} " if asked.app else ""
             raise UsageError(
                 f"no answer {about}is stored from the {_days(self.window)} before {opened_at:%Y-%m-%d %H:%M}"
             )
+        matters["marks"] = Teacher(self.store, units, review["seed"], earlier).marks()
+        units = marked(units, matters["marks"], review["seed"])
         asks = asking(self.policies, units, asked.rules)
         strata, chosen = frozen(units, review["size"], review["seed"], asks)
         words = asks.words({item["app"] for item in chosen})
@@ -141,9 +146,9 @@ class ReviewDesk:
             for name in asked.people:
                 if name != token_owner().name and people.named(txn, name) is None:
                     raise UsageError(f"{name}: there is nobody of this name (see `plumbline people list`)")
-            shared = _shared(reviews.items(txn, asked.id), asked.people)
-            reviews.assign(txn, asked.id, shared)
-            counts = {name: sum(name in names for _, names in shared) for name in asked.people}
+            whose = shared(reviews.items(txn, asked.id), asked.people)
+            reviews.assign(txn, asked.id, whose)
+            counts = {name: sum(name in names for _, names in whose) for name in asked.people}
             return {"id": asked.id, "items": counts}
 
         told: Row = self.commands.carry_out(call, asked, write)
@@ -158,7 +163,7 @@ class ReviewDesk:
         def write(txn: Transaction) -> Row:
             self.opened(txn, asked.id)
             now = self.commands.record.clock.now()
-            left = _left_over(reviews.items(txn, asked.id), labels.in_review(txn, asked.id))
+            left = left_over(reviews.items(txn, asked.id), labels.in_review(txn, asked.id))
             reviews.close(txn, asked.id, call.actor.name, now, followed)
             reviews.wish(txn, left, call.actor.name, f"left over from review {asked.id}", now)
             return {"id": asked.id, **followed}
@@ -187,15 +192,18 @@ class ReviewDesk:
                 return dict(review["results"])
             kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
             own = own_errors([self._checked(txn, review)])
+            earlier = lessons(txn, review["opened_at"])
         words = [rule for one in review["policies"].values() for rule in one["rules"].items()]
         limits = {rule.id: rule.text.thresholds.warn_rate for policy in self.policies for rule in policy.rules}
+        units = self._units(review, review["strata"], (), set())
         outcome = Outcome(
             kept,
             Words.of(said),
-            self._units(review, review["strata"], (), set()),
+            units,
             own,
             {rule: told["title"] for rule, told in words},
             {rule: limit for rule, limit in limits.items() if limit is not None},
+            Teacher(self.store, units, review["seed"], earlier).guesses,
         )
         return {"review_id": review_id, "own_errors": own and asdict(own), "rules": outcome.rules()}
 
@@ -245,7 +253,8 @@ class ReviewDesk:
             review["app"],
         )
         found = review_units(self.store, stretch, matters["severe"], matters["helpful"], wishes, gold)
-        return found.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+        found = found.with_columns(pl.col("time").dt.replace_time_zone("UTC"))
+        return marked(found, matters.get("marks", {}), review["seed"])
 
 
 def _free(txn: Transaction, opened_at: datetime) -> str:
@@ -260,38 +269,9 @@ def _days(stretch: timedelta) -> str:
     return f"{stretch.days} days" if stretch.days >= 2 else f"{stretch}"
 
 
-def _shared(kept: Sequence[Row], names: Sequence[str]) -> list[tuple[int, list[str]]]:
-    """Give each item to as many as it needs, in turns, so that everybody has as many and meets everybody else."""
-    shared, turn = [], 0
-    for item in kept:
-        wanted = min(item["need"], len(names))
-        shared.append((item["number"], [names[(turn + n) % len(names)] for n in range(wanted)]))
-        turn += wanted
-    return shared
-
-
-def _left_over(kept: Sequence[Row], said: Sequence[Row]) -> list[str]:
-    """Picks that nobody judged, which the next review takes up; what was drawn by lot belongs to its week, and is non-response."""
-    judged = {label["unit_id"] for label in said}
-    picked = [item["unit_id"] for item in kept if item["stratum"] in CARRIED]
-    return [unit for unit in picked if unit is not None and unit not in judged]
-
-
-def _progress(kept: Sequence[Row], said: Sequence[Row]) -> list[Row]:
-    """How many items each person has, and how many of them they judged."""
-    done: dict[str, set[str]] = {}
-    for label in said:
-        done.setdefault(label["person"], set()).add(label["unit_id"])
-    names = {name for item in kept for name in item["assigned"]} | set(done)
-    return [
-        {"person": name, "assigned": sum(name in item["assigned"] for item in kept), "done": len(done.get(name, ()))}
-        for name in sorted(names)
-    ]
-
-
-def _second_looks(kept: Sequence[Row], said: Sequence[Row]) -> int:
-    """How many items somebody judged that another person has yet to look at."""
-    looked: dict[str, set[str]] = {}
-    for label in said:
-        looked.setdefault(label["unit_id"], set()).add(label["person"])
-    return sum(0 < len(looked.get(item["unit_id"], ())) < item["need"] for item in kept)
+def lessons(txn: Transaction, until: datetime) -> dict[str, Verdicts]:
+    """Return what people said in the months before `until` and after, by rule: unit -> whether it violates."""
+    told: dict[str, dict[str, bool]] = {}
+    for unit, rule, verdict in labels.lessons(txn, until - LOOK_BACK, LESSONS):
+        told.setdefault(rule, {}).setdefault(unit, verdict == "violates")
+    return dict(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
@@ -12,12 +12,20 @@ import polars as pl
 from monitor.review.agreement import agreement
 from monitor.review.draw import CENSUS
 from monitor.review.errors import Checked, Errors, errors
-from monitor.review.results import ENOUGH, Group, bounds, more_to_decide, rate
-from monitor.review.telling import not_judged, sentence
+from monitor.review.planning import Cell, shared
+from monitor.review.results import ENOUGH, Group, bounds, more_to_decide, rate, saved
+from monitor.review.telling import learnt, not_judged, sentence
 from monitor.stats.ranks import Floats
 
 Row = dict[str, Any]
 DECISIVE: Final = ("violates", "complies")
+Guesser = Callable[[str, str, Mapping[str, bool], Mapping[str, bool]], Mapping[str, float]]
+"""(app, rule, verdicts on what was drawn by lot, verdicts on picks) -> unit -> guess, of those drawn and of some that nobody judged."""
+
+
+def no_guess(_app: str, _rule: str, _drawn: Mapping[str, bool], _picks: Mapping[str, bool]) -> Mapping[str, float]:
+    """Guess nothing."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,7 @@ class Outcome:
     errors: Errors | None
     titles: Mapping[str, str]
     limits: Mapping[str, float]
+    guesser: Guesser = no_guess
 
     def rules(self) -> list[Row]:
         """Return what follows for each application and rule that was asked about."""
@@ -102,11 +111,14 @@ class Outcome:
         panel = [item for item in asked if item["inclusion_probability"] is not None and item["unit_id"]]
         judged = [item for item in panel if self._verdict(item, rule) is not None]
         found = sum(self._verdict(item, rule) == "violates" for item in judged)
-        groups = list(self._groups(app, rule, panel))
+        picks = [item for item in asked if item["inclusion_probability"] is None]
+        groups = list(
+            self._groups(app, rule, panel, self.guesser(app, rule, self._said(panel, rule), self._said(picks, rule)))
+        )
+        worth = saved([group for group, _ in groups])
         told = rate([group for group, _ in groups], self.errors)
         whole = bounds([group for group, _ in groups], [missing for _, missing in groups])
         census = bool(panel) and all(item["stratum"] == CENSUS for item in panel)
-        picks = [item for item in asked if item["inclusion_probability"] is None]
         return {
             "app": app,
             "rule_id": rule,
@@ -118,6 +130,9 @@ class Outcome:
             "bound_low": whole.low,
             "bound_high": whole.high,
             "sentence": sentence(len(judged), found, told, census=census and len(judged) == len(panel)),
+            "which": self._which(asked, rule, len(judged)),
+            "saved": worth,
+            "learnt": learnt(worth),
             "not_judged": not_judged(len(panel) - len(judged), len(panel), whole),
             "picks": {
                 "n": len(picks),
@@ -138,18 +153,53 @@ class Outcome:
         told = by(item["unit_id"], rule)
         return told if told in DECISIVE else None
 
-    def _groups(self, app: str, rule: str, panel: Sequence[Row]) -> Iterator[tuple[Group, Floats]]:
+    def _which(self, asked: Sequence[Row], rule: str, more: int) -> list[Row]:
+        """Where `more` labels would narrow the interval most, by stratum of the panel."""
+        strata: dict[str, list[Row]] = {}
+        for item in asked:
+            if item["inclusion_probability"] is not None:
+                strata.setdefault(item["stratum"], []).append(item)
+        told = {name: [self._verdict(item, rule) for item in items] for name, items in strata.items()}
+        cells = [
+            Cell(
+                round(len(items) / items[0]["inclusion_probability"]),
+                sum(verdict is not None for verdict in told[name]),
+                sum(verdict == "violates" for verdict in told[name]),
+            )
+            for name, items in strata.items()
+        ]
+        return (
+            [{"stratum": name, "n": n} for name, n in zip(strata, shared(cells, more), strict=True) if n]
+            if cells
+            else []
+        )
+
+    def _said(self, asked: Sequence[Row], rule: str) -> dict[str, bool]:
+        """What stands of items: unit -> whether it violates."""
+        told = {item["unit_id"]: self._verdict(item, rule) for item in asked}
+        return {unit: verdict == "violates" for unit, verdict in told.items() if unit and verdict}
+
+    def _groups(
+        self, app: str, rule: str, panel: Sequence[Row], guesses: Mapping[str, float]
+    ) -> Iterator[tuple[Group, Floats]]:
         """Answers by what graders said of them, with the weights of those that nobody judged."""
         says = pl.col("broken").list.contains(rule).fill_null(value=False)
         units = self.units.filter(pl.col("inside") & (pl.col("app") == app)).with_columns(says=says)
         where = {unit: (band, flag) for unit, band, flag in units.select("unit_id", "band", "says").iter_rows()}
+        drawn = {item["unit_id"] for item in panel}
+        others: dict[tuple[str, bool], list[float]] = {}
+        for unit, guess in guesses.items():
+            if unit not in drawn:
+                others.setdefault(where[unit], []).append(guess)
         for *key, n in sorted(units.group_by("band", "says").len().iter_rows()):
             mine = [item for item in panel if where.get(item["unit_id"]) == tuple(key)]
             judged = [item for item in mine if self._verdict(item, rule) is not None]
             weights = np.array([1 / item["inclusion_probability"] for item in judged])
             violates = np.array([float(self._verdict(item, rule) == "violates") for item in judged])
             lacking = [item for item in mine if self._verdict(item, rule) is None]
-            yield Group(n, weights, violates), np.array([1 / item["inclusion_probability"] for item in lacking])
+            told = np.array([guesses[item["unit_id"]] for item in judged if guesses])
+            group = Group(n, weights, violates, told, np.array(others.get((key[0], key[1]), [])))
+            yield group, np.array([1 / item["inclusion_probability"] for item in lacking])
 
     def _graders(self, asked: Sequence[Row], rule: str) -> Row:
         """How often graders and people say the same, of all that was judged, picks too: cases, not rates."""
