@@ -86,7 +86,7 @@ def measured(signal: Signal | None) -> str:
     return f"{show(signal.value)} ({show(signal.low)} to {show(signal.high)}{size})"
 
 
-SHARES: Final = frozenset({"violation_rate"})
+SHARES: Final = frozenset({"violation_rate", "error_rate", "feedback"})
 """Signals that are shares, and read best in percent."""
 
 

@@ -57,6 +57,12 @@ SIGNALS: Final = {
     "drift": SignalKind(("app", "metric", "segment", "finding"), ("state",), counts=False),
     "ab": SignalKind(("experiment", "metric", "arm"), ("decision",), one=("experiment",)),
     "no_data": SignalKind(("app",), least=0.0),
+    "error_rate": SignalKind(("app",), least=0.0, greatest=1.0),
+    "latency": SignalKind(("app",), least=0.0),
+    "volume": SignalKind(("app",), least=0.0),
+    "cost": SignalKind(("app",), least=0.0),
+    "feedback": SignalKind(("app",), least=-1.0, greatest=1.0),
+    "budget": SignalKind(("app", "rule"), least=0.0),
 }
 
 

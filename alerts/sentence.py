@@ -82,11 +82,68 @@ def _silence(signal: Signal, about: About) -> str:
     return f"{signal.labels.get('app', 'An application')} has been silent for {silent}"
 
 
+def _errors(signal: Signal, about: About) -> str:
+    share = "An unknown share" if signal.value is None else share_of(signal.value)
+    return f"{share} of turns{_of(signal)} end in an error{_usually(about)}"
+
+
+def _usually(about: About) -> str:
+    return "" if about.before is None else f", usually {amount(about.before, about.unit)}"
+
+
+def _slow(signal: Signal, about: About) -> str:
+    within = amount(now_of(signal), about.unit)
+    return f"{_app(signal)} answers slowly: 95 of 100 turns within {within}{_usually(about)}"
+
+
+def _traffic(signal: Signal, about: About) -> str:
+    now = now_of(signal)
+    turns = "an unknown number of turns" if now is None else counted(round(now), "turn")
+    return f"{_app(signal)} had {turns} in an hour{_usually(about)}"
+
+
+def _spending(signal: Signal, about: About) -> str:
+    return f"{_app(signal)} spent {amount(now_of(signal), about.unit)} in a day{_usually(about)}"
+
+
+def _unhappy(signal: Signal, about: About) -> str:
+    return f"Users are unhappy with {amount(now_of(signal), about.unit)} of answers{_of(signal)}{_usually(about)}"
+
+
+def _budget(signal: Signal, about: About) -> str:
+    used = "" if signal.value is None else f": {signal.value:.2g} times what four weeks allow"
+    return f"The error budget of {quoted(about.subject)} is used up{_in(signal)}{used}"
+
+
+def now_of(signal: Signal) -> float | None:
+    """Return the measure as it is now, in the unit of what was before."""
+    before = signal.about.before if signal.about else None
+    if signal.value is None or signal.name in {"violation_rate", "error_rate"}:
+        return signal.value
+    if before is None:
+        return None
+    return before * signal.value if signal.name in TIMES else before + signal.value
+
+
+TIMES: Final = frozenset({"latency", "volume", "cost"})
+"""Signals that are times of what is usual; of the others the value is a difference, or of the rates the rate itself."""
+
+
+def _app(signal: Signal) -> str:
+    return signal.labels.get("app", "An application")
+
+
 _HEADLINES: Final[dict[str, Callable[[Signal, About], str]]] = {
     "violation_rate": _rate,
     "drift": _drift,
     "ab": _compared,
     "no_data": _silence,
+    "error_rate": _errors,
+    "latency": _slow,
+    "volume": _traffic,
+    "cost": _spending,
+    "feedback": _unhappy,
+    "budget": _budget,
 }
 
 
@@ -114,7 +171,7 @@ def before_and_now(signal: Signal | None) -> str:
     about = signal.about if signal else None
     if signal is None or about is None or about.before is None or signal.value is None:
         return ""
-    now = signal.value if signal.name == "violation_rate" else about.before + signal.value
+    now = now_of(signal)
     since = f", since {minute(about.began)}" if about.began else ""
     return f"{amount(about.before, about.unit)} before, {amount(now, about.unit)} now{since}"
 
@@ -168,6 +225,8 @@ def amount(value: float | None, unit: str) -> str:
         return share_of(value)
     if unit == "ms":
         return f"{value / 1000:.1f} s"
+    if unit == "dollars":
+        return f"${value:,.2f}"
     if unit == "USD":
         return f"${1000 * value:,.2f} per 1,000"
     return f"{value:,.0f} {unit}".strip() if abs(value) >= 10 else f"{value:.2g} {unit}".strip()

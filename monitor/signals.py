@@ -1,4 +1,4 @@
-"""What the alert rules look at, read from the store: violation rates, drift findings, A/B decisions, silence.
+"""What the alert rules look at, read from the store: violation rates and budgets, drift findings, A/B decisions, silence, operation.
 
 A signal is a measured fact with its interval, its size and example traces. Rules decide; signals only say.
 """
@@ -23,8 +23,10 @@ from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.recent import Recent, turns_of
+from monitor.stats.intervals import wilson
 from monitor.store import reads, standing
 from monitor.wording import CLOSED, OPEN, percent
+from monitor.workload import operating_signals
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -53,6 +55,7 @@ def read_signals(
         *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
         *(_comparison(row, at) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in pulses),
+        *operating_signals(reader, now),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
 
@@ -79,9 +82,10 @@ def _rates(
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
     estimates = estimate_told(said, counted, whole, ending=now, about=about)
     estimates += _late(estimates, cases, start, now)
+    budgets = [*_budgets(counts, rules, aware_utc(now))]
     people, rises = whom(said), onsets(counts)
     seen = standing.violating_units(reader, [e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
-    return [
+    return budgets + [
         _rate(
             e,
             known.get((e.app, e.rule_id), "unsure"),
@@ -91,6 +95,21 @@ def _rates(
         )
         for e in estimates
     ]
+
+
+def _budgets(counts: pl.DataFrame, rules: Mapping[str, Watched], now: datetime) -> Iterator[Signal]:
+    """How much of its error budget each rule has used in four weeks: the violations that its warning rate allows are 1."""
+    for app, rule_id, n, bad in counts.group_by("app", "rule_id").agg(pl.sum("n"), pl.sum("bad")).sort(ALL).iter_rows():
+        limit = rules[rule_id].limits.get("warn") if rule_id in rules else None
+        if limit and n > 0:
+            low, high = wilson(min(bad, n), n)
+            about = About(title_of(rule_id, rules), unit="", seen=round(n))
+            since, labels = now - HISTORY, {"app": app, "rule": rule_id}
+            used = (bad / n / limit, low / limit, high / limit)
+            yield Signal("budget", labels, now, *used, round(n), since, (), "", about=about)
+
+
+ALL: Final = ("app", "rule_id")
 
 
 def _about(

@@ -19,10 +19,10 @@ from alerts.incidents.severity import Weighed, weigh
 from alerts.message import clean
 from alerts.outgoing import Outgoing
 from alerts.records import from_row
-from alerts.sentence import affected, before_and_now, cause, headline
+from alerts.sentence import affected, before_and_now, cause, ended, headline
 from alerts.states import AlertState
 from monitor.errors import NotFound, UsageError
-from monitor.state import Transaction, acts, alerts, holds, incidents, outbox
+from monitor.state import Transaction, alerts, holds, incidents, outbox
 from monitor.wording import minute
 
 KEPT: Final = timedelta(days=90)
@@ -145,7 +145,7 @@ class Book:
         return {
             "fingerprint": alert.fingerprint,
             "episode": alert.episode,
-            "title": headline(alert, self.outgoing.rule(alert.rule_id)),
+            "title": (headline if alert.is_open else ended)(alert, self.outgoing.rule(alert.rule_id)),
             "affected": affected(signal),
             "change": before_and_now(signal),
             "cause": cause(signal),
@@ -211,6 +211,3 @@ def _steps(txn: Transaction, fingerprint: str, episode: int) -> Iterator[Row]:
     for sent in outbox.messages_of(txn, fingerprint, episode):
         if sent["sent_at"] is not None:
             yield {"at": sent["sent_at"], "who": "Plumbline", "what": f"{sent['receiver']} was told ({sent['kind']})"}
-    taken = acts.acknowledged(txn).get((fingerprint, episode))
-    if taken is not None:
-        yield {"at": taken["at"], "who": taken["person"], "what": "took it up"}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -12,13 +15,14 @@ import typer
 from monitor.clock import SystemClock
 from monitor.errors import Unreachable
 from monitor.places import read_run
-from monitor.wording import minute
+from monitor.wording import counted, minute
 from plumbline.api.questions import Erase, Sql
 from plumbline.cli.progress import bar
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, Resolved, resolve
 from plumbline.cli.typed import Api, Config, Dashboard, DataDir, OtlpGrpc, OtlpHttp
 from plumbline.demo import play_demo
+from plumbline.demo.drill import hold_drill
 from plumbline.demo.telemetry import APP
 
 
@@ -27,6 +31,9 @@ def run(
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long the two weeks take.")] = 120,
     remove: Annotated[bool, typer.Option("--remove", help="Erase everything the demo has made.")] = False,
     if_empty: Annotated[bool, typer.Option("--if-empty", help="Do nothing when anything is stored.")] = False,
+    drill: Annotated[
+        bool, typer.Option("--drill", help="Live through a page in virtual time, in a folder of its own.")
+    ] = False,
     config: Config = None,
     data_dir: DataDir = None,
     otlp_http: OtlpHttp = None,
@@ -34,10 +41,16 @@ def run(
     api: Api = None,
     dashboard: Dashboard = None,
 ) -> int:
-    """Play the demo into a running collector, or remove it. Everything it makes is labelled as demo."""
+    """Play the demo into a running collector, or remove it. Everything it makes is labelled as demo.
+
+    --drill needs no running house and leaves none: in virtual time the demo's model is swapped, the page at a stand-in of PagerDuty is
+    taken up, closes when the swap is taken back, and the incident is exported to the current folder. It takes some minutes.
+    """
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     if remove:
         return _remove(resolved)
+    if drill:
+        return _drill(resolved, seed)
     if if_empty and not _is_empty(resolved):
         return 0
     return _play(resolved, seed, seconds)
@@ -65,6 +78,23 @@ def _play(resolved: Resolved, seed: int, seconds: float) -> int:
             endpoint, seed=seed, seconds=seconds, until=until, clock=clock, pause=time.sleep, progress=progress
         )
     print(f"demo: {report.turns} turns, {report.spans} spans sent; `plumbline demo --remove` takes them out again")
+    return 0
+
+
+def _drill(resolved: Resolved, seed: int) -> int:
+    until = SystemClock().now().replace(minute=0, second=0, microsecond=0)
+    with TemporaryDirectory(prefix="plumbline-drill-") as folder:
+        done = hold_drill(resolved.settings, Path(folder), seed, until, lambda at, what: print(f"{minute(at)}  {what}"))
+        if done.bundle is None:
+            print(
+                "drill: nothing was paged and closed; its policy is policies/support.yaml of the checkout",
+                file=sys.stderr,
+            )
+            return 1
+        kept = shutil.copytree(done.bundle, Path.cwd() / done.bundle.name, dirs_exist_ok=True)
+    print(
+        f"drill: {counted(done.opened, 'page')} opened, {done.left_open} left open, {done.refused} refused; see {kept}"
+    )
     return 0
 
 

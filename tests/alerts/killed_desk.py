@@ -1,6 +1,6 @@
 """A desk in its own process, to be killed: looks at alternating rates and delivers, over and over.
 
-`python -m tests.alerts.killed_desk STATE URL ROUND [finish]`; each round starts two minutes later in its own time, so
+`python -m tests.alerts.killed_desk STATE WEBHOOK PAGER ROUND [finish]`; each round starts two minutes later in its own time, so
 that leases of the killed round have run out. With `finish` it resolves and delivers everything and ends.
 """
 
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from alerts.channels import Channel
+from alerts.channels.pagerduty import PagerDuty
 from alerts.channels.webhook import Webhook
 from alerts.deliver import Post
 from alerts.desk import AlertDesk
@@ -36,11 +38,15 @@ class LaterClock:
         return self.now().timestamp()
 
 
-def main(path: Path, url: str, turn: int, *, finish: bool) -> None:
+def main(path: Path, webhook: str, pager: str, turn: int, *, finish: bool) -> None:
     clock = LaterClock(timedelta(hours=2 * turn))
     state = ControlState.open(path, clock)
-    post = Post(state, {}, Outgoing(a_book(RATE_RULE, to=["pager"]), ""), clock, random.Random(turn))
-    post = Post(state, {"pager": Webhook("pager", url, SECRET, clock)}, post.outgoing, clock, post.rng)
+    channels: dict[str, Channel] = {
+        "hook": Webhook("hook", webhook, SECRET, clock),
+        "pager": PagerDuty("pager", "k" * 32, pager, clock),
+    }
+    book = a_book(RATE_RULE, to=["hook", "pager"])
+    post = Post(state, channels, Outgoing(book, ""), clock, random.Random(turn))
     desk = AlertDesk(post)
     print("ready", flush=True)
     rng = random.Random(turn)
@@ -56,4 +62,4 @@ def main(path: Path, url: str, turn: int, *, finish: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), finish="finish" in sys.argv)
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), finish="finish" in sys.argv)

@@ -135,19 +135,21 @@ def test_a_receiver_that_refuses_for_good_hands_over_to_the_other(steps: list[An
 
 
 CHILD = [sys.executable, "-m", "tests.alerts.killed_desk"]
-ROUNDS = 20
+ROUNDS = 200
 
 
-def wreck(stub: Stub, state: Path, rng: random.Random) -> None:
-    """Start the desk again and again, let the receiver misbehave, kill -9 at random moments."""
+def wreck(hook: Stub, pager: Stub, state: Path, rng: random.Random) -> None:
+    """Start the desk again and again, let the receivers misbehave, kill -9 at random moments."""
     modes: list[Mode] = ["ok", "ok", "500", "429", "lost", "reset"]
     for n in range(ROUNDS):
-        child = subprocess.Popen([*CHILD, str(state), stub.webhook_url, str(n)], stdout=subprocess.PIPE, text=True)
+        command = [*CHILD, str(state), hook.webhook_url, pager.pagerduty_url, str(n)]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         until = time.monotonic() + rng.uniform(0.05, 0.8)
         while time.monotonic() < until:
-            stub.mode = rng.choice(modes)
+            hook.mode = rng.choice(modes)
+            pager.mode = rng.choice([*modes, "false"])  # to a webhook every 2xx is a yes
             time.sleep(0.02)
         child.kill()
         child.wait()
@@ -158,24 +160,25 @@ def wreck(stub: Stub, state: Path, rng: random.Random) -> None:
 @pytest.mark.parametrize("seed", [20260301])
 def test_kill_9_during_delivery_loses_nothing_and_repeats_carry_the_same_key(tmp_path: Path, seed: int) -> None:
     state = tmp_path / "c.sqlite"
-    with a_stub(None) as stub:
-        wreck(stub, state, random.Random(seed))
-        stub.mode = "ok"
-        subprocess.run([*CHILD, str(state), stub.webhook_url, str(ROUNDS), "finish"], check=True, timeout=120)
+    with a_stub(None) as hook, a_stub(None) as pager:
+        wreck(hook, pager, state, random.Random(seed))
+        hook.mode = pager.mode = "ok"
+        command = [*CHILD, str(state), hook.webhook_url, pager.pagerduty_url, str(ROUNDS), "finish"]
+        subprocess.run(command, check=True, timeout=240)
         control = ControlState.open(state, SystemClock())
         wanted = history(control)
-        states = {row["state"] for row in control.notifications_table()}
-        attempts = sum(row["attempts"] for row in control.notifications_table())
+        told = control.notifications_table()
         labels = {row["fingerprint"]: json.loads(row["labels"]) for row in control.alerts_table()}
         control.close()
-    model = stub.model
+    model = hook.model
     print(
-        f"\nseed {seed}: {ROUNDS} kills, {len(wanted)} episodes, {len(model.keys)} messages, "
-        f"{len(model.repeats)} repeats, {attempts} attempts"
+        f"\nseed {seed}: {ROUNDS} kills, {len(wanted)} episodes, {len(model.keys)} messages, {len(model.repeats)} repeats, "
+        f"{sum(row['attempts'] for row in told)} attempts; pages opened {len(pager.model.opened)}, open {len(pager.model.pages)}"
     )
     assert len(wanted) > 2 * ROUNDS
     assert received(model.keys) == {e: kinds for e, kinds in wanted.items() if "app" in labels[e[0]]}
-    assert model.early_resolves == model.changed_repeats == model.refusals == []
+    assert model.early_resolves == model.changed_repeats == model.refusals == pager.model.refusals == []
     assert in_episode_order(model.keys)
     assert model.firing == set()
-    assert states == {"sent"}
+    assert pager.model.pages == {}
+    assert {row["state"] for row in told} == {"sent"}
