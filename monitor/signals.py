@@ -23,10 +23,9 @@ from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.recent import Recent, turns_of
-from monitor.stats.intervals import wilson
 from monitor.store import reads, standing
 from monitor.wording import CLOSED, OPEN, percent
-from monitor.workload import operating_signals
+from monitor.workload import budgets, operating_signals
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -82,10 +81,10 @@ def _rates(
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
     estimates = estimate_told(said, counted, whole, ending=now, about=about)
     estimates += _late(estimates, cases, start, now)
-    budgets = [*_budgets(counts, rules, aware_utc(now))]
+    used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)
     seen = standing.violating_units(reader, [e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
-    return budgets + [
+    return used + [
         _rate(
             e,
             known.get((e.app, e.rule_id), "unsure"),
@@ -95,21 +94,6 @@ def _rates(
         )
         for e in estimates
     ]
-
-
-def _budgets(counts: pl.DataFrame, rules: Mapping[str, Watched], now: datetime) -> Iterator[Signal]:
-    """How much of its error budget each rule has used in four weeks: the violations that its warning rate allows are 1."""
-    for app, rule_id, n, bad in counts.group_by("app", "rule_id").agg(pl.sum("n"), pl.sum("bad")).sort(ALL).iter_rows():
-        limit = rules[rule_id].limits.get("warn") if rule_id in rules else None
-        if limit and n > 0:
-            low, high = wilson(min(bad, n), n)
-            about = About(title_of(rule_id, rules), unit="", seen=round(n))
-            since, labels = now - HISTORY, {"app": app, "rule": rule_id}
-            used = (bad / n / limit, low / limit, high / limit)
-            yield Signal("budget", labels, now, *used, round(n), since, (), "", about=about)
-
-
-ALL: Final = ("app", "rule_id")
 
 
 def _about(

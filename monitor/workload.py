@@ -7,13 +7,17 @@ fires nor resolves anything. Gradual changes are for drift; these are for what b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import polars as pl
+
+from monitor.affected import title_of
 from monitor.clock import naive_utc
 from monitor.model.values import About, Signal
+from monitor.policy.watching import Watched
 from monitor.stats.intervals import newcombe, wilson
 from monitor.stats.special import normal_quantile
 from monitor.store.reads import Reader
@@ -89,6 +93,20 @@ def _cost(row: Row, now: datetime) -> Signal:
     return _signal("cost", row, now, _times((spent, spent, spent), usual), row["n_before"], about)
 
 
+def budgets(counts: pl.DataFrame, rules: Mapping[str, Watched], now: datetime, history: timedelta) -> Iterator[Signal]:
+    """How much of its error budget each rule has used within `history`: the violations that its warning rate allows are 1.
+
+    `counts` has app, rule_id, n and bad of that time.
+    """
+    for app, rule_id, n, bad in counts.group_by("app", "rule_id").agg(pl.sum("n", "bad")).sort(pl.all()).iter_rows():
+        limit = rules[rule_id].limits.get("warn") if rule_id in rules else None
+        if limit and n > 0:
+            low, high = wilson(min(bad, n), n)
+            about = About(title_of(rule_id, rules), unit="", seen=round(n))
+            labels, used = {"app": app, "rule": rule_id}, (bad / n / limit, low / limit, high / limit)
+            yield Signal("budget", labels, now, *used, round(n), now - history, (), "", about=about)
+
+
 MAKERS: Final[tuple[Callable[[Row, datetime], Signal], ...]] = (_errors, _latency, _volume, _cost)
 
 
@@ -147,7 +165,7 @@ def _counted(n: int) -> tuple[int, float, float]:
     """Return a count of things that come by chance, with its interval (Byar).
 
     >>> [round(x, 1) for x in _counted(100)]
-    [100, 76.2, 128.8]
+    [100, 76.1, 128.8]
     """
     z = normal_quantile((1 + CONFIDENCE) / 2)
     low = n * (1 - 1 / (9 * n) - z / (3 * math.sqrt(n))) ** 3 if n else 0.0

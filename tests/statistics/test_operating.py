@@ -104,4 +104,4 @@ def test_what_breaks_is_told(rule: str) -> None:
         waits.append(None if first is None else (first - at).total_seconds() / 3600)
     print(f"\n{rule}: told after {waits} hours")
     assert None not in waits
-    assert max(wait for wait in waits if wait is not None) <= (24 if rule == "spending" else 3)
+    assert max(wait for wait in waits if wait is not None) <= (24 if rule == "spending" else 4)
