@@ -128,7 +128,7 @@ def weighted(graded: pl.DataFrame, plans: Sequence[tuple[int, Plan]]) -> pl.Data
     `graded` has seq, `plans` (names of those that picked the turn; NULL: none did) and `inclusion_probability`, that of those
     together. A plan that could have picked a turn and did not counts with the probability that it had: a turn that two plans reach
     is in the sample more often than one that only one reaches. `plans`: (since which seq, plan); a plan that was changed is
-    there several times, and each turn was under one of them.
+    there several times, and each turn was under one of them. What a sender that samples itself says (`sampling_weight`) is in it.
     """
     by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
     missed = 1 - pl.col("inclusion_probability")
@@ -136,7 +136,16 @@ def weighted(graded: pl.DataFrame, plans: Sequence[tuple[int, Plan]]) -> pl.Data
         picked = pl.col("plans").list.contains(name)
         missed *= pl.when(picked).then(1.0).otherwise(1 - _in_force([*versions]))
     sampled = pl.col("plans").is_not_null()
-    return graded.with_columns(inclusion_probability=pl.when(sampled).then(1 - missed)).drop("plans")
+    return _of_the_sender(graded.with_columns(inclusion_probability=pl.when(sampled).then(1 - missed)).drop("plans"))
+
+
+def _of_the_sender(graded: pl.DataFrame) -> pl.DataFrame:
+    """A turn that reached us with a chance of 1 in `sampling_weight` is picked with so much less, and weighs so much more."""
+    if "sampling_weight" not in graded.columns:
+        return graded
+    share = 1 / pl.col("sampling_weight").fill_null(1.0).clip(1.0)
+    known = [name for name in ("inclusion_probability", "label_probability") if name in graded.columns]
+    return graded.with_columns(pl.col(known) * share).drop("sampling_weight")
 
 
 def _in_force(versions: Sequence[tuple[int, Plan]]) -> pl.Expr:

@@ -202,7 +202,7 @@ CHECKS: Final[tuple[Check[Voice], ...]] = (
         "weighed",
         "note",
         _sampled,
-        "Rates are right where the sender picks at random; calls.sampling_weight says how many calls each one stands for.",
+        "Rates of rules, and turns, errors, tokens and cost on the Overview, count each call for as many as it stands for.",
         Fix("To have every call, send every trace: Plumbline does its own sampling, with known probabilities"),
     ),
     Check(

@@ -40,6 +40,7 @@ TURNS: Final[Columns] = {
     "cost_usd": "float",
     "error_type": "str",
     "finished_at": "time",
+    "sampling_weight": "float",  # how many turns it stands for, where its sender samples and says so; NULL: one
     "session_turns": "int",  # of a turn with which a session ended: how many it had; NULL: of others, or it goes on
 }
 

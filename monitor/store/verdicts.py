@@ -73,7 +73,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
     `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
     `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
     anything, or they disagree), `contested` whether they disagree, `label_probability` that of the plans of their labels together,
-    NULL where nobody knows it.
+    NULL where nobody knows it; `sampling_weight` how many turns it stands for, where its sender samples (NULL: one).
     """
     return reader.frame(
         f"""
@@ -86,7 +86,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
                 WHERE time >= ? AND time < ? GROUP BY ALL)
             GROUP BY ALL)
         SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, d.plans, d.inclusion_probability,
-               p.label, coalesce(p.contested, false) AS contested, q.label_probability, {_DIMS}
+               p.label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
         FROM machine m FULL JOIN people p USING (unit_id, rule_id)
         LEFT JOIN planned q USING (unit_id, rule_id)
         LEFT JOIN drawn d USING (unit_id)

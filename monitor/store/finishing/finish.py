@@ -235,6 +235,7 @@ _TURNS: Final = """
            coalesce(arg_min(span_id, time) FILTER (is_root AND has_output AND plain_output AND may_speak),
                     arg_max(span_id, ended) FILTER (is_call AND has_output),
                     arg_min(span_id, time) FILTER (has_output AND may_speak AND (is_root OR kind <> 'other'))) AS output_span_id,
+           coalesce(arg_min(sampling_weight, time) FILTER (is_root), max(sampling_weight)) AS sampling_weight,
            count(*) FILTER (is_call) AS n_calls, count(*) FILTER (kind = 'tool') AS n_tools,
            count(*) FILTER (kind = 'tool' AND (status = 'error' OR error_type IS NOT NULL)) AS n_failed_tools,
            arg_max(finish_reason, time) FILTER (is_call) AS finish_reason,

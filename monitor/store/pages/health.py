@@ -6,10 +6,14 @@ from typing import Final
 
 from monitor.store.pages.shapes import BUCKET, IN_SCOPE, SCOPE, PageRead
 
-_MEASURES: Final = """
-    count(*) AS n_turns, count(t.error_type) AS n_errors, sum(t.cost_usd) AS cost_usd, count(t.cost_usd) AS n_priced,
+_W: Final = "coalesce(t.sampling_weight, 1)"
+
+_MEASURES: Final = f"""
+    coalesce(round(sum({_W})), 0)::BIGINT AS n_turns, coalesce(round(sum({_W}) FILTER (t.error_type IS NOT NULL)), 0)::BIGINT AS n_errors,
+    sum(t.cost_usd * {_W}) AS cost_usd, coalesce(round(sum({_W}) FILTER (t.cost_usd IS NOT NULL)), 0)::BIGINT AS n_priced, count(*) AS n_seen,
     quantile_cont(t.duration_ms, 0.5) AS p50_ms, quantile_cont(t.duration_ms, 0.95) AS p95_ms,
-    sum(t.input_tokens)::BIGINT AS input_tokens, sum(t.output_tokens)::BIGINT AS output_tokens"""
+    sum(t.input_tokens * {_W})::BIGINT AS input_tokens, sum(t.output_tokens * {_W})::BIGINT AS output_tokens"""
+"""A turn of a sender that samples itself counts for as many as it stands for; durations are those that were seen."""
 
 READS: Final[dict[str, PageRead]] = {
     "arrivals": PageRead(

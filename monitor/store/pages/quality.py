@@ -56,7 +56,7 @@ READS: Final[dict[str, PageRead]] = {
         WITH drawn AS (SELECT unit_id, 1 - product(1 - inclusion_probability) AS p FROM base.samples GROUP BY 1),
         said AS (
             SELECT CASE WHEN list_contains(string_split($forbidden, ','), g.rule_id) THEN 'forbidden' ELSE 'owed' END AS side,
-                   g.unit_id, bool_or(g.verdict = 'violates')::DOUBLE AS bad, 1 / any_value(d.p) AS w
+                   g.unit_id, bool_or(g.verdict = 'violates')::DOUBLE AS bad, any_value(coalesce(t.sampling_weight, 1) / d.p) AS w
             FROM {EVERY_LAST_WORD} g JOIN base.turns t ON t.trace_id = g.unit_id JOIN drawn d ON d.unit_id = g.unit_id
             WHERE {IN_SCOPE} AND g.verdict IN ('violates', 'complies') AND d.p > 0
               AND (list_contains(string_split($forbidden, ','), g.rule_id) OR list_contains(string_split($owed, ','), g.rule_id))
