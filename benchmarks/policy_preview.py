@@ -51,6 +51,14 @@ def records(turns: int) -> Iterator[dict[str, Any]]:
         }
 
 
+class Watch(FakeClock):
+    """Stands still as a calendar, and runs as a stopwatch: a draw is as large as its time allows."""
+
+    def monotonic(self) -> float:
+        """Return the seconds of the machine."""
+        return time.monotonic()
+
+
 def filled(folder: Path, turns: int) -> Agent:
     """Return an agent over a data directory that holds `turns` turns."""
     writer, batch, at = SpoolWriter(folder / "spool"), Batch(), int(NOW.timestamp() * 1_000_000)
@@ -61,7 +69,7 @@ def filled(folder: Path, turns: int) -> Agent:
             batch = Batch()
     writer.close()
     shutil.copytree(FOLDER, folder / "policies")
-    agent = open_agent(Settings(policies=str(folder / "policies")), folder, FakeClock(NOW))
+    agent = open_agent(Settings(policies=str(folder / "policies")), folder, Watch(NOW))
     agent.settle()
     return agent
 

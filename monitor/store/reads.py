@@ -101,12 +101,17 @@ def sampled_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Tur
 
 
 def stored_turns(reader: Reader, start: datetime, end: datetime, most: int | None, seed: int) -> list[int]:
-    """Return the `seq` of the turns with start <= time < end in their order; of more than `most`, so many drawn by `seed`."""
-    rows = reader.frame(
-        """SELECT seq FROM base.turns WHERE time >= ? AND time < ?
-           QUALIFY row_number() OVER (ORDER BY hash(trace_id || ?)) <= ? ORDER BY seq""",
-        [start, end, f":{seed}", 2**62 if most is None else most],
-    )
+    """Return the `seq` of the turns with start <= time < end in their order, or of `most` of them in the order in which `seed` draws them.
+
+    As many of the first as one likes are a draw, too.
+    """
+    if most is None:
+        rows = reader.frame("SELECT seq FROM base.turns WHERE time >= ? AND time < ? ORDER BY seq", [start, end])
+    else:
+        rows = reader.frame(
+            "SELECT seq FROM base.turns WHERE time >= ? AND time < ? ORDER BY hash(trace_id || ?), seq LIMIT ?",
+            [start, end, f":{seed}", most],
+        )
     return rows["seq"].to_list()
 
 

@@ -20,6 +20,12 @@ from plumbline.api.call import Progress
 BATCH: Final = 2_000
 """Turns that are read and graded at a time: bounds memory, and how long a request to stop waits."""
 
+FIRST: Final = 250
+"""Turns that a draw begins with, whatever the machine; as many again as there were follow while there is time."""
+
+PATIENCE_S: Final = 4.0
+"""A draw is not made larger when what it took by now leaves less than half of it: the first answer comes within about twice that."""
+
 SEED: Final = 1
 """Draws of the same traffic are the same."""
 
@@ -35,7 +41,7 @@ def preview(
 ) -> dict[str, Any]:
     """Return what `edited` would have said of the turns of the last time, beside the policies in force (`own` among them).
 
-    Of more than `most` turns, so many are drawn. `progress` may raise to stop.
+    Of more than `most` turns, so many are drawn; of a draw of up to `BATCH` as many as time allows. `progress` may raise to stop.
     """
     now = clock.now()
     end = naive_utc(now) + timedelta(microseconds=1)
@@ -43,15 +49,38 @@ def preview(
     tried = trial(own, edited)
     seqs = stored_turns(store, start, end, most, SEED)
     every = len(seqs) if most is None else len(stored_turns(store, start, end, None, SEED))
-    graded = list(_graded(store, tried, seqs, start, Tools(clock), progress))
-    found = outcomes(tried, graded, last, now.date())
-    return {"rules": [one.plain() for one in found], "turns": len(seqs), "of": every}
+    sizes = _steady(len(seqs)) if len(seqs) in (0, every) or len(seqs) > BATCH else _growing(clock, len(seqs))
+    graded = list(_graded(store, tried, seqs, start, Tools(clock), progress, sizes))
+    found = outcomes(tried, [part for part, _ in graded], last, now.date())
+    return {"rules": [one.plain() for one in found], "turns": sum(n for _, n in graded), "of": every}
+
+
+def _steady(n: int) -> Iterator[int]:
+    yield from (BATCH for _ in range(0, n, BATCH))
+
+
+def _growing(clock: Clock, n: int) -> Iterator[int]:
+    """Yield how many turns to grade next: a draw doubles until it is `n`, or time runs out."""
+    began, done, size = clock.monotonic(), 0, FIRST
+    while done < n and 2 * (clock.monotonic() - began) <= PATIENCE_S:
+        yield size
+        done += size
+        size = min(BATCH, done)
 
 
 def _graded(
-    store: Store, tried: Trial, seqs: Sequence[int], start: datetime, tools: Tools, progress: Progress
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    for first in range(0, len(seqs), BATCH):
+    store: Store,
+    tried: Trial,
+    seqs: Sequence[int],
+    start: datetime,
+    tools: Tools,
+    progress: Progress,
+    sizes: Iterator[int],
+) -> Iterator[tuple[tuple[pl.DataFrame, pl.DataFrame], int]]:
+    """Yield the verdicts of part after part of the turns `seqs`, and of how many turns they are."""
+    first = 0
+    for size in sizes:
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
-        turns = turns_at(store, seqs[first : first + BATCH], start)
-        yield tried.grade(units_of(store, turns, [*tried.same, *tried.old, *tried.new]), tools)
+        turns = turns_at(store, seqs[first : first + size], start)
+        yield (tried.grade(units_of(store, turns, [*tried.same, *tried.old, *tried.new]), tools), len(turns))
+        first += size

@@ -31,6 +31,7 @@ from plumbline.api.policy_questions import (
 )
 from plumbline.opening import open_agent
 from plumbline.people.register import ROLES
+from plumbline.policies import previewing
 from tests.acceptance.traffic import GOOD as FINE
 from tests.acceptance.traffic import START, spooled
 from tests.cli.plumbline import plumbline
@@ -109,6 +110,23 @@ def test_a_draw_is_the_same_each_time_and_smaller(agent: Agent) -> None:
     assert first == second
     assert (first["turns"], first["of"]) == (30, 90)
     assert 0.4 < first["rules"][0]["rate_after"] < 0.9
+
+
+def test_a_draw_on_a_slow_machine_is_smaller_and_the_begin_of_the_same_draw(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previewing, "FIRST", 10)
+    clock = agent.clock
+    assert isinstance(clock, FakeClock)
+
+    def slow(_: float, __: str) -> None:
+        clock.elapsed += 3.0
+
+    whole = asked(agent, PreviewPolicy("new.yaml", STRICT, most=30))
+    part = Answers(agent).answer(PreviewPolicy("new.yaml", STRICT, most=30), Call(OWNER.actor, slow))
+    assert (whole["turns"], part["turns"], part["of"]) == (30, 10, whole["of"])
+    flagged = [{unit for rule in found["rules"] for unit in rule["newly_flagged"]} for found in (part, whole)]
+    assert flagged[0] <= flagged[1]
 
 
 def test_only_the_time_asked_for_is_graded(agent: Agent) -> None:
