@@ -18,6 +18,7 @@ from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
+from dashboards.told import told_marks
 from dashboards.wanting import want
 from dashboards.words import change_sentence
 
@@ -196,6 +197,7 @@ def _metric(context: Context, row: Row) -> None:
         format_=PERCENT if is_rate(row["metric"]) else ",.3~s",
         reference=row["reference_value"],
         since=(utc(row["since_low"]), utc(row["since"]), utc(row["since_high"])),
+        marks=told_marks(context, start, end, row["app"]),
         height=260,
     )
     draw(spec)

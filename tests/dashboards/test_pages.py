@@ -191,6 +191,18 @@ def test_harm_and_over_refusal_are_shares_of_picked_turns_that_weigh_what_they_s
     assert store.page("both_sides", {}).num_rows == 0
 
 
+def test_what_was_told_to_have_changed_is_read_for_its_app_and_for_all(empty: Served) -> None:
+    store = empty.agent.store
+    apps = ("shop", "desk", None)
+    store.insert(
+        "changes",
+        [{"key": str(app), "time": store.now, "kind": "release", "app": app, "what": f"of {app}"} for app in apps],
+    )
+    told = store.page("told_changes", {"app": "shop"}).to_pylist()
+    assert sorted(row["what"] for row in told) == ["of None", "of shop"]
+    assert store.page("told_changes", {}).num_rows == 3
+
+
 def test_a_stream_of_somebody_else_does_not_break_the_list(empty: Served) -> None:
     store = empty.agent.store
     store.insert("trackers", [{"stream": "not json", "state": "{", "updated_at": store.now}])

@@ -32,6 +32,13 @@ READS: Final[dict[str, PageRead]] = {
         "changes that were found, newest first",
     ),
     "finding": PageRead("SELECT * FROM base.findings WHERE id = $id LIMIT 1", {"id": Param("text", "")}, "one change"),
+    "told_changes": PageRead(
+        """SELECT c.time, c.kind, c.what FROM base.changes c
+           WHERE c.time >= $start AND c.time < $end AND (c.app IS NULL OR $app IS NULL OR c.app = $app)
+           ORDER BY c.time DESC LIMIT 50""",
+        {name: SCOPE[name] for name in ("start", "end", "app")},
+        "what people and deploy scripts said was changed, newest first",
+    ),
     "turn_metric": PageRead(
         _over_time(
             f"""SELECT t.time, CASE $metric WHEN 'output_chars' THEN f.output_chars::DOUBLE
