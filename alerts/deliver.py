@@ -21,6 +21,7 @@ from alerts import self_alerts
 from alerts.channels import Channel, Threaded
 from alerts.message import Message, clean, shortened
 from alerts.outgoing import Outgoing
+from alerts.patience import patiently
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
 from monitor.health import Health
@@ -59,7 +60,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Post:
-    """Everything a delivery works with. When `stopping`, the attempt at hand is the last: the rest is sent after the next start."""
+    """Everything a delivery works with. When `stopping`, the attempt at hand is the last, and is not waited for long: the rest is sent after the next start."""
 
     state: ControlState
     channels: Mapping[str, Channel]
@@ -124,7 +125,8 @@ def _send(post: Post, row: Row, thread: str) -> RetryLater | Undeliverable | str
         return Undeliverable("this receiver is no longer in the rule file")
     message = msgspec.json.decode(row["body"], type=Message)
     try:
-        handle = _hand_over(channel, shortened(message) if row["shortened"] else message, row["key"], thread)
+        short = shortened(message) if row["shortened"] else message
+        handle = patiently(lambda: _hand_over(channel, short, row["key"], thread), post.stopping)
     except (RetryLater, Undeliverable) as error:
         return error
     except Exception as error:  # noqa: BLE001 - the stage around channels: one broken channel never ends a pass

@@ -6,9 +6,10 @@ Nothing is owed by this: the messages of the outbox say what changed. After a re
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from alerts.channels import Kept
@@ -16,6 +17,7 @@ from alerts.compose import compose
 from alerts.deliver import Post
 from alerts.message import Message
 from alerts.outbox import known_alerts, told
+from alerts.patience import patiently
 from alerts.states import AlertState
 from monitor.errors import RetryLater, Undeliverable
 
@@ -37,19 +39,20 @@ class Keeping:
         for name, channel in post.channels.items():
             if (
                 isinstance(channel, Kept)
+                and not post.stopping()
                 and now - self.last.get(name, datetime.min.replace(tzinfo=now.tzinfo)) >= channel.again
             ):
                 self.last[name] = now
-                said += _say(channel, list(_true(post, name, now)))
+                said += _say(channel, list(_true(post, name, now)), post.stopping)
         return said
 
 
-def _say(channel: Kept, messages: list[Message]) -> bool:
+def _say(channel: Kept, messages: list[Message], stopping: Callable[[], bool]) -> bool:
     """Whether it was taken; what was not is said again in a minute, and what changed waits in the outbox anyhow."""
     if not messages:
         return False
     try:
-        channel.keep(messages)
+        patiently(partial(channel.keep, messages), stopping)
     except (RetryLater, Undeliverable) as error:
         _log.info("%s was not told again what fires: %s", channel.name, error.reason)
         return False

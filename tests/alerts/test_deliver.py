@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 
 from alerts.channels.slack import Slack
 from alerts.channels.webhook import Webhook
-from alerts.deliver import BACKOFF_CAP_S, _wait
+from alerts.deliver import BACKOFF_CAP_S, _wait, deliver_due
 from alerts.message import Message
 from monitor.clock import FakeClock
 from monitor.errors import RetryLater, Undeliverable
+from monitor.state import outbox
 from plumbline.demo.stubs.kit import a_stub
 from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, MORNING, RATE_RULE, UNSURE, Day, Recorder, a_book, a_day, a_rate
@@ -288,6 +290,24 @@ def test_a_crash_after_sending_repeats_under_the_same_key() -> None:
 
 def a_webhook(url: str, clock: FakeClock, total_s: float = 5.0) -> Webhook:
     return Webhook("pager", url, SECRET, clock, total_s)
+
+
+def test_a_receiver_that_hangs_does_not_hold_up_the_stop_and_gets_it_after_the_next_start() -> None:
+    clock = FakeClock(MORNING)
+    with a_stub(clock) as stub:
+        stub.mode = "hang"  # half a minute, which is more than an attempt may take
+        day = a_day(a_book(to=["pager"]), a_webhook(stub.webhook_url, clock, 25.0), clock=clock)
+        stopped = replace(day.desk.post, stopping=lambda: stub.model.attempts > 0)
+        day.look(a_rate(BAD))
+        assert deliver_due(stopped).retried == 1
+        [row] = day.desk.state.notifications_table()
+        assert (row["state"], row["attempts"], stub.model.attempts) == ("pending", 1, 1)
+        with day.desk.state.transaction() as txn:
+            said = outbox.messages_of(txn, row["fingerprint"])[0]["outcome"]
+        assert said == "no answer before the agent had to stop"
+        stub.mode = "ok"
+        day.deliver(after=timedelta(minutes=1))
+        assert stub.model.keys == [row["key"]]
 
 
 def test_a_webhook_that_is_down_for_three_hours_gets_everything_once_in_order() -> None:
