@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from monitor.clock import Clock, aware_utc, naive_utc
+from monitor.clock import Clock, aware_utc
 from monitor.errors import BadRows
 from monitor.graders.cascade import RuleSet
 from monitor.labels import Asked, Judged, LabelCheck, NewLabel, Redact, Unit
 from monitor.state import ControlState, Transaction, labels, reviews
-from monitor.state.public import PublicTable, PublicTables
+from monitor.state.public import PublicTable, PublicTables, column_of
 from monitor.store.opening import Store
 from monitor.store.removal.age_limits import Limits
 from monitor.store.verdicts import units_named
@@ -122,10 +122,12 @@ class LabelBook:
 
     def table(self) -> pa.Table:
         """Return the public table `labels`."""
+        return self.state.kept("labels", self._table)
+
+    def _table(self) -> pa.Table:
         with self.state.transaction() as txn:
-            rows = labels.listed(txn)
-        plain = [row | {"at": naive_utc(row["at"]), "adjudicated": bool(row["adjudicated"])} for row in rows]
-        return pa.Table.from_pylist(plain, schema=SCHEMA)
+            told = labels.listed(txn)
+        return pa.table({name: column_of(told[name], kind) for name, kind in _COLUMNS.items()}, schema=SCHEMA)
 
 
 def _taken(txn: Transaction, row: dict[str, Any]) -> bool | str:

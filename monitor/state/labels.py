@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.model.values import WITHDRAWN
-from monitor.state.opening import Transaction
+from monitor.state.opening import Transaction, raw_columns
 from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
 
@@ -63,10 +63,10 @@ def after(txn: Transaction, seq: int, limit: int) -> list[Row]:
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
-def listed(txn: Transaction) -> list[Row]:
-    """Return the public table, oldest first."""
+def listed(txn: Transaction) -> dict[str, Sequence[Any]]:
+    """Return the public table by column, oldest first, times as text."""
     query = select(*(LABELS.c[name] for name in PUBLIC)).where(_STANDS).order_by(LABELS.c.seq)
-    return [dict(row) for row in txn.execute(query).mappings()]
+    return dict(zip(PUBLIC, raw_columns(txn, query) or [[]] * len(PUBLIC), strict=True))
 
 
 def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list[str]:

@@ -11,13 +11,13 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, Select, create_engine, event, select
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -26,6 +26,7 @@ from monitor.errors import StoreError
 from monitor.state.migrations import upgrade
 from monitor.state.tables import ALERTS, OUTBOX, SILENCES
 
+T = TypeVar("T")
 Transaction = Connection
 """What the functions of `monitor.state.alerts` and `monitor.state.outbox` work in; other rooms never look inside."""
 
@@ -39,6 +40,8 @@ class ControlState:
     engine: Engine
     clock: Clock
     _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    _changes: list[int] = field(default_factory=lambda: [0], repr=False)
+    _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, path: Path | None, clock: Clock) -> ControlState:
@@ -63,11 +66,26 @@ class ControlState:
         """
         try:
             with self._turn, self.engine.begin() as connection:
-                yield connection
+                before = _written(connection)
+                try:
+                    yield connection
+                finally:
+                    self._changes[0] += _written(connection) != before
         except OperationalError as error:
             raise StoreError(
                 f"{self.engine.url.database}: the control state does not take this: {error.orig}"
             ) from error
+
+    def kept(self, name: str, made: Callable[[], T]) -> T:
+        """Return what `made` makes of the state; as it was made before where nothing was written since."""
+        with self._turn:
+            now = self._changes[0]
+            known = self._kept.get(name)
+            if known is None or known[0] != now:
+                known = (now, made())
+                self._kept[name] = known
+            found: T = known[1]
+            return found
 
     def compact(self) -> None:
         """Rewrite the file, so that nothing deleted is left in it or in its log. Raises `StoreError`."""
@@ -128,6 +146,23 @@ class ControlState:
     def _public(self, query: Any) -> list[dict[str, Any]]:
         with self.transaction() as txn:
             return [{k: _plain(v) for k, v in row.items()} for row in txn.execute(query).mappings()]
+
+
+def _written(connection: Connection) -> int:
+    """How many rows this connection has ever changed."""
+    raw = connection.connection.driver_connection
+    return raw.total_changes if isinstance(raw, sqlite3.Connection) else 0
+
+
+def raw_columns(txn: Transaction, query: Select[Any]) -> list[Sequence[Any]]:
+    """Return the columns of `query` (without parameters) as SQLite keeps them, times as text: for tables of many rows.
+
+    Empty where there is no row.
+    """
+    raw = txn.connection.driver_connection
+    text = str(query.compile(dialect=txn.dialect, compile_kwargs={"literal_binds": True}))
+    rows = raw.execute(text).fetchall() if isinstance(raw, sqlite3.Connection) else []
+    return list(zip(*rows, strict=True))
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,15 @@ class PublicTable:
 def of_rows(schema: pa.Schema, rows: Callable[[], list[dict[str, Any]]]) -> PublicTable:
     """Return the table of `rows`, each a mapping by column."""
     return PublicTable(schema, lambda: pa.Table.from_pylist(rows(), schema=schema))
+
+
+def column_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array[Any]:
+    """Return one column as SQLite keeps it: times are text there, and truth is a number."""
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.string()).cast(kind)
+    if pa.types.is_boolean(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
 
 
 @dataclass(frozen=True)

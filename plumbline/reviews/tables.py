@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from monitor.clock import naive_utc
 from monitor.state import ControlState, reviews
-from monitor.state.public import PublicTable, PublicTables
+from monitor.state.public import PublicTable, PublicTables, column_of
 
 _TIME: Final = pa.timestamp("us")
 _REVIEWS: Final[dict[str, pa.DataType]] = {
@@ -47,6 +47,10 @@ def review_tables(state: ControlState) -> PublicTables:
 
 def reviews_table(state: ControlState) -> pa.Table:
     """Return every review, newest first."""
+    return state.kept("reviews", partial(_reviews_table, state))
+
+
+def _reviews_table(state: ControlState) -> pa.Table:
     with state.transaction() as txn:
         rows = reviews.listed(txn)
     plain = [{name: _plain(row[name]) for name in _REVIEWS} for row in rows]
@@ -55,22 +59,16 @@ def reviews_table(state: ControlState) -> pa.Table:
 
 def items_table(state: ControlState) -> pa.Table:
     """Return the items of all reviews. `state`: open, once (one person judged it and another must), done, gone (erased or aged)."""
+    return state.kept("review_items", partial(_items_table, state))
+
+
+def _items_table(state: ControlState) -> pa.Table:
     with state.transaction() as txn:
-        rows = reviews.public_items(txn)
-    told = {name: list(values) for name, values in zip(_ITEM_ROW, zip(*rows, strict=True), strict=False)}
-    if not rows:
-        return pa.schema(_ITEMS).empty_table()
-    told["state"] = [
-        _state(unit, n or 0, need) for unit, n, need in zip(told["unit_id"], told["n"], told["need"], strict=True)
-    ]
-    told["assigned"] = [", ".join(json.loads(names)) or None for names in told["assigned"]]
-    return pa.Table.from_pydict({name: told[name] for name in _ITEMS}, schema=pa.schema(_ITEMS))
-
-
-_ITEM_ROW: Final = (
-    *("review_id", "unit_id", "stratum", "inclusion_probability", "reason"),
-    *("n", "need", "assigned", "policy_hash"),
-)
+        told = reviews.public_items(txn)
+    names = {kept: ", ".join(json.loads(kept)) or None for kept in set(told["assigned"])}
+    standing = [_state(*row) for row in zip(told["unit_id"], told["n"], told["need"], strict=True)]
+    columns = {**told, "state": standing, "assigned": [names[kept] for kept in told["assigned"]]}
+    return pa.table({name: column_of(columns[name], kind) for name, kind in _ITEMS.items()}, schema=pa.schema(_ITEMS))
 
 
 def _state(unit: str | None, judged: int, need: int) -> str:

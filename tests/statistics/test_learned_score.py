@@ -22,7 +22,7 @@ from tests.statistics.learned import (
 
 pytestmark = [pytest.mark.statistics, pytest.mark.skipif(not DATA.exists(), reason="no shared data on this machine")]
 
-DRAWS = 500
+DRAWS = 300
 WEEKS = 200
 
 
