@@ -66,4 +66,10 @@ SHARED_BY_ANY: Final = tuple(dimension.name for dimension in DIMENSIONS if dimen
 OF_AUDIENCE: Final = ("region", "channel", "audience", "tenant", "language")
 """Who is spoken to, and where: what the scope of a policy asks for. Settings and the SDK may say it (`dimensions:`, `context`)."""
 
+OTHERS: Final = "(others)"
+"""What the values of a dimension of audience are called that are more than an app may have."""
+
+MOST_VALUES: Final = 200
+"""Values that a dimension of audience may have in an app; later ones go by `OTHERS`."""
+
 REPORTED: Final = tuple(dimension.name for dimension in DIMENSIONS if dimension.reported)

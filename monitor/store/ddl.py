@@ -51,6 +51,9 @@ WHOLES: Final[Columns] = {
 }
 """Turns whose trace, or session, may still grow: rows leave once both were quiet for long enough to be graded as a whole."""
 
+DIMENSION_VALUES: Final[Columns] = {"app": "str", "name": "str", "value": "str", "since": "time"}
+"""The first values of a dimension of an app, so many as it may have; all others go by one name."""
+
 ARRIVALS: Final[Columns] = {"trace_id": "str", "time": "time", "received_at": "time", "has_root": "bool"}
 """Traces with rows that arrived since they were last finished. Small: rows leave when the trace is finished."""
 
@@ -210,6 +213,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "turns": TURNS,
     "arrivals": ARRIVALS,
     "wholes": WHOLES,
+    "dimension_values": DIMENSION_VALUES,
     "ledger": LEDGER,
     "samples": SAMPLES,
     "grades": GRADES,

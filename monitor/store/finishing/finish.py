@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.clock import naive_utc
-from monitor.model.dimensions import OF_SPANS, SHARED, SHARED_BY_ANY
+from monitor.model.dimensions import MOST_VALUES, OF_SPANS, SHARED, SHARED_BY_ANY
 from monitor.store.finishing.arms import Infer, give_arms
 from monitor.store.finishing.exposed import join_fresh_turns, join_new_exposures
+from monitor.store.finishing.few_values import keep_few_values
 from monitor.store.finishing.logged import assemble_logged
 from monitor.store.finishing.lone_agents import call_lone_agents
 from monitor.store.finishing.once import count_once
@@ -149,6 +150,7 @@ def _share_identity(txn: Transaction, bounds: Bounds) -> None:
 
 def _write_turns(txn: Transaction, bounds: Bounds, now: datetime, infer: Infer) -> int:
     txn.execute(_TURNS.format(content=bounds.on("time"), dimensions=_OF_THE_ROOT))
+    keep_few_values(txn, now, MOST_VALUES)
     give_arms(txn, bounds.on("time"), now, infer)
     txn.execute(
         f"""

@@ -161,7 +161,7 @@ def _condition(table: str) -> str | None:
     """Which rows of a table go, as SQL over `base.erasing`; None for tables that name nobody."""
     columns = BASE[table]
     told = [f"{column} IN ({_of(kind)})" for column, kind in NAMED.items() if column in columns]
-    if table in {"spans", "events", "turns", "wholes", *BY_APP}:
+    if table in {"spans", "events", "turns", "wholes", "dimension_values", *BY_APP}:
         told.append(f"app IN ({_of('app')})")
     if table in {"estimates", "findings"}:
         told.append(f"segment IN ({SEGMENTS})")

@@ -1,0 +1,42 @@
+"""Dimensions that users of the SDK may fill with anything have few values: of each app the first so many, and one name for the rest.
+
+A tenant or a channel that is an id of a person would make a group of every turn, and a list that nobody can read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from monitor.model.dimensions import OF_AUDIENCE, OTHERS
+from monitor.store.opening import Transaction
+
+_NAMES: Final = ", ".join(OF_AUDIENCE)
+
+
+def keep_few_values(txn: Transaction, now: datetime, most: int) -> None:
+    """Give the dimensions of the turns in temp.fresh `OTHERS` instead of values beyond the first `most` of an app."""
+    txn.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE strange AS
+        SELECT coalesce(app, '') AS app, name, value, min(time) AS first
+        FROM (UNPIVOT (SELECT app, time, {_NAMES} FROM temp.fresh) ON {_NAMES} INTO NAME name VALUE value) u
+        WHERE NOT EXISTS (SELECT 1 FROM base.dimension_values k
+                          WHERE k.app = coalesce(u.app, '') AND k.name = u.name AND k.value = u.value)
+        GROUP BY ALL"""
+    )
+    if not txn.read("SELECT 1 AS n FROM temp.strange LIMIT 1").num_rows:
+        return
+    txn.execute(
+        """
+        INSERT INTO base.dimension_values
+        WITH room AS (SELECT app, name, count(*) AS n FROM base.dimension_values GROUP BY ALL),
+        ranked AS (SELECT *, row_number() OVER (PARTITION BY app, name ORDER BY first, value) AS place FROM temp.strange)
+        SELECT r.app, r.name, r.value, ? FROM ranked r LEFT JOIN room USING (app, name) WHERE r.place + coalesce(room.n, 0) <= ?""",
+        [now, most],
+    )
+    beyond = "SELECT s.value FROM temp.strange s ANTI JOIN base.dimension_values USING (app, name, value) WHERE s.name = '{0}' AND s.app = coalesce(f.app, '')"
+    changes = ", ".join(
+        f"{name} = CASE WHEN {name} IN ({beyond.format(name)}) THEN '{OTHERS}' ELSE {name} END" for name in OF_AUDIENCE
+    )
+    txn.execute(f"UPDATE temp.fresh f SET {changes}")
