@@ -61,6 +61,10 @@ class Anchors:
             self.rises.append(_rise(name, settled.rise, anchor))
         return settled.alarms
 
+    def forget(self, name: Name) -> None:
+        """Let go of the anchor of a stream that other graders make now: the two cannot be compared."""
+        self.known.pop(_key(name), None)
+
     def keep(self, alarms: Mapping[Name, list[Alarm]], told: Mapping[Name, Finding | str]) -> None:
         """Anchor the streams whose alarms were told."""
         for name, raised in alarms.items():

@@ -122,7 +122,8 @@ def decide_drift(
     for name in fed:
         with guard(part_of(_key(name))):
             stream = read_stream(states.get(_key(name))) or Stream()
-            of_version(stream, feeding.graded_by(name.metric, name.app))
+            if of_version(stream, feeding.graded_by(name.metric, name.app)):
+                anchors.forget(name)
             own = replace(tracking, share=shares[0] if is_core(name.metric) else shares[1])
             raised = track(name.metric, stream, batch.points(name), batch.combos, own)
             alarms[name] = anchors.settle(name, stream, raised, own)

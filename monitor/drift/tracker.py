@@ -106,11 +106,16 @@ def _pace(stream: Stream, time: Ints) -> None:
     stream.seen += len(time)
 
 
-def of_version(stream: Stream, graded_by: str) -> None:
-    """Start `stream` anew where it holds verdicts of other graders: what they say differently is no change of the traffic."""
-    if stream.graded_by and stream.graded_by != graded_by:
+def of_version(stream: Stream, graded_by: str) -> bool:
+    """Start `stream` anew where it holds verdicts of other graders: what they say differently is no change of the traffic.
+
+    Returns whether it did.
+    """
+    other = bool(stream.graded_by) and stream.graded_by != graded_by
+    if other:
         _start_anew(stream)
     stream.graded_by = graded_by or stream.graded_by
+    return other
 
 
 def _start_anew(stream: Stream) -> None:

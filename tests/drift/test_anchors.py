@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import DriftSettings
+from monitor.drift import Feeding, decide_drift
 from tests.drift.traffic import STEP, Watch, at, flags, turns
 
 SETTINGS = DriftSettings(timezone="none")
@@ -115,3 +116,16 @@ def test_a_late_batch_decides_like_any_other() -> None:
     watch.feed(rows[500:600].with_columns(unit_id=pl.format("late-{}", "unit_id")), 100)
     assert watch.returned == [watch.findings[0].id]
     assert watch.findings[0].since_low <= at(1000) + 10 * STEP
+
+
+def test_an_anchor_of_other_graders_is_let_go() -> None:
+    watch = watched((1000, 0.05), (600, 0.4))
+    states, now = dict(watch.states), at(2400)
+    for version, part in (
+        ("one", turns({"rule:refusal": flags(11, (10, 0.4))}, 1600)),
+        ("two", turns({"rule:refusal": flags(12, (400, 0.05))}, 1610)),
+    ):
+        feeding = Feeding(graded_by=lambda _metric, _app, version=version: version)  # type: ignore[misc]
+        outcome = decide_drift(states, part, SETTINGS, now, feeding=feeding)
+        states.update(outcome.states)
+        assert outcome.returned == []
