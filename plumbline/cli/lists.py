@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from plumbline.cli import show
 from plumbline.cli.typed import Form
 
+NEVER: Final = 9999
+"""The year by which rows say that an instant does not come by itself."""
+
 
 def print_list(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Form, nothing: str = "") -> None:
-    """Print `rows`; `nothing` is noted beside a table without any."""
+    """Print `rows`; `nothing` is noted beside a table without any. In a table times are those of the clock on the wall."""
     if form is Form.JSON:
         show.print_json(rows)
         return
-    show.print_table(columns, [[row[name] for name in columns] for row in rows])
+    show.print_table(columns, [[_readable(name, row[name]) for name in columns] for row in rows])
     if nothing and not rows:
         show.note(nothing)
+
+
+def _readable(name: str, value: Any) -> Any:
+    if not name.endswith(("_at", "until")) or not isinstance(value, str):
+        return value
+    try:
+        return on_the_wall(datetime.fromisoformat(value))
+    except ValueError:
+        return value
+
+
+def on_the_wall(instant: datetime) -> str:
+    """Return an instant in the zone of this machine, which is named; one that never comes ends with its alert."""
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return "it is good again" if aware.year == NEVER else f"{aware.astimezone():%Y-%m-%d %H:%M %Z}"
