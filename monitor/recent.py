@@ -19,6 +19,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH
 from monitor.model import dimensions
+from monitor.model.values import Signal
 from monitor.sampling import Plan, weighted
 from monitor.store.pieces import signatures, turn_counts
 from monitor.store.reads import Reader
@@ -64,6 +65,7 @@ class Recent:
     _pieces: dict[datetime, Piece] = field(default_factory=dict)
     _plans: list[tuple[int, Plan]] = field(default_factory=list)
     _settings: EstimateSettings | None = None
+    operation: tuple[datetime, list[Signal]] | None = None  # how applications did, and as of when
 
     def told(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end, naive UTC."""

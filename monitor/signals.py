@@ -25,7 +25,7 @@ from monitor.policy.watching import Level, Watched, levels, watched, zero_tolera
 from monitor.recent import Recent, turns_of
 from monitor.store import reads, standing
 from monitor.wording import CLOSED, OPEN, percent
-from monitor.workload import budgets, operating_signals
+from monitor.workload import budgets, operation
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -54,7 +54,7 @@ def read_signals(
         *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
         *(_comparison(row, at) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
         *(_pulse(row, now) for row in pulses),
-        *operating_signals(reader, now),
+        *operation(reader, now, recent),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
 

@@ -18,10 +18,13 @@ from monitor.affected import title_of
 from monitor.clock import naive_utc
 from monitor.model.values import About, Signal
 from monitor.policy.watching import Watched
+from monitor.recent import Recent
 from monitor.stats.intervals import newcombe, wilson
 from monitor.stats.special import normal_quantile
 from monitor.store.reads import Reader
 from monitor.store.workload import LATELY, thumbs, workload
+
+AGAIN: Final = timedelta(minutes=1)
 
 CONFIDENCE: Final = 0.99
 """Of the intervals: a look is taken every few seconds, and each is a chance to be wrong."""
@@ -35,6 +38,14 @@ Row = Mapping[str, Any]
 UNKNOWN: Final = (None, None, None)
 Measured = tuple[float | None, float | None, float | None]
 """Value, low, high."""
+
+
+def operation(reader: Reader, now: datetime, recent: Recent) -> list[Signal]:
+    """Return `operating_signals`, read anew once a minute: eight days of turns are not worth reading at every look."""
+    known = recent.operation
+    if known is None or not timedelta(0) <= now - known[0] < AGAIN:
+        recent.operation = known = (now, operating_signals(reader, now))
+    return known[1]
 
 
 def operating_signals(reader: Reader, now: datetime) -> list[Signal]:

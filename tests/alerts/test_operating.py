@@ -14,8 +14,9 @@ from alerts.sentence import headline
 from alerts.states import decide
 from monitor.clock import FakeClock
 from monitor.model.values import Signal
+from monitor.recent import Recent
 from monitor.store.opening import Store
-from monitor.workload import operating_signals
+from monitor.workload import operating_signals, operation
 from tests.store.rows import START
 
 NOW = START + timedelta(days=9)
@@ -93,3 +94,14 @@ def test_before_two_days_are_known_nothing_is_unusual() -> None:
     rules = load_rules(None).rules
     looks = {seen.judged.look for seen in observe(rules, list(signals.values())).values() if seen.rule.id != "errors"}
     assert looks == {Look.UNCLEAR}
+
+
+def test_eight_days_of_turns_are_read_once_a_minute() -> None:
+    store, recent = Store.scratch(FakeClock(NOW)), Recent()
+    assert operation(store, NOW, recent) == []
+    with store.transaction() as txn:
+        txn.insert("turns", turns())
+    assert operation(store, NOW + timedelta(seconds=30), recent) == []
+    assert len(operation(store, NOW + timedelta(seconds=60), recent)) == 4
+    assert operation(store, NOW - timedelta(days=30), recent) == []  # a clock that was set back is looked at anew
+    store.close()
