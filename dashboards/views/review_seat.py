@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import streamlit as st
@@ -36,16 +37,24 @@ def seat(agent: AgentReads, review_id: str) -> None:
         answer(item, open_severe=st.session_state.get(f"severe-{item['unit_id']}", False))
     with right:
         _controls(agent, review_id, desk, item)
+    _fetch_ahead(agent, review_id, desk)
 
 
 def _desk(agent: AgentReads, review_id: str) -> Row:
-    """What lies before whoever looks; asked for once, and again when it runs short."""
+    """What lies before whoever looks; asked for here only where nothing does."""
     desk: Row = st.session_state.setdefault(
         f"desk-{review_id}", {"items": [], "left": 0, "done": 0, "began": time.monotonic(), "said": 0, "trouble": ""}
     )
-    if len(desk["items"]) < min(AHEAD, desk["left"] or 1):
+    if not desk["items"]:
         _refill(agent, review_id, desk)
     return desk
+
+
+def _fetch_ahead(agent: AgentReads, review_id: str, desk: Row) -> None:
+    """Ask for the next answer once this one is on the screen: nobody waits for it, and what fails now is asked for again."""
+    if len(desk["items"]) < min(AHEAD, desk["left"]):
+        with suppress(Trouble):
+            _refill(agent, review_id, desk)
 
 
 def _refill(agent: AgentReads, review_id: str, desk: Row) -> None:
