@@ -47,8 +47,8 @@ TAKES_UP: Final = timedelta(minutes=10)
 WATCHED: Final = timedelta(days=1)
 """Between two looks before anything happens; from the day of the swap on, one an hour."""
 
-BROKEN: Final = "SUP-HELP-01"
-"""The rule of the demo's policy that the swap breaks most: the new model declines what it should help with."""
+BROKEN: Final = "SUP-TONE-01"
+"""The rule of the demo's policy that the swap breaks first: the new model rambles."""
 
 ON_CALL: Final = Actor("on-call")
 
