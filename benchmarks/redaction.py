@@ -64,10 +64,18 @@ def measured() -> Iterator[tuple[str, float, float]]:
         yield name, BODIES * SPANS / min(w for w, _ in pairs), BODIES * SPANS / min(r for _, r in pairs)
 
 
+def of_tiny_groups(spans: int = 1) -> float:
+    """Return CPU milliseconds of a group that is one body of so many spans, everything on: its fixed cost."""
+    found = list(bodies(BODIES, spans, seed=1, start_ns=1_763_000_000_000_000_000))
+    redactor = Redactor(b"k" * 32, KINDS)
+    return 1000 * min(seconds(lambda b=b: to_frames([b], redactor)) for _ in range(ROUNDS) for b in found)  # type: ignore[misc]
+
+
 def main() -> None:
     print(f"{'traffic':<10}{'without':>12}{'with':>12}{'share':>8}   spans per second of one core")
     for name, without, with_all in measured():
         print(f"{name:<10}{without:>12,.0f}{with_all:>12,.0f}{with_all / without:>8.0%}")
+    print(f"a group of one span costs {of_tiny_groups():.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The spool: where acknowledged data waits for the store, as checksummed frames in append-only segment files.
 
 A collector process owns one *family* of segments (`c0-000001.seg`, ...), claimed with a lock, so that no two processes ever
-write one file. A frame is a header (magic, sequence, length, CRC32 of both) and a payload that holds several tables as
-Arrow IPC bytes. A frame is there or it is not: the reader stops at a torn tail and steps over a damaged middle.
+write one file. A frame (`monitor.spool_frames`) holds several tables as Arrow IPC bytes, compressed. It is there or it is not: the
+reader stops at a torn tail and steps over a damaged middle.
 The spool never holds unredacted text. Do not use it as a queue between threads: it is made of `fdatasync`.
 """
 
@@ -11,30 +11,25 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from monitor.errors import StoreError
+from monitor.spool_frames import BEGINNING, HEADER, MAGIC, MAX_PAYLOAD, PLAIN, checksum_of, unpacked
 
-MAGIC: Final = b"PLF1"
-HEADER: Final = struct.Struct("<4sQII")  # magic, sequence, payload length, CRC32 over sequence, length and payload
-MAX_PAYLOAD: Final = 1 << 30
 _SEGMENT: Final = re.compile(r"(?P<family>[a-z]+\d*)-(?P<number>\d{8})\.seg")
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One group of rows that became durable together. `end` is the byte after it, where reading goes on."""
+    """One group of rows that became durable together: where it begins, and the byte after it, where reading goes on."""
 
     family: str
     segment: int
+    start: int
     end: int
     tables: dict[str, bytes]
 
@@ -60,7 +55,7 @@ class Stretch:
 
 
 def read_frames(folder: Path, family: str, segment: int, byte: int, limit_bytes: int = 32 << 20) -> Stretch:
-    """Read whole frames of one segment from (`segment`, `byte`) on, about `limit_bytes` of them.
+    """Read whole frames of one segment from (`segment`, `byte`) on, about `limit_bytes` of them once they are unpacked.
 
     An unfinished frame at the end of the newest segment ends the stretch: it may still be being written. Unreadable
     bytes before a good frame, or at the end of an older segment, are `Damage` and are stepped over.
@@ -108,10 +103,11 @@ def _scan(piece: _Piece, limit: int) -> tuple[list[Frame], list[Damage], int, bo
     """Return frames, damage between them, where the next read begins, and whether the segment holds nothing more."""
     frames: list[Frame] = []
     damage: list[Damage] = []
-    at = 0
-    while at < len(piece.data) and at < limit:
+    at, held = 0, 0
+    while at < len(piece.data) and at < limit and held < limit:
         if frame := _frame_at(piece, at):
             frames.append(frame)
+            held += sum(map(len, frame.tables.values()))
             at = frame.end - piece.base
         elif (good := _next_good(piece, at + 1)) is not None:
             damage.append(Damage(piece.family, piece.number, piece.base + at, piece.base + good))
@@ -126,26 +122,21 @@ def _frame_at(piece: _Piece, at: int) -> Frame | None:
         return None
     magic, sequence, length, checksum = HEADER.unpack_from(piece.data, at)
     end = at + HEADER.size + length
-    if magic != MAGIC or length > MAX_PAYLOAD or end > len(piece.data):
+    if magic not in {MAGIC, PLAIN} or length > MAX_PAYLOAD or end > len(piece.data):
         return None
     payload = memoryview(piece.data)[at + HEADER.size : end]
     if checksum_of(sequence, payload) != checksum:
         return None
-    return Frame(piece.family, piece.number, piece.base + end, msgspec.msgpack.decode(payload, type=dict[str, bytes]))
+    return Frame(piece.family, piece.number, piece.base + at, piece.base + end, unpacked(magic, payload))
 
 
 def _next_good(piece: _Piece, at: int) -> int | None:
     """Where the next readable frame begins: a magic alone proves nothing, texts may hold it."""
-    while (at := piece.data.find(MAGIC, at)) >= 0:
+    while (at := piece.data.find(BEGINNING, at)) >= 0:
         if _frame_at(piece, at) is not None:
             return at
         at += 1
     return None
-
-
-def checksum_of(sequence: int, payload: bytes | memoryview) -> int:
-    """Return what the header of a frame says about the whole."""
-    return zlib.crc32(payload, zlib.crc32(struct.pack("<QI", sequence, len(payload))))
 
 
 def families(folder: Path) -> list[str]:

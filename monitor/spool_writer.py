@@ -12,18 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from monitor.spool import (
-    HEADER,
-    MAGIC,
-    checksum_of,
     disk_errors,
     families,
     read_frames,
     segment_path,
     segments,
 )
+from monitor.spool_frames import MAGIC, framed, packed
 
 SEGMENT_BYTES: Final = 64 << 20
 MEND_BYTES: Final = 8 << 20
@@ -52,12 +48,10 @@ class SpoolWriter:
 
     def append(self, tables: Mapping[str, bytes]) -> None:
         """Write one frame; it is durable only after `sync`. Raises `StoreError`, after which nothing may be acknowledged."""
-        payload = msgspec.msgpack.encode(dict(tables))
         self._sequence += 1
-        head = HEADER.pack(MAGIC, self._sequence, len(payload), checksum_of(self._sequence, payload))
+        frame = framed(MAGIC, self._sequence, packed(tables))
         with disk_errors(self._folder):
-            file = self._room_for(len(head) + len(payload))
-            _write_all(file, head + payload)
+            _write_all(self._room_for(len(frame)), frame)
 
     def sync(self) -> None:
         """Make everything appended so far durable. Raises `StoreError`."""

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from monitor.model.rows import KEYS, TABLES
-from monitor.removal.spool_rewriter import Tables
+from monitor.spool_frames import Tables
 from monitor.store.transaction import to_arrow
 
 Rows = dict[str, pl.DataFrame]

@@ -7,22 +7,16 @@ it, and what was in it has been loaded.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
-
-import msgspec
 
 from monitor.errors import StoreError
-from monitor.spool import HEADER, MAGIC, Frame, checksum_of, families, read_frames, segment_path
+from monitor.spool import Frame, families, read_frames, segment_path
+from monitor.spool_frames import HEADER, MAGIC, PLAIN, Tables, filling, framed
 from monitor.spool_writer import mend_idle
 
-Tables = dict[str, bytes]
 Change = Callable[[Tables], Tables | None]
 """The tables as they shall be, or None when they may stay. They may be smaller, and must not be larger."""
-
-FILLERS: Final = ("", "_", "__", "___")
-"""Names of the padding; the loader ignores tables it does not know."""
 
 
 def rewrite_spool(folder: Path, change: Change, loaded: Mapping[str, tuple[int, int]]) -> int:
@@ -52,35 +46,13 @@ def _rewrite(folder: Path, frame: Frame, change: Change) -> bool:
     if wanted is None:
         return False
     path = segment_path(folder, frame.family, frame.segment)
-    length = len(msgspec.msgpack.encode(frame.tables))
-    start = frame.end - HEADER.size - length
     with path.open("rb") as file:
-        file.seek(start)
-        magic, sequence, found, _ = HEADER.unpack(file.read(HEADER.size))
-    if (magic, found) != (MAGIC, length):
-        raise StoreError(f"{path}: the frame at byte {start} is not where it was (run `plumbline erase` again)")
-    payload = padded(wanted, length)
-    _write(path, start, HEADER.pack(MAGIC, sequence, length, checksum_of(sequence, payload)) + payload)
+        file.seek(frame.start)
+        magic, sequence, length, _ = HEADER.unpack(file.read(HEADER.size))
+    if magic not in {MAGIC, PLAIN} or frame.start + HEADER.size + length != frame.end:
+        raise StoreError(f"{path}: the frame at byte {frame.start} is not where it was (run `plumbline erase` again)")
+    _write(path, frame.start, framed(magic, sequence, filling(magic, wanted, length)))
     return True
-
-
-def padded(tables: Mapping[str, bytes], length: int) -> bytes:
-    """Return the payload of `tables`, filled up to exactly `length` bytes; one that cannot be is emptied."""
-    exact = msgspec.msgpack.encode(dict(tables))
-    if len(exact) == length:
-        return exact
-    for payload in _filled(tables, length - len(exact)):
-        if len(payload) == length:
-            return payload
-    return padded({}, length) if tables else exact
-
-
-def _filled(tables: Mapping[str, bytes], gap: int) -> Iterator[bytes]:
-    for name in FILLERS:
-        for header in (2, 3, 5):  # bytes that msgpack needs to say how long the filler is
-            size = gap - 1 - len(name) - header
-            if size >= 0:
-                yield msgspec.msgpack.encode({**tables, name: bytes(size)})
 
 
 def _write(path: Path, at: int, data: bytes) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from monitor.spool import segment_path, segments
+from monitor.spool_frames import HEADER, PLAIN, framed
 from monitor.spool_writer import SpoolWriter, mend_idle
 from tests.erasure.case import Case
 
@@ -47,6 +50,17 @@ def test_what_was_acknowledged_and_not_loaded_yet_stays(case: Case) -> None:
     mend_idle(case.folder / "spool")
     case.writer = SpoolWriter(case.folder / "spool", "import")
     assert case.agent.load(flush=True)["stored"] == 7
+
+
+def test_frames_of_before_they_were_compressed_are_erased_where_they_lie(case: Case) -> None:
+    payload = msgspec.msgpack.encode(case.batch())
+    path = segment_path(case.folder / "spool", "old0", 1)
+    path.write_bytes(framed(PLAIN, 1, payload))
+    case.agent.load(flush=True)
+    assert case.mark.encode() in path.read_bytes()
+    case.agent.erase("user", case.user)
+    assert case.holding(case.mark) == []
+    assert path.stat().st_size == HEADER.size + len(payload)
 
 
 def test_an_empty_spool_is_nothing_to_mend(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor.errors import StoreError
-from monitor.spool import HEADER, MAGIC
+from monitor.spool_frames import HEADER, MAGIC
 from monitor.spool_writer import SpoolWriter
 from tests.monitor_spool.frames import fill, one_segment, read_all, text_of, texts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -9,15 +10,42 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Final
+
+import zstandard
 
 from monitor.store.opening import Store
 from tests.cli.plumbline import ROOT
 
+ZSTD: Final = b"\x28\xb5\x2f\xfd"
+"""How every compressed piece begins."""
+
 
 def holding(folder: Path, text: str) -> list[str]:
-    """Files below `folder` whose bytes hold `text`."""
+    """Files below `folder` whose bytes hold `text`, as they are or compressed."""
     files = [path for path in folder.rglob("*") if path.is_file()]
-    return sorted(str(path.relative_to(folder)) for path in files if text.encode() in path.read_bytes())
+    return sorted(str(path.relative_to(folder)) for path in files if _holds(path.read_bytes(), text.encode()))
+
+
+def _holds(data: bytes, text: bytes) -> bool:
+    if text in data:
+        return True
+    at = -1
+    while (at := data.find(ZSTD, at + 1)) >= 0:
+        if text in _as_far_as_it_goes(data[at:]):
+            return True
+    return False
+
+
+def _as_far_as_it_goes(data: bytes) -> bytes:
+    """What can still be read of a compressed frame, damaged or torn."""
+    found, inflater = b"", zstandard.ZstdDecompressor().decompressobj()
+    with contextlib.suppress(zstandard.ZstdError, EOFError):
+        for start in range(0, len(data), 64):
+            found += inflater.decompress(data[start : start + 64])
+            if inflater.eof:
+                break
+    return found
 
 
 def told_by_sql(store: Store, text: str) -> list[str]:
