@@ -80,7 +80,7 @@ CLOSED: Final = {
 def plain_line(text: str) -> str:
     r"""Return what somebody wrote as one line of plain text.
 
-    >>> plain_line("new\\nprompt \\x1b[31m")
+    >>> plain_line("new\nprompt \x1b[31m")
     'new prompt [31m'
     """
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -24,6 +24,9 @@ ERASED: Final = "erased"
 DAMAGED: Final = "damaged in the spool"
 """A piece of the spool that cannot be read counts as one thing received and refused: what it held is not known."""
 
+SUMS: Final = ("received", "stored", "duplicate", "refused")
+"""What is counted of every source; the first is the sum of the others."""
+
 
 def refusing(kept: dict[str, pl.DataFrame], taken: Mapping[str, pl.DataFrame], reason: str) -> dict[str, pl.DataFrame]:
     """Return the tables that are `kept`, with a refusal for `reason` of each row that was `taken` and that the ledger counts."""

@@ -15,14 +15,12 @@ import polars as pl
 
 from monitor.model import dimensions
 from monitor.model.values import Turn
-from monitor.store.ledger import DAMAGED
+from monitor.store.ledger import DAMAGED, SUMS
 from monitor.store.precedence import BY_MACHINE
 from monitor.store.transaction import Params
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
 """Before everything."""
-
-LEDGER_SUMS: Final = ("received", "stored", "duplicate", "refused")
 
 
 class Reader(Protocol):
@@ -285,7 +283,7 @@ def holdings(reader: Reader) -> dict[str, Any]:
 
 def ledger_sums(reader: Reader) -> dict[str, int]:
     """Return what became of everything that was ever received."""
-    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in LEDGER_SUMS)
+    sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT AS {name}" for name in SUMS)
     return reader.frame(f"SELECT {sums} FROM base.ledger").row(0, named=True)
 
 
