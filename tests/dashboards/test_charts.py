@@ -60,6 +60,15 @@ def test_unknown_sums_have_no_bar() -> None:
     assert [row["cost_usd"] for row in bars_over_time(rows, "cost_usd", DAY)["data"]["values"]] == [2.0]
 
 
+def test_bars_that_are_all_nothing_still_have_an_axis() -> None:
+    def scale(*errors: int) -> object:
+        rows = [{"time": START + day * DAY, "n_errors": n} for day, n in enumerate(errors)]
+        return bars_over_time(rows, "n_errors", DAY)["encoding"]["y"]["scale"]
+
+    assert scale(0, 0) == scale() == {"domain": [0, 1]}
+    assert scale(0, 3) == {}
+
+
 def test_a_forest_plot_keeps_order_and_rows_without_a_value() -> None:
     rows = [{"name": name, "value": None, "low": None, "high": None, "n": 0, "tone": "calm"} for name in ("b", "a")]
     spec = intervals(rows, zero=True)
