@@ -40,7 +40,9 @@ bench: install
 
 sdks: install # real agent frameworks for tests/wire/test_real_sdks.py, apart from what the product needs
 	@$(UV) venv --quiet --python $(PYTHON) .sdks && $(UV) pip install --quiet --python .sdks/bin/python \
-	    openai-agents logfire "pydantic-ai-slim[openai]" opentelemetry-exporter-otlp-proto-http
+	    openai-agents logfire "pydantic-ai-slim[openai]" "strands-agents[openai]>=1" opentelemetry-exporter-otlp-proto-http
+	@mkdir -p .sdks/node && ! command -v npm > /dev/null || npm install --silent --no-audit --no-fund --prefix .sdks/node \
+	    ai @ai-sdk/openai @opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http @opentelemetry/resources
 
 profile: install
 	@$(BIN)/python -m benchmarks.stages --spans 8192 --batches 1 16 512

@@ -20,8 +20,9 @@ import pytest
 from tests.support.house import House, a_house
 
 PYTHON = Path(__file__).parents[2] / ".sdks" / "bin" / "python"
+NODE = PYTHON.parents[1] / "node"
 
-pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="no real SDKs here (make sdks)")
+pytestmark = pytest.mark.skipif(not NODE.exists(), reason="no real SDKs here (make sdks)")
 
 QUESTION, ANSWER, FAILING = "How long does a refund take?", "Five working days.", "Please fail now"
 
@@ -76,12 +77,57 @@ else:
     sys.exit("the failing call did not fail")
 """
 
+STRANDS = f"""
+import sys
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+provider = TracerProvider(resource=Resource.create({{"service.name": "app"}}))
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[2] + "/v1/traces")))
+trace.set_tracer_provider(provider)
+from openai import BadRequestError
+from strands import Agent
+from strands.models.openai import OpenAIModel
+def asked(question):
+    model = OpenAIModel(client_args={{"base_url": sys.argv[1] + "/v1", "api_key": "none"}}, model_id="gpt-5-mini")
+    return str(Agent(model=model, system_prompt="Be brief.", name="helper", callback_handler=None)(question)).strip()
+assert asked({QUESTION!r}) == {ANSWER!r}
+try:
+    asked({FAILING!r})
+except BadRequestError:
+    provider.shutdown()
+else:
+    sys.exit("the failing call did not fail")
+"""
+
+VERCEL = f"""
+import {{generateText}} from "ai"
+import {{createOpenAI}} from "@ai-sdk/openai"
+import {{OTLPTraceExporter}} from "@opentelemetry/exporter-trace-otlp-http"
+import {{resourceFromAttributes}} from "@opentelemetry/resources"
+import {{NodeTracerProvider, SimpleSpanProcessor}} from "@opentelemetry/sdk-trace-node"
+const [model, house] = process.argv.slice(1)
+const sent = new SimpleSpanProcessor(new OTLPTraceExporter({{url: house + "/v1/traces"}}))
+const provider = new NodeTracerProvider({{resource: resourceFromAttributes({{"service.name": "app"}}), spanProcessors: [sent]}})
+provider.register()
+const openai = createOpenAI({{baseURL: model + "/v1", apiKey: "none"}})
+const asked = prompt => generateText({{
+  model: openai.chat("gpt-5-mini"), system: "Be brief.", prompt, maxRetries: 0, experimental_telemetry: {{isEnabled: true}}
+}})
+if ((await asked({QUESTION!r})).text !== {ANSWER!r}) throw new Error("another answer")
+let failed = false
+try {{ await asked({FAILING!r}) }} catch {{ failed = true }}
+if (!failed) throw new Error("the failing call did not fail")
+await provider.shutdown()
+"""
+
 PROGRAMS = {
     "openai-agents with Logfire": (AGENTS, FAILING),
-    "Pydantic AI": (
-        PYDANTIC.replace("TEXTS", "True"),
-        None,
-    ),  # tells the question of a call that failed on the agent only
+    "Pydantic AI": (PYDANTIC.replace("TEXTS", "True"), None),  # tells that question on the agent only
+    "Strands": (STRANDS, FAILING),
+    "Vercel AI SDK": (VERCEL, FAILING),
 }
 """Each program, and what it tells of the question with the call that failed."""
 
@@ -93,15 +139,19 @@ class Model(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path != "/v1/chat/completions" or not asked.get("messages") or not asked.get("model"):
             self._answer(404, {"error": {"message": "no such thing", "type": "invalid_request_error"}})
-        elif asked["messages"][-1]["content"] == FAILING:
+        elif FAILING in json.dumps(asked["messages"][-1]["content"]):  # a string, or parts of one
             self._answer(400, {"error": {"message": "no such model", "type": "invalid_request_error"}})
+        elif asked.get("stream"):
+            self._write(200, "text/event-stream", streamed(asked["model"]))
         else:
             self._answer(200, completion(asked["model"]))
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
-        raw = json.dumps(body).encode()
+        self._write(status, "application/json", json.dumps(body).encode())
+
+    def _write(self, status: int, media: str, raw: bytes) -> None:
         self.send_response(status)
-        self.send_header("content-type", "application/json")
+        self.send_header("content-type", media)
         self.send_header("content-length", str(len(raw)))
         self.end_headers()
         self.wfile.write(raw)
@@ -110,12 +160,26 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
+USAGE = {"prompt_tokens": 21, "completion_tokens": 5, "total_tokens": 26}
+
+
 def completion(model: str) -> dict[str, Any]:
     message = {"role": "assistant", "content": ANSWER}
-    usage = {"prompt_tokens": 21, "completion_tokens": 5, "total_tokens": 26}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     told = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": f"{model}-2026"}
-    return told | {"choices": [choice], "usage": usage}
+    return told | {"choices": [choice], "usage": USAGE}
+
+
+def streamed(model: str) -> bytes:
+    """The same answer in pieces, the usage in one of its own as `stream_options.include_usage` asks for it."""
+    told = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": f"{model}-2026"}
+    choices: tuple[Any, ...] = (
+        {"delta": {"role": "assistant", "content": ANSWER}},
+        {"delta": {}, "finish_reason": "stop"},
+    )
+    pieces = [told | {"choices": [{"index": 0, "finish_reason": None} | one]} for one in choices]
+    pieces.append(told | {"choices": [], "usage": USAGE})
+    return b"".join(b"data: %b\n\n" % json.dumps(piece).encode() for piece in pieces) + b"data: [DONE]\n\n"
 
 
 @contextmanager
@@ -130,9 +194,10 @@ def a_model() -> Iterator[str]:
 
 
 def run(program: str, house: House) -> None:
+    command = ["node", "--input-type=module", "-e"] if "import {" in program else [PYTHON, "-c"]
     with a_model() as model:
         done = subprocess.run(
-            [PYTHON, "-c", program, model, house.url], capture_output=True, text=True, timeout=300, check=False
+            [*command, program, model, house.url], cwd=NODE, capture_output=True, text=True, timeout=300, check=False
         )
     assert done.returncode == 0, done.stderr[-2000:]
 
