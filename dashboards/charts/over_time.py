@@ -186,7 +186,9 @@ def bars_over_time(
             "y": {
                 "field": field,
                 "type": "quantitative",
-                "scale": {} if any(row[field] for row in data) else {"domain": [0, 1]},  # of nothing but zeros no axis can be made
+                "scale": {}
+                if any(row[field] for row in data)
+                else {"domain": [0, 1]},  # of nothing but zeros no axis can be made
                 "axis": {**AXIS, "tickCount": 3, "format": "~s" if format_ == ",.0f" else format_},
             },
             "tooltip": tooltip,

@@ -30,6 +30,7 @@ from monitor.store.removal.retain import (
     begin,
     end,
     forget_units,
+    forget_unused,
     note_labels,
     progress,
     remove_aged,
@@ -79,7 +80,7 @@ def retain(
         return Retained()
     limits = replace(limits, held=held)
     run = begin(store, limits, now)
-    removed = remove_aged(store, run) + forget_units(store, run, salt)
+    removed = remove_aged(store, run) + forget_units(store, run, salt) + forget_unused(store, run)
     if labels := age_labels(limits):
         note_labels(store, run, labels)
         removed += labels

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.store.finishing import finish as finishing
+from monitor.store.finishing.few_values import forget_values
 from tests.store.rows import Home, a_call, frame
 
 
@@ -30,3 +31,18 @@ def test_later_values_go_by_one_name_also_after_a_while(home: Home, monkeypatch:
     assert values(home, "shop") == ["a", None, "b", "(others)", "(others)", "a"]
     assert values(home, "bank") == ["d"]
     assert home.rows("SELECT DISTINCT region FROM base.turns") == [{"region": "EU"}]
+
+
+def test_a_value_that_no_turn_has_any_more_is_forgotten_and_leaves_room(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finishing, "MOST_VALUES", 1)
+    home.take(frame(spans=[a_call("c", 1, trace_id="1" * 32, app="shop", tenant="a", region="EU")]))
+    home.finish()
+    with home.store.transaction() as txn:
+        assert forget_values(txn) == 0
+        txn.execute("UPDATE base.turns SET tenant = NULL")
+        assert forget_values(txn) == 1
+    home.take(frame(spans=[a_call("c", 2, trace_id="2" * 32, app="shop", tenant="b")]))
+    home.finish()
+    assert values(home, "shop") == [None, "b"]

@@ -40,3 +40,13 @@ def keep_few_values(txn: Transaction, now: datetime, most: int) -> None:
         f"{name} = CASE WHEN {name} IN ({beyond.format(name)}) THEN '{OTHERS}' ELSE {name} END" for name in OF_AUDIENCE
     )
     txn.execute(f"UPDATE temp.fresh f SET {changes}")
+
+
+def forget_values(txn: Transaction) -> int:
+    """Drop the values that no turn has any more, since one may name a person who was erased; return how many. Others get their room."""
+    held = " OR ".join(f"(v.name = '{name}' AND t.{name} = v.value)" for name in OF_AUDIENCE)
+    unused = f"NOT EXISTS (SELECT 1 FROM base.turns t WHERE coalesce(t.app, '') = v.app AND ({held}))"
+    found = txn.read(f"SELECT count(*) AS n FROM base.dimension_values v WHERE {unused}")["n"][0].as_py()
+    if found:
+        txn.execute(f"DELETE FROM base.dimension_values v WHERE {unused}")
+    return int(found)

@@ -16,6 +16,7 @@ from typing import Final, Literal
 import polars as pl
 
 from monitor.store.ddl import BASE
+from monitor.store.finishing.few_values import forget_values
 from monitor.store.opening import Store, Transaction
 from monitor.store.removal.erasure_scope import BOUNDED, NAMED, buried
 
@@ -195,6 +196,7 @@ def _delete(txn: Transaction) -> dict[str, int]:
             found = txn.read(f"SELECT count(*) AS n FROM base.{table} WHERE {condition}")
             removed[table] = int(found["n"][0].as_py())
             txn.execute(f"DELETE FROM base.{table} WHERE {condition}")
+    removed["dimension_values"] += forget_values(txn)
     for table, column in QUOTING:
         _unquote(txn, table, column)
     return removed

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from monitor.clock import naive_utc
 from monitor.store.ddl import BASE
+from monitor.store.finishing.few_values import forget_values
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.removal.age_limits import TEXTS, Held, Limits
@@ -152,6 +153,14 @@ def forget_units(store: Store, run: Run, salt: str) -> int:
             txn.execute(f"UPDATE base.arm_units SET unit = {named} WHERE {ended}", [salt])
             note(txn, run, {"arm_units (ids)": found})
         return _drop_ended(txn, run) + (found if run.limits.spans is not None else 0)
+
+
+def forget_unused(store: Store, run: Run) -> int:
+    """Drop the values of dimensions that no turn is left of; return how many."""
+    with store.transaction() as txn:
+        if found := forget_values(txn):
+            note(txn, run, {"dimension_values": found})
+    return found
 
 
 def _drop_ended(txn: Transaction, run: Run) -> int:
