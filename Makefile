@@ -3,7 +3,6 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 PATIENT := --timeout 3600
-WORKERS = $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)") # one more than cores: some always wait for a child or a socket
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
@@ -21,7 +20,7 @@ run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
+	@$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
