@@ -48,11 +48,13 @@ def grade_wholes(house: House, _: Any = None) -> int:
     units = house.settings.units
     patience = Patience(parse_duration(units.trace_quiet), parse_duration(units.session_silence))
     done = 0
-    if waiting(house.store, now, patience)[0]:
+    traces, sessions = waiting(house.store, now, patience)
+    if traces:
         for part in complete_traces(house.store, now, patience, seen).iter_slices(PIECE):
             if not house.stopping():
                 done += _grade_traces(house, part, now - patience.trace)
-    if waiting(house.store, now, patience)[1]:
+        _, sessions = waiting(house.store, now, patience)  # a session may have waited for its last trace
+    if sessions:
         for part in ended_sessions(house.store, now, patience, seen).iter_slices(PIECE):
             if not house.stopping():
                 done += _grade_sessions(house, part)

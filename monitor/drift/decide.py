@@ -6,7 +6,7 @@ A finding is raised when the evidence against "still like the reference" reaches
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -114,8 +114,7 @@ def decide_drift(
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
     watched = {*known, *fed}
-    tracking = tracker_settings(settings, len(watched), detector)
-    shares = budget_shares(name.metric for name in watched)
+    settings_of = settings_by_metric(tracker_settings(settings, len(watched), detector), watched)
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
@@ -124,11 +123,11 @@ def decide_drift(
             stream = read_stream(states.get(_key(name))) or Stream()
             if of_version(stream, feeding.graded_by(name.metric, name.app)):
                 anchors.forget(name)
-            own = replace(tracking, share=shares[0] if is_core(name.metric) else shares[1])
+            own = settings_of(name.metric)
             raised = track(name.metric, stream, batch.points(name), batch.combos, own)
             alarms[name] = anchors.settle(name, stream, raised, own)
             streams[name] = stream
-    reports = _report(batch, streams, alarms, memory, settings, tracking.streams, now, feeding.changes)
+    reports = _report(batch, streams, alarms, memory, settings, len(watched), now, feeding.changes)
     anchors.keep(alarms, reports.told)
     after = Memory(
         reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
@@ -138,6 +137,13 @@ def decide_drift(
     moved = bool(changed) or vocabularies != memory.vocabularies
     states_after = {**changed, MEMORY: write_state(after)} if moved else {}
     return DriftOutcome(states_after, reports.findings, behind, anchors.returned(), anchors.rises)
+
+
+def settings_by_metric(tracking: TrackerSettings, watched: Iterable[Name]) -> Callable[[str], TrackerSettings]:
+    """Return what gives a stream its settings by its metric: the streams that people act on first share most of the budget."""
+    shares = budget_shares(name.metric for name in watched)
+    core, other = (replace(tracking, share=share) for share in shares)
+    return lambda metric: core if is_core(metric) else other
 
 
 def whole_metric(metric: str) -> str:

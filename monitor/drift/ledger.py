@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,8 +16,7 @@ from monitor.config.schema import DriftSettings
 from monitor.drift.admission import ENOUGH
 from monitor.drift.batch import Name
 from monitor.drift.calendar import seen
-from monitor.drift.decide import MEMORY, name_of, tracker_settings
-from monitor.drift.kinds import budget_shares, is_core
+from monitor.drift.decide import MEMORY, name_of, settings_by_metric, tracker_settings
 from monitor.drift.reference import band, means
 from monitor.drift.state import Reference, Stream, read_memory, read_stream
 from monitor.drift.tracker import DAY_MS, TrackerSettings
@@ -60,12 +59,8 @@ def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now:
     """Return the ledger as plain values. `raised` are the findings of the period that ends `now`."""
     streams = {name_of(key): read_stream(state) for key, state in states.items() if key != MEMORY}
     known = {name: stream for name, stream in streams.items() if stream is not None and name.app}
-    shares = budget_shares(name.metric for name in known)
-    tracking = tracker_settings(settings, len(known))
-    lines = [
-        _line(name, stream, replace(tracking, share=shares[0] if is_core(name.metric) else shares[1]))
-        for name, stream in sorted(known.items())
-    ]
+    settings_of = settings_by_metric(tracker_settings(settings, len(known)), known)
+    lines = [_line(name, stream, settings_of(name.metric)) for name, stream in sorted(known.items())]
     period = parse_duration(settings.budget.per)
     watched = _watched_for(known.values(), now)
     return {

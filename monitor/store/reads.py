@@ -44,7 +44,7 @@ class Window:
         return (self.after, self.upto, self.start, self.end)
 
 
-_NEW = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
+NEW_TURNS: Final = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
 
 
 def marks(reader: Reader) -> dict[str, tuple[int, datetime | None]]:
@@ -79,14 +79,14 @@ def new_turns(reader: Reader, within: Window) -> pl.DataFrame:
     """Return unit_id, time, app, model, prompt_version and release of the new turns."""
     return reader.frame(
         f"""SELECT t.trace_id AS unit_id, t.time, t.app, t.model, t.prompt_version, t.release
-            FROM base.turns t WHERE {_NEW} ORDER BY t.time""",
+            FROM base.turns t WHERE {NEW_TURNS} ORDER BY t.time""",
         within.params,
     )
 
 
 def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
     """Return the new turns that were sampled, with their texts."""
-    picked = f"SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {_NEW}"
+    picked = f"SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {NEW_TURNS}"
     return _with_texts(reader, picked, within.params, within.start)
 
 
@@ -164,14 +164,14 @@ def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None 
         FROM base.turns t
         LEFT JOIN (SELECT * FROM base.features WHERE time >= ?) f
             ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
-        WHERE {_NEW} ORDER BY t.time, t.trace_id""",
+        WHERE {NEW_TURNS} ORDER BY t.time, t.trace_id""",
         [within.start, *within.params],
     )
     grades = reader.frame(
         f"""
         SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {_NEW}
+        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {NEW_TURNS}
           AND (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], g.policy_hash))
         GROUP BY ALL""",
         [within.start, *within.params, policies, policies],
@@ -225,7 +225,7 @@ def unit_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
 def experiments_of(reader: Reader, within: Window) -> list[str]:
     """Return the experiments that turns of a window are in."""
     rows = reader.frame(
-        f"SELECT DISTINCT t.experiment FROM base.turns t WHERE t.experiment IS NOT NULL AND {_NEW}", within.params
+        f"SELECT DISTINCT t.experiment FROM base.turns t WHERE t.experiment IS NOT NULL AND {NEW_TURNS}", within.params
     )
     return rows["experiment"].to_list()
 

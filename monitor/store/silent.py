@@ -8,12 +8,11 @@ from typing import Final
 import polars as pl
 
 from monitor.store.precedence import BY_MACHINE
-from monitor.store.reads import Reader, Window
+from monitor.store.reads import NEW_TURNS, Reader, Window
 
 HEARD: Final = 1_000
 """Turns of one window whose texts are read for their language; of more, so many are drawn."""
 
-_NEW = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
 CUT_OFF: Final = "lower(t.finish_reason) IN ('length', 'max_tokens', 'max_output_tokens')"
 """That a turn ended because its answer had no more room."""
 
@@ -31,7 +30,7 @@ def endings(reader: Reader, within: Window) -> pl.DataFrame:
                CASE WHEN t.n_tools > 0 THEN (t.n_failed_tools > 0)::DOUBLE END AS tool_error,
                ({CUT_OFF})::DOUBLE AS cut_off, t.finish_reason AS "kind:finish_reason",
                regexp_replace(t.model, '{_ALIAS}', '', 'g') AS "kind:model"
-        FROM base.turns t WHERE {_NEW}""",
+        FROM base.turns t WHERE {NEW_TURNS}""",
         within.params,
     )
 
@@ -43,7 +42,7 @@ def undecided(reader: Reader, within: Window, policies: Sequence[str] | None = N
         SELECT g.unit_id, 'undecided:' || g.rule_id AS metric,
                min((g.verdict IN ('cannot_judge', 'not_graded'))::DOUBLE) AS value
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.time >= ? AND {BY_MACHINE} AND {_NEW}
+        WHERE g.time >= ? AND {BY_MACHINE} AND {NEW_TURNS}
           AND (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], g.policy_hash))
         GROUP BY ALL""",
         [within.start, *within.params, policies, policies],
@@ -54,7 +53,7 @@ def beginnings(reader: Reader, within: Window, letters: int) -> pl.DataFrame:
     """Return unit_id and the first `letters` of what was said and answered, of at most `HEARD` new turns."""
     return reader.frame(
         f"""
-        WITH picked AS (SELECT t.* FROM base.turns t WHERE {_NEW} ORDER BY hash(t.trace_id) LIMIT {HEARD})
+        WITH picked AS (SELECT t.* FROM base.turns t WHERE {NEW_TURNS} ORDER BY hash(t.trace_id) LIMIT {HEARD})
         SELECT p.trace_id AS unit_id, left(coalesce(i.input_value, user_text(i.input_messages)), {letters}) AS input_text,
                left(coalesce(o.output_value, answer_text(o.output_messages)), {letters}) AS output_text
         FROM picked p

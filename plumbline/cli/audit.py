@@ -10,6 +10,7 @@ import typer
 
 from plumbline.api.people_questions import Audit, VerifyAudit
 from plumbline.cli import show
+from plumbline.cli.lists import rows_of
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, Config, DataDir, Form, Format
@@ -52,7 +53,7 @@ def _verify(asked: Session, form: Form) -> int:
 def _list(asked: Session, form: Form) -> int:
     told = asked.ask(Audit())
     if form is Form.JSON:
-        show.print_json([dict(zip(told["columns"], row, strict=True)) for row in told["rows"]])
+        show.print_json(rows_of(told))
     else:
         show.print_table(told["columns"], told["rows"])
     return 0

@@ -12,7 +12,7 @@ from monitor.errors import UsageError
 from monitor.model.rows import CHANGE_KINDS
 from plumbline.api.change_questions import AddChange
 from plumbline.api.questions import Sql
-from plumbline.cli.lists import print_list
+from plumbline.cli.lists import print_list, rows_of
 from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.times import parse_instant
@@ -43,8 +43,8 @@ def run(
     """Say that something was changed, or list what was, newest first. Deploy scripts post it to the collector: /v1/changes."""
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            told = asked.ask(Sql("SELECT time, kind, app, what, source FROM changes ORDER BY time DESC"))
-            print_list([dict(zip(COLUMNS, row, strict=True)) for row in told["rows"]], COLUMNS, form)
+            listed = asked.ask(Sql("SELECT time, kind, app, what, source FROM changes ORDER BY time DESC"))
+            print_list(rows_of(listed), COLUMNS, form)
         elif kind is None or what is None:
             raise UsageError("change add needs a kind and what was changed (plumbline change add release 'v12 is out')")
         else:

@@ -11,7 +11,7 @@ import typer
 from monitor.errors import UsageError
 from plumbline.api.finding_questions import AcceptFinding, ReopenFinding
 from plumbline.api.questions import Sql
-from plumbline.cli.lists import print_list
+from plumbline.cli.lists import print_list, rows_of
 from plumbline.cli.session import Session, session
 from plumbline.cli.settings import Given, resolve
 from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
@@ -44,8 +44,7 @@ def run(
     """Accept a change as the new normal, take that back, or list the changes that were found, open ones first."""
     with session(resolve(Given(config, data_dir, api=api), Path.cwd()), by=by) as asked:
         if action is Action.LIST:
-            told = asked.ask(Sql(LISTED))
-            print_list([dict(zip(told["columns"], row, strict=True)) for row in told["rows"]], COLUMNS, form)
+            print_list(rows_of(asked.ask(Sql(LISTED))), COLUMNS, form)
         else:
             _say(asked, action, finding, reason)
     return 0

@@ -23,6 +23,11 @@ def print_list(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: 
         show.note(nothing)
 
 
+def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of an answer that tells its columns apart."""
+    return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
+
+
 def _readable(name: str, value: Any) -> Any:
     if not name.endswith(("_at", "until")) or not isinstance(value, str):
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,9 @@ from collectors.batch import Batch
 from collectors.decode import BadBody, decode_logs, decode_traces, propagate
 from collectors.doors.bodies import unpacked
 from collectors.frames import to_tables
-from monitor.clock import FakeClock
 from monitor.spool_writer import SpoolWriter
-from monitor.store.finishing.finish import finish
-from monitor.store.load import pump
 from monitor.store.opening import Store
+from tests.support.settled import settled_store
 from tests.support.shared import FIXTURES
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -60,13 +58,8 @@ def told_together(told: dict[str, dict[str, Any]], folder: Path) -> Iterator[tup
                 writer.append(to_tables(batch, None))
                 writer.sync()
     writer.close()
-    store = Store.open(folder, clock=FakeClock(NOW))
-    try:
-        pump(store, folder / "spool")
-        finish(store, NOW, timedelta(0), timedelta(0), flush=True)
+    with settled_store(folder, NOW) as store:
         yield store, case_of
-    finally:
-        store.close()
 
 
 def _traces(batch: Batch) -> set[str]:

@@ -6,18 +6,16 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from collectors.batch import Batch
 from collectors.decode import decode_logs, decode_traces, propagate
 from collectors.frames import to_tables
-from monitor.clock import FakeClock
 from monitor.spool_writer import SpoolWriter
-from monitor.store.finishing.finish import finish
-from monitor.store.load import pump
 from monitor.store.opening import Store
+from tests.support.settled import settled_store
 from tests.support.shared import SHARED
 
 REPORTS: Final = SHARED / "fixtures" / "reports"
@@ -221,13 +219,8 @@ def told(folder: Path, *bodies: tuple[str, bytes]) -> Iterator[Store]:
         propagate(batch)
         writer.append(to_tables(batch, None))
     writer.close()
-    store = Store.open(folder, clock=FakeClock(NOW))
-    try:
-        pump(store, folder / "spool")
-        finish(store, NOW, timedelta(0), timedelta(0), flush=True)
+    with settled_store(folder, NOW) as store:
         yield store
-    finally:
-        store.close()
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import itertools
 import json
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,9 @@ from collectors.dialects.table import shipped
 from collectors.frames import to_tables
 from monitor.clock import FakeClock
 from monitor.spool_writer import SpoolWriter
-from monitor.store.finishing.finish import finish
-from monitor.store.load import pump
 from monitor.store.opening import Store
 from tests.acceptance.fixtures import NOW, RECEIVED_US
+from tests.support.settled import settle
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "dialects"
 FILES = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*.json"))}
@@ -84,8 +82,7 @@ def stored(rounds: Iterable[list[Batch]], folder: Path) -> dict[str, list[Row]]:
         for batch in batches_at_once:
             writer.append(to_tables(batch, None))
         writer.close()
-        pump(store, folder / "spool")
-        finish(store, NOW, timedelta(0), timedelta(0), flush=True)
+        settle(store, folder, NOW)
     rows = {view: store.read(f"SELECT * FROM {view} ORDER BY time").to_pylist() for view in VIEWS}
     store.close()
     return rows

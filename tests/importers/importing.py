@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,9 @@ from collectors.importers.readers import ImportItem
 from collectors.importers.record import Added, Origin
 from collectors.importers.taking import Report, Taking, Terms
 from collectors.redaction.redact import Redactor
-from monitor.clock import FakeClock
 from monitor.spool_writer import SpoolWriter
-from monitor.store.finishing.finish import finish
-from monitor.store.load import pump
 from monitor.store.opening import Store
+from tests.support.settled import settled_store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOW_US = int(NOW.timestamp() * 1_000_000)
@@ -83,13 +81,8 @@ def imported_sources(folder: Path, sources: Sequence[ImportSource], terms: Terms
 @contextmanager
 def loaded(folder: Path, report: Report | None = None, complaints: Sequence[str] = ()) -> Iterator[Imported]:
     """Load what lies in the spool of `folder`, and hold the store open."""
-    store = Store.open(folder, clock=FakeClock(NOW))
-    try:
-        pump(store, folder / "spool")
-        finish(store, NOW, timedelta(0), timedelta(0), flush=True)
+    with settled_store(folder, NOW) as store:
         yield Imported(report or Report(), list(complaints), store)
-    finally:
-        store.close()
 
 
 def _tables(redactor: Redactor, batch: Batch) -> dict[str, bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +19,9 @@ from collectors.batch import Batch
 from collectors.decode import BadBody, decode_logs, decode_traces, propagate
 from collectors.doors.bodies import TooLarge, Unsupported, unpacked
 from collectors.frames import to_tables
-from monitor.clock import FakeClock
 from monitor.spool_writer import SpoolWriter
-from monitor.store.finishing.finish import finish
-from monitor.store.load import pump
-from monitor.store.opening import Store
 from tests.support.house import PATIENCE_S, House, a_house
+from tests.support.settled import settled_store
 from tests.support.shared import needs_shared
 from tests.wire.captured import Request, call, post, requests
 
@@ -96,13 +93,8 @@ def in_this_process(folder: Path) -> tuple[dict[str, list[Row]], dict[str, set[s
             writer.append(to_tables(batch, None))
     writer.sync()
     writer.close()
-    store = Store.open(folder, clock=FakeClock(now))
-    try:
-        pump(store, folder / "spool")
-        finish(store, now, timedelta(0), timedelta(0), flush=True)
+    with settled_store(folder, now) as store:
         return {name: store.read(text).to_pylist() for name, text in QUERIES.items()}, traces
-    finally:
-        store.close()
 
 
 def decoded(request: Request, now: datetime) -> Batch:

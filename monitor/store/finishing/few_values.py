@@ -12,6 +12,10 @@ from monitor.model.dimensions import OF_AUDIENCE, OTHERS
 from monitor.store.opening import Transaction
 
 _NAMES: Final = ", ".join(OF_AUDIENCE)
+_SAID: Final = (
+    f"(UNPIVOT (SELECT coalesce(app, '') AS app, time, {_NAMES} FROM {{0}}) ON {_NAMES} INTO NAME name VALUE value)"
+)
+"""What the turns of a table say of their audience: app, time, name, value."""
 
 
 def keep_few_values(txn: Transaction, now: datetime, most: int) -> None:
@@ -19,11 +23,8 @@ def keep_few_values(txn: Transaction, now: datetime, most: int) -> None:
     txn.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE strange AS
-        SELECT coalesce(app, '') AS app, name, value, min(time) AS first
-        FROM (UNPIVOT (SELECT app, time, {_NAMES} FROM temp.fresh) ON {_NAMES} INTO NAME name VALUE value) u
-        WHERE NOT EXISTS (SELECT 1 FROM base.dimension_values k
-                          WHERE k.app = coalesce(u.app, '') AND k.name = u.name AND k.value = u.value)
-        GROUP BY ALL"""
+        SELECT app, name, value, min(time) AS first
+        FROM {_SAID.format("temp.fresh")} ANTI JOIN base.dimension_values USING (app, name, value) GROUP BY ALL"""
     )
     if not txn.read("SELECT 1 AS n FROM temp.strange LIMIT 1").num_rows:
         return
@@ -44,9 +45,10 @@ def keep_few_values(txn: Transaction, now: datetime, most: int) -> None:
 
 def forget_values(txn: Transaction) -> int:
     """Drop the values that no turn has any more, since one may name a person who was erased; return how many. Others get their room."""
-    held = " OR ".join(f"(v.name = '{name}' AND t.{name} = v.value)" for name in OF_AUDIENCE)
-    unused = f"NOT EXISTS (SELECT 1 FROM base.turns t WHERE coalesce(t.app, '') = v.app AND ({held}))"
-    found = txn.read(f"SELECT count(*) AS n FROM base.dimension_values v WHERE {unused}")["n"][0].as_py()
-    if found:
-        txn.execute(f"DELETE FROM base.dimension_values v WHERE {unused}")
-    return int(found)
+    unused = txn.read(
+        f"SELECT v.rowid AS id FROM base.dimension_values v ANTI JOIN {_SAID.format('base.turns')} USING (app, name, value)"
+    )
+    if unused.num_rows:
+        with txn.registered("unused", unused):
+            txn.execute("DELETE FROM base.dimension_values WHERE rowid IN (SELECT id FROM unused)")
+    return unused.num_rows
