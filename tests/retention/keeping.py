@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,16 @@ DAY = 86_400.0
 OLD, NEW = "a1" * 16, "b2" * 16
 
 
+OLD_MARK, NEW_MARK = secrets.token_hex(40), secrets.token_hex(40)
+
+
 class Keeping:
     """A house with one old trace (day 0) and one new trace (day 20); the clock stands at day 20 and an hour."""
 
-    def __init__(self, folder: Path, retention: RetentionSettings) -> None:
-        self.folder, self.clock = folder, FakeClock(START + timedelta(hours=1))
-        self.old, self.new = secrets.token_hex(40), secrets.token_hex(40)
+    old, new = OLD_MARK, NEW_MARK
+
+    def __init__(self, folder: Path, retention: RetentionSettings, begun: datetime = START) -> None:
+        self.folder, self.clock = folder, FakeClock(begun + timedelta(hours=1))
         self.settings = Settings(agent=AgentSettings(retention=retention))
         self.agent = self.open()
         self.writer = SpoolWriter(folder / "spool")
@@ -71,6 +76,12 @@ class Keeping:
         self.send(self.batch(NEW, self.new, 20))
         self.agent.cycle()
         self.agent.store.checkpoint()
+
+    @classmethod
+    def filled(cls, lived: Path, folder: Path, retention: RetentionSettings) -> Keeping:
+        """A house over a copy of `lived`, the folder of one that was filled and closed."""
+        shutil.copytree(lived, folder)
+        return cls(folder, retention, START + timedelta(days=20))
 
     def later(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))

@@ -23,11 +23,8 @@ def replayed(house: Keeping, start: datetime) -> None:
 
 
 @pytest.mark.parametrize("kept", [{"content": "10d"}, {"content": "5d", "spans": "10d"}])
-def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(
-    new_house: Make, kept: dict[str, str]
-) -> None:
-    house = new_house(**kept)
-    house.fill()
+def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(make: Make, kept: dict[str, str]) -> None:
+    house = make(**kept)
     estimates = house.rows("SELECT * FROM base.estimates ORDER BY ALL")
     assert estimates
     house.agent.retain()
@@ -42,9 +39,8 @@ def test_a_replay_does_not_replace_what_was_published_while_there_were_texts(
     ]
 
 
-def test_a_replay_may_begin_exactly_where_texts_are_kept_from(new_house: Make) -> None:
-    house = new_house(content="10d")
-    house.fill()
+def test_a_replay_may_begin_exactly_where_texts_are_kept_from(make: Make) -> None:
+    house = make(content="10d")
     house.agent.retain()
     limit = house.clock.now() - timedelta(days=10)
     replayed(house, limit)
@@ -52,9 +48,8 @@ def test_a_replay_may_begin_exactly_where_texts_are_kept_from(new_house: Make) -
         replayed(house, limit - timedelta(microseconds=1))
 
 
-def test_a_longer_setting_brings_nothing_back(new_house: Make) -> None:
-    house = new_house(content="10d")
-    house.fill()
+def test_a_longer_setting_brings_nothing_back(make: Make) -> None:
+    house = make(content="10d")
     house.agent.retain()
     before = house.clock.now() - timedelta(days=10)
     house.settings = Keeping(house.folder.parent / "other", RetentionSettings()).settings
@@ -67,17 +62,19 @@ def test_a_longer_setting_brings_nothing_back(new_house: Make) -> None:
 def test_a_source_is_not_blamed_for_texts_that_are_no_longer_kept(new_house: Make) -> None:
     house = new_house(content="1d")
     day = 20
-    for n in range(40):
-        trace, at = f"{n:032x}", day * DAY_S + (0 if n < 20 else 3 * DAY_S) + n
-        span = a_call("c", at, trace_id=trace, dialect="otel-genai", scope="s")
-        body = json.dumps({"role": "user", "parts": [{"type": "text", "content": "hello"}]})
-        logs = [
-            {"key": f"{n}{part}", "trace_id": trace, "span_id": "c", "time": us(at), "received_at": us(at + 5)}
-            | {"name": "m", "part": part, "app": "shop", "body": body, "source": "shop"}
-            for part in ("input", "output")
-        ]
+    for first in (0, 20):
+        spans, logs = [], []
+        for n in range(first, first + 20):
+            trace, at = f"{n:032x}", day * DAY_S + (0 if n < 20 else 3 * DAY_S) + n
+            spans.append(a_call("c", at, trace_id=trace, dialect="otel-genai", scope="s"))
+            body = json.dumps({"role": "user", "parts": [{"type": "text", "content": "hello"}]})
+            logs += [
+                {"key": f"{n}{part}", "trace_id": trace, "span_id": "c", "time": us(at), "received_at": us(at + 5)}
+                | {"name": "m", "part": part, "app": "shop", "body": body, "source": "shop"}
+                for part in ("input", "output")
+            ]
         house.clock.move_to(START + timedelta(seconds=at + 10))
-        house.send(frame(spans=[span], events=logs))
+        house.send(frame(spans=spans, events=logs))
     house.later(hours=2)
     house.agent.retain()
     assert house.count("content") == 20
@@ -87,9 +84,8 @@ def test_a_source_is_not_blamed_for_texts_that_are_no_longer_kept(new_house: Mak
     assert whole["n_calls"] == 40
 
 
-def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(new_house: Make) -> None:
-    house = new_house(content="5d", spans="10d")
-    house.fill()
+def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(make: Make) -> None:
+    house = make(content="5d", spans="10d")
     late = [a_call(f"c{n}", 0, trace_id="c3" * 16, received_at=us(20 * DAY_S)) for n in range(5)]
     assert house.send(frame(spans=late))["refused"] == 5
     (source,) = [source for source in house.agent.sources({})["sources"] if source["app"] == "shop"]
@@ -99,9 +95,8 @@ def test_what_is_refused_for_its_age_is_told_as_ours_and_not_as_a_fault(new_hous
     assert problems["too-old"]["what"].startswith("5 rows were older")
 
 
-def test_reports_hold_numbers_of_single_turns_and_go_with_them(new_house: Make) -> None:
-    house = new_house(content="5d", spans="10d")
-    house.fill()
+def test_reports_hold_numbers_of_single_turns_and_go_with_them(make: Make) -> None:
+    house = make(content="5d", spans="10d")
     report = house.folder / "reports" / "f1.html"
     report.parent.mkdir()
     report.write_text(OLD)

@@ -16,9 +16,8 @@ def label(unit: str) -> dict[str, str]:
     }
 
 
-def test_labels_and_their_texts_leave_with_their_turn(new_house: Make) -> None:
-    house = new_house(content="5d", spans="30d")
-    house.fill()
+def test_labels_and_their_texts_leave_with_their_turn(make: Make) -> None:
+    house = make(content="5d", spans="30d")
     house.agent.labels().take("ana", read_labels([label(OLD), label(NEW)]))
     house.agent.cycle()
     house.agent.retain()
@@ -28,9 +27,8 @@ def test_labels_and_their_texts_leave_with_their_turn(new_house: Make) -> None:
     assert f"about {OLD[:4]}".encode() not in house.agent.places.control.read_bytes()
 
 
-def test_labels_of_turns_that_are_too_old_go(new_house: Make) -> None:
-    house = new_house(spans="10d")
-    house.fill()
+def test_labels_of_turns_that_are_too_old_go(make: Make) -> None:
+    house = make(spans="10d")
     house.agent.labels().take("ana", read_labels([label(OLD), label(NEW)]))
     house.agent.cycle()
     house.agent.retain()

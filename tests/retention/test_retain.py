@@ -17,16 +17,6 @@ from tests.store.rows import START, a_span, frame
 ROOMY = Disk(lambda _: 1 << 60, 0)
 
 
-@pytest.fixture
-def make(new_house: Make) -> Make:
-    def filled(**retention: str) -> Keeping:
-        house = new_house(**retention)
-        house.fill()
-        return house
-
-    return filled
-
-
 def run(house: Keeping, disk: Disk = ROOMY) -> Retained:
     places, kept = house.agent.places, house.settings.agent.retention
     return retain(house.agent.store, places, kept, house.clock.now(), disk, "salt")
@@ -97,7 +87,7 @@ def test_a_batch_that_is_sent_again_is_refused_by_age_and_counted(make: Make) ->
     assert house.rows("SELECT sum(refused) AS n FROM ledger WHERE reason = 'too old'") == [{"n": 5}]
     assert house.exact()
     assert house.count("spans", OLD) == 0
-    assert house.holding(house.old) == ["spool/c0-00000001.seg"]
+    assert [name.split("-")[0] for name in house.holding(house.old)] == ["spool/c0"]
     house.later(days=1)
     house.agent.retain()
     assert house.holding(house.old) == []
