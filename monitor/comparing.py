@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -9,11 +10,12 @@ import polars as pl
 
 from monitor.experiments import compare_arms
 from monitor.experiments.corrections import correct
-from monitor.experiments.sums import added, unit_sums
+from monitor.experiments.sums import added, reopened, unit_sums, with_past, without_past
 from monitor.model.values import Comparison
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, data_time, marked
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.opening import Transaction
+from monitor.store.pasts import pasts
 
 BEFORE_ALL: Final = -1
 """Before the number of any turn or score; scores of before numbers were kept have 0."""
@@ -72,24 +74,44 @@ def compare_again(house: House, _: None) -> int:
 def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
     sums = unit_sums(metrics)
     with marked(house.store, mark) as txn:
-        if sums.is_empty():
+        known = reads.arm_units(txn)
+        open_again = reopened(known, metrics)
+        if sums.is_empty() and open_again.equals(known):
             return 0
-        merged = added(reads.arm_units(txn), sums)
-        now = data_time(house, metrics)
-        comparisons = read_arms(house, txn, merged, now)
+        comparisons = read_arms(house, txn, added(open_again, sums), data_time(house, metrics))
     return len(comparisons)
 
 
-def read_arms(house: House, txn: Transaction, sums: pl.DataFrame, now: datetime) -> list[Comparison]:
-    """Read every experiment again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
+def read_arms(house: House, txn: Transaction, known: pl.DataFrame, now: datetime) -> list[Comparison]:
+    """Read every experiment of every app again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
+    sums = _with_pasts(txn, known)
     errors = verdicts.label_errors(txn) if LABELS in reads.marks(txn) else None
-    corrected, labels = (sums, {}) if errors is None else correct(sums, errors)
-    asked, earlier = house.settings.experiments, outcomes.readings(txn)
-    comparisons = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, earlier)
+    earlier = outcomes.readings(txn)
+    comparisons = [
+        read
+        for (app,), part in sums.group_by("app", maintain_order=True)
+        for read in _read_app(house, str(app or ""), part, errors, earlier, now)
+    ]
     failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
     outcomes.replace_readout(txn, sums, comparisons, failing)
     outcomes.ask_rereads(txn, failing)
     return comparisons
+
+
+def _read_app(
+    house: House, app: str, sums: pl.DataFrame, errors: pl.DataFrame | None, earlier: list[Comparison], now: datetime
+) -> list[Comparison]:
+    """Read the experiments of one app: another that has one of the same name has another experiment."""
+    corrected, labels = (sums, {}) if errors is None else correct(sums, errors.filter(pl.col("app") == app))
+    asked, before = house.settings.experiments, [told for told in earlier if told.app == app]
+    read = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, before)
+    return [replace(told, app=app) for told in read]
+
+
+def _with_pasts(txn: Transaction, sums: pl.DataFrame) -> pl.DataFrame:
+    """The sums, with the past of units that are new."""
+    fresh = without_past(sums)
+    return sums if fresh.is_empty() else with_past(sums, pasts(txn, fresh))
 
 
 def _may_read(house: House, experiment: str) -> bool:

@@ -254,6 +254,7 @@ def _comparison(row: dict[str, Any], now: datetime) -> Signal:
     return Signal(
         name="ab",
         labels={
+            **({"app": row["app"]} if row["app"] else {}),
             "experiment": row["experiment"],
             "metric": row["metric"],
             "arm": row["arm"],

@@ -22,7 +22,7 @@ def show(context: Context) -> None:
     """Draw the page."""
     comparisons = context.agent.read("comparisons")
     arms = context.agent.read("arms")
-    names = sorted({row["experiment"] for row in [*comparisons, *arms]})
+    names = sorted({(row["experiment"], row["app"] or "") for row in [*comparisons, *arms]})
     if not names:
         st.info(
             "No experiment yet. Arms are read from the attributes feature_flag.key and feature_flag.result.variant (or "
@@ -31,14 +31,20 @@ def show(context: Context) -> None:
         )
         return
     wanted = st.query_params.get("experiment")
-    for number, name in enumerate(sorted(names, key=lambda name: name != wanted)):
+    for number, name in enumerate(sorted(names, key=lambda name: name[0] != wanted)):
         with st.container(border=True):
             _experiment(
-                name,
-                [row for row in arms if row["experiment"] == name],
-                [row for row in comparisons if row["experiment"] == name],
+                _title(name, names),
+                [row for row in arms if (row["experiment"], row["app"] or "") == name],
+                [row for row in comparisons if (row["experiment"], row["app"] or "") == name],
                 number,
             )
+
+
+def _title(name: tuple[str, str], names: Sequence[tuple[str, str]]) -> str:
+    """The name of an experiment; where another app has one of the same name, with its app."""
+    experiment, app = name
+    return f"{experiment} in {app or 'no app'}" if sum(other == experiment for other, _ in names) > 1 else experiment
 
 
 def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int) -> None:

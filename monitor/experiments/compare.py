@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -19,11 +19,14 @@ from monitor.clock import naive_utc
 from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.direction import Direction, declared, direction
 from monitor.experiments.phases import Life, Phase, lives, phases, together
+from monitor.experiments.sides import Sides, sides_of, sums_of, with_zeros
 from monitor.experiments.units import Assignment, assign
-from monitor.experiments.verdict import Reading, sentence
+from monitor.experiments.verdict import Pace, Reading, sentence
 from monitor.health import Guarding
 from monitor.model.values import Comparison
-from monitor.stats.confidence_sequence import Difference, RatioMean, compare_ratios, ratio_mean, users_to_halve
+from monitor.stats.confidence_sequence import Difference, compare_ratios, users_to_halve
+
+DAY: Final = timedelta(days=1)
 
 SHARES: Final = ("rule:", "error")
 """Metrics that are shares of yes and no whatever is declared: their intervals lie between 0 and 1."""
@@ -61,9 +64,10 @@ def compare_arms(
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
-    `units`: experiment, arm, metric, unit, n, total; one row a user, arm and metric with the count and the sum of the values
-    known so far, and, where that is known, when the `first` and the `last` of its turns came: arms that end keep what `earlier`
-    readouts said of them, and later ones are compared with who came at their time. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
+    `units`: experiment, arm, metric, unit, n, total of one app; one row a user, arm and metric with the count and the sum of the
+    values known so far, and, where that is known, when the `first` and the `last` of its turns came, and the count and sum of
+    before (`past_n`, `past_total`): arms that end keep what `earlier` readouts said of them, later ones are compared with who came
+    at their time, and what users did before is taken out. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
     once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
     that fails within `guard` has no readout; the others have theirs.
     """
@@ -112,7 +116,7 @@ def _read(
 def _dated(units: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Units of before times were kept came and went now: they are of the phase that goes on."""
     missing = [name for name in ("first", "last") if name not in units.columns]
-    dated = units.with_columns(pl.lit(None, pl.Datetime("us")).alias(name) for name in missing)
+    dated = with_zeros(units).with_columns(pl.lit(None, pl.Datetime("us")).alias(name) for name in missing)
     at = pl.lit(naive_utc(now))
     return dated.with_columns(pl.col("first", "last").fill_null(at)).drop_nulls()
 
@@ -139,16 +143,26 @@ def _answer_first(
     readout: Readout, arm: str, read: Sequence[tuple[Comparison, Difference | None]]
 ) -> Iterator[Comparison]:
     readings = [Reading(comparison.metric, comparison.decision, found) for comparison, found in read]
-    answer = sentence(arm, readout.control, readings, readout.metrics, readout.alpha)
+    answer = sentence(arm, readout.control, readings, readout.metrics, readout.alpha, _pace(readout, arm))
     for comparison, _ in read:
         yield replace(comparison, reason=f"{answer}. {comparison.reason}")
+
+
+def _pace(readout: Readout, arm: str) -> Pace:
+    """How fast users come to an arm and its control together, over the phases in which both ran."""
+    shared, _ = together(readout.phases, readout.control, arm)
+    rows = _of_phases(readout, shared).filter(pl.col("arm").is_in([arm, readout.control]))
+    begun: datetime | None = rows["first"].min()  # type: ignore[assignment]  # a time column has times
+    if begun is None or begun >= naive_utc(readout.now):  # not known when they came
+        return Pace(readout.now, 0.0)
+    return Pace(readout.now, rows["unit"].n_unique() / max(1.0, (naive_utc(readout.now) - begun) / DAY))
 
 
 def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Difference | None]:
     shared, parted = together(readout.phases, readout.control, arm)
     rows = _of_phases(readout, shared)
-    base, treated = (_arm_mean(rows, metric, name) for name in (readout.control, arm))
-    users = (base.users if base else 0, treated.users if treated else 0)
+    base, treated = (sums_of(rows, metric, name) for name in (readout.control, arm))
+    users = (len(base.n) if base else 0, len(treated.n) if treated else 0)
     least = readout.settings.min_users
     if not shared:
         reason = f"{arm} and {readout.control} never ran side by side"
@@ -159,14 +173,14 @@ def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Diffe
     if base is None or treated is None or min(users) < least:
         reason = f"not enough users: {users[0]} in {readout.control}, {users[1]} in {arm}, {least} needed in each"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
-    found = compare_ratios(base, treated, readout.alpha, _bounds(readout, metric))
+    bounds = _bounds(readout, metric)
+    sides = sides_of(base, treated, bounds)
+    found = compare_ratios(sides.control, sides.arm, readout.alpha, bounds)
     if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
-        reason = (
-            f"{metric} is {base.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
-        )
+        reason = f"{metric} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
-    reason = _reason(readout, metric, arm, found, (base, treated)) + (f"; {way.remark}" if way.remark else "")
+    reason = _reason(readout, metric, arm, found, sides) + (f"; {way.remark}" if way.remark else "")
     if parted:
         reason += f"; stretches with other shares cannot be pooled: read over {shared[0].words}"
     if len(shared) < len(readout.phases) and not parted:
@@ -195,11 +209,6 @@ def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
     return bounds if readout.rows.filter(pl.col("metric") == metric).select(inside.all()).item() else None
 
 
-def _arm_mean(rows: pl.DataFrame, metric: str, arm: str) -> RatioMean | None:
-    cell = rows.filter((pl.col("metric") == metric) & (pl.col("arm") == arm))
-    return None if cell.is_empty() else ratio_mean(cell["n"].to_numpy(), cell["total"].to_numpy())
-
-
 def decide(way: Direction, found: Difference) -> Decision:
     """Return what may be said: nothing while the interval holds zero, and "differs" where no direction is the good one."""
     if found.interval.low <= 0 <= found.interval.high:
@@ -209,14 +218,14 @@ def decide(way: Direction, found: Difference) -> Decision:
     return "better" if (found.effect > 0) == (way.better == "higher") else "worse"
 
 
-def _reason(readout: Readout, metric: str, arm: str, found: Difference, sides: tuple[RatioMean, RatioMean]) -> str:
-    base, treated = sides
+def _reason(readout: Readout, metric: str, arm: str, found: Difference, sides: Sides) -> str:
+    base, treated = sides.control, sides.arm
     more = users_to_halve(found, readout.alpha)
     return (
         f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {readout.control}: {found.effect:+.4g} "
         f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "
         f"{treated.users} and {base.users} users); {more} more users would halve the width; "
-        f"error {readout.settings.alpha:g} shared by {readout.comparisons} comparisons"
+        f"error {readout.settings.alpha:g} shared by {readout.comparisons} comparisons{sides.remark}"
         + (f"; machine verdicts, corrected by {labels} human labels" if (labels := readout.labels.get(metric)) else "")
     )
 

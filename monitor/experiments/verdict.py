@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from monitor.config.schema import MetricSettings
@@ -15,6 +16,8 @@ from monitor.stats.confidence_sequence import Difference, users_until
 
 Role = Literal["primary", "guardrail", "other"]
 SAFETY: Final = ("rule:", "error")
+FURTHEST_DAYS: Final = 366
+"""Beyond this a date would be one to laugh at."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,27 @@ class Reading:
     metric: str
     decision: str
     found: Difference | None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many users a day came to the two arms so far; 0 is not known."""
+
+    now: datetime
+    users_a_day: float
+
+    def until(self, more: int) -> str:
+        """When so many more users will have come, in words that follow "Keep running ARM".
+
+        >>> Pace(datetime(2026, 11, 1), 100.0).until(1250)
+        ' until about 2026-11-13: 1,250 more users'
+        """
+        if self.users_a_day <= 0:
+            return f": about {more:,} more users"
+        days = more / self.users_a_day
+        if days > FURTHEST_DAYS:
+            return f" for more than a year, or end it: {more:,} more users"
+        return f" until about {self.now + timedelta(days=days):%Y-%m-%d}: {more:,} more users"
 
 
 def role(metric: str, metrics: Mapping[str, MetricSettings]) -> Role:
@@ -40,7 +64,12 @@ def role(metric: str, metrics: Mapping[str, MetricSettings]) -> Role:
 
 
 def sentence(
-    arm: str, control: str, readings: Sequence[Reading], metrics: Mapping[str, MetricSettings], alpha: float
+    arm: str,
+    control: str,
+    readings: Sequence[Reading],
+    metrics: Mapping[str, MetricSettings],
+    alpha: float,
+    pace: Pace,
 ) -> str:
     """Return what to do with `arm`, and why, in one sentence without a full stop."""
     if any(reading.decision == "blocked" for reading in readings):
@@ -55,19 +84,24 @@ def sentence(
     if all(reading.decision == "better" for reading in primary):
         return f"Ship {arm}: {primary[0].metric} is better than in {control} and no guardrail is known to be worse"
     waiting = next(reading for reading in primary if reading.decision != "better")
-    return _wait(arm, waiting, declared(waiting.metric, metrics), alpha)
+    return _wait(arm, waiting, declared(waiting.metric, metrics), alpha, pace)
 
 
-def _wait(arm: str, reading: Reading, settings: MetricSettings | None, alpha: float) -> str:
+def _wait(arm: str, reading: Reading, settings: MetricSettings | None, alpha: float, pace: Pace) -> str:
     smallest = settings.smallest if settings else None
     if reading.decision == "differs":
         return f"Nothing is recommended for {arm}: {reading.metric} differs, and which way is better is not declared"
-    if smallest is None or reading.found is None:
+    if reading.found is None:
         return f"Keep running {arm}: {reading.metric} is undecided"
+    if smallest is None:
+        return (
+            f"Keep running {arm}: {reading.metric} is undecided, and until when is not known (metrics: smallest, the "
+            "smallest effect that matters)"
+        )
     low, high = reading.found.interval
     if -smallest < low and high < smallest:
         return f"Stop {arm}: a difference of {smallest:g} or more in {reading.metric} is ruled out"
     more = users_until(reading.found, alpha, smallest)
     if more == 0:
         return f"Keep running {arm}: {reading.metric} is near the smallest difference that matters ({smallest:g})"
-    return f"Keep running {arm}: about {more} more users until {reading.metric} is known to {smallest:g} either way"
+    return f"Keep running {arm}{pace.until(more)} make {reading.metric} known to {smallest:g} either way"

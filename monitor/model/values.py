@@ -186,6 +186,7 @@ class Comparison:
     decision: str
     reason: str
     computed_at: datetime
+    app: str = ""  # an experiment is one of an app
 
 
 def stable_id(*parts: Any) -> str:

@@ -114,6 +114,7 @@ ROLLUP: Final[Columns] = {
 }
 
 ARM_UNITS: Final[Columns] = {
+    "app": "str",  # "": of turns without one
     "experiment": "str",
     "arm": "str",
     "metric": "str",
@@ -122,6 +123,8 @@ ARM_UNITS: Final[Columns] = {
     "total": "float",
     "first": "time",  # of its first and last turn in the arm; NULL: of before times were kept
     "last": "time",
+    "past_n": "int",  # the same of the four weeks before it came; NULL: not looked up yet
+    "past_total": "float",
 }
 """Per unit sums of each metric: what an A/B readout needs, so that its cost does not grow with the traffic."""
 

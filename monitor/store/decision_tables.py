@@ -63,6 +63,7 @@ COMPARISONS: Final[Columns] = {
     "decision": "str",
     "reason": "str",
     "computed_at": "time",
+    "app": "str",
 }
 
 TRACKERS: Final[Columns] = {"stream": "str", "state": "str", "updated_at": "time"}

@@ -33,8 +33,23 @@ def _number_scores(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"UPDATE base.scores SET heard = 0 WHERE received_at <= ({seen})")
 
 
+def _apps_of_experiments(connection: duckdb.DuckDBPyConnection) -> None:
+    """Sums and readouts are of an app from now on; those of a name that two apps have are summed up again from all turns."""
+    for table in ("arm_units", "comparisons"):
+        connection.execute(f"ALTER TABLE base.{table} ADD COLUMN IF NOT EXISTS app VARCHAR")
+    apps = "SELECT experiment, any_value(app) AS app, count(DISTINCT app) AS n FROM base.turns GROUP BY experiment"
+    for table in ("arm_units", "comparisons"):
+        connection.execute(
+            f"UPDATE base.{table} u SET app = coalesce(a.app, '') FROM ({apps}) a WHERE a.experiment = u.experiment"
+        )
+    connection.execute(
+        f"INSERT INTO base.rereads SELECT experiment FROM ({apps}) WHERE n > 1 AND experiment IS NOT NULL"
+    )
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("scores are fed in the order in which they came to have a turn, not of their receipt", _number_scores),
+    Migration("an experiment is one of an app", _apps_of_experiments),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

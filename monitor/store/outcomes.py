@@ -122,7 +122,9 @@ def readings(reader: Reader) -> list[Comparison]:
     """Return the present readout of every experiment."""
     names = [field.name for field in fields(Comparison)]
     rows = reader.frame(f"SELECT {', '.join(names)} FROM base.comparisons").iter_rows(named=True)
-    return [Comparison(**{**row, "computed_at": aware_utc(row["computed_at"])}) for row in rows]
+    return [
+        Comparison(**{**row, "computed_at": aware_utc(row["computed_at"]), "app": row["app"] or ""}) for row in rows
+    ]
 
 
 def replace_readout(

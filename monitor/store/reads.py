@@ -250,7 +250,7 @@ def latest_comparisons(reader: Reader) -> pl.DataFrame:
     return reader.frame(
         """
         SELECT * FROM base.comparisons
-        QUALIFY row_number() OVER (PARTITION BY experiment, metric, arm ORDER BY computed_at DESC) = 1""",
+        QUALIFY row_number() OVER (PARTITION BY app, experiment, metric, arm ORDER BY computed_at DESC) = 1""",
     )
 
 

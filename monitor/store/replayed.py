@@ -32,7 +32,7 @@ SAME: Final = {
     "samples": ("unit_id",),
     "grades": ("unit_id", "rule_id", "policy_hash", "grader_version"),
     "estimates": ("rule_id", "app", "segment", "window_start"),
-    "comparisons": ("experiment", "metric", "arm"),
+    "comparisons": ("app", "experiment", "metric", "arm"),
 }
 """When a replayed row says what a stored row says already; the stored one stays."""
 

@@ -97,7 +97,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
 
 
 def label_errors(reader: Reader) -> pl.DataFrame:
-    """Return what people found of machines' verdicts in experiments: experiment, arm, metric, unit, error, probability.
+    """Return what people found of machines' verdicts in experiments: app, experiment, arm, metric, unit, error, probability.
 
     A row a label that stands, on a turn that a plan picked for it with a known `probability`, and that a machine judged too;
     `error` is the person's verdict minus the machine's, as numbers (violates is 1).
@@ -108,7 +108,7 @@ def label_errors(reader: Reader) -> pl.DataFrame:
             SELECT DISTINCT unit_id, rule_id FROM base.grades WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL),
         said AS (SELECT * FROM base.grades SEMI JOIN asked USING (unit_id, rule_id)),
         {_WORDS}
-        SELECT t.experiment, t.variant AS arm, 'rule:' || rule_id AS metric, coalesce(t.user_id, t.session_id, t.trace_id) AS unit,
+        SELECT coalesce(t.app, '') AS app, t.experiment, t.variant AS arm, 'rule:' || rule_id AS metric, coalesce(t.user_id, t.session_id, t.trace_id) AS unit,
                (p.label = 'violates')::DOUBLE - (m.verdict = 'violates')::DOUBLE AS error, q.label_probability AS probability
         FROM people p JOIN machine m USING (unit_id, rule_id) JOIN planned q USING (unit_id, rule_id)
         JOIN base.turns t ON t.trace_id = unit_id

@@ -105,12 +105,12 @@ def test_any_order_of_values_decides_the_same(orders: int) -> None:
         experiment=pl.lit("tone"),
         variant=pl.col("user_id").cast(pl.Int64).mod(2).cast(pl.String),
     )
-    arms = base.select("unit_id", "time", "user_id", "session_id", "experiment", "variant", "chars")
+    arms = base.select("app", "unit_id", "time", "user_id", "session_id", "experiment", "variant", "chars")
 
     def outputs(order: np.ndarray, cut: int) -> tuple[set[Any], list[Any], pl.DataFrame]:
         rows, mixed = base[order], arms[order]
         samples = {s for part in (rows[:cut], rows[cut:]) for s in draw_samples(part, SETTINGS.sampling, DAY)}
-        sums = added(unit_sums(mixed[:cut]), unit_sums(mixed[cut:])).sort("arm", "unit", "metric")
+        sums = added(unit_sums(mixed[:cut]), unit_sums(mixed[cut:])).sort("app", "arm", "unit", "metric")
         return samples, estimate_rates(rows, rows, EstimateSettings()), sums
 
     expected = outputs(np.arange(n), n // 2)

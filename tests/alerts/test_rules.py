@@ -66,7 +66,7 @@ def test_routes_are_tried_in_order(tmp_path: Path) -> None:
 
 def test_a_changing_label_is_no_identity() -> None:
     worse = next(rule for rule in load_rules(None).rules if rule.id == "ab-worse")
-    assert identity_labels(worse) == ("experiment",)
+    assert identity_labels(worse) == ("app", "experiment")
 
 
 WRONG = [

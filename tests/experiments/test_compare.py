@@ -216,7 +216,7 @@ def test_the_reason_begins_with_what_to_do(declared: MetricSettings, means: tupl
 def test_the_users_that_are_still_needed_are_enough() -> None:
     goal = {"helpful": MetricSettings(role="primary", smallest=0.015)}
     [found] = judged(goal, *both(("score:helpful", 0.3, 0.3)))
-    more = int(found.reason.split("about ")[1].split()[0])
+    more = int(found.reason.split("about ")[1].split()[0].replace(",", ""))
     half = (2000 + more // 2, 0.3, "score:helpful")
     [later] = judged(goal, arm("a", *half), arm("b", *half))
     assert ((later.high or 0) - (later.low or 0)) / 2 == pytest.approx(0.015, rel=0.07)

@@ -125,6 +125,7 @@ def test_sums_keep_when_a_unit_came_first_and_last() -> None:
         {
             "unit_id": ["t1", "t2", "t3"],
             "time": [BEGUN + timedelta(hours=h) for h in (3, 1, 2)],
+            "app": ["shop"] * 3,
             "user_id": ["u", "u", "u"],
             "session_id": [None, None, None],
             "experiment": ["tone"] * 3,

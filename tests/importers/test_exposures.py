@@ -160,6 +160,22 @@ def test_a_late_upload_is_compared_as_one_that_came_in_time(tmp_path: Path) -> N
     assert (liked["n_arm"], liked["effect"]) == (12, 0.5)
 
 
+def test_a_name_that_two_apps_have_is_two_experiments_and_the_past_of_users_is_known(tmp_path: Path) -> None:
+    """One user had two turns before; each app reads its own users, of whom none is in two arms."""
+    turns, shown = crowd()
+    other = [{**row, "id": f"b{row['id']}", "app": "bank", "output": row["output"] * 2} for row in turns]
+    before = [{**turn("user0", -hours), "output": "x" * 100} for hours in (30, 40)]
+    told = lines(tmp_path / "t.jsonl", *turns, *other, *before), lines(tmp_path / "e.jsonl", *shown)
+    sums, _ = compared(tmp_path / "home", [*told])
+    assert {(row["app"], row["arm"]) for row in sums} == {(app, arm) for app in ("shop", "bank") for arm in "AB"}
+    agent = open_agent(SETTINGS, tmp_path / "home", FakeClock(NOW))
+    read = agent.store.read("SELECT app, n_arm FROM comparisons WHERE metric = 'output_chars' ORDER BY app").to_pylist()
+    agent.close()
+    assert read == [{"app": "bank", "n_arm": 12}, {"app": "shop", "n_arm": 12}]
+    own = {(row["app"], row["unit"]): row["past_total"] for row in sums if row["metric"] == "output_chars"}
+    assert (own["shop", "user0"], own["bank", "user0"], own["shop", "user5"]) == (200.0, 0.0, 0.0)
+
+
 def test_an_arm_that_is_taken_back_leaves_the_sums(tmp_path: Path) -> None:
     turns, shown = crowd()
     told = lines(tmp_path / "t.jsonl", *turns)

@@ -97,16 +97,16 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "comparisons": PageRead(
         """SELECT * FROM base.comparisons
-           QUALIFY row_number() OVER (PARTITION BY experiment, metric, arm ORDER BY computed_at DESC) = 1
-           ORDER BY experiment, metric, arm""",
+           QUALIFY row_number() OVER (PARTITION BY app, experiment, metric, arm ORDER BY computed_at DESC) = 1
+           ORDER BY experiment, app, metric, arm""",
         {},
         "the current readout of every experiment",
     ),
     "arms": PageRead(
-        """SELECT u.experiment, u.arm, count(DISTINCT u.unit) AS n_units, max(u.n_turns) AS n_turns
-           FROM (SELECT experiment, arm, unit, sum(n) OVER (PARTITION BY experiment, arm, metric)::BIGINT AS n_turns
+        """SELECT u.app, u.experiment, u.arm, count(DISTINCT u.unit) AS n_units, max(u.n_turns) AS n_turns
+           FROM (SELECT app, experiment, arm, unit, sum(n) OVER (PARTITION BY app, experiment, arm, metric)::BIGINT AS n_turns
                  FROM base.arm_units) u
-           GROUP BY u.experiment, u.arm ORDER BY u.experiment, u.arm""",
+           GROUP BY u.app, u.experiment, u.arm ORDER BY u.experiment, u.app, u.arm""",
         {},
         "randomised units (users, else sessions, else turns) and turns per arm",
     ),

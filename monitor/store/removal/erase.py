@@ -31,8 +31,10 @@ QUOTING: Final = (("findings", "examples"), ("findings", "reason"), ("findings",
 
 BY_APP: Final = ("meters", "estimates", "findings", "rollup", "changes")
 ARMS: Final = (
-    "experiment IN (SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))"
+    "(app IN (SELECT id FROM base.erasing WHERE kind = 'app') OR (app IS NULL AND experiment IN "
+    "(SELECT experiment FROM base.turns WHERE app IN (SELECT id FROM base.erasing WHERE kind = 'app'))))"
 )
+"""Experiments of an app, and those of before they were one of an app."""
 SEGMENTS: Final = (
     "SELECT 'user_id=' || id FROM base.erasing WHERE kind = 'user' "
     "UNION ALL SELECT 'session_id=' || id FROM base.erasing WHERE kind = 'session'"

@@ -1,0 +1,57 @@
+"""The two sides of a comparison: an arm and its control on one metric, with what their users did before taken out where it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitor.experiments.sums import PAST
+from monitor.stats.confidence_sequence import RatioMean, ratio_mean
+from monitor.stats.cuped import Sums, adjusted
+from monitor.wording import percent
+
+Bounds = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Control and arm, ready to be compared; `remark` says what was taken out of them, or nothing."""
+
+    control: RatioMean
+    arm: RatioMean
+    remark: str
+
+
+def with_zeros(units: pl.DataFrame) -> pl.DataFrame:
+    """Return units with a past of nothing where none was looked up."""
+    absent = [name for name in PAST if name not in units.columns]
+    return units.with_columns(pl.lit(0).alias(name) for name in absent).with_columns(pl.col(*PAST).fill_null(0))
+
+
+def sums_of(rows: pl.DataFrame, metric: str, arm: str) -> Sums | None:
+    """Return the sums of the users of an arm in a metric; None where it has none."""
+    cell = rows.filter((pl.col("metric") == metric) & (pl.col("arm") == arm))
+    if cell.is_empty():
+        return None
+    return Sums(*(cell[name].cast(pl.Float64).to_numpy() for name in ("n", "total", *PAST)))
+
+
+def sides_of(control: Sums, arm: Sums, bounds: Bounds) -> Sides:
+    """Return both sides, by the past of their users where enough have one and the numbers stay possible ones."""
+    bare = ratio_mean(control.n, control.total), ratio_mean(arm.n, arm.total)
+    fair = adjusted(control, arm)
+    if fair is None or not all(_possible(mean.value, bounds) for mean in fair):
+        return Sides(*bare, "")
+    left = _squared_error(*fair) / max(_squared_error(*bare), 1e-300)
+    known, users = control.known + arm.known, len(control.n) + len(arm.n)
+    remark = f"; what users did before is taken out (known of {known} of {users}), which leaves {percent(left)} of the variance"
+    return Sides(*fair, remark)
+
+
+def _possible(value: float, bounds: Bounds) -> bool:
+    return bounds is None or bounds[0] < value < bounds[1]
+
+
+def _squared_error(control: RatioMean, arm: RatioMean) -> float:
+    return control.unit_variance / control.users + arm.unit_variance / arm.users
