@@ -58,12 +58,11 @@ def check_shape(source: YamlText, policy: Policy, clock: Clock) -> None:
         _check_controls(source, rule, ("rules", number, "controls"))
 
 
-def check_file(source: YamlText, policy: Policy, clock: Clock) -> None:
-    """Raise `ConfigError` for the first thing in one policy that cannot be meant, or that its examples contradict."""
-    check_shape(source, policy, clock)
+def check_examples(source: YamlText, policy: Policy, tools: Tools) -> None:
+    """Raise `ConfigError` for the first example of one policy that its own graders contradict."""
     for number, rule in enumerate(policy.rules):
         for position, example in enumerate(rule.text.examples):
-            _check_example(source, rule, example, ("rules", number, "examples", position), Tools(clock))
+            _check_example(source, rule, example, ("rules", number, "examples", position), tools)
 
 
 def check_together(loaded: Sequence[tuple[YamlText, Policy]]) -> None:

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +18,11 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.read import parse_yaml
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
+from monitor.graders.grader import Tools
 from monitor.graders.kinds import FAMILIES
 from monitor.plain_yaml import plain
 from monitor.policy.canonical import canonical
-from monitor.policy.checks import check_file, check_shape, check_together
+from monitor.policy.checks import check_examples, check_shape, check_together
 from monitor.policy.schema import Policy, PolicyFile, Status, bind
 
 _TODAY: Final = SystemClock()
@@ -32,9 +34,7 @@ def load_policies(folder: Path | None, clock: Clock = _TODAY) -> list[Policy]:
     `clock` says which exceptions have expired. Raises `ConfigError` for the first mistake: a file that is not a policy,
     two rules with one id, a rule whose examples contradict each other or its own graders, an expired exception.
     """
-    loaded = [(source, read_policy(source)) for source in _sources(folder)]
-    for source, policy in loaded:
-        check_file(source, policy, clock)
+    loaded = [(source, sound_policy(source, clock)) for source in _sources(folder)]
     check_together(loaded)
     return [policy for _, policy in loaded]
 
@@ -67,9 +67,7 @@ def in_force(own: Sequence[Policy]) -> list[Policy]:
 def with_file(folder: Path, name: str, text: str, clock: Clock = _TODAY) -> list[Policy]:
     """Return the policies of `folder` as they would be with `text` in its file `name`. Raises `ConfigError`."""
     sources = [source for source in _sources(folder) if Path(source.path).name != name]
-    loaded = [(source, read_policy(source)) for source in (*sources, YamlText(str(folder / name), text))]
-    for source, policy in loaded:
-        check_file(source, policy, clock)
+    loaded = [(source, sound_policy(source, clock)) for source in (*sources, YamlText(str(folder / name), text))]
     check_together(loaded)
     return [policy for _, policy in sorted(loaded, key=lambda one: one[0].path)]
 
@@ -88,9 +86,7 @@ def with_status(source: YamlText, status: Status) -> str:
 def given_policy(name: str, text: str, clock: Clock = _TODAY) -> tuple[YamlText, Policy]:
     """Return the policy that is written in `text`, in order by itself; `name` is what errors call it. Raises `ConfigError`."""
     source = YamlText(name, text)
-    policy = read_policy(source)
-    check_file(source, policy, clock)
-    return source, policy
+    return source, sound_policy(source, clock)
 
 
 def policy_files(folder: Path) -> list[Path]:
@@ -125,6 +121,21 @@ def _text(path: Any) -> str:
         raise ConfigError(str(path), None, f"cannot be read: {error}", "check that it is UTF-8") from None
 
 
+def sound_policy(source: YamlText, clock: Clock) -> Policy:
+    """Return one policy that is in order by itself; `clock` says which exceptions have expired. Raises `ConfigError`."""
+    policy = read_policy(source)
+    check_shape(source, policy, clock)
+    _check_examples(source)
+    return policy
+
+
+@lru_cache(maxsize=64)
+def _check_examples(source: YamlText) -> None:
+    """Hold the examples of a file against its graders, once for one text: what agreed agrees again."""
+    check_examples(source, read_policy(source), Tools(_TODAY))
+
+
+@lru_cache(maxsize=64)  # files are looked at again and again, and seldom change
 def read_policy(source: YamlText) -> Policy:
     """Return one policy file as a value. Raises `ConfigError` where it does not follow the schema."""
     _check_graders(source)

@@ -9,8 +9,8 @@ from pathlib import Path
 from monitor.clock import Clock
 from monitor.config.yaml_lines import YamlText
 from monitor.errors import ConfigError
-from monitor.policy.checks import check_file, check_together
-from monitor.policy.load import policy_files, read_policy, read_source
+from monitor.policy.checks import check_together
+from monitor.policy.load import policy_files, read_policy, read_source, sound_policy
 from monitor.policy.schema import Policy
 
 Loaded = Sequence[tuple[YamlText, Policy]]
@@ -59,8 +59,7 @@ def _as_before(path: Path, last: Mapping[str, str]) -> bool:
 def _sound(path: Path, others: Loaded, clock: Clock) -> tuple[YamlText, Policy] | None:
     try:
         source = read_source(path)
-        policy = read_policy(source)
-        check_file(source, policy, clock)
+        policy = sound_policy(source, clock)
         check_together([*others, (source, policy)])
     except ConfigError:
         return None
