@@ -55,7 +55,7 @@ class SignalKind:
 SIGNALS: Final = {
     "violation_rate": SignalKind(("app", "rule"), ("level",), least=0.0, greatest=1.0),
     "drift": SignalKind(("app", "metric", "segment", "finding"), ("state",), counts=False),
-    "ab": SignalKind(("app", "experiment", "metric", "arm"), ("decision",), one=("app", "experiment")),
+    "ab": SignalKind(("app", "experiment", "metric", "arm"), ("decision", "role"), one=("app", "experiment")),
     "no_data": SignalKind(("app",), least=0.0),
     "error_rate": SignalKind(("app",), least=0.0, greatest=1.0),
     "latency": SignalKind(("app",), least=0.0),

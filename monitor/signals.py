@@ -259,6 +259,7 @@ def _comparison(row: dict[str, Any], now: datetime) -> Signal:
             "metric": row["metric"],
             "arm": row["arm"],
             "decision": "over" if over else row["decision"],
+            "role": row["role"] or "other",
         },
         at=aware_utc(row["computed_at"]),
         value=row["effect"],

@@ -10,6 +10,7 @@ from alerts.channels.any_service import AppriseReceiver
 from alerts.channels.console import ConsoleReceiver
 from alerts.channels.mail import EmailReceiver
 from alerts.channels.pagerduty import PagerDutyReceiver
+from alerts.channels.rollout import RolloutReceiver
 from alerts.channels.slack import SlackReceiver
 from alerts.channels.slack_bot import SlackBotReceiver
 from alerts.channels.teams import TeamsReceiver
@@ -18,6 +19,7 @@ from alerts.channels.webhook import WebhookReceiver
 Receiver = (
     ConsoleReceiver
     | WebhookReceiver
+    | RolloutReceiver
     | SlackReceiver
     | SlackBotReceiver
     | TeamsReceiver

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -43,9 +44,12 @@ class Webhook:
 
     def send(self, message: Message, *, key: str) -> None:
         """Post `message` once."""
+        self.tell({"type": f"alert.{message.kind}", "timestamp": message.at, "data": message}, key=key)
+
+    def tell(self, event: Mapping[str, Any], *, key: str) -> None:
+        """Post an event `{type, timestamp, data}` once. Raises as `send` does."""
         now = self.clock.now()
         stamp = int(now.timestamp())
-        event = {"type": f"alert.{message.kind}", "timestamp": message.at, "data": message}
         body = msgspec.json.encode(event)
         headers = {
             "content-type": "application/json",

@@ -21,7 +21,7 @@ from monitor.experiments.direction import Direction, declared, direction
 from monitor.experiments.phases import Life, Phase, lives, phases, together
 from monitor.experiments.sides import Sides, sides_of, sums_of, with_zeros
 from monitor.experiments.units import Assignment, assign
-from monitor.experiments.verdict import Pace, Reading, sentence
+from monitor.experiments.verdict import Pace, Reading, role, sentence
 from monitor.health import Guarding
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, compare_ratios, users_to_halve
@@ -110,7 +110,8 @@ def _read(
         if kept_readings := _last_readings(readout, arm):
             yield from kept_readings
         else:
-            yield from _answer_first(readout, arm, [_compare(readout, metric, arm) for metric in names])
+            pair = _pair(readout, arm)
+            yield from _answer_first(readout, pair, [_compare(readout, metric, pair) for metric in names])
 
 
 def _dated(units: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -139,29 +140,43 @@ def _last_readings(readout: Readout, arm: str) -> list[Comparison]:
     return [last if mark in last.reason else replace(last, reason=last.reason + mark) for last in told]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """An arm beside its control: the phases in which both ran and may be pooled, whether others had to go, and the rows of these."""
+
+    arm: str
+    shared: Sequence[Phase]
+    parted: bool
+    rows: pl.DataFrame
+
+
+def _pair(readout: Readout, arm: str) -> Pair:
+    shared, parted = together(readout.phases, readout.control, arm)
+    return Pair(arm, shared, parted, _of_phases(readout, shared))
+
+
 def _answer_first(
-    readout: Readout, arm: str, read: Sequence[tuple[Comparison, Difference | None]]
+    readout: Readout, pair: Pair, read: Sequence[tuple[Comparison, Difference | None]]
 ) -> Iterator[Comparison]:
     readings = [Reading(comparison.metric, comparison.decision, found) for comparison, found in read]
-    answer = sentence(arm, readout.control, readings, readout.metrics, readout.alpha, _pace(readout, arm))
+    pace = _pace(readout, pair)
+    answer = sentence(pair.arm, readout.control, readings, readout.metrics, readout.alpha, pace)
     for comparison, _ in read:
         yield replace(comparison, reason=f"{answer}. {comparison.reason}")
 
 
-def _pace(readout: Readout, arm: str) -> Pace:
+def _pace(readout: Readout, pair: Pair) -> Pace:
     """How fast users come to an arm and its control together, over the phases in which both ran."""
-    shared, _ = together(readout.phases, readout.control, arm)
-    rows = _of_phases(readout, shared).filter(pl.col("arm").is_in([arm, readout.control]))
+    rows = pair.rows.filter(pl.col("arm").is_in([pair.arm, readout.control]))
     begun: datetime | None = rows["first"].min()  # type: ignore[assignment]  # a time column has times
     if begun is None or begun >= naive_utc(readout.now):  # not known when they came
         return Pace(readout.now, 0.0)
     return Pace(readout.now, rows["unit"].n_unique() / max(1.0, (naive_utc(readout.now) - begun) / DAY))
 
 
-def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Difference | None]:
-    shared, parted = together(readout.phases, readout.control, arm)
-    rows = _of_phases(readout, shared)
-    base, treated = (sums_of(rows, metric, name) for name in (readout.control, arm))
+def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Difference | None]:
+    arm, shared = pair.arm, pair.shared
+    base, treated = (sums_of(pair.rows, metric, name) for name in (readout.control, arm))
     users = (len(base.n) if base else 0, len(treated.n) if treated else 0)
     least = readout.settings.min_users
     if not shared:
@@ -181,11 +196,16 @@ def _compare(readout: Readout, metric: str, arm: str) -> tuple[Comparison, Diffe
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
     reason = _reason(readout, metric, arm, found, sides) + (f"; {way.remark}" if way.remark else "")
-    if parted:
-        reason += f"; stretches with other shares cannot be pooled: read over {shared[0].words}"
-    if len(shared) < len(readout.phases) and not parted:
-        reason += f"; over {', '.join(phase.words for phase in shared)}, when both ran"
-    return _comparison(readout, metric, arm, users, found, decide(way, found), reason), found
+    return _comparison(readout, metric, arm, users, found, decide(way, found), reason + _over(readout, pair)), found
+
+
+def _over(readout: Readout, pair: Pair) -> str:
+    """Over which stretch of time it was read, where that is not all of it."""
+    if pair.parted:
+        return f"; stretches with other shares cannot be pooled: read over {pair.shared[0].words}"
+    if len(pair.shared) < len(readout.phases):
+        return f"; over {', '.join(phase.words for phase in pair.shared)}, when both ran"
+    return ""
 
 
 def _of_phases(readout: Readout, shared: Sequence[Phase]) -> pl.DataFrame:
@@ -254,4 +274,5 @@ def _comparison(
         decision=decision,
         reason=reason + left_out,
         computed_at=readout.now,
+        role=role(metric, readout.metrics),
     )

@@ -187,6 +187,7 @@ class Comparison:
     reason: str
     computed_at: datetime
     app: str = ""  # an experiment is one of an app
+    role: str = "other"  # of the metric: primary, guardrail or other
 
 
 def stable_id(*parts: Any) -> str:

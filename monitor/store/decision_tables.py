@@ -64,6 +64,7 @@ COMPARISONS: Final[Columns] = {
     "reason": "str",
     "computed_at": "time",
     "app": "str",
+    "role": "str",  # of the metric: primary | guardrail | other
 }
 
 TRACKERS: Final[Columns] = {"stream": "str", "state": "str", "updated_at": "time"}

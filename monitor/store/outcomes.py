@@ -122,9 +122,9 @@ def readings(reader: Reader) -> list[Comparison]:
     """Return the present readout of every experiment."""
     names = [field.name for field in fields(Comparison)]
     rows = reader.frame(f"SELECT {', '.join(names)} FROM base.comparisons").iter_rows(named=True)
-    return [
-        Comparison(**{**row, "computed_at": aware_utc(row["computed_at"]), "app": row["app"] or ""}) for row in rows
-    ]
+    unknown = {"app": "", "role": "other"}  # of before these were kept
+    whole = [{**row, **{name: row[name] or value for name, value in unknown.items()}} for row in rows]
+    return [Comparison(**{**row, "computed_at": aware_utc(row["computed_at"])}) for row in whole]
 
 
 def replace_readout(

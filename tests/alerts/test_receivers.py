@@ -229,6 +229,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"kind": "email", "host": "smtp.example", "from": "a@b.c", "to": ["d@e.f"]},
     {"kind": "alertmanager", "url": "http://10.0.0.7:9093", "allow_private": True},
     {"kind": "webhook", "url": "https://x.example", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    {"kind": "rollout", "url": "https://x.example", "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
     {"kind": "apprise", "url": "discord://a/b"},
     {"kind": "console"},
 ]
