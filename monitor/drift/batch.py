@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from monitor.drift.heavy_users import HEAVY_USER
 from monitor.drift.kinds import is_silent
-from monitor.drift.points import Ints, Points, grouped
+from monitor.drift.points import Grouping, Ints, Points, grouping
 from monitor.drift.state import Combo
 from monitor.model import dimensions
 from monitor.model.dimensions import CAUSES
@@ -50,6 +50,7 @@ class Batch:
     combos: Sequence[Combo]
     columns: dict[str, Floats]
     segments: dict[tuple[str, str], Ints]
+    _groupings: dict[tuple[str, str, bytes], Grouping] = field(default_factory=dict)
 
     def rows(self, name: Name) -> Ints:
         """Return the turns of a stream whose metric is known."""
@@ -59,16 +60,21 @@ class Batch:
     def points(self, name: Name) -> Points:
         """Return the points of a stream: one a user (else session, else turn) and hour."""
         rows = self.rows(name)
-        return grouped(self.time[rows], self.columns[name.metric][rows], self.combo[rows], self.group[rows])
+        same = (name.app, name.segment, rows.tobytes())
+        if same not in self._groupings:
+            self._groupings[same] = grouping(self.time, self.combo, self.group, rows)
+        return self._groupings[same].points(self.columns[name.metric])
 
     @cached_property
     def counts(self) -> dict[Name, int]:
         """How many turns with a known value each stream has in this batch."""
-        known = {metric: np.isfinite(values) for metric, values in self.columns.items()}
+        if not self.columns:
+            return {}
+        known = np.isfinite(np.stack(list(self.columns.values())))
         sizes = {
-            Name(metric, app, segment): int(mask[rows].sum())
+            Name(metric, app, segment): size
             for (app, segment), rows in self.segments.items()
-            for metric, mask in known.items()
+            for metric, size in zip(self.columns, known[:, rows].sum(axis=1).tolist(), strict=True)
             if segment == ALL or not is_silent(metric)
         }
         return {name: size for name, size in sizes.items() if size}
@@ -95,25 +101,48 @@ def read_batch(
 
     `heavy` are pairs of app and `user_id=NAME` whose turns are marked as theirs.
     """
-    rows = _marked(_completed(turns), heavy).drop_nulls(["time", "app"]).sort("time", "unit_id")
+    rows = turns.lazy().drop_nulls(["time", "app"]).sort("time", "unit_id").collect()
     metrics = [name for name, kind in rows.schema.items() if _is_metric(name, kind) and name not in ignore]
-    combos = rows.select(BLAMED).unique(maintain_order=True)
-    numbers = rows.join(combos.with_row_index("combo"), on=BLAMED, how="left", nulls_equal=True, maintain_order="left")
+    apps, time = _texts(rows, "app"), rows["time"].cast(pl.Datetime("ms")).cast(pl.Int64).to_numpy()
+    numbers, combos = _numbered(zip(*(_shown(rows, name) for name in CAUSES), _heavy(rows, apps, heavy), strict=True))
+    who = (user or session or unit for user, session, unit in _whose(rows))
     return Batch(
-        time=rows["time"].cast(pl.Datetime("ms")).cast(pl.Int64).to_numpy(),
-        combo=numbers["combo"].cast(pl.Int64).to_numpy(),
-        group=_groups(rows),
+        time=time,
+        combo=numbers,
+        group=_numbered(zip(who, (time // _HOUR_MS).tolist(), strict=True))[0],
         units=rows["unit_id"].to_list(),
-        combos=combos.rows(),
+        combos=combos,
         columns={name: _floats(rows[name]) for name in metrics},
-        segments=_segments(rows, [name for name in segments if name in rows.columns]),
+        segments=_segments(rows, apps, [name for name in segments if name in rows.columns]),
     )
 
 
-def _completed(turns: pl.DataFrame) -> pl.DataFrame:
-    absent = [name for name in sorted(DIMENSIONS) if name not in turns.columns]
-    whole = turns.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    return whole.with_columns(pl.col(*CAUSES, "prompt_name").cast(pl.String).str.slice(0, _LONGEST))
+def _texts(rows: pl.DataFrame, name: str) -> list[Any]:
+    """The values of a column as texts; of one that is not there, nothing but NULL."""
+    return rows[name].cast(pl.String).to_list() if name in rows.columns else [None] * rows.height
+
+
+def _shown(rows: pl.DataFrame, name: str) -> list[str | None]:
+    return [value if value is None else value[:_LONGEST] for value in _texts(rows, name)]
+
+
+def _heavy(rows: pl.DataFrame, apps: Sequence[str], heavy: Collection[tuple[str, str]]) -> list[str | None]:
+    """Of each turn the heavy user whose it is."""
+    if not heavy:
+        return [None] * rows.height
+    named = (f"user_id={user}" for user in _texts(rows, "user_id"))
+    return [user if (app, user) in heavy else None for app, user in zip(apps, named, strict=True)]
+
+
+def _numbered(values: Iterable[Any]) -> tuple[Ints, list[Any]]:
+    """Number values in the order in which they first come; return the number of each, and what is numbered."""
+    known: dict[Any, int] = {}
+    numbers = np.asarray([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
+    return numbers, list(known)
+
+
+def _whose(rows: pl.DataFrame) -> Iterator[tuple[str | None, ...]]:
+    return zip(*(_texts(rows, name) for name in ("user_id", "session_id", "unit_id")), strict=True)
 
 
 def _speakable(user: str) -> bool:
@@ -121,41 +150,21 @@ def _speakable(user: str) -> bool:
     return len(user) <= _LONGEST - len("user_id=") and user.isprintable() and " ".join(user.split()) == user
 
 
-def _marked(rows: pl.DataFrame, heavy: Collection[tuple[str, str]]) -> pl.DataFrame:
-    table = {"app": [app for app, _ in heavy], HEAVY_USER: [user for _, user in heavy]}
-    marks = pl.DataFrame(table, schema=dict.fromkeys(table, pl.String)).with_columns(who=HEAVY_USER)
-    named = rows.with_columns(
-        pl.col("app").cast(pl.String), who=pl.format("user_id={}", pl.col("user_id").cast(pl.String))
-    )
-    return named.join(marks, on=["app", "who"], how="left", maintain_order="left").drop("who")
-
-
 def _is_metric(name: str, kind: pl.DataType) -> bool:
     return name not in DIMENSIONS and name != HEAVY_USER and (kind.is_numeric() or kind == pl.Boolean)
 
 
 def _floats(column: pl.Series) -> Floats:
-    values: Floats = column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    values: Floats = column.cast(pl.Float64).to_numpy()  # NULL is NaN
     return values
 
 
-def _groups(rows: pl.DataFrame) -> Ints:
-    who = pl.coalesce("user_id", "session_id", "unit_id")
-    hour = pl.col("time").cast(pl.Datetime("ms")).cast(pl.Int64) // _HOUR_MS
-    groups: Ints = rows.select(pl.struct(who=who, hour=hour).rank("dense")).to_series().cast(pl.Int64).to_numpy()
-    return groups
-
-
-def _segments(rows: pl.DataFrame, columns: Sequence[str]) -> dict[tuple[str, str], Ints]:
-    numbered = rows.with_row_index("row")
-    found = {(app, ALL): part["row"].to_numpy() for (app,), part in _parts(numbered, ["app"])}
+def _segments(rows: pl.DataFrame, apps: Sequence[str], columns: Sequence[str]) -> dict[tuple[str, str], Ints]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for row, app in enumerate(apps):
+        found.setdefault((app, ALL), []).append(row)
     for column in columns:
-        known = numbered.filter(pl.col(column).is_not_null())
-        for (app, value), part in _parts(known, ["app", column]):
-            found[app, f"{column}={str(value)[:_LONGEST]}"] = part["row"].to_numpy()
-    return {key: index.astype(np.int64) for key, index in found.items()}
-
-
-def _parts(rows: pl.DataFrame, keys: list[str]) -> list[tuple[tuple[str, ...], pl.DataFrame]]:
-    parts = rows.group_by(keys, maintain_order=True)
-    return [(tuple(str(value) for value in key), part) for key, part in parts]
+        for row, (app, value) in enumerate(zip(apps, _texts(rows, column), strict=True)):
+            if value is not None:
+                found.setdefault((app, f"{column}={value[:_LONGEST]}"), []).append(row)
+    return {key: np.asarray(index, dtype=np.int64) for key, index in found.items()}

@@ -8,6 +8,7 @@ evidence waits there ("no weekend seen yet"). Weeks are those of one time zone, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Final
@@ -79,6 +80,32 @@ def add(calendar: Calendar, parts: Ints, watched: Floats) -> None:
         sums = np.stack([np.bincount(index, weights=column, minlength=size) for column in watched.T])
         known = getattr(calendar, name)
         setattr(calendar, name, [[round(v, 1) for v in row] for row in (sums + known if known else sums).tolist()])
+
+
+def add_all(calendars: Sequence[Calendar], parts: Ints, watched: Floats, whose: Ints) -> list[Calendar]:
+    """Return many calendars, each with its outputs (`whose` says which, in order): what `add` makes of each."""
+    added = [Calendar() for _ in calendars]
+    for name, place, size in (("day", _DAY[parts], DAYS), ("cell", _CELL[parts], KINDS * BLOCKS)):
+        at, all_ = whose * size + place, size * len(calendars)
+        counts = np.bincount(at, minlength=all_).reshape(-1, size)
+        counts += np.asarray([getattr(calendar, f"n_{name}") for calendar in calendars])
+        fresh = np.stack([np.bincount(at, weights=column, minlength=all_) for column in watched.T])
+        by_calendar = fresh.reshape(-1, len(calendars), size).transpose(1, 0, 2)
+        sums = tenths(by_calendar + np.asarray([getattr(calendar, name) for calendar in calendars]))
+        for calendar, n, rows in zip(added, counts.tolist(), sums.tolist(), strict=True):
+            setattr(calendar, f"n_{name}", n)
+            setattr(calendar, name, rows)
+    return added
+
+
+def tenths(values: Floats) -> Floats:
+    """Return `values` rounded to tenths as `round(value, 1)` does it, which knows what lies next to a half of one."""
+    scaled = 10 * values
+    rounded: Floats = np.rint(scaled) / 10
+    doubtful = np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6 * np.maximum(1.0, np.abs(scaled))
+    if doubtful.any():
+        rounded[doubtful] = [round(value, 1) for value in values[doubtful].tolist()]
+    return rounded
 
 
 def seen(calendar: Calendar, *, week: bool) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -12,12 +12,15 @@ from monitor.drift.state import COMBOS, Combo, Stream
 
 def in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -> Points:
     """Return `points` with their rows of `combos` as numbers of the stream, which learns those it did not know."""
-    known = {combo: number for number, combo in enumerate(stream.combos)}
-    numbers = {int(n): known.setdefault(combos[n], len(known)) for n in np.unique(points.combo)}
-    stream.combos = list(known)
-    table = np.full(len(combos), -1, dtype=np.int64)
-    table[list(numbers)] = list(numbers.values())
-    return Points(points.time, points.value, table[points.combo], points.outputs, points.starts)
+    stream.combos, own = numbered(stream.combos, points.combo.tolist(), combos)
+    return Points(points.time, points.value, np.asarray(own, dtype=np.int64), points.outputs, points.starts)
+
+
+def numbered(own: Sequence[Combo], seen: Sequence[int], combos: Sequence[Combo]) -> tuple[list[Combo], list[int]]:
+    """Return the rows that a stream knows after it has `seen` these numbers of `combos`, and its own numbers for them."""
+    known = {combo: number for number, combo in enumerate(own)}
+    numbers = {n: known.setdefault(combos[n], len(known)) for n in sorted(set(seen))}
+    return list(known), [numbers[n] for n in seen]
 
 
 def compact(stream: Stream) -> None:

@@ -27,7 +27,8 @@ from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.kinds import MISSING, budget_shares, is_core
 from monitor.drift.novelty import learnt, with_news
-from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.state import Combo, Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
 from monitor.model.values import Finding, ToldChange
@@ -118,15 +119,19 @@ def decide_drift(
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
+    ready: dict[Name, Fed] = {}
     for name in fed:
         with guard(part_of(_key(name))):
             stream = read_stream(states.get(_key(name))) or Stream()
             if of_version(stream, feeding.graded_by(name.metric, name.app)):
                 anchors.forget(name)
-            own = settings_of(name.metric)
-            raised = track(name.metric, stream, batch.points(name), batch.combos, own)
-            alarms[name] = anchors.settle(name, stream, raised, own)
-            streams[name] = stream
+            ready[name] = Fed(stream, batch.points(name), settings_of(name.metric))
+    quiet = _stepped(ready, batch.combos, guard)
+    for name, one in ready.items():
+        with guard(part_of(_key(name))):
+            raised = [] if name in quiet else track(name.metric, one.stream, one.points, batch.combos, one.settings)
+            alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
+            streams[name] = one.stream
     reports = _report(batch, streams, alarms, memory, settings, len(watched), now, feeding.changes)
     anchors.keep(alarms, reports.told)
     after = Memory(
@@ -137,6 +142,14 @@ def decide_drift(
     moved = bool(changed) or vocabularies != memory.vocabularies
     states_after = {**changed, MEMORY: write_state(after)} if moved else {}
     return DriftOutcome(states_after, reports.findings, behind, anchors.returned(), anchors.rises)
+
+
+def _stepped(ready: Mapping[Name, Fed], combos: Sequence[Combo], guard: Guarding) -> set[Name]:
+    """Step the streams to which nothing happens, all at once, and return them; none where that fails: they go one by one."""
+    with guard("drift of many streams at once"):
+        stepped = step_together(list(ready.values()), combos)
+        return {name for name, done in zip(ready, stepped, strict=True) if done}
+    return set()
 
 
 def settings_by_metric(tracking: TrackerSettings, watched: Iterable[Name]) -> Callable[[str], TrackerSettings]:
@@ -159,7 +172,11 @@ def part_of(key: str) -> str:
 
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
-    return turns.with_columns(pl.col("time").clip(_EPOCH, max(_EPOCH, naive_utc(now))))
+    latest = max(_EPOCH, naive_utc(now))
+    times = turns["time"].drop_nulls()
+    if times.is_empty() or (times.min() >= _EPOCH and times.max() <= latest):  # type: ignore[operator]  # times
+        return turns
+    return turns.with_columns(pl.col("time").clip(_EPOCH, latest))
 
 
 def _with_absences(turns: pl.DataFrame, states: Mapping[str, str], lasting: Collection[str]) -> pl.DataFrame:

@@ -76,21 +76,39 @@ def single(time: Any, value: Any, combo: Any) -> Points:
 NOTHING = single([], [], [])
 
 
-def grouped(time: Ints, value: Floats, combo: Ints, group: Ints) -> Points:
-    """Return one point per group number; outputs must be in order of time.
+@dataclass(frozen=True)
+class Grouping:
+    """How turns become points: `outputs` are rows, group by group, `head` the first row of each, `starts` where its outputs begin.
+
+    The same for every metric that is known of the same turns.
+    """
+
+    time: Ints
+    combo: Ints
+    head: Ints
+    outputs: Ints
+    starts: Ints
+
+    def points(self, value: Floats) -> Points:
+        """Return one point a group; `value` is that of every row of the batch."""
+        return Points(self.time, value[self.head], self.combo, value[self.outputs], self.starts)
+
+
+def grouping(time: Ints, combo: Ints, group: Ints, rows: Ints) -> Grouping:
+    """Return one group per number in `group`, of some `rows` in order of time.
 
     A point carries time, value and composition of the first output of its group.
     """
-    order = np.argsort(group, kind="stable")
-    sorted_group = group[order]
+    order = np.argsort(group[rows], kind="stable")
+    sorted_group = group[rows][order]
     first = np.flatnonzero(np.diff(sorted_group, prepend=sorted_group[:1] - 1))
-    if len(first) == len(group):
-        return single(time, value, combo)
+    if len(first) == len(rows):
+        return Grouping(time[rows], combo[rows], rows, rows, np.arange(len(rows)))
     # Groups in order of their first output, which is the smallest index in each, since the sort is stable.
     sequence = np.argsort(order[first], kind="stable")
-    sizes = np.diff(np.append(first, len(group)))[sequence]
+    sizes = np.diff(np.append(first, len(rows)))[sequence]
     starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
-    inner = np.arange(len(group)) - np.repeat(starts, sizes)
-    outputs = order[np.repeat(first[sequence], sizes) + inner]
-    head = order[first][sequence]
-    return Points(time[head], value[head], combo[head], value[outputs], starts.astype(np.int64))
+    inner = np.arange(len(rows)) - np.repeat(starts, sizes)
+    outputs = rows[order[np.repeat(first[sequence], sizes) + inner]]
+    head = rows[order[first][sequence]]
+    return Grouping(time[head], combo[head], head, outputs, starts.astype(np.int64))

@@ -143,7 +143,13 @@ def short(value: float, digits: int = 5) -> float:
 
 def shorts(values: Floats, digits: int = 5) -> list[Any]:
     """Return `values`, all at once, each to so many digits."""
+    rounded: list[Any] = shortened(values, digits).tolist()
+    return rounded
+
+
+def shortened(values: Floats, digits: int = 5) -> Floats:
+    """Return `values` as an array, each to so many digits."""
     size = np.where(values == 0, 1.0, np.abs(values))
     scale = 10.0 ** np.clip(digits - 1 - np.floor(np.log10(size)), -300, 300)
-    rounded: list[Any] = (np.round(values * scale) / scale).tolist()
+    rounded: Floats = np.round(values * scale) / scale
     return rounded

@@ -10,18 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitor.drift.alarm import Alarm, until_next
-from monitor.drift.calendar import NO_WEEK, parts_of_week, seen
 from monitor.drift.combos import compact, in_stream_numbers
 from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
-from monitor.drift.reference import band, band_of_week, build, fits, freeze, functions, grow
+from monitor.drift.reference import build, fits, freeze, functions, grow
 from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
 from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
+from monitor.drift.weeks import Week, week_of
 from monitor.stats.budget import alarm_threshold, band_z
-from monitor.stats.edetector import Band, Onset
+from monitor.stats.edetector import Onset
 from monitor.stats.ranks import Floats
 
 DAY_MS: Final = 86_400_000
@@ -45,9 +44,18 @@ class TrackerSettings:
     period_ms: float
     detector: Detector
 
+    def week(self, reference: Reference) -> Week:
+        """Return the bands of `reference`, which move only when a stage of it ends or the number of streams changes."""
+        floor = self.rate_floor if reference.kind == "rate" else self.rank_floor
+        return week_of(reference, band_z(self.streams, len(reference.total), len(self.stages)), floor, self.zone)
+
     def threshold(self, stream: Stream) -> float:
         """Return the evidence at which an alarm is worth its share of the budget."""
-        pace = stream.seen / max(DAY_MS, stream.last - stream.born)
+        return self.threshold_at(stream.seen, stream.last - stream.born)
+
+    def threshold_at(self, seen: int, within_ms: int) -> float:
+        """Return that threshold for a stream that saw so many outputs within so long."""
+        pace = seen / max(DAY_MS, within_ms)
         return alarm_threshold(pace * self.period_ms, 1 / self.share, self.alarms)
 
 
@@ -182,7 +190,7 @@ def _watch(
 ) -> tuple[Points, Alarm | None]:
     goal = next((stage for stage in settings.stages if stage > reference.n), None)
     part = _as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
-    week = _week(reference, settings)
+    week = settings.week(reference)
     rows, bands = week.of(part.time)
     step = settings.detector.advance(
         stream.evidence, functions(reference, part)[rows], bands, settings.threshold(stream)
@@ -203,32 +211,6 @@ def _watch(
     if goal:
         _grow(stream, reference, part, goal, settings)
     return queue.cut(len(part)), None
-
-
-@dataclass(frozen=True)
-class Week:
-    """The band at each part of the week (parts x functions), and which parts have a reference at all."""
-
-    low: Floats
-    high: Floats
-    seen: NDArray[np.bool_]
-    zone: str
-
-    def of(self, time: Ints) -> tuple[Ints, Band]:
-        """Return the outputs that may be judged, as positions, and the band of each (outputs x functions)."""
-        parts = parts_of_week(time, self.zone)
-        rows = np.flatnonzero(self.seen[parts])
-        return rows, Band(self.low[parts[rows]], self.high[parts[rows]])
-
-
-def _week(reference: Reference, settings: TrackerSettings) -> Week:
-    floor = settings.rate_floor if reference.kind == "rate" else settings.rank_floor
-    whole = band(reference, band_z(settings.streams, len(reference.total), len(settings.stages)), floor)
-    has_week = settings.zone != NO_WEEK
-    parts = (
-        band_of_week(reference, whole, floor) if has_week else Band(*(side[None] for side in (whole.low, whole.high)))
-    )
-    return Week(parts.low, parts.high, seen(reference.week, week=has_week), settings.zone)
 
 
 def _onset(reference: Reference, points: Points, week: Week, detector: Detector) -> Onset:

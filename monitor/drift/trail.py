@@ -7,12 +7,17 @@ constant memory. Which positions are kept depends on the age alone and is nested
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, pairwise
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor.drift.points import Ints, Points, single
-from monitor.drift.state import Trail, shorts
+from monitor.drift.state import Trail, shortened, shorts
+from monitor.stats.ranks import Floats
 
 _PER_LEVEL: Final = 28
 _SECOND_MS: Final = 1000
@@ -36,7 +41,7 @@ def read_trail(trail: Trail) -> tuple[Points, Ints]:
 
 def write_trail(points: Points, positions: Ints, count: int) -> Trail:
     """Return the trail of `points` at `positions`, thinned to what a trail of `count` outputs keeps."""
-    keep = np.isin(positions, kept_positions(count))
+    keep = np.isin(positions, kept_positions(count), assume_unique=True)
     return Trail(
         count=count,
         time=np.diff(points.time[keep] // _SECOND_MS, prepend=0).tolist(),
@@ -62,6 +67,83 @@ def extend(trail: Trail, points: Points) -> tuple[Points, Ints]:
     old, positions = read_trail(trail)
     fresh = np.arange(trail.count, trail.count + len(points))
     return old.then(points), np.concatenate((positions, fresh))
+
+
+def extended(trails: Sequence[Trail], time: Ints, combo: Ints, value: Floats, sizes: Ints) -> list[Trail]:
+    """Return many trails, each with its next outputs: the first `sizes[0]` of `time`, `combo` and `value` are those of the first.
+
+    Each is what `write_trail` makes of what `extend` returns.
+    """
+    old = np.asarray([len(trail.time) for trail in trails])
+    runs_ = np.asarray(list(chain.from_iterable(trail.combo for trail in trails)), dtype=np.int64)
+    merged = _Merge(old, sizes)
+    kept = np.concatenate(
+        [_still_kept(trail.count, trail.count + n) for trail, n in zip(trails, sizes.tolist(), strict=True)]
+    )
+    seconds = merged.of(_absolute(_flat(trails, "time").astype(np.int64), old), time // _SECOND_MS)[kept]
+    combos = merged.of(np.repeat(runs_[:, 0], runs_[:, 1]), combo)[kept]
+    values = merged.of(_flat(trails, "value"), shortened(value))[kept].tolist()
+    sizes_now = np.add.reduceat(kept.astype(np.int64), merged.starts)
+    ends = np.cumsum(sizes_now)
+    starts = ends - sizes_now
+    steps = np.diff(seconds, prepend=0)
+    steps[starts] = seconds[starts]
+    bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    all_steps, all_runs = steps.tolist(), _runs_of_each(combos, starts)
+    return [
+        Trail(count=trail.count + n, time=all_steps[a:b], combo=own, value=values[a:b])
+        for trail, n, (a, b), own in zip(trails, sizes.tolist(), bounds, all_runs, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """Where old entries (so many of each trail) and new ones stand when each trail has its new ones behind its old ones."""
+
+    old: Ints
+    new: Ints
+
+    @property
+    def starts(self) -> Ints:
+        return np.cumsum(self.old + self.new) - self.old - self.new
+
+    def of(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+        """Return the entries of all trails in one array."""
+        whole = np.empty(len(old) + len(new), dtype=old.dtype)
+        for part, sizes, shift in ((old, self.old, 0 * self.old), (new, self.new, self.old)):
+            first = np.cumsum(sizes) - sizes
+            whole[np.arange(len(part)) + np.repeat(self.starts + shift - first, sizes)] = part
+        return whole
+
+
+def _flat(trails: Sequence[Trail], name: str) -> Floats:
+    return np.asarray(list(chain.from_iterable(getattr(trail, name) for trail in trails)), dtype=np.float64)
+
+
+def _absolute(steps: Ints, sizes: Ints) -> Ints:
+    """Sums of `steps` from the start of each stretch on."""
+    ends = np.cumsum(sizes)
+    sums = np.cumsum(steps)
+    before = sums[ends - sizes] - steps[ends - sizes]
+    absolute: Ints = sums - np.repeat(before, sizes)
+    return absolute
+
+
+def _runs_of_each(numbers: Ints, starts: Ints) -> list[list[tuple[int, int]]]:
+    """The runs of each stretch of `numbers`."""
+    changes = np.diff(numbers, prepend=numbers[:1] - 1) != 0
+    changes[starts] = True
+    edges = np.flatnonzero(changes)
+    pairs = list(zip(numbers[edges].tolist(), np.diff(np.append(edges, len(numbers))).tolist(), strict=True))
+    bounds = [*np.searchsorted(edges, starts).tolist(), len(pairs)]
+    return [pairs[a:b] for a, b in pairwise(bounds)]
+
+
+@lru_cache(maxsize=1_000)
+def _still_kept(before: int, count: int) -> NDArray[np.bool_]:
+    """Which positions of a trail of `before` outputs, followed by those up to `count`, one of `count` outputs keeps."""
+    positions = np.concatenate((kept_positions(before), np.arange(before, count)))
+    return np.isin(positions, kept_positions(count), assume_unique=True)
 
 
 def spans(positions: Ints) -> Ints:

@@ -20,7 +20,7 @@ BETS: Final[Floats] = np.geomspace(0.01, 0.9, 12)
 """Bet sizes. Small ones find small changes, late; large ones find large changes, at once."""
 
 _BLOCK: Final = 512
-_LARGEST: Final = 1e300
+LARGEST: Final = 1e300
 
 Evidence = list[list[float]]
 """State of a detector: per function the 12 upward, then the 12 downward statistics. Plain numbers, so JSON can hold it."""
@@ -78,7 +78,7 @@ def advance(evidence: Evidence, values: Floats, band: Band, threshold: float) ->
         means = path.mean(axis=1)
         crossed = np.flatnonzero(means >= threshold)
         stop = int(crossed[0]) if len(crossed) else len(block) - 1
-        state, e_value = path[stop], min(float(means[stop]), _LARGEST)
+        state, e_value = path[stop], min(float(means[stop]), LARGEST)
         if len(crossed):
             return Advance(_plain(state, values.shape[1]), start + stop + 1, True, e_value)
     return Advance(_plain(state, values.shape[1]), len(values), False, e_value)
@@ -86,7 +86,7 @@ def advance(evidence: Evidence, values: Floats, band: Band, threshold: float) ->
 
 def _run(state: Floats, values: Floats, band: Band) -> Floats:
     """All statistics after each value: R <- (R + 1) * L. Factors are at least 0.1, so infinity stays infinity, never NaN."""
-    factors = _factors(values, band).reshape(len(values), -1)
+    factors = likelihood_ratios(values, band).reshape(len(values), -1)
     with np.errstate(over="ignore"):
         for row in factors:
             np.multiply(state + 1.0, row, out=row)
@@ -94,17 +94,17 @@ def _run(state: Floats, values: Floats, band: Band) -> Floats:
     return factors
 
 
-def _factors(values: Floats, band: Band) -> Floats:
+def likelihood_ratios(values: Floats, band: Band) -> Floats:
     """One-step likelihood ratios, shape outputs x functions x 24."""
     up = (values - band.high) / np.maximum(band.high, 1e-9)
     down = (band.low - values) / np.maximum(1 - band.low, 1e-9)
     sides = np.stack((up, down), axis=2)
     factors: Floats = 1.0 + sides[..., None] * BETS
-    return factors.reshape(*values.shape, -1)
+    return factors.reshape(*values.shape, 2 * len(BETS))
 
 
 def _plain(state: Floats, functions: int) -> Evidence:
-    rows: Evidence = np.minimum(state, _LARGEST).reshape(functions, -1).tolist()
+    rows: Evidence = np.minimum(state, LARGEST).reshape(functions, -1).tolist()
     return rows
 
 
@@ -133,7 +133,7 @@ def onset(values: Floats, band: Band, odds: float = 20.0, log_prior: Floats | No
     >>> onset(flags, Band(np.array([0.0]), np.array([0.1]))).best
     50
     """
-    steps = np.log(_factors(values, band))
+    steps = np.log(likelihood_ratios(values, band))
     from_here = np.cumsum(steps[::-1], axis=0)[::-1]
     flat = from_here.reshape(len(values), -1)
     peak = flat.max(axis=1)

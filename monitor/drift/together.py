@@ -1,0 +1,190 @@
+"""Many streams stepped at once by a few outputs each, as arrays over the streams.
+
+What `monitor.drift.tracker.track` does to one stream where nothing happens, this does to all of them: same evidence, same references, same
+trails. A stream to which anything may happen (an alarm, the end of a stage, a reference that is collected) is left as it is, for
+`track`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.calendar import add_all
+from monitor.drift.combos import compact, numbered
+from monitor.drift.detector import EDetector
+from monitor.drift.points import Ints, Points
+from monitor.drift.reference import functions
+from monitor.drift.state import Combo, Reference, Stream, shortened
+from monitor.drift.tracker import SILENCE_MS, TrackerSettings
+from monitor.drift.trail import extended
+from monitor.drift.weeks import Week
+from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios
+from monitor.stats.ranks import Floats
+
+FEW: Final = 100
+"""Outputs of a stream up to which it is stepped with others: arrays over its own outputs are as quick for more."""
+
+
+@dataclass(frozen=True)
+class Fed:
+    """One stream, what it is fed with, and how it is watched."""
+
+    stream: Stream
+    points: Points
+    settings: TrackerSettings
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A stream that is watched, with its reference and bands; `combos` are its own, of which `combo` has one an output."""
+
+    stream: Stream
+    reference: Reference
+    week: Week
+    points: Points
+    value: Floats
+    watched: Floats
+    combos: list[Combo]
+    combo: list[int]
+    threshold: float
+    grows: bool
+
+
+def step_together(fed: Sequence[Fed], combos: Sequence[Combo]) -> list[bool]:
+    """Step the streams to which nothing happens, and say which those are; the others are as they were."""
+    stepped = [False] * len(fed)
+    ready = [_ready(one, combos) for one in fed]
+    for kind in ("rate", "numeric"):
+        here = [at for at, one in enumerate(ready) if one is not None and one.reference.kind == kind]
+        crowd = [one for at in here if (one := ready[at]) is not None]
+        if crowd:
+            for at, quiet in zip(here, _step(crowd), strict=True):
+                stepped[at] = quiet
+    return stepped
+
+
+def _ready(fed: Fed, combos: Sequence[Combo]) -> _Ready | None:
+    """Return the stream as it is before the step; None where something may happen to it."""
+    stream, reference, points = fed.stream, fed.stream.reference, fed.points
+    if reference is None or not isinstance(fed.settings.detector, EDetector) or not 0 < len(points) <= FEW:
+        return None
+    first, last = int(points.time[0]), int(points.time[-1])
+    if first < stream.begin or not stream.trail.time or last - min(first, stream.last or first) > SILENCE_MS:
+        return None
+    goal = next((stage for stage in fed.settings.stages if stage > reference.n), None)
+    if goal is not None and reference.growing_n + len(points) >= goal:
+        return None
+    if reference.kind == "rate" and not 0 <= points.outputs.min() <= points.outputs.max() <= 1:
+        return None
+    watched = functions(reference, points)
+    known, combo = numbered(stream.combos, points.combo.tolist(), combos)
+    return _Ready(
+        stream=stream,
+        reference=reference,
+        week=fed.settings.week(reference),
+        points=points,
+        value=watched[:, 0] if reference.kind == "rate" else points.value,
+        watched=watched,
+        combos=known,
+        combo=combo,
+        threshold=fed.settings.threshold_at(stream.seen + len(points), max(stream.last, last) - (stream.born or first)),
+        grows=goal is not None,
+    )
+
+
+def _step(crowd: Sequence[_Ready]) -> list[bool]:
+    """Step streams of one kind, and say to which of them nothing happened."""
+    state, crossed = _advanced(crowd)
+    quiet = [one for one, loud in zip(crowd, crossed, strict=True) if not loud]
+    if quiet:
+        rows = _plain(shortened(np.minimum(state[~crossed], LARGEST), 4), quiet[0].watched.shape[1])
+        _write(quiet, rows)
+    return [not loud for loud in crossed.tolist()]
+
+
+def _plain(state: Floats, functions_: int) -> list[Any]:
+    plain: list[Any] = state.reshape(len(state), functions_, -1).tolist()
+    return plain
+
+
+def _advanced(crowd: Sequence[_Ready]) -> tuple[Floats, NDArray[np.bool_]]:
+    """The evidence of each stream after its outputs (streams x bets), and whether it reached its threshold on the way."""
+    sizes = np.asarray([len(one.points) for one in crowd])
+    owner = np.repeat(np.arange(len(crowd)), sizes)
+    rows, bands = _bands(crowd, owner)
+    watched = np.concatenate([one.watched for one in crowd])[rows]
+    path = likelihood_ratios(watched, bands).reshape(len(rows), 2 * len(BETS) * watched.shape[1])
+    state = np.asarray([one.stream.evidence for one in crowd], dtype=np.float64).reshape(len(crowd), -1)
+    owner = owner[rows]
+    for now in _in_turn(owner, len(crowd)):
+        whose = owner[now]
+        with np.errstate(over="ignore"):
+            path[now] = state[whose] = (state[whose] + 1.0) * path[now]
+    thresholds = np.asarray([one.threshold for one in crowd])
+    crossed = np.zeros(len(crowd), dtype=bool)
+    crossed[owner[path.mean(axis=1) >= thresholds[owner]]] = True
+    return state, crossed
+
+
+def _bands(crowd: Sequence[_Ready], owner: Ints) -> tuple[Ints, Band]:
+    """Which outputs may be judged, as positions, and the band of each."""
+    parts = crowd[0].week.parts(np.concatenate([one.points.time for one in crowd]))
+    of = np.cumsum([0, *(len(one.week.seen) for one in crowd[:-1])])[owner] + parts
+    rows = np.flatnonzero(np.concatenate([one.week.seen for one in crowd])[of])
+    place = np.cumsum([0, *(len(one.week.low) for one in crowd[:-1])])[owner[rows]] + parts[rows]
+    low, high = (np.concatenate([getattr(one.week, side) for one in crowd]) for side in ("low", "high"))
+    return rows, Band(low[place], high[place])
+
+
+def _in_turn(owner: Ints, streams: int) -> Iterator[Ints]:
+    """Yield the rows that are the first of their stream, then the second, and so on; `owner` is in order."""
+    sizes = np.bincount(owner, minlength=streams)
+    turn = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    order = np.argsort(turn, kind="stable")
+    ends = np.cumsum(np.bincount(turn)) if len(turn) else np.zeros(0, dtype=np.int64)
+    for start, end in pairwise([0, *ends.tolist()]):
+        yield order[start:end]
+
+
+def _write(quiet: Sequence[_Ready], evidence: Sequence[Any]) -> None:
+    """Change the streams: everything is known by now, so that none is changed by half."""
+    sizes = np.asarray([len(one.points) for one in quiet])
+    time = np.concatenate([one.points.time for one in quiet])
+    value = np.concatenate([one.value for one in quiet])
+    combo = np.asarray(list(chain.from_iterable(one.combo for one in quiet)), dtype=np.int64)
+    trails = extended([one.stream.trail for one in quiet], time, combo, value, sizes)
+    _grow([one for one in quiet if one.grows])
+    for one, rows, trail in zip(quiet, evidence, trails, strict=True):
+        stream, times = one.stream, one.points.time
+        stream.born, stream.last = stream.born or int(times[0]), max(stream.last, int(times[-1]))
+        stream.seen, stream.n = stream.seen + len(times), one.reference.growing_n
+        stream.evidence, stream.trail, stream.combos = rows, trail, one.combos
+        compact(stream)
+
+
+def _grow(growing: Sequence[_Ready]) -> None:
+    """Take the outputs into the growing part of each reference."""
+    if not growing:
+        return
+    sizes = np.asarray([len(one.points) for one in growing])
+    watched = np.concatenate([one.watched for one in growing])
+    starts = np.cumsum(sizes) - sizes
+    total = np.asarray([one.reference.growing_total for one in growing]) + np.add.reduceat(watched, starts)
+    squares = np.asarray([one.reference.growing_squares for one in growing])
+    squares = squares + np.add.reduceat(np.square(watched), starts)
+    parts = growing[0].week.parts(np.concatenate([one.points.time for one in growing]))
+    weeks = add_all(
+        [one.reference.growing_week for one in growing], parts, watched, np.repeat(np.arange(len(growing)), sizes)
+    )
+    for one, week, totals, squared in zip(growing, weeks, total.tolist(), squares.tolist(), strict=True):
+        reference = one.reference
+        reference.growing_n += len(one.points)
+        reference.growing_total, reference.growing_squares, reference.growing_week = totals, squared, week
+        for number in one.combo:
+            reference.composition[number] = reference.composition.get(number, 0) + 1

@@ -1,0 +1,64 @@
+"""The bands of a reference at each part of the week, kept: they are looked at with every batch, and move a few times in their life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.drift.calendar import NO_WEEK, Calendar, parts_of_week, seen
+from monitor.drift.points import Ints
+from monitor.drift.reference import band, band_of_week
+from monitor.drift.state import Reference
+from monitor.stats.edetector import Band
+from monitor.stats.ranks import Floats
+
+WEEKS: Final = 2_000
+"""References whose bands are kept."""
+
+_Frozen = tuple[Literal["rate", "numeric"], int, list[float], list[float], Calendar]
+
+
+@dataclass(frozen=True)
+class Week:
+    """The band at each part of the week (parts x functions), and which parts have a reference at all."""
+
+    low: Floats
+    high: Floats
+    seen: NDArray[np.bool_]
+    zone: str
+
+    def parts(self, time: Ints) -> Ints:
+        """Return the part of the week of each output."""
+        return parts_of_week(time, self.zone)
+
+    def of(self, time: Ints) -> tuple[Ints, Band]:
+        """Return the outputs that may be judged, as positions, and the band of each (outputs x functions)."""
+        parts = self.parts(time)
+        rows = np.flatnonzero(self.seen[parts])
+        return rows, Band(self.low[parts[rows]], self.high[parts[rows]])
+
+
+def week_of(reference: Reference, z: float, floor: float, zone: str) -> Week:
+    """Return the bands of `reference`; they are kept, by what of it does not move between two stages."""
+    frozen = reference.kind, reference.n, reference.total, reference.squares, reference.week
+    return _week(msgspec.json.encode(frozen), z, floor, zone)
+
+
+@lru_cache(maxsize=WEEKS)
+def _week(frozen: bytes, z: float, floor: float, zone: str) -> Week:
+    """Return the bands of a reference of which this is what does not move between two stages."""
+    kind, n, total, squares, week = msgspec.json.decode(frozen, type=_Frozen)
+    reference = Reference(
+        kind=kind, ranks=[], growing_total=[], growing_squares=[], n=n, total=total, squares=squares, week=week
+    )
+    whole = band(reference, z, floor)
+    has_week = zone != NO_WEEK
+    parts = (
+        band_of_week(reference, whole, floor) if has_week else Band(*(side[None] for side in (whole.low, whole.high)))
+    )
+    return Week(parts.low, parts.high, seen(week, week=has_week), zone)
