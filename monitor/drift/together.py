@@ -21,7 +21,7 @@ from monitor.drift.detector import EDetector
 from monitor.drift.points import Ints, Points
 from monitor.drift.reference import functions
 from monitor.drift.state import Combo, Reference, Stream, shortened
-from monitor.drift.tracker import SILENCE_MS, TrackerSettings
+from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched
 from monitor.drift.trail import extended
 from monitor.drift.weeks import Week
 from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios
@@ -82,14 +82,15 @@ def _ready(fed: Fed, combos: Sequence[Combo]) -> _Ready | None:
         return None
     if reference.kind == "rate" and not 0 <= points.outputs.min() <= points.outputs.max() <= 1:
         return None
-    watched = functions(reference, points)
+    part = as_watched(reference, points)
+    watched = functions(reference, part)
     known, combo = numbered(stream.combos, points.combo.tolist(), combos)
     return _Ready(
         stream=stream,
         reference=reference,
         week=fed.settings.week(reference),
         points=points,
-        value=watched[:, 0] if reference.kind == "rate" else points.value,
+        value=part.value,
         watched=watched,
         combos=known,
         combo=combo,
@@ -174,17 +175,18 @@ def _grow(growing: Sequence[_Ready]) -> None:
         return
     sizes = np.asarray([len(one.points) for one in growing])
     watched = np.concatenate([one.watched for one in growing])
-    starts = np.cumsum(sizes) - sizes
-    total = np.asarray([one.reference.growing_total for one in growing]) + np.add.reduceat(watched, starts)
-    squares = np.asarray([one.reference.growing_squares for one in growing])
-    squares = squares + np.add.reduceat(np.square(watched), starts)
+    # summed stream by stream, as `grow` does: in another order a sum may fall on the other side of where it is rounded
+    sums = np.stack([one.watched.sum(axis=0) for one in growing])
+    squared = np.stack([np.square(one.watched).sum(axis=0) for one in growing])
+    total = sums + np.asarray([one.reference.growing_total for one in growing])
+    squares = squared + np.asarray([one.reference.growing_squares for one in growing])
     parts = growing[0].week.parts(np.concatenate([one.points.time for one in growing]))
     weeks = add_all(
         [one.reference.growing_week for one in growing], parts, watched, np.repeat(np.arange(len(growing)), sizes)
     )
-    for one, week, totals, squared in zip(growing, weeks, total.tolist(), squares.tolist(), strict=True):
+    for one, week, of_values, of_squares in zip(growing, weeks, total.tolist(), squares.tolist(), strict=True):
         reference = one.reference
         reference.growing_n += len(one.points)
-        reference.growing_total, reference.growing_squares, reference.growing_week = totals, squared, week
+        reference.growing_total, reference.growing_squares, reference.growing_week = of_values, of_squares, week
         for number in one.combo:
             reference.composition[number] = reference.composition.get(number, 0) + 1

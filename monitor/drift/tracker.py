@@ -138,7 +138,7 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
     else:
         points = warm_points(stream.warm).then(fresh)
         reference = build(metric, points, settings.zone)
-        points = _as_watched(reference, points)
+        points = as_watched(reference, points)
         stream.reference, stream.warm = reference, Warm()
         stream.begin = max(stream.begin, int(points.time.min()))
         stream.evidence = settings.detector.start(len(reference.total))
@@ -161,7 +161,7 @@ def _warmer(warm: Warm, fresh: Points) -> Warm:
 def resume(stream: Stream, reference: Reference, points: Points, settings: TrackerSettings) -> None:
     """Watch `stream` against `reference` again; `points` are its newest outputs, which began to be like it."""
     _start_anew(stream)
-    watched = _as_watched(reference, points)
+    watched = as_watched(reference, points)
     stream.reference = reference
     stream.evidence = settings.detector.start(len(reference.total))
     stream.trail = write_trail(watched, np.arange(len(watched)), len(watched))
@@ -178,8 +178,8 @@ def warm_points(warm: Warm) -> Points:
     return Points(time, first, unrolled(warm.combo), outputs, starts.astype(np.int64))
 
 
-def _as_watched(reference: Reference, points: Points) -> Points:
-    """The value of a point of a rate is the share over its outputs; of other metrics it is one output as it was."""
+def as_watched(reference: Reference, points: Points) -> Points:
+    """Return points as they are watched: the value of one of a rate is the share over its outputs, else it is one output as it was."""
     if reference.kind == "rate":
         return single(points.time, points.mean(points.outputs), points.combo)
     return points
@@ -189,7 +189,7 @@ def _watch(
     stream: Stream, reference: Reference, queue: Points, settings: TrackerSettings
 ) -> tuple[Points, Alarm | None]:
     goal = next((stage for stage in settings.stages if stage > reference.n), None)
-    part = _as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
+    part = as_watched(reference, queue.cut(0, goal - reference.growing_n if goal else None))
     week = settings.week(reference)
     rows, bands = week.of(part.time)
     step = settings.detector.advance(
@@ -253,7 +253,7 @@ def _alarm(
         e_value=e_value,
         onset=start,
         reference=reference,
-        points=points.then(_as_watched(reference, rest)),
+        points=points.then(as_watched(reference, rest)),
         weights=np.concatenate((spans(positions), np.ones(len(rest), dtype=np.int64))),
         combos=tuple(stream.combos),
     )
