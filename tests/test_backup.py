@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,14 +55,23 @@ def silent(_: float, __: str) -> None:
     """Tell nobody."""
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    found = open_agent(Settings(), tmp_path / "data", FakeClock(NOW))
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a house at rest, with its traffic and somebody in it."""
+    found = open_agent(Settings(), tmp_path_factory.mktemp("lived") / "data", FakeClock(NOW))
     install_key(found.places.root)
     spooled(found.places.spool, some(0, 100))
     found.settle()
     found.cycle()
     found.access.register.add("kim", "reviewer")
+    found.close()
+    return found.places.root
+
+
+@pytest.fixture
+def agent(lived: Path, tmp_path: Path) -> Iterator[Agent]:
+    shutil.copytree(lived, tmp_path / "data")
+    found = open_agent(Settings(), tmp_path / "data", FakeClock(NOW))
     yield found
     found.close()
 

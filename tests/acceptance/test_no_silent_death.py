@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from tests.store.rows import START as NOON
 from tests.store.rows import a_call, a_span, frame, texts
 
 EVERY = timedelta(seconds=30)
+FIRST = 60
 POLICY = """
 apiVersion: policy/v1
 policy: {id: p, version: 1.0.0, status: active, owner: o}
@@ -43,16 +45,21 @@ GERMAN = "Tuo paketti lähti varastosta tänään ja se on perillä huomenna enn
 class Living:
     """A house whose traffic and clock are moved by hand: sixty answers an hour ago, then what a test sends."""
 
-    def __init__(self, folder: Path) -> None:
-        (folder / "policies").mkdir()
-        (folder / "policies" / "p.yaml").write_text(POLICY, encoding="utf-8")
+    def __init__(self, folder: Path, begun: Path | None = None) -> None:
+        """`begun` is the folder of one that has lived through its first hour and was closed."""
+        if begun is not None:
+            shutil.copytree(begun, folder, dirs_exist_ok=True)
+        else:
+            (folder / "policies").mkdir()
+            (folder / "policies" / "p.yaml").write_text(POLICY, encoding="utf-8")
         self.settings = Settings(policies=str(folder / "policies"), agent=AgentSettings(cycle_every="30s"))
-        self.clock = FakeClock(NOON)
+        self.clock = FakeClock(NOON if begun is None else NOON + EVERY)
         self.agent = open_agent(self.settings, folder / "data", self.clock)
         self.spool = folder / "data" / "spool"
-        self.sent = 0
-        self.send(60)
-        self.cycle()
+        self.sent = 0 if begun is None else FIRST
+        if begun is None:
+            self.send(FIRST)
+            self.cycle()
         self.clock.move_to(NOON + timedelta(minutes=10))
 
     def send(self, n: int, saw: str | None = FINE, *, retrieval: bool = True, **fields: Any) -> None:
@@ -91,9 +98,16 @@ class Living:
         return [row["reason"] for row in rows.table.to_pylist()]
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("begun")
+    Living(folder).agent.close()
+    return folder
+
+
 @pytest.fixture
-def living(tmp_path: Path) -> Iterator[Living]:
-    house = Living(tmp_path)
+def living(begun: Path, tmp_path: Path) -> Iterator[Living]:
+    house = Living(tmp_path, begun)
     assert house.told() == []
     yield house
     house.agent.close()

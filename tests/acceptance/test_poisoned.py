@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -48,9 +49,18 @@ def started(folder: Path, settings: Settings) -> Agent:
     return agent
 
 
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a house at rest that has taken in its traffic and decided nothing yet."""
+    agent = started(tmp_path_factory.mktemp("settled") / "data", Settings())
+    agent.close()
+    return agent.places.root
+
+
 @pytest.fixture
-def agent(tmp_path: Path, settings: Settings) -> Iterator[Agent]:
-    found = started(tmp_path / "data", settings)
+def agent(settled: Path, tmp_path: Path, settings: Settings) -> Iterator[Agent]:
+    shutil.copytree(settled, tmp_path / "data")
+    found = open_agent(settings, tmp_path / "data", FakeClock(END))
     yield found
     found.close()
 
@@ -139,9 +149,10 @@ def decided(agent: Agent, what: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+def sound(settled: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
     """What a house decides in which nothing is poisoned."""
-    agent = started(tmp_path_factory.mktemp("sound"), Settings())
+    folder = shutil.copytree(settled, tmp_path_factory.mktemp("sound") / "data")
+    agent = open_agent(Settings(), folder, FakeClock(END))
     agent.cycle()
     found = {what: decided(agent, what) for what in DECIDED}
     agent.close()

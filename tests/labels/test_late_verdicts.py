@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -45,17 +46,31 @@ routes: [{to: [console]}]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    rules = tmp_path / "alerts.yaml"
+    return kept_in(tmp_path)
+
+
+def kept_in(folder: Path) -> Settings:
+    rules = folder / "alerts.yaml"
     rules.write_text(ALERTS)
     return Settings(estimates=EstimateSettings(window="40d"), alerts=str(rules))
 
 
-@pytest.fixture
-def agent(tmp_path: Path, settings: Settings) -> Iterator[Agent]:
-    found = open_agent(settings, tmp_path / "data", FakeClock(END))
-    spooled(tmp_path / "data" / "spool", records(600, swap=None))
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a house at rest that has graded two weeks."""
+    folder = tmp_path_factory.mktemp("graded")
+    found = open_agent(kept_in(folder), folder / "data", FakeClock(END))
+    spooled(folder / "data" / "spool", records(600, swap=None))
     found.settle()
     found.cycle()
+    found.close()
+    return folder / "data"
+
+
+@pytest.fixture
+def agent(tmp_path: Path, settings: Settings, graded: Path) -> Iterator[Agent]:
+    shutil.copytree(graded, tmp_path / "data")
+    found = open_agent(settings, tmp_path / "data", FakeClock(END))
     yield found
     found.close()
 
