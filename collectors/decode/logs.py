@@ -14,7 +14,7 @@ from collectors.decode.derived import MAX_MESSAGE, settle
 from collectors.decode.logged_calls import INPUT, KINDS, span_of, tells
 from collectors.decode.loose_json import dump, load
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
-from collectors.decode.occurrences import add_score, event_messages, flag_of, key_of
+from collectors.decode.occurrences import add_exposure, add_score, event_messages, flag_of, key_of
 from collectors.decode.reading import read
 from collectors.decode.spans import Resource, Scope, SpanTeller, source_of
 from collectors.decode.strangers import Strangers
@@ -105,6 +105,9 @@ class Teller:
         body = _body(part, log)
         if body is None:
             return NO_CONTENT
+        if part == "flag":
+            where = {"time": log.time, "received": log.received, "source": log.source.app}
+            add_exposure(self.batch, body, wire.attributes, **where)
         facts = self._facts(log) if part == "details" else None
         _add_event(log, part, without_blobs(dump(body | {"facts": facts} if facts else body)), self.batch)
         return None

@@ -76,6 +76,27 @@ def flag_of(values: Values, attributes: Attributes) -> dict[str, str] | None:
     return flag | {"context_id": str(context)[:256]} if context is not None else flag
 
 
+DAY_US: Final = 86_400_000_000
+
+
+def add_exposure(
+    batch: Batch, flag: dict[str, str], attributes: Attributes, *, time: int, received: int, source: str
+) -> None:
+    """Append an exposure, where a flag that splits traffic told whom it put where: a row a user, arm and day, however often it is told."""
+    if str(attributes.get("feature_flag.result.reason", "")).lower() != "split" or "context_id" not in flag:
+        return
+    batch.add(
+        "exposures",
+        key=key_of("exposure", flag["experiment"], flag["variant"], flag["context_id"], time // DAY_US),
+        time=time,
+        received_at=received,
+        user_id=flag["context_id"],
+        experiment=flag["experiment"],
+        variant=flag["variant"],
+        source=source,
+    )
+
+
 def add_score(
     batch: Batch,
     values: Values,

@@ -182,6 +182,19 @@ def test_a_flag_event_puts_its_span_and_all_below_into_an_arm() -> None:
     assert found == [("tone", "B", "u-1")] * 2
 
 
+@pytest.mark.parametrize(("reason", "exposed"), [("split", 1), ("targeting_match", 0), (None, 0)])
+def test_a_flag_that_splits_users_is_an_exposure_wherever_it_was_evaluated(reason: str | None, exposed: int) -> None:
+    """A row a user, arm and day: a flag is asked at each request."""
+    told = {"feature_flag.key": "tone", "feature_flag.result.variant": "B", "feature_flag.context.id": "u-1"}
+    said = told | ({"feature_flag.result.reason": reason} if reason else {})
+    batch, _ = logged(*[record("feature_flag.evaluation", attributes=said, trace_id=b"", span_id=b"")] * 3)
+    rows = batch.dicts("exposures")
+    assert {(row["user_id"], row["experiment"], row["variant"]) for row in rows} == set(
+        [("u-1", "tone", "B")] * exposed
+    )
+    assert len({row["key"] for row in rows}) == exposed
+
+
 def test_ids_that_are_none_are_unknown() -> None:
     row = event(record("gen_ai.user.message", "Q", trace_id=b"", span_id=b"\0" * 8))
     assert (row["trace_id"], row["span_id"]) == (None, None)

@@ -13,26 +13,37 @@ from monitor.store.marks import set_mark
 from monitor.store.opening import Transaction
 
 MARK: Final = "exposures"
-"""Step under which the number of exposures that are joined is kept."""
+"""Step under which the number of exposures that are joined is kept, and when the last of them was received."""
+
+_USERS_SINCE: Final = """
+    SELECT user_id, count(*) FILTER (received_at > ?) AS n FROM base.exposures GROUP BY user_id HAVING n > 0"""
+"""Users with an exposure that was received after those that are joined; where the counts do not add up, some went as well."""
 
 
 def join_new_exposures(txn: Transaction) -> None:
-    """When exposures came or went, take every joined arm back and join all turns anew."""
-    known, joined = txn.frame(
-        "SELECT (SELECT count(*) FROM base.exposures) AS known, "
-        f"(SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = '{MARK}') AS joined"
+    """When exposures came, join the turns of their users anew; when some went, take every joined arm back and join all turns."""
+    known, upto, joined, since = txn.frame(
+        f"""SELECT (SELECT count(*) FROM base.exposures), (SELECT max(received_at) FROM base.exposures),
+                   (SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = '{MARK}'),
+                   (SELECT max(time) FROM base.marks WHERE step = '{MARK}')"""
     ).row(0)
     if known == joined:
         return
-    txn.execute("CREATE OR REPLACE TEMP TABLE were AS SELECT * FROM base.exposed")
+    txn.execute(f"CREATE OR REPLACE TEMP TABLE newly AS {_USERS_SINCE}", [since])
+    fresh = txn.frame("SELECT coalesce(sum(n), 0)::BIGINT AS n FROM temp.newly")["n"][0]
+    turns = "true" if since is None or joined + fresh != known else "t.user_id IN (SELECT user_id FROM temp.newly)"
+    txn.execute(
+        "CREATE OR REPLACE TEMP TABLE were AS SELECT e.* FROM base.exposed e "
+        f"SEMI JOIN (SELECT t.trace_id FROM base.turns t WHERE {turns}) a ON a.trace_id = e.trace_id"
+    )
     txn.execute(
         "UPDATE base.turns t SET experiment = w.own_experiment, variant = NULL FROM temp.were w "
         "WHERE w.trace_id = t.trace_id"
     )
-    txn.execute("DELETE FROM base.exposed")
-    _join(txn, "true")
+    txn.execute("DELETE FROM base.exposed WHERE trace_id IN (SELECT trace_id FROM temp.were)")
+    _join(txn, turns)
     _ask_again(txn, "true")
-    set_mark(txn, MARK, known, None)
+    set_mark(txn, MARK, known, upto)
 
 
 def join_fresh_turns(txn: Transaction) -> None:
