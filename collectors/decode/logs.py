@@ -14,7 +14,7 @@ from collectors.decode.derived import MAX_MESSAGE, settle
 from collectors.decode.logged_calls import INPUT, KINDS, span_of, tells
 from collectors.decode.loose_json import dump, load
 from collectors.decode.moments import ZERO_SPAN, ZERO_TRACE, is_id, moment
-from collectors.decode.occurrences import add_exposure, add_score, event_messages, flag_of, key_of
+from collectors.decode.occurrences import add_change, add_exposure, add_score, event_messages, flag_of, key_of
 from collectors.decode.reading import read
 from collectors.decode.spans import Resource, Scope, SpanTeller, source_of
 from collectors.decode.strangers import Strangers
@@ -100,14 +100,13 @@ class Teller:
         if part == "details" and isinstance(wire.body, dict):
             values = self._told_in_body(wire.body) | values
         log = self._log(wire, name, values)
-        if part == "score":
-            return _add_score(log, self.batch)
+        if part in {"score", "change"}:
+            return (_add_score if part == "score" else _add_change)(log, self.batch)
         body = _body(part, log)
         if body is None:
             return NO_CONTENT
         if part == "flag":
-            where = {"time": log.time, "received": log.received, "source": log.source.app}
-            add_exposure(self.batch, body, wire.attributes, **where)
+            _add_exposure(log, body, self.batch)
         facts = self._facts(log) if part == "details" else None
         _add_event(log, part, without_blobs(dump(body | {"facts": facts} if facts else body)), self.batch)
         return None
@@ -195,6 +194,14 @@ def _add_score(log: _Log, batch: Batch) -> str | None:
         source=log.source.app,
     )
     return None if scored else UNNAMED_SCORE
+
+
+def _add_exposure(log: _Log, flag: dict[str, str], batch: Batch) -> None:
+    add_exposure(batch, flag, log.wire.attributes, time=log.time, received=log.received, source=log.source.app)
+
+
+def _add_change(log: _Log, batch: Batch) -> str | None:
+    return add_change(batch, log.wire.attributes, app=log.source.app, time=log.time, received=log.received)
 
 
 def _body(part: str, log: _Log) -> Any:

@@ -10,6 +10,7 @@ from collectors.decode.loose_json import load
 from collectors.decode.messages import Message, messages_of
 from collectors.decode.wire import Attributes
 from collectors.dialects.table import Values
+from monitor.model.rows import CHANGE_KINDS
 
 ROLES: Final = {
     "gen_ai.system.message": "system",
@@ -74,6 +75,31 @@ def flag_of(values: Values, attributes: Attributes) -> dict[str, str] | None:
     context = attributes.get("feature_flag.context.id")
     flag = {"experiment": values["experiment"], "variant": str(variant)[:256]}
     return flag | {"context_id": str(context)[:256]} if context is not None else flag
+
+
+LONGEST_WHAT: Final = 300
+
+
+def add_change(batch: Batch, attributes: Attributes, *, app: str, time: int, received: int) -> str | None:
+    """Append a change that the application itself told (`plumbline_sdk.change`), or return why not."""
+    kind, said = (attributes.get(f"plumbline.change.{name}") for name in ("kind", "what"))
+    what = " ".join("".join(letter if letter.isprintable() else " " for letter in str(said or "")).split())
+    if kind not in CHANGE_KINDS:
+        return f"the kind of a change must be one of {', '.join(CHANGE_KINDS)}"
+    if not what or len(what) > LONGEST_WHAT:
+        return f"a change needs what was changed, in at most {LONGEST_WHAT} characters"
+    batch.add(
+        "changes",
+        key=key_of("change", kind, app, what, time),
+        time=time,
+        received_at=received,
+        kind=kind,
+        app=app,
+        what=what,
+        told_by="plumbline_sdk",
+        source=app,
+    )
+    return None
 
 
 DAY_US: Final = 86_400_000_000

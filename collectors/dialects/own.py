@@ -32,6 +32,7 @@ PARTS: Final = (
     "flag",
     "end",
     "score",
+    "change",
     "call",
     "asked",
     "step",

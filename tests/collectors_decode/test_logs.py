@@ -195,6 +195,16 @@ def test_a_flag_that_splits_users_is_an_exposure_wherever_it_was_evaluated(reaso
     assert len({row["key"] for row in rows}) == exposed
 
 
+def test_a_change_that_an_application_tells_is_one() -> None:
+    said = {"plumbline.change.kind": "prompt", "plumbline.change.what": "refunds 7\nis live"}
+    batch, outcome = logged(record("plumbline.change", attributes=said))
+    (row,) = batch.dicts("changes")
+    assert (row["kind"], row["app"], row["what"], outcome.rejected) == ("prompt", "shop", "refunds 7 is live", 0)
+    _, refused = logged(record("plumbline.change", attributes=said | {"plumbline.change.kind": "mood"}))
+    assert refused.rejected == 1
+    assert "must be one of release, prompt" in refused.message
+
+
 def test_ids_that_are_none_are_unknown() -> None:
     row = event(record("gen_ai.user.message", "Q", trace_id=b"", span_id=b"\0" * 8))
     assert (row["trace_id"], row["span_id"]) == (None, None)

@@ -21,13 +21,16 @@ def test_a_process_that_ends_at_once_delivers_spans_and_feedback(door: Door) -> 
         with plumbline.prompt("refunds", "7"), tracer.start_as_current_span("chat"):
             assert plumbline.feedback("helpful", 1, label="thumbs up", comment="thanks")
         assert plumbline.feedback("tone", label="polite", response_id="resp-1")
+        assert plumbline.change("prompt", "refunds 7 is live")
         """,
     )
     assert said == ""
     (span,) = door.spans()
     assert (span.name, door.services()) == ("chat", {"shop"})
     assert values(span) == {"gen_ai.prompt.name": "refunds", "gen_ai.prompt.version": "7"}
-    helpful, tone = door.records()
+    helpful, tone, changed = door.records()
+    assert changed.event_name == "plumbline.change"
+    assert values(changed) == {"plumbline.change.kind": "prompt", "plumbline.change.what": "refunds 7 is live"}
     assert (helpful.event_name, helpful.trace_id, helpful.span_id) == (
         "gen_ai.evaluation.result",
         span.trace_id,
@@ -77,7 +80,7 @@ def test_feedback_that_cannot_be_recorded_says_so_and_does_not_raise(door: Door)
     said = run_app(
         door,
         """
-        print(plumbline.feedback("early", 1, session="s"))
+        print(plumbline.feedback("early", 1, session="s") or plumbline.change("model", "early"))
         plumbline.init()
         print(plumbline.feedback("nowhere", 1), plumbline.feedback("bad", 1, trace_id="not hex"),
               plumbline.feedback("bad", "good", session="s"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -51,19 +52,24 @@ def feedback(
             "session.id": session,
             "message.id": message_id,
         }
-        record = LogRecord(
-            timestamp=time.time_ns(),
-            context=set_span_in_context(NonRecordingSpan(target)),
-            severity_number=SeverityNumber.INFO,
-            event_name="gen_ai.evaluation.result",
-            attributes={key: item for key, item in given.items() if item is not None},
-        )
-        pipe, resource = outlet[0]
-        pipe.put(ReadableLogRecord(record, resource, InstrumentationScope("plumbline_sdk")))
+        put("gen_ai.evaluation.result", given, set_span_in_context(NonRecordingSpan(target)))
     except Exception:  # noqa: BLE001 - the edge of somebody else's application: nothing of ours may fail it
         _log.warning("plumbline: feedback is not recorded", exc_info=True)
         return False
     return True
+
+
+def put(event: str, given: dict[str, Any], context: Context | None = None) -> None:
+    """Send an event with what is known of `given`."""
+    record = LogRecord(
+        timestamp=time.time_ns(),
+        context=context,
+        severity_number=SeverityNumber.INFO,
+        event_name=event,
+        attributes={key: item for key, item in given.items() if item is not None},
+    )
+    pipe, resource = outlet[0]
+    pipe.put(ReadableLogRecord(record, resource, InstrumentationScope("plumbline_sdk")))
 
 
 def _number(identifier: str | int | None) -> int:
