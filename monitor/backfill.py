@@ -20,10 +20,12 @@ from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.model.values import Turn, Unit
 from monitor.policy.schema import Policy, units_of_rules
-from monitor.steps import House
+from monitor.recent import known_plans
+from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.ungraded import arms_of, judged, picked
 from monitor.store.units import units_of
+from monitor.weighing import named_rules, spared
 
 BATCH: Final = 1_000
 TRIED: Final = 200
@@ -76,7 +78,7 @@ def cost(house: House, gap: Gap) -> dict[str, Any]:
     """Return how many turns a backfill would grade, by how many rules, and about how many seconds that takes; nothing is kept."""
     policies, seqs = gap.policies(house), _missing(house, gap)
     tried = seqs[:: max(1, len(seqs) // TRIED)][:TRIED]
-    turns = _read(house, policies, tried, gap.start)
+    turns = _read(house, policies, tried, gap.start, by_lot=True)
     began = time.perf_counter()
     graded, _ = grade_by(policies, turns, Tools(house.clock), None)
     took = time.perf_counter() - began
@@ -97,19 +99,33 @@ def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextM
     for first in range(0, len(seqs), BATCH):
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
         with alone:
-            turns = _read(house, policies, seqs[first : first + BATCH], gap.start)
+            turns = _read(house, policies, seqs[first : first + BATCH], gap.start, by_lot=True)
             grades, _ = grade_by(policies, turns, Tools(house.clock), house.health)
             added += _add(house, grades if gap.again else _new(house, grades, gap), turns)
     return {"turns": len(seqs), "grades": added}
 
 
 def _missing(house: House, gap: Gap) -> list[int]:
-    seen = reads.marks(house.store).get("grade", (0, None))[0]
-    return picked(house.store, gap.start, gap.end, seen, gap.ids(house), again=gap.again)
+    seen, ids = reads.marks(house.store).get("grade", (0, None))[0], gap.ids(house)
+    seqs = picked(house.store, gap.start, gap.end, seen, ids, again=gap.again)
+    plans = known_plans(house.store)
+    if not named_rules(plans) or gap.again:
+        return seqs
+    rows = reads.turns_between(house.store, gap.start, gap.end).filter(pl.col("seq").is_in(seqs))
+    left = spared(rows.rename({"trace_id": "unit_id"}), plans, ids)
+    said: dict[str, set[str]] = {}
+    for unit, rule in judged(house.store, gap.start, gap.end).iter_rows():
+        said.setdefault(unit, set()).add(rule)
+    lacking = {unit: ids.keys() - left.get(unit, ()) - said.get(unit, set()) for unit in rows["trace_id"]}
+    return rows.filter(pl.col("trace_id").is_in([u for u, rules in lacking.items() if rules]))["seq"].to_list()
 
 
-def _read(house: House, policies: Sequence[Policy], seqs: Sequence[int], since: datetime) -> list[Turn]:
-    return units_of(house.store, reads.turns_at(house.store, seqs, since) if seqs else [], policies)
+def _read(
+    house: House, policies: Sequence[Policy], seqs: Sequence[int], since: datetime, *, by_lot: bool = False
+) -> list[Turn]:
+    """Read what is graded: all of it, or what was drawn for each rule alone."""
+    turns = reads.turns_at(house.store, seqs, since) if seqs else []
+    return units_of(house.store, drawn(house, turns) if by_lot else turns, policies)
 
 
 def _new(house: House, grades: pl.DataFrame, gap: Gap) -> pl.DataFrame:

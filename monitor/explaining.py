@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any, Final
 
 import polars as pl
 
+from monitor.model.values import Turn
 from monitor.policy.schema import BoundRule, Policy
-from monitor.recent import known_plans
-from monitor.sampling import Plan, position
+from monitor.recent import as_drawn, known_plans
+from monitor.sampling import OTHERS, Plan, Versions, by_name, position
 from monitor.store import reads
 from monitor.store.behind import missed
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.opening import Store
+from monitor.store.ungraded import judged
+from monitor.weighing import named_rules, spared
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When a draw is made again does not matter."""
@@ -40,9 +42,7 @@ def draws(store: Store, trace_id: str) -> list[str]:
 
 def _in_force(plans: Sequence[tuple[int, Plan]], seq: int) -> Iterator[Plan]:
     """The version of every plan that a turn was under; turns of before the first were under the first."""
-    by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
-    for _, versions in by_name:
-        known = [*versions]
+    for _, known in by_name(plans):
         yield next((plan for since, plan in reversed(known) if since <= seq), known[0][1])
 
 
@@ -52,8 +52,19 @@ def _draw(plan: Plan, turns: pl.DataFrame) -> str:
     stratum = turns.select(plan.stratum()).item()
     what = f"its number {number:.6f} is"
     if number < rate:
-        return f"picked by the plan {plan.name}: {what} below the rate {rate:g} of {stratum}"
+        return f"picked by the plan {plan.name}: {what} below the rate {rate:g} of {stratum}{_of_rules(plan, turns, number)}"
     return f"not picked by the plan {plan.name}: {what} not below the rate {rate:g} of {stratum}"
+
+
+def _of_rules(plan: Plan, turns: pl.DataFrame, number: float) -> str:
+    """Say which rules such a plan asks, where some have rates of their own."""
+    named = sorted(plan.rules, key=lambda rule: (rule == OTHERS, rule))
+    rates = {rule: float(turns.select(plan.probability(rule)).item()) for rule in named}
+    said = [
+        f"{rule or 'every other rule'} {'is' if number < rate else 'is not'} asked (rate {rate:g})"
+        for rule, rate in rates.items()
+    ]
+    return f"; by the same number {', '.join(said)}" if said else ""
 
 
 def ungraded(store: Store, policies: Sequence[Policy], trace_id: str) -> list[dict[str, str]]:
@@ -80,11 +91,31 @@ def _why(store: Store, policy: Policy, rule: BoundRule, row: dict[str, Any]) -> 
         return "no grader runs for this rule here; it waits for a judge, or for a grader that looks where the rule does"
     if row["seq"] > marks.get("grade", (0, None))[0]:
         return "the next cycle grades it"
-    if not _sampled(store, turn.unit_id):
-        return "it was not picked to be graded"
+    if unpicked := _unpicked(store, turn, rule, row):
+        return unpicked
     if any(behind.part == rule.id and behind.after < row["seq"] <= (behind.upto or 0) for behind in missed(store)):
         return "its grader failed; the rule catches up once it works"
     return f"policy {policy.id} {policy.version} came into force after it was graded"
+
+
+def _unpicked(store: Store, turn: Turn, rule: BoundRule, row: dict[str, Any]) -> str:
+    """Say that a turn, or a rule, was not picked; "" where it was."""
+    if not _sampled(store, turn.unit_id):
+        return "it was not picked to be graded"
+    if rule.id in as_drawn(store, [turn], [rule.id])[0].spared:
+        return f"it was not picked for this rule: {_number(store, rule.id, row)}"
+    return ""
+
+
+def _number(store: Store, rule_id: str, row: dict[str, Any]) -> str:
+    """Say by which draws a rule is not asked of a turn."""
+    turns = reads.turn_row(store, row["trace_id"])
+    drawn = [
+        f"its number {position(row['trace_id'], plan.seed):.6f} in the plan {plan.name} is not below the rate {rate:g} of the rule"
+        for plan in _in_force(known_plans(store), row["seq"])
+        if (rate := float(turns.select(plan.probability(rule_id)).item())) > 0
+    ]
+    return "; ".join(drawn) or "no plan asks it"
 
 
 def _sampled(store: Store, trace_id: str) -> bool:
@@ -113,14 +144,35 @@ def redrawn(store: Store, start: datetime, end: datetime) -> dict[str, Any]:
         }
         for name in names
     ]
-    return {"turns": turns.height, "plans": plans}
+    return {
+        "turns": turns.height,
+        "plans": plans,
+        "rules": _by_rule(judged(store, start, end), turns.rename({"trace_id": "unit_id"}), known, known_plans(store)),
+    }
+
+
+def _by_rule(
+    words: pl.DataFrame, turns: pl.DataFrame, drawn: dict[str, set[str]], plans: Versions
+) -> list[dict[str, Any]]:
+    """Return, of each rule with a rate of its own, how many picked turns it is asked of by lot, and how many of those a machine judged."""
+    picked = set[str]().union(*drawn.values())
+    if not named_rules(plans) or not picked:
+        return []
+    said: dict[str, set[str]] = {}
+    for unit, rule in words.iter_rows():
+        said.setdefault(rule, set()).add(unit)
+    left = spared(turns.filter(pl.col("unit_id").is_in(picked)), plans, said)
+    asked = {rule: {unit for unit in picked if rule not in left.get(unit, ())} for rule in sorted(said)}
+    return [
+        {"rule": rule, "asked": len(units), "judged": len(units & said[rule])}
+        for rule, units in asked.items()
+        if len(units) < len(picked)
+    ]
 
 
 def _again(plans: Sequence[tuple[int, Plan]], turns: pl.DataFrame) -> dict[str, set[str]]:
     drawn: dict[str, set[str]] = {}
-    by_name = groupby(sorted(plans, key=lambda known: (known[1].name, known[0])), key=lambda known: known[1].name)
-    for name, versions in by_name:
-        known = [*versions]
+    for name, known in by_name(plans):
         ends = [since for since, _ in known[1:]]
         for (since, plan), until in zip(known, [*ends, None], strict=True):
             first = pl.lit(value=True) if since == known[0][0] else pl.col("seq") >= since

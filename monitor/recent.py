@@ -6,8 +6,8 @@ what is new, and its results are those of reading everything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, Final
@@ -19,13 +19,15 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH
 from monitor.model import dimensions
-from monitor.model.values import Signal
-from monitor.sampling import Plan, weighted
+from monitor.model.values import Signal, Turn
+from monitor.sampling import Plan
 from monitor.store.pieces import signatures, turn_counts
 from monitor.store.reads import Reader
 from monitor.store.standing import BUCKET
+from monitor.store.ungraded import turns_named
 from monitor.store.verdicts import graded_units, plans
 from monitor.told import Told, together, told
+from monitor.weighing import named_rules, spared, weighted
 
 PIECES: Final = 96
 """Pieces of one window of the published rates, unless they would be shorter than a bucket."""
@@ -134,6 +136,15 @@ class Recent:
 def known_plans(reader: Reader) -> list[tuple[int, Plan]]:
     """Return the sampling plans there have been, each with the number of the first turn that was under it."""
     return [(since, msgspec.json.decode(plan, type=Plan)) for since, plan in plans(reader)]
+
+
+def as_drawn(reader: Reader, turns: Sequence[Turn], rules: Iterable[str]) -> list[Turn]:
+    """Return `turns`, each with those of `rules` that are not asked of it."""
+    known = known_plans(reader)
+    if not named_rules(known):
+        return [*turns]
+    left = spared(turns_named(reader, [turn.unit_id for turn in turns]), known, rules)
+    return [replace(turn, spared=left[turn.unit_id]) if turn.unit_id in left else turn for turn in turns]
 
 
 def turns_of(

@@ -24,9 +24,10 @@ from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Estimate, Signal, Turn
+from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
-from monitor.recent import Recent, known_plans, turns_of
-from monitor.sampling import CHANGES, Plan, plans_of
+from monitor.recent import Recent, as_drawn, known_plans, turns_of
+from monitor.sampling import Plan
 from monitor.signals import read_signals
 from monitor.store import outcomes, pace, reads, verdicts
 from monitor.store.behind import Missed, missed, note_missed
@@ -127,12 +128,18 @@ def sample(house: House, batch: TurnBatch) -> int:
 
 def _plans(house: House, window: Window) -> list[Plan]:
     """The plans of new turns, by what the traffic of the day before them was like."""
-    settings = house.settings.sampling
+    settings, eager = house.settings.sampling, eagerness(house.policies)
     if not settings.quota and not settings.changed:
-        return plans_of(settings, {}, {})
+        return plans_of(settings, {}, {}, eager)
     a_day = pace.turns_a_day(house.store, window.end)
     fresh = pace.new_values(house.store, CHANGES, window.end, parse_duration(settings.changed_for))
-    return plans_of(settings, a_day, fresh)
+    return plans_of(settings, a_day, fresh, eager)
+
+
+def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:
+    """Return how eagerly the policies want their rules asked."""
+    grading = [policy for policy in policies if policy.status in ("active", "shadow")]
+    return [Eagerness(rule.id, rule.text.sampling.weight, policy.apps) for policy in grading for rule in policy.rules]
 
 
 def grade(house: House, batch: TurnBatch) -> int:
@@ -148,7 +155,12 @@ def grade(house: House, batch: TurnBatch) -> int:
 
 def graded_turns(house: House, window: Window) -> list[Turn]:
     """Return the sampled turns of a window, and what goes by them, as the graders of this house want them."""
-    return units_of(house.store, reads.sampled_turns(house.store, window), house.policies)
+    return units_of(house.store, drawn(house, reads.sampled_turns(house.store, window)), house.policies)
+
+
+def drawn(house: House, turns: Sequence[Turn]) -> list[Turn]:
+    """Return picked turns, each with the rules that are not asked of it by the plans it was picked under."""
+    return as_drawn(house.store, turns, {rule.id for policy in house.policies for rule in policy.rules})
 
 
 def estimate(house: House, batch: TurnBatch) -> int:

@@ -20,6 +20,9 @@ from monitor.stats.ranks import Floats
 RULE: Final = "rule:"
 """What the name of the column of a rule begins with."""
 
+PROBABILITY: Final = "probability:"
+"""And that of how probable it was that the rule was asked, where it is not as probable as that the turn was picked."""
+
 NOTHING: Final = 0
 CODES: Final = {str(verdict): number for number, verdict in enumerate(Verdict, 1)}
 VIOLATES, COMPLIES = CODES[Verdict.VIOLATES], CODES[Verdict.COMPLIES]
@@ -72,6 +75,7 @@ class Said:
 class Told:
     """`turns`: unit, time, app, probability (0: no plan picked it), cluster, user, segment columns, and a code per rule.
 
+    Rules that are asked less often have their own probability there, too.
     `labels`: unit, rule_id, label (NULL where people disagree), label_probability, contested; a row a labelled unit and rule.
     """
 
@@ -84,15 +88,30 @@ class Told:
 
     def observations(self, bucket: timedelta) -> pl.DataFrame:
         """Return app, rule_id, bucket, probability, n and bad: decisive verdicts of machines, one a user, rule and bucket of time."""
-        rules = [name for name in self.turns.columns if name.startswith(RULE)]
         keys = ["app", "rule_id", "bucket", "probability"]
-        picked = self.turns.filter(pl.col("probability") > 0)
-        long = picked.with_columns(bucket=pl.col("time").dt.truncate(bucket)).unpivot(
-            rules, index=["app", "bucket", "probability", "cluster"], variable_name="rule_id", value_name="code"
-        )
-        decisive = long.filter(pl.col("code").is_in(DECISIVE)).with_columns(pl.col("rule_id").str.strip_prefix(RULE))
+        picked = self.turns.filter(pl.col("probability") > 0).with_columns(bucket=pl.col("time").dt.truncate(bucket))
+        long = pl.concat([_long(picked, rules, column) for column, rules in _by_probability(picked).items()])
+        decisive = long.filter(pl.col("code").is_in(DECISIVE) & (pl.col("probability") > 0))
         by_user = decisive.group_by(*keys, "cluster").agg(bad=(pl.col("code") == VIOLATES).mean())
         return by_user.group_by(keys).agg(n=pl.len().cast(pl.Float64), bad=pl.col("bad").sum()).sort(keys)
+
+
+def _by_probability(turns: pl.DataFrame) -> dict[str, list[str]]:
+    """The rules by the column that holds the probability of their verdicts."""
+    found: dict[str, list[str]] = {"probability": []}
+    for rule in (name.removeprefix(RULE) for name in turns.columns if name.startswith(RULE)):
+        own = PROBABILITY + rule
+        found.setdefault(own if own in turns.columns else "probability", []).append(rule)
+    return found
+
+
+def _long(turns: pl.DataFrame, rules: Sequence[str], probability: str) -> pl.DataFrame:
+    """What was said under some rules of equal probability, a row a turn and rule."""
+    kept = turns.select(
+        "app", "bucket", "cluster", pl.col(probability).alias("probability"), *(RULE + r for r in rules)
+    )
+    long = kept.unpivot(index=["app", "bucket", "probability", "cluster"], variable_name="rule_id", value_name="code")
+    return long.with_columns(pl.col("rule_id").cast(pl.String).str.strip_prefix(RULE), pl.col("code").cast(pl.UInt8))
 
 
 def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
@@ -112,17 +131,28 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
         contested=pl.col("contested").fill_null(value=False),
     )
     kept = ("unit", "time", "app", "cluster", "user", *dict.fromkeys(columns))
-    turns = whole.unique("unit", keep="first").select(
-        *kept, probability=pl.col("inclusion_probability").cast(pl.Float64).fill_null(0.0)
-    )
+    whole = whole.with_columns(probability=pl.col("inclusion_probability").cast(pl.Float64).fill_null(0.0))
+    most = whole.with_columns(probability=pl.col("probability").max().over("unit"))
+    turns = most.unique("unit", keep="first").select(*kept, "probability")
     said = whole.drop_nulls("code").select("unit", "code", rule=pl.lit(RULE) + pl.col("rule_id"))
     by_rule = said.pivot("rule", index="unit", values="code", aggregate_function="first") if said.height else None
     turns = turns if by_rule is None else turns.join(by_rule, on="unit", how="left")
+    turns = _with_own(turns, whole.filter(pl.col("probability") != most["probability"]), whole)
     labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
     return Told(
         _whole(turns).sort("time", "unit"),
         labels.select("unit", "rule_id", "label", pl.col("label_probability").cast(pl.Float64), "contested"),
     )
+
+
+def _with_own(turns: pl.DataFrame, less: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
+    """Add the probabilities of rules of which some are `less` than those of their turns."""
+    if less.is_empty():
+        return turns
+    own = whole.join(less.select("rule_id").unique(), on="rule_id", how="semi")
+    columns = own.select("unit", "probability", rule=pl.lit(PROBABILITY) + pl.col("rule_id"))
+    wide = columns.pivot("rule", index="unit", values="probability", aggregate_function="first")
+    return turns.join(wide, on="unit", how="left")
 
 
 def together(parts: Sequence[Told]) -> Told:
@@ -139,11 +169,12 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
     given = {str(rule): part for (rule,), part in people.group_by("rule_id")} if people.height else {}
     codes = {name.removeprefix(RULE): rows[name].to_numpy() for name in rows.columns if name.startswith(RULE)}
     said = {rule: verdict for rule, verdict in codes.items() if verdict.any()}
-    probability = rows["probability"].to_numpy()
+    usual = rows["probability"]
     cluster: Ints = np.unique(rows["cluster"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     for rule in sorted(said.keys() | given.keys()):
         verdict = said.get(rule, np.zeros(rows.height, np.uint8))
-        yield rule, _with_people(verdict, probability, cluster, given.get(rule))
+        probability = rows[PROBABILITY + rule] if PROBABILITY + rule in rows.columns else usual
+        yield rule, _with_people(verdict, probability.to_numpy(), cluster, given.get(rule))
 
 
 def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.DataFrame | None) -> Said:
@@ -159,8 +190,9 @@ def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.D
 
 
 def _whole(turns: pl.DataFrame) -> pl.DataFrame:
-    """A rule that has said nothing of a turn says `NOTHING`."""
-    return turns.with_columns(pl.selectors.starts_with(RULE).fill_null(NOTHING))
+    """A rule that has said nothing of a turn says `NOTHING`; one that is not known to be asked less often is asked as often as the turn is picked."""
+    own = [pl.col(name).fill_null(pl.col("probability")) for name in turns.columns if name.startswith(PROBABILITY)]
+    return turns.with_columns(pl.selectors.starts_with(RULE).fill_null(NOTHING), *own)
 
 
 def _code(column: str) -> pl.Expr:

@@ -19,7 +19,7 @@ from monitor.graders.cascade import GRADES
 from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.model.values import Unit
-from monitor.steps import House
+from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, note_missed
 from monitor.store.opening import Transaction
@@ -92,7 +92,8 @@ def _grades(house: House, rows: pl.DataFrame, units: set[Unit]) -> Said:
     asked = [policy.about(units) for policy in house.policies if policy.units & units]
     if not asked or rows.is_empty():
         return Said(pl.DataFrame(schema=GRADES), frozenset())
-    turns = reads.sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
+    picked = reads.sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
+    turns = drawn(house, picked)
     wholes = units_of(house.store, turns, asked, growing=frozenset())
     grades, broken = grade_by(asked, wholes, Tools(house.clock), house.health)
     return Said(grades, frozenset(broken))

@@ -113,11 +113,12 @@ class PeopleSettings(Section, frozen=True):
 
 
 class SamplingSettings(Section, frozen=True):
-    """Which turns are graded. `rate` is the inclusion probability of a turn, per stratum where `strata` names one."""
+    """Which turns are graded. `rate` is the inclusion probability of a turn, per stratum where `strata` names one, of a rule where `rules` does."""
 
     seed: int = 20260101  # the same seed draws the same turns
     rate: float = 1.0  # probability that a turn is graded
     strata: dict[str, float] = {}  # app -> rate
+    rules: dict[str, float] = {}  # rule, or app/rule -> rate of its own, instead of that of the app
     quota: int = (
         0  # turns a day that are graded of each app at least, as far as it has so many; raises the rate of small apps
     )

@@ -37,6 +37,10 @@ class Answers:
         """The same in one spelling and one case (`normal.folded`)."""
         return folded(self.neat)
 
+    def drawn_for(self, rule: str) -> Answers:
+        """Return those that were drawn for a rule: as a rule, all of them."""
+        return self.pick([row for row, turn in enumerate(self.turns) if rule not in turn.spared])
+
     def pick(self, rows: Sequence[int]) -> Answers:
         """Return the answers at `rows`; views that were made already are kept."""
         if len(rows) == len(self.turns):

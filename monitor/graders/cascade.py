@@ -141,7 +141,7 @@ def grade_turns(
     for policy in policies:
         held = _by_unit(answers.pick(_within(policy, turns)))
         for rule in (rule for rule in policy.rules if _everyone(rule) and unit_of(rule) in held):
-            part = held[unit_of(rule)]
+            part = held[unit_of(rule)].drawn_for(rule.id)
             with guard(f"rule {rule.id}"):
                 frames += [_Bench(policy, rule, graders, tools).grade(of) for graders, of in _by_region(rule, part)]
     return pl.concat(frames)

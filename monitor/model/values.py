@@ -76,6 +76,7 @@ class Turn:
     offered: tuple[str, ...] = ()  # names of the tools that the model could call, as far as its sender told them
     unit: Unit = "turn"
     begins: tuple[int, ...] = ()  # where in the output each answer begins that it is made of; empty: it is one answer
+    spared: frozenset[str] = frozenset()  # rules that are not asked of it, since no draw picked it for them
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ VAGUE: Final = re.compile(
 )
 """Words under which two fair readers reach two verdicts."""
 
+HEAVIEST: Final = 1000.0
 WANTED: Final = {"violates": 3, "complies": 3, "borderline": 1}
 """Examples a rule should have, by label."""
 
@@ -55,6 +56,7 @@ def check_shape(source: YamlText, policy: Policy, clock: Clock) -> None:
     for number, rule in enumerate(policy.rules):
         _check_exceptions(source, policy, number, clock.now().date())
         _check_thresholds(source, rule, ("rules", number, "thresholds"))
+        _check_weight(source, rule, ("rules", number, "sampling", "weight"))
         _check_controls(source, rule, ("rules", number, "controls"))
 
 
@@ -165,6 +167,13 @@ def _check_thresholds(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -
             raise source.error((*at, key), f"{key} {rate:g} of rule `{rule.id}` is not between 0 and 1", hint)
     if None not in (limits.warn_rate, limits.incident_rate) and (limits.warn_rate or 0) > (limits.incident_rate or 0):
         raise source.error((*at, "warn_rate"), f"rule `{rule.id}` warns beyond its incident rate", "warn earlier")
+
+
+def _check_weight(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:
+    weight = rule.text.sampling.weight
+    if not 0 < weight <= HEAVIEST:
+        problem = f"weight {weight:g} of rule `{rule.id}` is not between 0 and {HEAVIEST:g}"
+        raise source.error(at, problem, "write 5 for five times as often as the rate of the app")
 
 
 def _check_controls(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:

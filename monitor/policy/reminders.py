@@ -54,8 +54,6 @@ def _rule_waits(number: int, rule: BoundRule) -> Iterator[Hit]:
     at: tuple[Step, ...] = ("rules", number)
     if rule.text.sampling.always_review_if_flagged:
         yield (*at, "sampling", "always_review_if_flagged"), rule.id, f"always_review_if_flagged {REVIEWS}"
-    if rule.text.sampling.weight != 1:
-        yield (*at, "sampling", "weight"), rule.id, f"weight {rule.text.sampling.weight:g} {REVIEWS}"
     for key in ("min_recall", "max_false_alarm"):
         wanted = getattr(rule.text.decision, key)
         if wanted is not None:

@@ -49,6 +49,15 @@ def judged(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     )
 
 
+def turns_named(reader: Reader, trace_ids: Sequence[str]) -> pl.DataFrame:
+    """Return unit_id, seq, time, app and what may be new of the turns that are named."""
+    return reader.frame(
+        """SELECT trace_id AS unit_id, seq, time, app, model, prompt_version, release FROM base.turns
+           WHERE list_contains(?, trace_id)""",
+        [list(trace_ids)],
+    )
+
+
 def arms_of(reader: Reader, units: Sequence[str]) -> list[str]:
     """Return the experiments that turns are in."""
     rows = reader.frame(

@@ -88,7 +88,7 @@ LIMITS: Final = (
     ),
     Limit(("sampling.rate",), lambda rate: 0 <= rate <= 1, "is not a share between 0 and 1"),
     Limit(
-        ("sampling.strata",),
+        ("sampling.strata", "sampling.rules"),
         lambda strata: all(0 <= rate <= 1 for rate in strata.values()),
         "holds a rate that is not a share between 0 and 1",
     ),

@@ -89,6 +89,12 @@ def _redraw(found: dict[str, Any], form: Form) -> int:
             ):
                 if one[key]:
                     print(show.one_line(f"{one['plan']}, {words}: {', '.join(one[key][:NAMED])}"))
+        for rule in found["rules"]:
+            print(
+                show.one_line(
+                    f"{rule['rule']}: asked of {rule['asked']:,} of the picked turns by the same numbers, {rule['judged']:,} of them have a verdict"
+                )
+            )
         if not found["plans"]:
             print("nothing was sampled in this time")
     return 1 if differs else 0

@@ -17,9 +17,11 @@ import pytest
 import yaml
 
 from monitor.clock import FakeClock
+from monitor.config.schema import SamplingSettings
 from monitor.errors import ConfigError
 from monitor.graders.grader import Settings
 from monitor.model.values import Turn
+from monitor.planning import plans_of
 from monitor.policy.cases import Block
 from monitor.policy.checks import lint
 from monitor.policy.load import load_policies
@@ -28,6 +30,7 @@ from monitor.policy.rendering import render
 from monitor.policy.schema import Policy, PolicyFile
 from monitor.policy.trying import try_examples
 from monitor.policy.watching import watched
+from monitor.steps import eagerness
 from tests.graders.support import grades_of
 from tests.policy.support import NOW
 from tests.policy.test_policies import WHOLE
@@ -200,6 +203,7 @@ def what_comes_of(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         "examples": list(try_examples([policy], FakeClock(NOW))),
         "named": [(g.policy, g.policy_version) for g in grades_of([policy], TURNS, NOW)],
         "alerts": list(alerting(policy)),
+        "drawn": plans_of(SamplingSettings(rate=0.01), {}, {}, eagerness([policy])),
         "renderings": [render(policy, reader, "JP") for reader in ("judge", "system-prompt", "page")],
         "told": {
             (one.rule_id, one.warning)

@@ -11,12 +11,13 @@ import pytest
 from monitor.clock import FakeClock
 from monitor.config.schema import SamplingSettings, Settings
 from monitor.recent import known_plans
-from monitor.sampling import Plan, plan_of, weighted
+from monitor.sampling import Plan, plan_of
 from monitor.steps import House, TurnBatch, sample
 from monitor.steps import Mark as StepMark
 from monitor.store import reads
 from monitor.store.opening import Store
 from monitor.store.verdicts import graded_units
+from monitor.weighing import weighted
 from tests.store.rows import START
 
 AT = START.replace(tzinfo=None)

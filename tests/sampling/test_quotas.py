@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from monitor.clock import FakeClock
 from monitor.config.schema import SamplingSettings, Settings
 from monitor.explaining import redrawn
-from monitor.sampling import plan_of, plans_of
+from monitor.planning import plans_of
+from monitor.sampling import plan_of
 from plumbline.agent import Agent
 from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, spooled
@@ -52,8 +53,9 @@ def records(day: int, n: int, app: str, model: str) -> Iterator[dict[str, Any]]:
         }
 
 
-@pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    tmp_path: Path = tmp_path_factory.mktemp("quotas")
     sampling = SamplingSettings(rate=0.05, quota=40, changed=0.5)
     found = open_agent(Settings(sampling=sampling), tmp_path / "data", FakeClock(NOW))
     for day, model in ((0, "old"), (1, "old"), (2, "new")):

@@ -16,9 +16,9 @@ from monitor.config.schema import EstimateSettings, Settings
 from monitor.cycle import run_cycle
 from monitor.estimates import estimate_rates
 from monitor.policy.load import given_policy
-from monitor.sampling import weighted
 from monitor.steps import House
 from monitor.store.pages import read_page
+from monitor.weighing import weighted
 from tests.statistics.test_two_plans import share_of, traffic
 from tests.store.rows import START, Home, a_call, frame, texts
 

@@ -11,7 +11,8 @@ import pytest
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import estimate_rates
 from monitor.model.values import Estimate
-from monitor.sampling import Plan, weighted
+from monitor.sampling import Plan
+from monitor.weighing import weighted
 
 pytestmark = pytest.mark.statistics
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
