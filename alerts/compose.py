@@ -27,6 +27,7 @@ _WORDS: Final = {
     "resolved": "Resolved: ",
     "acknowledged": "Taken up: ",
     "digest": "More: ",
+    "assigned": "For you: ",
 }
 
 

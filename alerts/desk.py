@@ -26,13 +26,15 @@ from alerts.explain import explain_alert
 from alerts.incidents.book import Book, Forms
 from alerts.incidents.tables import incident_tables
 from alerts.keeping import Keeping
-from alerts.outbox import escalate, known_alerts, record_within, remind, tell_held, unattended
+from alerts.outbox import escalate, firing_alerts, known_alerts, record_within, remind, tell_held, unattended
 from alerts.outgoing import Outgoing
+from alerts.quiet import Wide, follow_orders, would_hold
 from alerts.rehearsal import kept_back, owed_messages
 from alerts.rules import Rulebook
 from alerts.sentence import headline
 from alerts.states import AlertState, decide
 from alerts.tables import SCHEMAS, alert_rows
+from alerts.worth import worth_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
@@ -40,6 +42,8 @@ from monitor.model.values import Severity, Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
 from monitor.state.public import PublicTables, of_rows
+
+WideAct = Callable[[Wide, Hand], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class AlertDesk:
             known = [alert for alert in known_alerts(txn) if alert.rule_id not in broken]
             steps = decide(rules, seen, known, now)
             changed = record_within(txn, steps, outgoing)
+            follow_orders(txn, outgoing, now)
             tell_held(txn, outgoing, now)
             tell_digests(txn, outgoing, now)
             left = unattended(txn, now)
@@ -106,6 +111,16 @@ class AlertDesk:
         done = act(Hand(txn, self.post.outgoing, person, self.post.clock.now()), alert)
         return {"fingerprint": alert.fingerprint, "title": self._title(alert), "done": done}
 
+    def act_on_all(self, txn: Transaction, where: Mapping[str, str], act: WideAct, person: str) -> dict[str, Any]:
+        """Let `person` act on every alert that fits `where`; say what was done. Raises `UsageError`."""
+        return act(Wide(where), Hand(txn, self.post.outgoing, person, self.post.clock.now()))
+
+    def would_hold(self, where: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the alerts that a silence about `where` would hold now, as `listed` shows them."""
+        with self.state.transaction() as txn:
+            held = {alert.fingerprint for alert in would_hold(firing_alerts(txn), where, self.post.outgoing)}
+        return [row for row in self.listed() if row["fingerprint"] in held]
+
     def _title(self, alert: AlertState) -> str:
         return headline(alert, self.post.outgoing.rule(alert.rule_id))
 
@@ -127,9 +142,10 @@ class AlertDesk:
         return {name: opened.get(name, 0) for name in ("firing", "pending")} | counted
 
     def tables(self) -> PublicTables:
-        """Return the public tables `alerts`, `notifications`, `silences`, `incidents` and `incident_events`."""
+        """Return the public tables `alerts`, `notifications`, `silences`, `alert_worth`, `incidents` and `incident_events`."""
         rows = {
             "alerts": self._alerts,
+            "alert_worth": self._worth,
             "notifications": self.state.notifications_table,
             "silences": self.state.silences_table,
         }
@@ -139,6 +155,10 @@ class AlertDesk:
     def _alerts(self) -> list[dict[str, Any]]:
         with self.state.transaction() as txn:
             return alert_rows(txn, self.post.outgoing, self.post.clock.now())
+
+    def _worth(self) -> list[dict[str, Any]]:
+        with self.state.transaction() as txn:
+            return worth_rows(txn, self.post.outgoing)
 
     def listed(self, *, ended: bool = False) -> list[dict[str, Any]]:
         """Return alerts as plain values, worst first, then newest: those that are open, or with `ended` all of them."""

@@ -112,6 +112,8 @@ class Looked:
             step.kind == "no_data" and step.numbers.get("then") == "alert"
         ):
             return self.told(alert)
+        if step.kind == "assigned":
+            return [name for name in self.outgoing.receivers() if name == step.numbers.get("to")]
         return ()
 
     def told(self, alert: AlertState) -> tuple[str, ...]:
@@ -247,17 +249,19 @@ def remind(txn: Transaction, outgoing: Outgoing, alerts_left: Iterable[AlertStat
     """Queue the reminders of `alerts_left` (see `unattended`) that are due; return how many.
 
     Nobody is reminded of what they have not been told yet, and a reminder that still waits gives way to the new one,
-    so that an outage ends with one reminder and not with a heap.
+    so that an outage ends with one reminder and not with a heap. What was snoozed is said again when the time is over.
     """
     left = {alert.fingerprint: alert for alert in alerts_left}
-    reminded = 0
+    reminded, rung = 0, acts.rung(txn, now)
     for last in outbox.last_messages(txn):
         alert = left.get(last["fingerprint"])
         route = outgoing.route(alert) if alert else None
         if alert is None or route is None or last["episode"] != alert.episode:
             continue
         waits = last["state"] in {"pending", "inflight"}
-        if now - (last["sent_at"] or last["created_at"]) < route.reminder or (waits and last["kind"] != "reminder"):
+        said = last["sent_at"] or last["created_at"]
+        early = now - said < route.reminder and said >= rung.get(alert.fingerprint, said)
+        if early or (waits and last["kind"] != "reminder"):
             continue
         if waits:
             outbox.supersede(txn, alert.fingerprint, alert.episode, "reminder")

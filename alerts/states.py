@@ -35,10 +35,13 @@ Kind = Literal[
     "held",
     "heard",
     "digest",
+    "assigned",
+    "commented",
+    "rated",
 ]
 """What happened to an alert. `seen` only updates what the next evaluation needs to know; it is no event.
 
-`acknowledged`, `silenced`, `unsilenced`, and a `resolved` that closes, are what people do (`alerts.acts`). `held` and `heard`: a stage
+`acknowledged`, `silenced`, `unsilenced`, `assigned`, `commented`, `rated`, and a `resolved` that closes, are what people do (`alerts.acts`). `held` and `heard`: a stage
 of `alerts.stages` keeps it from a receiver, and lets it go.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from alerts.incidents.tables import SCHEMAS as OF_INCIDENTS
 from alerts.outgoing import Outgoing
 from alerts.records import from_row
 from alerts.sentence import affected, before_and_now, cause, headline
+from alerts.states import AlertState
+from alerts.worth import SCHEMA as WORTH
 from monitor.clock import naive_utc
 from monitor.model.values import Signal
 from monitor.state import Transaction, acts, alerts
@@ -34,6 +37,7 @@ _ALERTS: Final[dict[str, pa.DataType]] = {
     "began_at": _TIME,
     "acked_at": _TIME,
     "acked_by": pa.string(),
+    "assigned_to": pa.string(),
     "silenced_until": _TIME,
     "n_users": pa.int64(),
     "affected": pa.string(),
@@ -67,19 +71,38 @@ SCHEMAS: Final = OF_INCIDENTS | {
     "alerts": pa.schema(_ALERTS),
     "notifications": pa.schema(_NOTIFICATIONS),
     "silences": pa.schema(_SILENCES),
+    "alert_worth": WORTH,
 }
 
 
 def alert_rows(txn: Transaction, outgoing: Outgoing, now: datetime) -> list[dict[str, Any]]:
     """Return every episode, oldest first, with its title, since when it was bad, who took it up, and until when it is silent."""
-    taken_up, silenced = acts.acknowledged(txn), acts.silenced(txn, now)
-    return [_row(row, taken_up, silenced, outgoing) for row in alerts.all_alerts(txn)]
+    did = _Did(acts.acknowledged(txn), acts.assigned(txn), acts.silenced(txn, now))
+    return [_row(alert, outgoing) | did.about(alert) for alert in map(from_row, alerts.all_alerts(txn))]
 
 
-def _row(row: dict[str, Any], taken_up: Any, silenced: Any, outgoing: Outgoing) -> dict[str, Any]:
-    alert = from_row(row)
-    ack = taken_up.get((alert.fingerprint, alert.episode), {})
-    silence = silenced.get(alert.fingerprint) if alert.is_open else None
+@dataclass(frozen=True)
+class _Did:
+    """What people did, by alert: who took it up, whose it is, until when it is silent."""
+
+    taken_up: dict[tuple[str, int], dict[str, Any]]
+    given: dict[tuple[str, int], str]
+    silenced: dict[str, dict[str, Any]]
+
+    def about(self, alert: AlertState) -> dict[str, Any]:
+        """Return the columns that say so."""
+        episode = (alert.fingerprint, alert.episode)
+        ack = self.taken_up.get(episode, {})
+        silence = self.silenced.get(alert.fingerprint) if alert.is_open else None
+        return {
+            "acked_at": _naive(ack.get("at")),
+            "acked_by": ack.get("person"),
+            "assigned_to": self.given.get(episode),
+            "silenced_until": None if silence is None else _naive(silence["until"]) or _FOR_GOOD,
+        }
+
+
+def _row(alert: AlertState, outgoing: Outgoing) -> dict[str, Any]:
     signal = alert.memory.signal
     return {
         "fingerprint": alert.fingerprint,
@@ -92,9 +115,6 @@ def _row(row: dict[str, Any], taken_up: Any, silenced: Any, outgoing: Outgoing) 
         "reason": alert.reason,
         "title": headline(alert, outgoing.rule(alert.rule_id)),
         "began_at": _naive(began(signal)),
-        "acked_at": _naive(ack.get("at")),
-        "acked_by": ack.get("person"),
-        "silenced_until": None if silence is None else _naive(silence["until"]) or _FOR_GOOD,
         "n_users": signal.about.users if signal and signal.about else None,
         **_said(signal),
     }

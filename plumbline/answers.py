@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from alerts import acts
 from collectors.redaction.redact import redactor_for
 from monitor import backfill
 from monitor.clock import naive_utc
@@ -25,9 +24,8 @@ from monitor.state import Transaction
 from monitor.steps import House
 from monitor.store.standing import system_prompts
 from monitor.store.subjects import apps_of, kind_of
-from plumbline import reviewing
+from plumbline import on_call, reviewing
 from plumbline.agent import Agent
-from plumbline.api import alert_questions as asked_on_alerts
 from plumbline.api import (
     change_questions,
     dataset_questions,
@@ -73,19 +71,6 @@ def note(agent: Agent, asked: note_questions.AddNote, call: Call) -> dict[str, A
     """Write a note on a finding or a trace that is stored."""
     kind = kind_of(agent.store, asked.id)
     return agent.access.notes.add(call, asked, kind, apps_of(agent.store, asked.id))
-
-
-def on_alert(act: Callable[[Any], acts.Act]) -> Answer:
-    """Return the answer to a question by which the person who asks does `act` to an alert."""
-
-    def answer(agent: Agent, asked: Any, call: Call) -> dict[str, Any]:
-        def carried_out(txn: Transaction) -> dict[str, Any]:
-            return agent.desk.act(txn, asked.fingerprint, act(asked), call.actor.name)
-
-        told: dict[str, Any] = agent.access.commands.carry_out(call, asked, carried_out)
-        return told
-
-    return answer
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -240,11 +225,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
     note_questions.AddNote: note,
     note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),
-    asked_on_alerts.Alerts: lambda agent, asked, _: agent.desk.listed(ended=asked.ended),
-    asked_on_alerts.AckAlert: on_alert(lambda _: acts.acknowledge),
-    asked_on_alerts.SilenceAlert: on_alert(lambda asked: acts.silence(asked.reason, asked.duration())),
-    asked_on_alerts.UnsilenceAlert: on_alert(lambda _: acts.unsilence),
-    asked_on_alerts.CloseAlert: on_alert(lambda asked: acts.close(asked.useful, asked.note)),
+    **on_call.ANSWERS,
     questions.Backup: lambda agent, asked, call: {"backup": str(agent.backup(Path(asked.folder), call.progress))},
     questions.Questions: lambda _, __, ___: questions.declared(),
 }

@@ -17,6 +17,7 @@ STATE_VIEWS = {
     "alerts",
     "notifications",
     "silences",
+    "alert_worth",
     "incidents",
     "incident_events",
     "labels",

@@ -201,6 +201,8 @@ _STEPS: Final = {
     "acknowledged": "it was taken up",
     "silenced": "it was silenced",
     "unsilenced": "it was heard again",
+    "assigned": "it was given to somebody",
+    "commented": "somebody wrote",
 }
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards.alert_acts import acts, standing
 from dashboards.client import Row, Trouble
 from dashboards.listing import Cell, listing
-from dashboards.numbers import utc, when
+from dashboards.numbers import share, share_interval, utc, when
 from dashboards.scope import Context
 from dashboards.tables import VIOLATIONS, facts, still, turn_table
 from dashboards.text import code, label, one_line, parsed, plain
@@ -52,6 +52,28 @@ def show(context: Context) -> None:
         st.info("No alert in this range. The starter rules watch violation rates, changes, experiments and silence.")
     for state in STATES:
         _list(context, state, sorted((r for r in rows if r["state"] == state), key=lambda row: rank(row["severity"])))
+    _worth(context)
+
+
+def _worth(context: Context) -> None:
+    """How often each alert rule was not worth its message, as people said on closing."""
+    rows = context.agent.read("alert_worth")
+    if not rows:
+        return
+    with st.expander("Were they worth their messages?", icon=":material/thumbs_up_down:"):
+        listing(context, "worth", [_worth_cells(row) for row in rows])
+
+
+def _worth_cells(row: Row) -> list[Cell]:
+    said = row["n_useful"] + row["n_not_useful"]
+    share_of = f"{share(row['false_rate'])} ({share_interval(row['low'], row['high'])})" if said else "nobody has said"
+    return [
+        Cell("Alert rule", row["title"], width=4),
+        Cell("Alerts", row["n_alerts"]),
+        Cell("Called useful", row["n_useful"]),
+        Cell("Called not useful", row["n_not_useful"]),
+        Cell("False of those", share_of, width=3),
+    ]
 
 
 def _list(context: Context, state: str, rows: Sequence[Row]) -> None:

@@ -1,4 +1,4 @@
-"""Rows of what people did about alerts: who took one up, who silenced one and until when."""
+"""Rows of what people did about alerts: who took one up, who is to look after one, who silenced one and until when."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
-from monitor.state.tables import ACKS, SILENCES
+from monitor.state.tables import ACKS, ASSIGNMENTS, SILENCES
 
 Row = dict[str, Any]
 
 _RUNS: Final = SILENCES.c.ended_at.is_(None)
+
+SNOOZED: Final = "snoozed"
+"""The reason of a silence whose end is a reminder."""
 
 
 def acknowledge(txn: Transaction, fingerprint: str, episode: int, person: str, now: datetime) -> bool:
@@ -32,13 +35,33 @@ def acknowledged(txn: Transaction) -> dict[tuple[str, int], Row]:
     return {(row["fingerprint"], row["episode"]): dict(row) for row in txn.execute(select(ACKS)).mappings()}
 
 
+def assign(txn: Transaction, fingerprint: str, episode: int, person: str, by: str, now: datetime) -> None:
+    """Write who is to look after an episode; the last word counts."""
+    row = {"fingerprint": fingerprint, "episode": episode, "person": person, "by": by, "at": now}
+    new = insert(ASSIGNMENTS)
+    changed = {name: new.excluded[name] for name in ("person", "by", "at")}
+    txn.execute(new.on_conflict_do_update(index_elements=["fingerprint", "episode"], set_=changed), row)
+
+
+def assigned(txn: Transaction) -> dict[tuple[str, int], str]:
+    """Return who is to look after which episode, by (fingerprint, episode)."""
+    rows = txn.execute(select(ASSIGNMENTS)).mappings()
+    return {(row["fingerprint"], row["episode"]): row["person"] for row in rows}
+
+
 def silence(
-    txn: Transaction, fingerprint: str, person: str, reason: str, now: datetime, until: datetime | None
+    txn: Transaction,
+    fingerprint: str,
+    person: str,
+    reason: str,
+    now: datetime,
+    until: datetime | None,
+    order: int | None = None,
 ) -> None:
     """Write a silence; those that run end with it, so that the last word of a person counts."""
     lift(txn, fingerprint, person, now)
     row = {"fingerprint": fingerprint, "person": person, "reason": reason, "began_at": now, "until": until}
-    txn.execute(insert(SILENCES), row)
+    txn.execute(insert(SILENCES), row | {"order_id": order})
 
 
 def lift(txn: Transaction, fingerprint: str, person: str | None, now: datetime) -> int:
@@ -64,3 +87,10 @@ def silenced(txn: Transaction, now: datetime) -> dict[str, Row]:
     """Return the silence that runs of each alert, by fingerprint."""
     runs = _RUNS & or_(SILENCES.c.until.is_(None), SILENCES.c.until > now)
     return {row["fingerprint"]: dict(row) for row in txn.execute(select(SILENCES).where(runs)).mappings()}
+
+
+def rung(txn: Transaction, now: datetime) -> dict[str, datetime]:
+    """Return when an alert was last to be said again, by fingerprint: the ends of what was snoozed."""
+    over = _RUNS & (SILENCES.c.reason == SNOOZED) & (SILENCES.c.until <= now)
+    rows = txn.execute(select(SILENCES.c.fingerprint, SILENCES.c.until).where(over).order_by(SILENCES.c.until))
+    return {row.fingerprint: row.until for row in rows}

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
-from monitor.state.tables import ACKS, ALERT_EVENTS, ALERTS, OUTBOX, SILENCES
+from monitor.state.tables import ACKS, ALERT_EVENTS, ALERTS, ASSIGNMENTS, OUTBOX, SILENCE_ORDERS, SILENCES
 
 Row = dict[str, Any]
 
@@ -70,6 +70,15 @@ def add_events(txn: Transaction, rows: Sequence[Row]) -> None:
         txn.execute(insert(ALERT_EVENTS), rows)
 
 
+def opinions(txn: Transaction) -> list[Row]:
+    """Return what people said on closing, oldest first: rule_id, fingerprint, episode and numbers as text."""
+    names = (ALERTS.c.rule_id, ALERTS.c.fingerprint, ALERTS.c.episode, ALERT_EVENTS.c.numbers)
+    same = (ALERTS.c.fingerprint == ALERT_EVENTS.c.fingerprint) & (ALERTS.c.episode == ALERT_EVENTS.c.episode)
+    said = ALERT_EVENTS.c.kind.in_(("resolved", "rated")) & ALERT_EVENTS.c.numbers.contains('"useful"')
+    query = select(*names).join(ALERT_EVENTS, same).where(said).order_by(ALERT_EVENTS.c.id)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
 def events_of(txn: Transaction, fingerprint: str) -> list[Row]:
     """Return the reason trail of one alert, oldest first."""
     query = select(ALERT_EVENTS).where(ALERT_EVENTS.c.fingerprint == fingerprint).order_by(ALERT_EVENTS.c.id)
@@ -91,14 +100,14 @@ def is_open(txn: Transaction, fingerprint: str, episode: int) -> bool:
 
 def forget(txn: Transaction, fingerprints: list[str]) -> None:
     """Erase alerts with everything said about them; only for data that has to go."""
-    for table in (ALERTS, ALERT_EVENTS, OUTBOX, ACKS, SILENCES):
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX, ACKS, ASSIGNMENTS, SILENCES):
         txn.execute(delete(table).where(table.c.fingerprint.in_(fingerprints)))
 
 
 def rewrite_texts(txn: Transaction, change: Callable[[str], str]) -> int:
     """Apply `change` to everything that was said about alerts; return how many rows it changed."""
     changed = 0
-    for table in (ALERTS, ALERT_EVENTS, OUTBOX, SILENCES):
+    for table in (ALERTS, ALERT_EVENTS, OUTBOX, SILENCES, SILENCE_ORDERS):
         keys = list(table.primary_key.columns)
         texts = [column for column in table.columns if column.name in _SAID]
         for row in txn.execute(select(*keys, *texts)).mappings().all():

@@ -72,6 +72,13 @@ def _by_alert(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS outbox_of ON outbox (fingerprint, episode)")
 
 
+def _orders_of_silence(connection: Connection) -> None:
+    """Silences over several alerts follow from METADATA; the silences of each alert say which one they follow from."""
+    columns = connection.exec_driver_sql("PRAGMA table_info(silences)").all()
+    if columns and "order_id" not in {column[1] for column in columns}:
+        connection.exec_driver_sql("ALTER TABLE silences ADD COLUMN order_id INTEGER")
+
+
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration(
         "the progress of jobs was kept and never read",
@@ -92,6 +99,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("incidents have tables of their own, which follow from OF_INCIDENTS", lambda _: None),
     Migration("what was said in a review is found by its turn", _labels_by_item),
     Migration("messages are found by their alert", _by_alert),
+    Migration("silences over several alerts and assignments have tables of their own", _orders_of_silence),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

@@ -102,7 +102,32 @@ SILENCES: Final = Table(
     Column("until", Instant),  # NULL: until the alert is good again
     Column("ended_at", Instant),  # before its time: by a person, or because the alert is good again
     Column("ended_by", Text),
+    Column("order_id", Integer),  # of the silence over several alerts that this one follows from
     Index("silences_of", "fingerprint"),
+)
+
+SILENCE_ORDERS: Final = Table(
+    "silence_orders",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("labels", Text, nullable=False),  # JSON object: what an alert has to fit
+    Column("person", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("ended_at", Instant),  # before its time, by a person
+    Column("ended_by", Text),
+)
+"""Silences over several alerts: whatever fits is silenced once it fires."""
+
+ASSIGNMENTS: Final = Table(
+    "assignments",
+    METADATA,
+    Column("fingerprint", Text, primary_key=True),
+    Column("episode", Integer, primary_key=True),
+    Column("person", Text, nullable=False),  # who is to look after it
+    Column("at", Instant, nullable=False),
+    Column("by", Text, nullable=False),
 )
 
 PEOPLE: Final = Table(

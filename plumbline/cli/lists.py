@@ -12,6 +12,9 @@ from plumbline.cli.typed import Form
 NEVER: Final = 9999
 """The year by which rows say that an instant does not come by itself."""
 
+INSTANTS: Final = ("_at", "until", "since", "time")
+"""How columns end that hold an instant."""
+
 
 def print_list(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], form: Form, nothing: str = "") -> None:
     """Print `rows`; `nothing` is noted beside a table without any. In a table times are those of the clock on the wall."""
@@ -29,10 +32,10 @@ def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _readable(name: str, value: Any) -> Any:
-    if not name.endswith(("_at", "until")) or not isinstance(value, str):
+    if not name.endswith(INSTANTS) or not isinstance(value, str | datetime):
         return value
     try:
-        return on_the_wall(datetime.fromisoformat(value))
+        return on_the_wall(value if isinstance(value, datetime) else datetime.fromisoformat(value))
     except ValueError:
         return value
 

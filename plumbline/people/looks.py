@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.state import Transaction, acts, alerts, credentials, holds, labels, notes, people, policy_versions, reviews
-from plumbline.api.alert_questions import AckAlert, CloseAlert, SilenceAlert, UnsilenceAlert
+from plumbline.api.alert_questions import AckAlert, AssignAlert, CloseAlert, SilenceAlert, SnoozeAlert, UnsilenceAlert
 from plumbline.api.hold_questions import AddHold, ReleaseHold
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import AddNote, RemoveNote
@@ -90,7 +90,7 @@ LOOKS: Final[Mapping[type[Question[Any]], Callable[[Transaction, Any], State]]] 
     RemoveNote: _note,
     **dict.fromkeys((AddHold, ReleaseHold), _holds),
     **dict.fromkeys((ActivatePolicy, RollBackPolicy), _policies),
-    **dict.fromkeys((AckAlert, SilenceAlert, UnsilenceAlert, CloseAlert), _alerts),
+    **dict.fromkeys((AckAlert, AssignAlert, SnoozeAlert, SilenceAlert, UnsilenceAlert, CloseAlert), _alerts),
     AddLabels: _labels,
     **dict.fromkeys((OpenReview, CloseReview), _reviews),
     AssignReview: _shares,

@@ -263,3 +263,54 @@ def _do(day: Day, pager: Recorder, step: str) -> None:
         for alert in day.desk.listed():
             if alert["state"] == "firing":
                 day.act(alert["fingerprint"], act, "mira")
+
+
+def test_given_to_mira_at_0901_the_receiver_of_her_name_is_told_and_reminders_go_on() -> None:
+    pager, mira = Recorder("one"), Recorder("mira")
+    day = a_day(a_book(others=["mira"], **HOURLY), pager, mira)
+    day.tick(a_rate(BAD))
+    assert day.act(the_one(day), acts.assign("mira"), "jon")["done"] == "given to mira by jon, who is told"
+    day.deliver()
+    day.tick(a_rate(BAD), minutes=61)
+    assert (mira.kinds(), pager.kinds()) == (["assigned", "reminder"], ["firing", "reminder"])
+    assert mira.got[0][1].title.startswith("For you: Answers break the policy")
+    assert day.desk.listed()[0]["assigned_to"] == "mira"
+    day.tick(a_rate(GOOD))
+    assert mira.kinds()[-1] == "resolved"
+
+
+def test_snoozed_for_an_hour_it_is_said_again_once_and_has_to_be_taken_up_again() -> None:
+    pager = Recorder("one")
+    day = a_pager_day(pager, remind_every="24h")
+    day.tick(a_rate(BAD))
+    day.act(the_one(day), acts.acknowledge, "mira")
+    day.act(the_one(day), acts.snooze(timedelta(hours=1)), "mira")
+    for _ in range(59):
+        day.tick(a_rate(BAD))
+    assert pager.kinds() == ["firing", "acknowledged"]
+    for _ in range(60):
+        day.tick(a_rate(BAD))
+    assert pager.kinds() == ["firing", "acknowledged", "reminder"]
+    assert day.desk.listed()[0]["acked_by"] is None
+
+
+def test_what_is_good_before_its_snooze_is_over_is_not_said_again() -> None:
+    pager = Recorder("one")
+    day = a_pager_day(pager)
+    day.tick(a_rate(BAD))
+    day.act(the_one(day), acts.snooze(timedelta(hours=1)), "mira")
+    day.tick(a_rate(GOOD))
+    for _ in range(3):
+        day.tick(a_rate(GOOD), minutes=60)
+    assert pager.kinds() == ["firing", "resolved"]
+
+
+def test_a_comment_is_a_line_of_the_trail_also_afterwards() -> None:
+    day = a_pager_day(Recorder("one"))
+    day.tick(a_rate(BAD))
+    fingerprint = the_one(day)
+    day.tick(a_rate(GOOD))
+    day.act(fingerprint, acts.comment("the vendor <@everyone> knows"), "mira")
+    assert "mira: the vendor" in day.desk.explain(fingerprint)[-2] + day.desk.explain(fingerprint)[-1]
+    with pytest.raises(UsageError, match="needs a text"):
+        acts.comment(" ")

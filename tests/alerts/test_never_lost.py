@@ -145,15 +145,17 @@ def wreck(hook: Stub, pager: Stub, state: Path, rng: random.Random) -> None:
         command = [*CHILD, str(state), hook.webhook_url, pager.pagerduty_url, str(n)]
         child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        until = time.monotonic() + rng.uniform(0.05, 0.8)
-        while time.monotonic() < until:
-            hook.mode = rng.choice(modes)
-            pager.mode = rng.choice([*modes, "false"])  # to a webhook every 2xx is a yes
-            time.sleep(0.02)
-        child.kill()
-        child.wait()
-        child.stdout.close()
+        try:
+            assert child.stdout.readline() == "ready\n"
+            until = time.monotonic() + rng.uniform(0.05, 0.8)
+            while time.monotonic() < until:
+                hook.mode = rng.choice(modes)
+                pager.mode = rng.choice([*modes, "false"])  # to a webhook every 2xx is a yes
+                time.sleep(0.02)
+        finally:
+            child.kill()
+            child.wait()
+            child.stdout.close()
 
 
 @pytest.mark.faults

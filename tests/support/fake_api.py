@@ -194,6 +194,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     **dict.fromkeys(
         (
             alert_questions.AckAlert,
+            alert_questions.AssignAlert,
+            alert_questions.CommentAlert,
+            alert_questions.SnoozeAlert,
             alert_questions.SilenceAlert,
             alert_questions.UnsilenceAlert,
             alert_questions.CloseAlert,
@@ -201,6 +204,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
         ),
         FakeAgent.act,
     ),
+    alert_questions.WouldSilence: lambda *_: [{"title": "30 % of answers break *kindness*"}],
+    alert_questions.SilenceAlerts: lambda *_: {"holds": 1, "done": "silent"},
     incident_questions.Incidents: lambda *_: [INCIDENT],
     incident_questions.Incident: lambda *_: INCIDENT,
     incident_questions.ExportIncident: lambda *_: {"incident-1.json": "{}", "SHA256SUMS": ""},

@@ -402,6 +402,9 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
     rows = [dict(zip(names, row, strict=True)) for row in alerts]
     told = [row | {"title": titles[str(row["rule_id"])], "began_at": swap} for row in rows]
     store.extra["alerts"] = pa.Table.from_pylist(told, STATE_TABLES["alerts"])
+    worth = {"rule_id": "violation-rate", "title": "Answers break *rules*", "n_alerts": 9, "n_useful": 3}
+    judged = worth | {"n_not_useful": 1, "false_rate": 0.25, "low": 0.05, "high": 0.7}
+    store.extra["alert_worth"] = pa.Table.from_pylist([judged], STATE_TABLES["alert_worth"])
     sent = [
         ("a1b2c3d4e5f60001", "console", "firing", "sent", 1, swap + timedelta(hours=8), "k1"),
         ("a1b2c3d4e5f60001", "oncall-webhook", "firing", "sent", 3, swap + timedelta(hours=8, minutes=2), "k2"),

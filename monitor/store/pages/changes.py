@@ -117,6 +117,9 @@ READS: Final[dict[str, PageRead]] = {
         "open alerts, and those that began in the range",
         ("alerts",),
     ),
+    "alert_worth": PageRead(
+        "SELECT * FROM alert_worth", {}, "by alert rule, how many alerts people called useful or not", ("alert_worth",)
+    ),
     "notifications": PageRead(
         """SELECT * FROM notifications n WHERE $fingerprint IS NULL OR n.fingerprint = $fingerprint
            ORDER BY n.sent_at DESC NULLS FIRST LIMIT 500""",
