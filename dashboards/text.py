@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import streamlit as st
@@ -59,6 +60,44 @@ def one_line(text: object, cap: int = 160) -> str | None:
         return None
     line = " ".join(_HIDDEN.sub("\ufffd", str(text)[: 4 * cap]).split())
     return line if len(line) <= cap else line[: cap - 1] + "…"
+
+
+Place = tuple[int, int]
+"""A part of a text: from which character to before which."""
+
+
+def marked(text: str, places: Sequence[Place]) -> None:
+    """Show `text` as it is, with the parts at `places` marked by a flag and a colour; each line without any is plain."""
+    shown = visible(text)
+    begin = 0
+    for line in shown.splitlines(keepends=True):
+        inside = [
+            (max(0, a - begin), min(b - begin, len(line))) for a, b in places if a < begin + len(line) and b > begin
+        ]
+        words = line.rstrip("\n")
+        if inside:
+            st.markdown(_with_marks(words, sorted(inside)))
+        elif words:
+            st.text(words)
+        begin += len(line)
+
+
+def _with_marks(line: str, places: Sequence[Place]) -> str:
+    """Return one line as Markdown of which nothing is Markdown but our marks."""
+    pieces, at = [], 0
+    for start, end in places:
+        found = line[max(at, start) : end].strip()
+        if found:
+            first = line.index(found, max(at, start))
+            pieces += [_escaped(line[at:first]), f":red-background[:material/flag: {_escaped(found)}]"]
+            at = first + len(found)
+    return "".join([*pieces, _escaped(line[at:])])
+
+
+def _escaped(text: str) -> str:
+    """Return text for Markdown with every mark escaped and no space lost."""
+    whole = re.sub(" (?= )", "\u00a0", text)
+    return _PUNCTUATION.sub(r"\\\1", _LINKED.sub(f"\\g<0>{JOINER}", whole))
 
 
 def as_sentence(text: object) -> str:

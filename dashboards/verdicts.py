@@ -56,6 +56,16 @@ def excerpt(answer: str | None, start: int | None, end: int | None) -> tuple[str
     )
 
 
+def places(grades: Sequence[Row], answer: str | None) -> list[tuple[int, int]]:
+    """Return where in the answer the newest words of machines found something, each place once."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for row in grades:
+        if not row["grader"].startswith("human:"):
+            bad = row["verdict"] in ("violates", "borderline")
+            found.setdefault(row["rule_id"], (row.get("found_from"), row.get("found_to")) if bad else (None, None))
+    return sorted({(a, b) for a, b in found.values() if excerpt(answer, a, b) is not None})
+
+
 def verdicts(grades: Sequence[Row], rules: dict[str, Rule], answer: str | None) -> None:
     """Draw what was said of a turn, violations first; of a rule that was judged again the newest word."""
     newest: dict[tuple[str, str], Row] = {}

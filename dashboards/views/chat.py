@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import streamlit as st
 
 from dashboards.client import Row
-from dashboards.text import code, label, parsed, plain, pretty_json
+from dashboards.text import Place, code, label, marked, parsed, plain, pretty_json
 
 FACES: Final = {
     "user": ("User", ":material/person:"),
@@ -27,6 +27,7 @@ class Part:
     role: str
     text: str
     folded: str | None = None
+    marks: tuple[Place, ...] = ()
 
 
 def parts_of(messages: str | None) -> list[Part]:
@@ -63,13 +64,34 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def conversation(content: Row) -> list[Part]:
-    """Return what was said in one span, in order; plain input and output stand in where there are no messages."""
+def conversation(content: Row, answer: str | None = None, places: Sequence[Place] = ()) -> list[Part]:
+    """Return what was said in one span, in order; plain input and output stand in where there are no messages.
+
+    `places` are those of the graded `answer` (`dashboards.verdicts.answer_of`) in which something was found.
+    """
     said = parts_of(content.get("input_messages")) or _whole("user", content.get("input_value"))
     saw = parts_of(content.get("output_messages")) or _whole("assistant", content.get("output_value"))
     system = content.get("system_text")
     told = any(part.role == "system" for part in said)
-    return [*([Part("system", system, "System prompt")] if system and not told else []), *said, *saw]
+    return [
+        *([Part("system", system, "System prompt")] if system and not told else []),
+        *said,
+        *_found_in(saw, answer or "", places),
+    ]
+
+
+def _found_in(saw: Sequence[Part], answer: str, places: Sequence[Place]) -> list[Part]:
+    """Mark the places of the answer in the texts that it is made of, in their order; what is no part of it has none."""
+    begin, parts = 0, []
+    for part in saw:
+        at = answer.find(part.text, begin) if part.folded is None and part.text else -1
+        if at < 0:
+            parts.append(part)
+            continue
+        begin = at + len(part.text)
+        inside = [(max(a, at) - at, min(b, begin) - at) for a, b in places if a < begin and b > at]
+        parts.append(replace(part, marks=tuple(inside)))
+    return parts
 
 
 def _whole(role: str, text: str | None) -> list[Part]:
@@ -107,7 +129,9 @@ def _bubble(parts: Sequence[Part]) -> None:
     name, face = FACES.get(parts[0].role, ("Other", ":material/notes:"))
     with st.chat_message(name, avatar=face):
         for part in parts:
-            if part.folded is None:
+            if part.marks:
+                marked(part.text, part.marks)
+            elif part.folded is None:
                 plain(part.text)
             else:
                 with st.expander(label(part.folded), type="compact"):

@@ -15,8 +15,8 @@ from dashboards.rules import rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
-from dashboards.verdicts import answer_of, missing, verdicts
-from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, conversation, show_chat
+from dashboards.verdicts import answer_of, missing, places, verdicts
+from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, Part, conversation, show_chat
 from dashboards.wanting import want
 
 DEEPEST: Final = 40
@@ -81,11 +81,13 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     left, right = st.columns([5, 6], gap="large")
     with left:
         chosen = _tree(spans)
-        _verdicts(context, trace_id, answer_of(_spoken(turn, spans, content)))
+        grades, answer = ask("trace_grades", trace_id=trace_id), answer_of(_spoken(turn, spans, content))
+        _verdicts(context, trace_id, grades, answer)
         notes(context.agent, trace_id)
         want(context.agent, trace_id)
     with right:
-        _talk(turn, spans, content, chosen, _without(context, spans))
+        found = conversation(_spoken(turn, spans, content), answer, places(grades, answer))
+        _talk(found, spans, content, chosen, _without(context, spans))
 
 
 def _without(context: Context, spans: Sequence[Row]) -> str:
@@ -146,14 +148,17 @@ def _tree(spans: Sequence[Row]) -> str | None:
     return str(picked[0]["span_id"]) if picked else None
 
 
-def _talk(turn: Row | None, spans: Sequence[Row], content: dict[str, Row], chosen: str | None, without: str) -> None:
+def _talk(
+    shown: Sequence[Part], spans: Sequence[Row], content: dict[str, Row], chosen: str | None, without: str
+) -> None:
     span = next((row for row in spans if row["span_id"] == chosen), None)
     if span is not None:
         _one_span(span, content.get(span["span_id"], {}), without)
         return
     st.subheader("Conversation")
-    shown = _spoken(turn, spans, content)
-    show_chat(conversation(shown), without)
+    if any(part.marks for part in shown):
+        st.caption("A flag marks where a verdict found something.")
+    show_chat(shown, without)
     for row in spans:
         if row["kind"] in {"tool", "retriever"} and row["span_id"] in content:
             _folded(row, content[row["span_id"]])
@@ -212,10 +217,10 @@ def _one_span(span: Row, content: Row, without: str) -> None:
             code(pretty_json(span["attrs"]), "json")
 
 
-def _verdicts(context: Context, trace_id: str, answer: str | None) -> None:
+def _verdicts(context: Context, trace_id: str, grades: Sequence[Row], answer: str | None) -> None:
     ask = context.agent.read
     st.subheader("Verdicts")
-    verdicts(ask("trace_grades", trace_id=trace_id), rules_of(context.agent), answer)
+    verdicts(grades, rules_of(context.agent), answer)
     sample = next(iter(ask("trace_sample", trace_id=trace_id)), None)
     if sample is None:
         st.caption("Not sampled: it enters no rate.")

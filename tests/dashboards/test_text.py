@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 
 from dashboards.numbers import change, count, measure, money, share, share_interval, took, when, wilson
 from dashboards.text import JOINER, as_sentence, label, one_line, parsed, pretty_json, visible
@@ -37,6 +38,41 @@ def test_nothing_in_a_label_is_made_a_link_of(text: str) -> None:
     shown = label(text).replace("\\", "")
     assert not re.search(r"@\w|://|www\.", shown, re.IGNORECASE)
     assert shown.replace(JOINER, "") == text
+
+
+def drawn(text: str, places: list[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """What `marked` draws: lines that are plain, and lines that are Markdown."""
+    page = AppTest.from_function(_marked, kwargs={"text": text, "places": places}).run()
+    assert not page.exception
+    return [one.value for one in page.text], [one.value for one in page.markdown]
+
+
+def _marked(text: str, places: list[tuple[int, int]]) -> None:
+    from dashboards.text import marked  # noqa: PLC0415 the function is run as a script of its own
+
+    marked(text, places)
+
+
+def test_the_place_is_flagged_in_its_line_and_the_others_are_plain() -> None:
+    text = "Dear *Kim*,\n  write to kim@example.org, now.\n\nBye"
+    start = text.index("kim@")
+    plain, lines = drawn(text, [(start, start + 15)])
+    assert plain == ["Dear *Kim*,", "Bye"]
+    assert lines == [f"write to :red-background[:material/flag: kim\\@{JOINER}example\\.org]\\, now\\."]
+
+
+def test_a_place_over_several_lines_is_marked_in_each() -> None:
+    plain, lines = drawn("one\ntwo\nthree", [(2, 9)])
+    assert plain == []
+    assert [line.count(":material/flag:") for line in lines] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_marked_hostile_text_keeps_no_tag_and_no_link(text: str) -> None:
+    _, lines = drawn(text, [(0, len(text))])
+    shown = "".join(lines)
+    assert "<script" not in shown.replace("\\<", "")
+    assert "](" not in shown
 
 
 @given(st.text())

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboards.verdicts import SHOWN, answer_of, excerpt
+from dashboards.verdicts import SHOWN, answer_of, excerpt, places
+from dashboards.views.chat import conversation
 from dashboards.views.overview import methods
 from plumbline.api.grading_questions import GradeNow
 from plumbline.api.questions import Report
@@ -98,6 +99,18 @@ def test_a_verdict_is_told_in_words_colour_and_a_mark_and_its_place_is_shown() -
     assert excerpt(answer, 85, 500) is None
     assert excerpt(None, 0, 1) is None
     assert len({words for words, _, _ in SHOWN.values()}) == len({icon for _, icon, _ in SHOWN.values()}) == len(SHOWN)
+
+
+def test_what_was_found_is_marked_in_the_answer_and_nowhere_else() -> None:
+    said = [{"role": "assistant", "parts": [{"type": "text", "content": "call me"}]}]
+    saw = [{"role": "assistant", "parts": [{"type": "tool_call"}, {"type": "text", "content": "Please call me."}]}]
+    content = {"input_messages": json.dumps(said), "output_messages": json.dumps(saw)}
+    grade = {"rule_id": "R", "grader": "banned", "verdict": "violates", "found_from": 7, "found_to": 14}
+    answer = answer_of(content)
+    parts = conversation(content, answer, places([grade, {**grade, "found_from": 0, "found_to": 2}], answer))
+    assert [part.marks for part in parts] == [(), (), ((7, 14),)]
+    assert places([{**grade, "verdict": "complies"}, grade], answer) == []
+    assert conversation(content, "another text", [(0, 3)])[2].marks == ()
 
 
 def test_the_text_that_was_graded_is_the_first_that_the_user_saw() -> None:
