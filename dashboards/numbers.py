@@ -85,6 +85,10 @@ SILENT: Final = {
 """What streams are called that tell of what breaks in silence."""
 
 
+COUNTS: Final = ("tool_calls", "steps")
+"""Numbers so small that their mean says more than their median."""
+
+
 def is_rate(metric: str) -> bool:
     """Whether a metric is the share of turns that do something."""
     return metric.startswith(RATES)

@@ -8,17 +8,19 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.accepting import accepting
 from dashboards.charts.over_time import rate_over_time
 from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
 from dashboards.listing import Cell, listing
 from dashboards.notes import notes
-from dashboards.numbers import change, count, is_rate, metric_name, utc, when, wilson
+from dashboards.numbers import COUNTS, change, count, is_rate, metric_name, utc, when, wilson
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.told import told_marks
+from dashboards.two_windows import two_windows
 from dashboards.wanting import want
 from dashboards.words import change_sentence
 
@@ -40,6 +42,7 @@ def show(context: Context) -> None:
         _list(context, findings)
     else:
         st.info("No change was found in this range. Plumbline reports one only when the false-alarm budget allows it.")
+    two_windows(context)
     _learning(context)
     _ledger(context)
 
@@ -124,7 +127,7 @@ def _one(context: Context, finding_id: str) -> None:
     if row is None:
         st.info("There is no finding of this id.")
         return
-    st.title(label(change_sentence(row, rules_of(context.agent)), 200), anchor=False)
+    st.title(label(change_sentence(row, rules_of(context.agent)), 400), anchor=False)
     with st.container(border=True):
         facts(
             {
@@ -139,6 +142,7 @@ def _one(context: Context, finding_id: str) -> None:
     _metric(context, row)
     _examples(context, row)
     _how(row)
+    accepting(context.agent, row)
     notes(context.agent, row["id"])
     want(context.agent, row["id"])
     _report(context, row["id"])
@@ -179,8 +183,11 @@ def _size(row: Row) -> str:
 
 
 def _metric(context: Context, row: Row) -> None:
+    level = "Mean" if row["metric"] in COUNTS else "Median"
     st.subheader(
-        "Share of turns over time, with 95 % interval" if is_rate(row["metric"]) else "Median over time, with quartiles"
+        "Share of turns over time, with 95 % interval"
+        if is_rate(row["metric"])
+        else f"{level} over time, with quartiles"
     )
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
@@ -231,7 +238,7 @@ def _band(metric: str, row: Row) -> Row:
     if is_rate(metric):
         low, high = wilson(row["mean"] * row["n"], row["n"])
         return {"value": row["mean"], "low": low, "high": high}
-    return {"value": row["q50"], "low": row["q25"], "high": row["q75"]}
+    return {"value": row["mean" if metric in COUNTS else "q50"], "low": row["q25"], "high": row["q75"]}
 
 
 GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."

@@ -8,7 +8,7 @@ import numpy as np
 
 from monitor.drift.alarm import Alarm
 from monitor.drift.points import Ints, Points
-from monitor.drift.reference import functions, means, natural_value
+from monitor.drift.reference import functions, is_count, level, means, natural_value
 from monitor.drift.state import Combo, Reference, Stream
 from monitor.drift.trail import read_trail, spans
 from monitor.stats.edetector import Onset
@@ -17,6 +17,7 @@ from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks
 
 CONFIDENCE = 0.95
 DAY_MS = 86_400_000
+NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,18 @@ class Change:
 
     @property
     def reference_value(self) -> float:
-        """The rate, or the median, of the reference."""
+        """The rate, the mean of a small count, or the median, of the reference."""
         return natural_value(self.reference)
 
     @property
     def current_value(self) -> float:
-        """The rate, or the median, since the start."""
-        return float(self.after.value.mean() if self.is_rate else np.median(self.after.value))
+        """The same since the start."""
+        return level(self.reference, self.after.value)
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is told by means of small counts."""
+        return is_count(self.reference)
 
     @property
     def interval(self) -> Interval:
@@ -63,6 +69,8 @@ class Change:
             past, present = (self.reference_value * n0, n0), (self.current_value * n1, n1)
             return newcombe(past, present, CONFIDENCE)
         sides = (self.reference.ranks, self.after.value.tolist())
+        if self.is_count:
+            return _welch(*(np.asarray(side, dtype=np.float64) for side in sides))
         intervals = [median_interval(side, CONFIDENCE) for side in sides]
         return mover((self.reference_value, self.current_value), intervals)
 
@@ -71,7 +79,7 @@ class Change:
         """How much it moves a day, from the first third of the outputs known before to the last third of those since."""
         whole = self.before.then(self.after)
         ends = (whole.cut(0, max(1, len(whole) // 3)), whole.cut(len(whole) - max(1, len(whole) // 3)))
-        levels = [side.value.mean() if self.is_rate else np.median(side.value) for side in ends]
+        levels = [level(self.reference, side.value) for side in ends]
         days = (ends[1].time.mean() - ends[0].time.mean()) / DAY_MS
         return float((levels[1] - levels[0]) / days) if days > 0 else 0.0
 
@@ -81,6 +89,13 @@ class Change:
         moved = self.onset.function
         current = functions(self.reference, self.after)[:, moved].mean()
         return FUNCTIONS[moved], float(means(self.reference)[moved]), float(current)
+
+
+def _welch(before: Floats, after: Floats) -> Interval:
+    """An interval for the difference of two means, each with its own spread."""
+    error = float(np.sqrt(sum(side.var() / max(1, len(side) - 1) for side in (before, after))))
+    effect = float(after.mean() - before.mean())
+    return Interval(effect - NORMAL_95 * error, effect + NORMAL_95 * error)
 
 
 def moved_function(change: Change, side: Points) -> Floats:

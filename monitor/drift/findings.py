@@ -132,7 +132,8 @@ def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = ()) -
     low, high = change.interval
     where = app if change.segment == ALL else f"{app}, {change.segment}"
     rate = ("Rate of", 100, " %", " points, 95 % Newcombe")
-    what, scale, unit, method = rate if change.is_rate else ("Median", 1, "", ", 95 % MOVER")
+    number = ("Mean", 1, "", ", 95 % Welch") if change.is_count else ("Median", 1, "", ", 95 % MOVER")
+    what, scale, unit, method = rate if change.is_rate else number
     size = (
         f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}"
         f"{method} interval)"

@@ -127,6 +127,22 @@ def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool)
     return mean - error, mean + error
 
 
+SMALL: Final = 10
+"""A count below this says more by its mean than by its median, which only whole steps can move."""
+
+
+def is_count(reference: Reference) -> bool:
+    """Tell whether a numeric metric counts something of which there are few."""
+    ranks = np.asarray(reference.ranks)
+    return reference.kind == "numeric" and bool((ranks == np.round(ranks)).all() and np.median(ranks) < SMALL)
+
+
+def level(reference: Reference, values: Floats) -> float:
+    """Return what a reader knows such values by: the rate, the mean of a small count, or the median in its own unit."""
+    by_mean = reference.kind == "rate" or is_count(reference)
+    return float(values.mean() if by_mean else np.median(values))
+
+
 def natural_value(reference: Reference) -> float:
-    """Return what a reader knows the metric by: the rate, or the median in its own unit."""
-    return float(means(reference)[0]) if reference.kind == "rate" else float(np.median(reference.ranks))
+    """Return what a reader knows the metric by in the reference."""
+    return float(means(reference)[0]) if reference.kind == "rate" else level(reference, np.asarray(reference.ranks))

@@ -109,3 +109,13 @@ def test_steps_of_a_turn_are_numbers_though_all_were_one() -> None:
     _, findings = found(turns({"steps": [1.0] * 600 + [3.0] * 100}))
     [finding] = findings
     assert (finding.metric, finding.reference_value, finding.current_value) == ("steps", 1.0, 3.0)
+
+
+def test_few_of_something_are_told_by_their_mean() -> None:
+    """The median of both is 1: "from 1 to 1" would say nothing."""
+    calls = np.concatenate([np.full(600, 1.0), np.where(flags(9, (500, 0.4)) > 0, 3.0, 1.0)])
+    _, findings = found(turns({"tool_calls": calls}))
+    [finding] = findings
+    assert (finding.reference_value, round(finding.current_value, 1)) == (1.0, 1.7)
+    assert finding.change_low < finding.change < finding.change_high
+    assert finding.reason.startswith("Mean tool_calls in support went from 1 to 1.")

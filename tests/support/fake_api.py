@@ -153,6 +153,12 @@ class FakeAgent:
             raise UsageError(self.refusal)
         return {"policy": "starter", "version": "1.0.0", "status": "active", "hash": "a", "file": "starter.yaml"}
 
+    def said_of(self, asked: finding_questions.AcceptFinding) -> dict[str, Any]:
+        """Take what a person says of a finding, or refuse it as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        return {"id": asked.id, "state": "accepted"}
+
     def act(self, asked: Any) -> dict[str, Any]:
         """Take an act on an alert, or refuse it as the test says."""
         if self.refusal:
@@ -191,6 +197,10 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     hold_questions.Holds: lambda agent, _: agent.holds,
     finding_questions.DriftLedger: lambda _, __: ledger({}, DriftSettings(), 0, datetime.now(UTC)),
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
+    finding_questions.WindowReport: lambda agent, _: agent.report("windows"),
+    **dict.fromkeys(
+        (finding_questions.AcceptFinding, finding_questions.ReopenFinding), lambda agent, asked: agent.said_of(asked)
+    ),
     **dict.fromkeys(
         (
             alert_questions.AckAlert,

@@ -302,6 +302,7 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
             finding
             | {
                 "id": "f1refusal0000001",
+                "state": "open",
                 "metric": "rule:refusal",
                 "reference_value": 0.017,
                 "current_value": 0.121,
