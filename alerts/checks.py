@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from alerts.channels import ReceiverSettings
 from alerts.evaluation import RANK
-from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, When, fits
+from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, Watchdog, When, fits
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.config.yaml_lines import Step, YamlText
@@ -66,6 +66,10 @@ def _muting(rulebook: Rulebook) -> Iterator[Problem]:
         yield from _duration(rule.flapping.within, ("rules", i, "flapping", "within"))
     if rulebook.storm is not None:
         yield from _duration(rulebook.storm.within, ("storm", "within"))
+    if rulebook.watchdog is not None:
+        yield from _duration(rulebook.watchdog.every, ("watchdog", "every"))
+        if refused := _refused(rulebook.watchdog):
+            yield ("watchdog", "url"), refused, "write https://host/path"
 
 
 def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:
@@ -74,13 +78,13 @@ def _twice(section: str, names: Sequence[str]) -> Iterator[Problem]:
             yield (section, i), f"`{name}` stands twice under {section}", "give each its own name"
 
 
-def _refused(receiver: ReceiverSettings) -> str:
+def _refused(receiver: ReceiverSettings | Watchdog) -> str:
     """Return why the address of a receiver would be refused when an alert is sent."""
     url = getattr(receiver, "url", None) if hasattr(receiver, "allow_private") else None  # Apprise connects by itself
     return "" if url is None else guard_of_receiver(receiver).refusal(url)
 
 
-def guard_of_receiver(receiver: ReceiverSettings) -> Guard:
+def guard_of_receiver(receiver: ReceiverSettings | Watchdog) -> Guard:
     """Return what a receiver may be reached by, as its own settings say."""
     return Guard(getattr(receiver, "allow_http", False), getattr(receiver, "allow_private", False))
 

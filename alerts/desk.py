@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from alerts import self_alerts
 from alerts.acts import Act, Hand, the_alert
+from alerts.answers_back import Listening
 from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
@@ -34,6 +35,7 @@ from alerts.rules import Rulebook
 from alerts.sentence import headline
 from alerts.states import AlertState, decide
 from alerts.tables import SCHEMAS, alert_rows
+from alerts.watchdog import Signs
 from alerts.worth import worth_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
@@ -56,6 +58,8 @@ class AlertDesk:
     post: Post
     guard: Guarding = nullcontext
     keeping: Keeping = field(default_factory=Keeping)
+    listening: Listening = field(default_factory=Listening)
+    signs: Signs = field(default_factory=Signs)
     means: Means | None = None  # what channels work with; None: those that `post` has are all there will be
 
     @property
@@ -125,9 +129,11 @@ class AlertDesk:
         return headline(alert, self.post.outgoing.rule(alert.rule_id))
 
     def deliver(self) -> int:
-        """Send what is due, and say again what must be; return how many messages were taken."""
+        """Send what is due, say again what must be, hear what was taken up elsewhere, give a sign of life; return how many messages were taken."""
         done = self.deliver_due()
         self.keeping.keep(self.post)
+        self.listening.listen(self.post)
+        self.signs.give(self.post.outgoing.book.watchdog, self.post, self.means)
         return done.sent
 
     def deliver_due(self) -> Delivered:

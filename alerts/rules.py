@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from alerts.channels.posting import OverHttp
 from alerts.channels.registered import Receiver
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Section
@@ -215,6 +216,18 @@ class Storm(Section, frozen=True):
         return parse_duration(self.within)
 
 
+class Watchdog(OverHttp, frozen=True):
+    """Where the sign of life goes (`alerts.watchdog`), and how often. The address is often a secret: give it as `${env:NAME}`."""
+
+    url: str
+    every: str = "1m"
+
+    @property
+    def pause(self) -> timedelta:
+        """How long between two of them."""
+        return parse_duration(self.every)
+
+
 class Rulebook(Section, frozen=True):
     """All of the rule file."""
 
@@ -225,6 +238,7 @@ class Rulebook(Section, frozen=True):
     inhibit: tuple[Inhibition, ...] = ()
     mute: tuple[Mute, ...] = ()
     storm: Storm | None = None
+    watchdog: Watchdog | None = None
 
     def route(self, facts: dict[str, str]) -> Route | None:
         """Return the first route that fits, or None (only for rules that are gone from the file)."""

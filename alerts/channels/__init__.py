@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Protocol, TextIO, runtime_checkable
 
 import msgspec
@@ -52,6 +52,27 @@ class Kept(Channel, Protocol):
 
     def keep(self, messages: Sequence[Message]) -> None:
         """Say once more what is true. Raises as `send` does."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Somebody has taken up an alert at its receiver: which one, who, and when."""
+
+    fingerprint: str
+    person: str
+    at: datetime
+
+
+@runtime_checkable
+class Asked(Channel, Protocol):
+    """A receiver at which people take alerts up, and which can be asked who did."""
+
+    @property
+    def asks_every(self) -> timedelta | None:
+        """How often it is asked; None: never, since nothing here may."""
+
+    def taken_up(self) -> Sequence[Answered]:
+        """Return what is taken up there now. Raises as `send` does."""
 
 
 @dataclass(frozen=True)

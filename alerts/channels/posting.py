@@ -1,4 +1,4 @@
-"""One HTTP POST to a receiver, and what its answer means for another attempt.
+"""One HTTP call to a receiver, and what its answer means for another attempt.
 
 No redirects (a receiver that moved is told so, not followed), five seconds to connect, fifteen in all, whatever the
 other side does: the total is a deadline around the whole exchange, not a pause between two bytes.
@@ -66,8 +66,24 @@ def post(
 
     Raises `RetryLater` when there is none, `Undeliverable` where `guard` refuses it.
     """
+    return _called("POST", url, body, headers, _Limits(total_s, most), guard)
+
+
+def get(url: str, headers: Mapping[str, str], guard: Guard, most: int) -> HttpReply:
+    """Return the answer to one GET; as `post`."""
+    return _called("GET", url, b"", headers, _Limits(TOTAL_S, most), guard)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    total_s: float
+    most: int
+
+
+def _called(method: str, url: str, body: bytes, headers: Mapping[str, str], limits: _Limits, guard: Guard) -> HttpReply:
+    total_s = limits.total_s
     try:
-        return asyncio.run(_post(url, body, headers, total_s, guard, most))
+        return asyncio.run(_call(method, url, body, headers, limits, guard))
     except TimeoutError:
         raise RetryLater(f"no answer within {total_s:g} s") from None
     except (httpx.HTTPError, OSError) as error:
@@ -76,18 +92,21 @@ def post(
         raise Undeliverable(clean(f"not an address: {error}")) from None
 
 
-async def _post(
-    url: str, body: bytes, headers: Mapping[str, str], total_s: float, guard: Guard, most: int
+async def _call(
+    method: str, url: str, body: bytes, headers: Mapping[str, str], limits: _Limits, guard: Guard
 ) -> HttpReply:
+    total_s = limits.total_s
     timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust(guard.ca)
     async with asyncio.timeout(total_s):
         target = await asyncio.to_thread(guard.target, url)
         names, server = {**headers, "host": target.host}, {"sni_hostname": target.server}
-        return await _exchange(_Prepared(timeout, trust, guard.proxy, most), target.url, body, names, server)
+        prepared = _Prepared(method, timeout, trust, guard.proxy, limits.most)
+        return await _exchange(prepared, target.url, body, names, server)
 
 
 @dataclass(frozen=True)
 class _Prepared:
+    method: str
     timeout: httpx.Timeout
     trust: ssl.SSLContext
     proxy: str | None
@@ -105,7 +124,7 @@ async def _exchange(
 ) -> HttpReply:
     async with (
         prepared.client() as client,
-        client.stream("POST", url, content=body, headers=dict(headers), extensions=dict(server)) as response,
+        client.stream(prepared.method, url, content=body, headers=dict(headers), extensions=dict(server)) as response,
     ):
         start = b""
         async for chunk in response.aiter_raw():

@@ -44,16 +44,23 @@ def run(
     """Play the demo into a running collector, or remove it. Everything it makes is labelled as demo.
 
     --drill needs no running house and leaves none: in virtual time the demo's model is swapped, the page at a stand-in of PagerDuty is
-    taken up, closes when the swap is taken back, and the incident is exported to the current folder. It takes some minutes.
+    taken up, closes when the swap is taken back, and the incident is exported to the current folder. It takes some minutes. With
+    --if-empty it follows the demo, and the incident is exported to the data directory.
     """
     resolved = resolve(Given(config, data_dir, otlp_http, api, dashboard, otlp_grpc), Path.cwd())
     if remove:
         return _remove(resolved)
-    if drill:
-        return _drill(resolved, seed)
     if if_empty and not _is_empty(resolved):
         return 0
-    return _play(resolved, seed, seconds)
+    if drill and not if_empty:
+        return _drill(resolved, seed, Path.cwd())
+    played = _play(resolved, seed, seconds)
+    if not drill:
+        return played
+    print(
+        "drill: the same swap once more in virtual time, with a stand-in of PagerDuty and somebody on call; some minutes"
+    )
+    return _drill(resolved, seed, resolved.places.root / "drill")
 
 
 def _remove(resolved: Resolved) -> int:
@@ -81,17 +88,19 @@ def _play(resolved: Resolved, seed: int, seconds: float) -> int:
     return 0
 
 
-def _drill(resolved: Resolved, seed: int) -> int:
+def _drill(resolved: Resolved, seed: int, out: Path) -> int:
     until = SystemClock().now().replace(minute=0, second=0, microsecond=0)
     with TemporaryDirectory(prefix="plumbline-drill-") as folder:
-        done = hold_drill(resolved.settings, Path(folder), seed, until, lambda at, what: print(f"{minute(at)}  {what}"))
+        done = hold_drill(
+            resolved.settings, Path(folder), seed, until, lambda at, what: print(f"{minute(at)}  {what}", flush=True)
+        )
         if done.bundle is None:
             print(
                 "drill: nothing was paged and closed; its policy is policies/support.yaml of the checkout",
                 file=sys.stderr,
             )
             return 1
-        kept = shutil.copytree(done.bundle, Path.cwd() / done.bundle.name, dirs_exist_ok=True)
+        kept = shutil.copytree(done.bundle, out / done.bundle.name, dirs_exist_ok=True)
     print(
         f"drill: {counted(done.opened, 'page')} opened, {done.left_open} left open, {done.refused} refused; see {kept}"
     )

@@ -23,7 +23,7 @@ def run(
     api: Api = None,
     dashboard: Dashboard = None,
     demo_if_empty: Annotated[
-        bool, typer.Option("--demo-if-empty", help="Play the demo when nothing is stored yet.")
+        bool, typer.Option("--demo-if-empty", help="Play the demo when nothing is stored yet, then its fire drill.")
     ] = False,
 ) -> int:
     """Start collector, agent and dashboard, and keep them running until Ctrl-C."""
@@ -34,7 +34,7 @@ def run(
         "root": str(resolved.places.root),
         "program": [*python, "plumbline.cli.process"],
         "options": resolved.arguments(),
-        "demo": [*python, "plumbline.cli.main", "demo", "--if-empty"] if demo_if_empty else None,
+        "demo": [*python, "plumbline.cli.main", "demo", "--if-empty", "--drill"] if demo_if_empty else None,
     }
     # The supervisor takes the place of this process: it needs neither typer nor the config reader.
     os.execv(sys.executable, [*python, "plumbline.supervisor", json.dumps(asked)])  # noqa: S606

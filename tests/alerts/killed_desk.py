@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,8 @@ from plumbline.demo.stubs.webhook import SECRET
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, a_book, a_rate
 
 APPS = 30
+PAUSE_S = 0.05
+"""Between two looks: without it a receiver that is down is owed thousands of messages a second, and the end takes an hour."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ def main(path: Path, webhook: str, pager: str, turn: int, *, finish: bool) -> No
     while not finish:
         desk.observe([a_rate(rng.choice([BAD, GOOD]), app=f"app{i}") for i in range(APPS)], clock.now())
         desk.deliver_due()
+        time.sleep(PAUSE_S)
     for ahead in range(20):
         later = LaterClock(clock.ahead + timedelta(hours=2 * ahead))
         desk = AlertDesk(Post(state, post.channels, post.outgoing, later, post.rng))

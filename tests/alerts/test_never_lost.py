@@ -166,7 +166,7 @@ def test_kill_9_during_delivery_loses_nothing_and_repeats_carry_the_same_key(tmp
         wreck(hook, pager, state, random.Random(seed))
         hook.mode = pager.mode = "ok"
         command = [*CHILD, str(state), hook.webhook_url, pager.pagerduty_url, str(ROUNDS), "finish"]
-        subprocess.run(command, check=True, timeout=240)
+        subprocess.run(command, check=True, timeout=1200)
         control = ControlState.open(state, SystemClock())
         wanted = history(control)
         told = control.notifications_table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts import acts
-from alerts.channels.pagerduty import PagerDuty, event
+from alerts.channels.pagerduty import PagerDuty, Rest, event
 from alerts.channels.slack import Slack
 from monitor.errors import RetryLater
 from monitor.outgoing import Guard
 from plumbline.demo.stubs.kit import Stub, a_stub
-from plumbline.demo.stubs.pagerduty import pagerduty_problem
+from plumbline.demo.stubs.pagerduty import TOKEN, pagerduty_problem
 from tests.alerts.builders import BAD, GOOD, RATE_RULE, Day, a_book, a_day, a_rate
 from tests.alerts.test_channels import a_message
 
@@ -92,3 +93,53 @@ def test_a_200_that_is_no_yes_is_not_taken_by_slack() -> None:
         slack = Slack("chat", stub.slack_url, day.clock, guard=Guard(allow_http=True, allow_private=True))
         with pytest.raises(RetryLater, match="does not say that it took the message"):
             slack.send(a_message(), key="k")
+
+
+def an_asked_day(stub: Stub, token: str = TOKEN) -> tuple[Day, str]:
+    day = a_paged_day(stub)
+    paging = day.desk.post.channels["one"]
+    asked = replace(paging, rest=Rest(stub.url(""), token))  # type: ignore[type-var]  # a PagerDuty
+    day.desk.post.channels["one"] = asked  # type: ignore[index]  # as above
+    day.tick(a_rate(BAD))
+    return day, next(iter(stub.model.pages))
+
+
+def test_acknowledged_there_it_is_taken_up_here_and_nobody_is_reminded() -> None:
+    with a_stub(None) as stub:
+        day, key = an_asked_day(stub)
+        assert day.desk.deliver() == 0
+        stub.model.acknowledged[key] = ("Mira <b>@here</b>", day.clock.now())
+        day.clock.advance(timedelta(seconds=30))
+        day.desk.deliver()
+        assert "(PagerDuty)" in day.desk.listed()[0]["acked_by"]
+        for _ in range(5):
+            day.tick(a_rate(BAD), minutes=60)
+        assert {row["kind"] for row in day.messages()} == {"firing", "acknowledged"}
+
+
+def test_what_was_acknowledged_before_it_got_worse_has_to_be_taken_up_anew() -> None:
+    with a_stub(None) as stub:
+        day, key = an_asked_day(stub)
+        stub.model.acknowledged[key] = ("mira", day.clock.now())
+        day.act(key.removeprefix("plumbline/"), acts.snooze(timedelta(hours=1)), "jon")
+        stub.model.acknowledged[key] = ("mira", day.clock.now() - timedelta(minutes=5))
+        day.desk.deliver()
+        assert day.desk.listed()[0]["acked_by"] is None
+
+
+@pytest.mark.parametrize("mode", ["500", "false", "reset"])
+def test_a_pager_that_does_not_say_changes_nothing(mode: str) -> None:
+    with a_stub(None) as stub:
+        day, key = an_asked_day(stub)
+        stub.model.acknowledged[key] = ("mira", day.clock.now())
+        stub.mode = mode  # type: ignore[assignment]  # one of the modes
+        day.desk.deliver()
+        assert day.desk.listed()[0]["acked_by"] is None
+
+
+def test_a_wrong_token_is_told_by_its_refusal_and_changes_nothing() -> None:
+    with a_stub(None) as stub:
+        day, key = an_asked_day(stub, "wrong")
+        stub.model.acknowledged[key] = ("mira", day.clock.now())
+        day.desk.deliver()
+        assert day.desk.listed()[0]["acked_by"] is None

@@ -14,7 +14,8 @@ from monitor.clock import Clock
 from plumbline.demo.stubs.alertmanager import alertmanager
 from plumbline.demo.stubs.answer import Answer, Asked, Service
 from plumbline.demo.stubs.model import Model
-from plumbline.demo.stubs.pagerduty import pagerduty, pagerduty_change
+from plumbline.demo.stubs.pagerduty import pagerduty, pagerduty_change, pagerduty_incidents
+from plumbline.demo.stubs.ping import ping
 from plumbline.demo.stubs.slack import post_message, slack, update
 from plumbline.demo.stubs.teams import teams
 from plumbline.demo.stubs.webhook import webhook
@@ -31,6 +32,8 @@ SERVICES: Final[Mapping[str, Service]] = {
     "/pagerduty": pagerduty,
     "/v2/enqueue": pagerduty,
     "/v2/change/enqueue": pagerduty_change,
+    "/incidents": pagerduty_incidents,
+    "/ping": ping,
     "/teams": teams,
     "/alertmanager/api/v2/alerts": alertmanager,
 }
@@ -75,7 +78,7 @@ class Stub(ThreadingHTTPServer):
 
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Let the service at `path` take one request."""
-        service = SERVICES.get(path)
+        service = SERVICES.get(path.partition("?")[0])
         if service is None:
             return Answer(404)
         with self.busy:
@@ -95,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take it, or misbehave."""
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
         mode = self.server.mode
         with self.server.busy:
             self.server.model.attempts += 1
@@ -109,6 +112,10 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(Answer(200, b'{"ok": false, "error": "internal_error"}'))
         else:
             self._answer(Answer(int(mode), b"no: <b>&#8238;why</b>"))
+
+    def do_GET(self) -> None:
+        """Reads misbehave like writes."""
+        self.do_POST()
 
     def _behave(self, mode: Mode, body: bytes) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}

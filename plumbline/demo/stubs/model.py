@@ -20,6 +20,8 @@ class Model:
     refusals: list[str] = field(default_factory=list)
     attempts: int = 0
     pages: dict[str, str] = field(default_factory=dict)  # open pages by key: triggered or acknowledged
+    acknowledged: dict[str, tuple[str, datetime]] = field(default_factory=dict)  # by a person there: who, when
+    signs: int = 0  # of life, at the dead man's switch
     opened: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)  # change events: they page nobody

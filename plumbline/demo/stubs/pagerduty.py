@@ -31,6 +31,26 @@ def pagerduty_change(asked: Asked) -> Answer:
     return Answer(202, b'{"status": "success", "message": "Change event processed"}')
 
 
+TOKEN: Final = "stub-api-token"  # noqa: S105 - public on purpose: of the stand-in
+
+
+def pagerduty_incidents(asked: Asked) -> Answer:
+    """Tell which pages somebody has acknowledged there, as the REST API does; without the token, nothing."""
+    if asked.headers.get("authorization") != f"Token token={TOKEN}":
+        return Answer(401, b'{"error": {"code": 2006, "message": "Authentication failed"}}')
+    told = [
+        {
+            "type": "incident",
+            "incident_key": key,
+            "status": "acknowledged",
+            "acknowledgements": [{"at": at.isoformat(), "acknowledger": {"type": "user_reference", "summary": who}}],
+        }
+        for key, (who, at) in asked.model.acknowledged.items()
+        if key in asked.model.pages
+    ]
+    return Answer(200, json.dumps({"incidents": told, "limit": 100, "offset": 0, "more": False}).encode())
+
+
 def pagerduty_problem(event: dict[str, Any], size: int) -> str | None:
     """Return why the Events API v2 would refuse `event`."""
     if len(event.get("routing_key", "")) != 32:
