@@ -16,6 +16,17 @@ RANK: Final = ("critical", "error", "warning", "info")
 COLOURS: Final = {"critical": "red", "error": "red", "warning": "orange", "info": "blue"}
 
 
+OTHERS: Final = "(others)"
+"""What the agent calls the values of a dimension that are more than an app may have."""
+
+
+def value_words(value: object) -> str:
+    """Return what a value of a dimension is called: values beyond those that are kept go by one name, and some turns say none."""
+    if value is None:
+        return "not said"
+    return "all others, beyond the first 200" if value == OTHERS else str(value)
+
+
 def rank(severity: object) -> int:
     """Return where a severity stands, the gravest first."""
     return RANK.index(str(severity)) if severity in RANK else len(RANK)
@@ -42,7 +53,7 @@ def change_sentence(row: Row, rules: Mapping[str, Rule]) -> str:
 def place(row: Row) -> str:
     """Return where a change is: the application, and the part of its traffic."""
     column, _, value = str(row["segment"] or "all").partition("=")
-    part = f", {column.removesuffix('_name').replace('_', ' ')} {value}" if value else ""
+    part = f", {column.removesuffix('_name').replace('_', ' ')} {value_words(value)}" if value else ""
     return f"{row['app']}{part}"
 
 

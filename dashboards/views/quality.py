@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
+from dashboards.funnel import funnel
 from dashboards.numbers import count, percent, share, share_interval, utc, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
@@ -64,7 +65,7 @@ def show(context: Context) -> None:
     if context.scope.environment and segment == "all":
         st.caption("Rates are over all environments: none is published for the chosen environment alone.")
     _both_sides(context, rules)
-    _funnel(context)
+    funnel(context, rules)
     findings = context.agent.read("findings", **context.scope.within)
     cards = list(groups.items())[:CARDS]
     for start in range(0, len(cards), 2):
@@ -106,34 +107,6 @@ def _both_sides(context: Context, rules: Mapping[str, Rule]) -> None:
                     "not measured" if row is None else share(row["value"]) if row["n"] >= ENOUGH else "not enough yet"
                 )
             plain(f"95 %: {share_interval(row['low'], row['high'])} of {count(row['n'])} answers" if row else silent)
-
-
-STAGES: Final = {
-    "received": ("came", ""),
-    "readable": ("have an answer that can be read", "of the others no text was captured, or they failed"),
-    "sampled": ("were picked to be graded", "sampling: in plumbline.yaml sets how many"),
-    "graded": ("were graded", "the others are held to no policy, or wait for the next cycle"),
-    "decided": ("got a verdict that decides", "of the others every grader said that it cannot tell"),
-}
-
-
-def _funnel(context: Context) -> None:
-    """Say what became of the turns of the range, and why some are in no rate."""
-    counts = next(iter(context.agent.read("funnel", **context.scope.params)), None)
-    if counts is None or not counts["received"]:
-        return
-    last = counts["received"]
-    for cell, (key, (words, why)) in zip(st.columns(len(STAGES)), STAGES.items(), strict=True):
-        lost = max(0, last - counts[key])
-        last = counts[key]
-        with cell:
-            st.metric(
-                words,
-                count(counts[key]),
-                delta=f"-{count(lost)}" if lost else None,
-                delta_color="off",
-                help=why or None,
-            )
 
 
 def _rates(context: Context) -> tuple[list[Row], str]:

@@ -191,6 +191,40 @@ def test_harm_and_over_refusal_are_shares_of_picked_turns_that_weigh_what_they_s
     assert store.page("both_sides", {}).num_rows == 0
 
 
+def test_what_became_of_turns_is_told_by_dimension_with_the_reasons(empty: Served) -> None:
+    store = empty.agent.store
+    regions = ["EU", "EU", "(others)", None]
+    store.insert(
+        "turns",
+        [
+            {"trace_id": f"d{n}", "seq": 50 + n, "time": store.now, "app": "f", "region": region}
+            for n, region in enumerate(regions)
+        ],
+    )
+    store.insert(
+        "samples",
+        [{"unit_id": f"d{n}", "time": store.now, "plan": "p", "inclusion_probability": 1.0} for n in (0, 1, 2)],
+    )
+    grade = {"time": store.now, "rule_id": "r", "graded_at": store.now}
+    store.insert(
+        "grades",
+        [
+            grade | {"unit_id": "d0", "verdict": "complies", "reason": "fine"},
+            grade | {"unit_id": "d1", "verdict": "cannot_judge", "reason": "only 7 words"},
+            grade | {"unit_id": "d2", "verdict": "cannot_judge", "reason": "only 12 words"},
+        ],
+    )
+    rows = store.page("funnel_by", {"by": "region", "app": "f"}).to_pylist()
+    assert [(row["value"], row["received"], row["sampled"], row["graded"], row["decided"]) for row in rows] == [
+        ("EU", 2, 2, 2, 1),
+        ("(others)", 1, 1, 1, 0),
+        (None, 1, 0, 0, 0),
+    ]
+    assert [(row["rule_id"], row["n"]) for row in store.page("undecided", {"app": "f"}).to_pylist()] == [("r", 2)]
+    with pytest.raises(UsageError, match="not one of region"):
+        store.page("funnel_by", {"by": "user_id"})
+
+
 def test_what_was_told_to_have_changed_is_read_for_its_app_and_for_all(empty: Served) -> None:
     store = empty.agent.store
     apps = ("shop", "desk", None)

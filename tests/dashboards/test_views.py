@@ -11,6 +11,7 @@ import pytest
 from dashboards.verdicts import SHOWN, answer_of, excerpt, places
 from dashboards.views.chat import conversation
 from dashboards.views.overview import methods
+from dashboards.words import value_words
 from plumbline.api.grading_questions import GradeNow
 from plumbline.api.questions import Report
 from tests.dashboards.conftest import N_TURNS, Served
@@ -99,6 +100,18 @@ def test_a_verdict_is_told_in_words_colour_and_a_mark_and_its_place_is_shown() -
     assert excerpt(answer, 85, 500) is None
     assert excerpt(None, 0, 1) is None
     assert len({words for words, _, _ in SHOWN.values()}) == len({icon for _, icon, _ in SHOWN.values()}) == len(SHOWN)
+
+
+def test_the_funnel_is_split_by_whom_was_spoken_to_and_names_no_code(full: Served) -> None:
+    page = run("quality", full.url, full.token)
+    page.selectbox(key="by").select("region").run()
+    assert not page.exception
+    assert any("do not say it" in str(one.value) for one in page.caption)
+    assert [value_words(value) for value in ("EU", "(others)", None)] == [
+        "EU",
+        "all others, beyond the first 200",
+        "not said",
+    ]
 
 
 def test_what_was_found_is_marked_in_the_answer_and_nowhere_else() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.model.dimensions import OF_AUDIENCE
 from monitor.store.pages.last_words import EVERY_LAST_WORD, VERDICTS, last_words
 from monitor.store.pages.shapes import IN_SCOPE, PAGE, SCOPE, SHOWN, Lent, PageRead, Param, Picked
 from monitor.store.pages.traces import AFTER
@@ -24,6 +25,19 @@ _Z2: Final = _Z * _Z
 _AFTER_RULE: Final = "decode(from_base64(split_part($after, ' ', 1)))"
 _TOLD: Final = last_words("g.verdict = $verdict AND ($rule IS NULL OR g.rule_id = $rule)")
 
+_STAGES: Final = """count(*) AS received, count(f.trace_id) AS readable, count(s.unit_id) AS sampled,
+                count(g.unit_id) AS graded, count(*) FILTER (WHERE g.decided) AS decided"""
+_FATE: Final = """base.turns t
+            LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM base.features WHERE output_chars > 0) f
+                ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
+            LEFT JOIN (SELECT DISTINCT unit_id FROM base.samples) s ON s.unit_id = t.trace_id
+            LEFT JOIN (SELECT unit_id, bool_or(verdict IN ('violates', 'complies')) AS decided FROM base.grades GROUP BY 1) g
+                ON g.unit_id = t.trace_id"""
+"""Turns, and how far each came on its way to a rate."""
+
+_BY: Final = " ".join(f"WHEN '{name}' THEN t.{name}" for name in OF_AUDIENCE)
+_UNDECIDED: Final = last_words("g.verdict IN ('cannot_judge', 'not_graded', 'borderline')")
+
 READS: Final[dict[str, PageRead]] = {
     "rates": PageRead(
         f"SELECT e.* FROM base.estimates e WHERE {_WINDOWS} ORDER BY e.app, e.rule_id, e.window_start LIMIT 20000",
@@ -39,17 +53,22 @@ READS: Final[dict[str, PageRead]] = {
         "per rule and app the newest rate that rests on enough turns; those that do come first, the most certainly violated before others",
     ),
     "funnel": PageRead(
-        f"""SELECT count(*) AS received, count(f.trace_id) AS readable, count(s.unit_id) AS sampled,
-                count(g.unit_id) AS graded, count(*) FILTER (WHERE g.decided) AS decided
-            FROM base.turns t
-            LEFT JOIN (SELECT DISTINCT trace_id, span_id FROM base.features WHERE output_chars > 0) f
-                ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
-            LEFT JOIN (SELECT DISTINCT unit_id FROM base.samples) s ON s.unit_id = t.trace_id
-            LEFT JOIN (SELECT unit_id, bool_or(verdict IN ('violates', 'complies')) AS decided FROM base.grades GROUP BY 1) g
-                ON g.unit_id = t.trace_id
-            WHERE {IN_SCOPE}""",
+        f"SELECT {_STAGES} FROM {_FATE} WHERE {IN_SCOPE}",
         SCOPE,
         "how many turns came, have an answer that can be read, were sampled, graded, and got a verdict that decides",
+    ),
+    "funnel_by": PageRead(
+        f"""SELECT CASE $by {_BY} END AS value, {_STAGES} FROM {_FATE} WHERE {IN_SCOPE}
+            GROUP BY 1 ORDER BY received DESC, value LIMIT 250""",
+        SCOPE | {"by": Param("choice", OF_AUDIENCE[0], OF_AUDIENCE)},
+        "the same by the values of one dimension, the commonest first; NULL: the turn does not say it",
+    ),
+    "undecided": PageRead(
+        f"""SELECT g.rule_id, any_value(g.reason) AS reason, count(*) AS n
+            FROM {_UNDECIDED} g JOIN base.turns t ON t.trace_id = g.unit_id WHERE {IN_SCOPE}
+            GROUP BY g.rule_id, regexp_replace(g.reason, '[0-9]+', '0', 'g') ORDER BY n DESC, g.rule_id, reason LIMIT 50""",
+        SCOPE,
+        "per rule why it has no deciding verdict on how many turns that it was asked about, the commonest first",
     ),
     "both_sides": PageRead(
         f"""
