@@ -29,6 +29,7 @@ from plumbline.agent import Agent
 from plumbline.api import (
     change_questions,
     dataset_questions,
+    experiment_questions,
     finding_questions,
     grading_questions,
     hold_questions,
@@ -42,6 +43,7 @@ from plumbline.api import people_questions as asked_of_people
 from plumbline.api.agent_protocol import TableAnswer
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question, name_of
+from plumbline.experiments import experiment_plan
 from plumbline.findings import FindingAnswers, drift_ledger, window_report
 from plumbline.incidents import IncidentAnswers
 from plumbline.people.texts import Sight
@@ -180,6 +182,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     ),
     finding_questions.DriftLedger: lambda agent, _, call: drift_ledger(
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
+    ),
+    experiment_questions.ExperimentPlan: lambda agent, asked, call: experiment_plan(
+        agent.store, agent.settings.experiments, asked, agent.clock.now(), call.actor
     ),
     change_questions.AddChange: lambda agent, asked, call: findings_of(agent).changed(asked, call),
     finding_questions.WindowReport: lambda agent, asked, call: window_report(

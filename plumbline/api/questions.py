@@ -17,6 +17,7 @@ from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.change_questions import OF_CHANGES
 from plumbline.api.dataset_questions import OF_DATASETS
+from plumbline.api.experiment_questions import OF_EXPERIMENTS
 from plumbline.api.finding_questions import OF_FINDINGS
 from plumbline.api.grading_questions import OF_GRADING
 from plumbline.api.hold_questions import OF_HOLDS
@@ -211,6 +212,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     RollBackPolicy,
     *OF_FINDINGS,
     *OF_CHANGES,
+    *OF_EXPERIMENTS,
     *OF_GRADING,
     *OF_DATASETS,
     Erase,
