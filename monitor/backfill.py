@@ -16,9 +16,8 @@ from typing import Any, Final
 import polars as pl
 
 from monitor.errors import NotFound, UsageError
-from monitor.graders.grader import Tools
 from monitor.grading import grade_by
-from monitor.model.values import Turn, Unit
+from monitor.model.values import WAITS_FOR_JUDGE, Turn, Unit
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import known_plans
 from monitor.steps import House, drawn
@@ -68,7 +67,7 @@ def grade_now(house: House, trace_id: str) -> dict[str, Any]:
     if rows["seq"][0] > reads.marks(house.store).get("grade", (0, None))[0]:
         raise UsageError("the next cycle looks at this turn; it was finished a moment ago")
     turns = _read(house, house.policies, [rows["seq"][0]], rows["time"][0])
-    grades, _ = grade_by(house.policies, turns, Tools(house.clock), house.health)
+    grades, _ = grade_by(house.policies, turns, house.tools, house.health)
     _add(house, grades, turns)
     bad = grades.filter(pl.col("verdict") == "violates")["rule_id"].to_list()
     return {"trace": trace_id, "graded": grades.height, "violates": bad}
@@ -80,7 +79,7 @@ def cost(house: House, gap: Gap) -> dict[str, Any]:
     tried = seqs[:: max(1, len(seqs) // TRIED)][:TRIED]
     turns = _read(house, policies, tried, gap.start, by_lot=True)
     began = time.perf_counter()
-    graded, _ = grade_by(policies, turns, Tools(house.clock), None)
+    graded, _ = grade_by(policies, turns, house.tools, None)
     took = time.perf_counter() - began
     share = len(seqs) / len(tried) if tried else 0.0
     return {
@@ -88,8 +87,15 @@ def cost(house: House, gap: Gap) -> dict[str, Any]:
         "rules": len(gap.ids(house)),
         "grades": round(graded.height * share),
         "seconds": round(took * share, 1),
-        "calls_of_judges": 0,
+        "calls_of_judges": round(_calls(house, graded) * share),
     }
+
+
+def _calls(house: House, graded: pl.DataFrame) -> int:
+    """How many calls of judges follow from what was graded, where each is asked once."""
+    asked = graded.filter(pl.col("reason").str.starts_with(WAITS_FOR_JUDGE))["reason"]
+    names = [reason.removeprefix(WAITS_FOR_JUDGE) for reason in asked]
+    return sum(len(house.settings.judges[name].panel) or 1 for name in names)
 
 
 def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextManager[Any]) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextM
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
         with alone:
             turns = _read(house, policies, seqs[first : first + BATCH], gap.start, by_lot=True)
-            grades, _ = grade_by(policies, turns, Tools(house.clock), house.health)
+            grades, _ = grade_by(policies, turns, house.tools, house.health)
             added += _add(house, grades if gap.again else _new(house, grades, gap), turns)
     return {"turns": len(seqs), "grades": added}
 

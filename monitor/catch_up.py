@@ -12,7 +12,6 @@ from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
-from monitor.graders.grader import Tools
 from monitor.grading import RULE, grade_by
 from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turns
 from monitor.store import outcomes, reads, verdicts
@@ -56,7 +55,7 @@ def _grade(house: House, row: Missed) -> bool:
     window = reads.window(house.store, row.after, row.upto or 0)
     turns = graded_turns(house, window) if window else []
     one = [replace(policy, rules=tuple(r for r in policy.rules if r.id == row.part)) for policy in house.policies]
-    grades, broken = grade_by(one, turns, Tools(house.clock), house.health)
+    grades, broken = grade_by(one, turns, house.tools, house.health)
     if broken:
         return False
     seen = min(row.upto or 0, reads.marks(house.store).get(DRIFT, (0, None))[0])

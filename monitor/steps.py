@@ -20,7 +20,7 @@ from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
-from monitor.graders.grader import Tools
+from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.model.values import Estimate, Signal, Turn
@@ -76,6 +76,13 @@ class House:
     def guard(self) -> Guarding:
         """What the work of one stream, experiment or step is done in."""
         return nullcontext if self.health is None else self.health.guard
+
+    @property
+    def tools(self) -> Tools:
+        """What graders may use: judges are not asked here, their rules wait for them."""
+        return Tools(
+            self.clock, judges=Connected(self.settings.judges.keys(), frozenset(self.settings.judge_texts.apps))
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:
 def grade(house: House, batch: TurnBatch) -> int:
     """Grade the sampled turns against every policy in scope; what a broken rule says is not kept, it catches up later."""
     turns = graded_turns(house, batch.window)
-    graded, broken = grade_by(house.policies, turns, Tools(house.clock), house.health)
+    graded, broken = grade_by(house.policies, turns, house.tools, house.health)
     lost = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
     with marked(house.store, batch.mark) as txn:
         txn.insert("grades", graded)

@@ -16,6 +16,7 @@ import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
 from monitor.graders.grader import NO_OUTPUT
+from monitor.model.values import WAITS_FOR_JUDGE
 from monitor.policy.schema import BoundRule, Policy
 from monitor.stats.intervals import wilson
 from monitor.store import decided, reads
@@ -90,6 +91,8 @@ def _undecided(reader: reads.Reader, policies: Sequence[Policy], at: datetime) -
         since = aware_utc(row["since"]) if row["since"] else None
         if _dead(row["decided"], row["turns"], row["run"]):
             said = decided.told(reader, row["app"], rule.id, row["last"], start)
+            if (said.reason or "").startswith(WAITS_FOR_JUDGE):
+                continue  # whether the judge is well is told by its own failures, not by what is still in its queue
             yield Silence(row["app"], _cause(said, broken=rule.id in behind), (rule.text.title,), since, row["run"])
         elif row["broke"] >= LEAST and row["broke"] > FAILING * row["asked"]:
             share = percent(row["broke"] / row["asked"])

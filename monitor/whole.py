@@ -16,7 +16,6 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.graders.cascade import GRADES
-from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.model.values import Unit
 from monitor.steps import House, drawn
@@ -95,7 +94,7 @@ def _grades(house: House, rows: pl.DataFrame, units: set[Unit]) -> Said:
     picked = reads.sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
     turns = drawn(house, picked)
     wholes = units_of(house.store, turns, asked, growing=frozenset())
-    grades, broken = grade_by(asked, wholes, Tools(house.clock), house.health)
+    grades, broken = grade_by(asked, wholes, house.tools, house.health)
     return Said(grades, frozenset(broken))
 
 

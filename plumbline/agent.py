@@ -31,6 +31,7 @@ from monitor.drift.evidently_report import render_report
 from monitor.errors import NotFound
 from monitor.explaining import explain
 from monitor.health import Health
+from monitor.judges.queue import JudgeQueue
 from monitor.places import Places, read_run
 from monitor.policy.schema import Policy
 from monitor.privacy.keyed import install_key
@@ -83,6 +84,7 @@ class Agent:
     access: Access
     files: RuleFiles
     watch: GradingWatch
+    judges: JudgeQueue
     recent: Recent = field(default_factory=Recent)
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)
@@ -107,9 +109,8 @@ class Agent:
             self.policies = self.files.look(self.policies)
             self.desk = self.desk.under(self.files.take_mended())
             house = self._house(self.store, self.clock, self.desk)
-            live = replace(
-                house, health=self.health, stopping=self.stopping.is_set, labels=self.labels(), recent=self.recent
-            )
+            heard, stopping = self.labels(), self.stopping.is_set
+            live = replace(house, health=self.health, stopping=stopping, labels=heard, recent=self.recent)
             with self.watch.cycle(self.policies):
                 return run_cycle(live)
 
@@ -183,8 +184,8 @@ class Agent:
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables().read_by(text))
 
     def _tables(self) -> PublicTables:
-        told = self.access.record.public() | self.labels().public()
-        return self.desk.tables() | told | review_tables(self.desk.state)
+        told = self.desk.tables() | self.access.record.public() | self.labels().public()
+        return told | review_tables(self.desk.state)
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""
@@ -275,8 +276,7 @@ class Agent:
         asked = self.settings.agent.backup
         if asked.folder is None:
             return
-        folder = Path(asked.folder)
-        newest = newest_backup(folder)
+        newest = newest_backup(folder := Path(asked.folder))
         if newest is None or self.clock.now() - newest >= parse_duration(asked.every):
             self.backup(folder, lambda _, __: None)
             let_go(folder, asked.keep)

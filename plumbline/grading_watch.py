@@ -6,7 +6,7 @@ since time passes too: a house in which nothing happens is not asked every half 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ class GradingWatch:
     clock: Clock
     health: Health
     pulse: Pulse
+    judges: Callable[[], Mapping[str, str]] = dict
     _silent: dict[str, str] = field(default_factory=dict)
     _seen: tuple[Any, ...] = ()
     _looked: datetime | None = None
@@ -62,4 +63,4 @@ class GradingWatch:
         """Return what to tell, by the name of the part."""
         now = self.clock.now()
         self.pulse.watch(now, self._graded(), reads.newest_turn(self.store))
-        return self._silent | dict(self.pulse.troubles(now))
+        return self._silent | dict(self.pulse.troubles(now)) | dict(self.judges())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.errors import PlumblineError
 from monitor.health import Health
+from monitor.judges.connecting import queue_of
 from monitor.places import Places
 from monitor.policy import policies_in_force
 from monitor.privacy.keyed import install_key
@@ -50,9 +52,12 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     activation = Activation(desk.state, folder, clock)
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
-    watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)))
+    judges = queue_of(settings, store, desk.state, clock, secrets.SystemRandom(), stopping.is_set)
+    watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)), judges.troubles)
     files = RuleFiles(settings, health, clock, rules, activation.remember)
-    agent = Agent(settings, places, clock, store, desk, (), readers, health, access, files, watch, stopping=stopping)
+    agent = Agent(
+        settings, places, clock, store, desk, (), readers, health, access, files, watch, judges, stopping=stopping
+    )
     try:
         agent.policies = files.start(activation.last_texts())
         recall_tombstones(store, data_dir)

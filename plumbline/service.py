@@ -13,6 +13,7 @@ from monitor.places import Address, bind
 from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
+from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
 from plumbline.reviewing import keep_reviews
 from plumbline.schedule import Job, Paced, overdue, stand_by, start
@@ -36,6 +37,9 @@ LOAD_EVERY_S = 0.2
 LOAD_RESTS = 4.0
 LOAD_RESTS_AT_MOST_S = 0.8
 """Loading takes at most a fifth of a core when little comes; what is acknowledged is still seen well within two seconds."""
+
+JUDGE_EVERY_S = 1.0
+JUDGE_RESTS_AT_MOST_S = 2.0
 
 DELIVER_EVERY_S = 2.0
 PATIENCE_S = 20.0
@@ -67,6 +71,11 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
                 "cycle",
                 parse_duration(settings.agent.cycle_every).total_seconds(),
                 Guarded("cycle", agent.cycle, agent.health),
+            ),
+            Job(
+                "judges",
+                JUDGE_EVERY_S,
+                Paced(Guarded("judges", lambda: judge_waiting(agent), agent.health), LOAD_RESTS, JUDGE_RESTS_AT_MOST_S),
             ),
             Job("deliver", DELIVER_EVERY_S, deliver),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),

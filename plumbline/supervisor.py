@@ -258,10 +258,13 @@ def say(line: str) -> None:
         print(line, flush=True)
 
 
-def supervise(root: Path, program: Sequence[str], options: Sequence[str], demo: list[str] | None) -> None:
+def supervise(
+    root: Path, program: Sequence[str], options: Sequence[str], demo: list[str] | None, beside: list[str] | None = None
+) -> None:
     """Keep the three processes running on `root` until a signal asks to stop.
 
-    A process is started as `program NAME OPTIONS`; `demo` is a command to run once when all are ready, in sight.
+    A process is started as `program NAME OPTIONS`; `demo` is a command to run once when all are ready, in sight,
+    `beside` one that runs as long as they do, or not: nothing of theirs hangs on it.
     """
     places = Places(root)
     prepare(places)
@@ -271,6 +274,7 @@ def supervise(root: Path, program: Sequence[str], options: Sequence[str], demo: 
         try:
             say(f"starting {', '.join(NAMES)} on {root}; their logs are in {places.logs}")
             start_all(house)
+            house.extra += [spawn(beside, subprocess.DEVNULL)] if beside else []
             while not bell.stopping:
                 bell.wait(tend(house))
             say("stopping")
@@ -282,7 +286,7 @@ def main() -> int:
     """Entry point of `python -m plumbline.supervisor JSON`; `plumbline up` becomes this process."""
     asked = json.loads(sys.argv[1])
     try:
-        supervise(Path(asked["root"]), asked["program"], asked["options"], asked["demo"])
+        supervise(Path(asked["root"]), asked["program"], asked["options"], asked["demo"], asked.get("beside"))
     except PlumblineError as error:
         print(f"plumbline: {error}", file=sys.stderr)
         return error.exit_code

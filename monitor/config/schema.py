@@ -229,6 +229,34 @@ class OutgoingSettings(Section, frozen=True):
     ca: str | None = None  # a file of certificates to trust instead of those of the system
 
 
+class JudgeBudget(Section, frozen=True):
+    """What a judge may take in a day of UTC; reserved before a call leaves."""
+
+    calls_per_day: int = 1000
+    usd_per_day: float | None = None  # needs a price of the model; None: calls alone are counted
+
+
+class JudgeSettings(Section, frozen=True):
+    """One judge: a model that is asked about one answer and one rule at a time, or a panel of others that count as one."""
+
+    transport: Literal["openai", "anthropic", "systemone", "recorded"] = "openai"
+    url: str = ""  # the address before `/chat/completions`, `/v1/messages` or `/v1/systemone`; empty: that of the maker
+    model: str = ""
+    file: str | None = None  # of transport `recorded`: verdicts as JSON lines
+    panel: tuple[str, ...] = ()  # names of judges that are all asked and are one grader together
+    key: str | None = None  # write ${env:NAME} or ${file:path}
+    budget: JudgeBudget = JudgeBudget()
+    concurrency: int = 4
+    timeout: str = "20s"
+    allow_private: bool = False  # it may have a private address, and be spoken to by plain http there
+
+
+class JudgeTexts(Section, frozen=True):
+    """Whose texts may leave this machine to be judged."""
+
+    apps: tuple[str, ...] = ()  # applications whose texts judges may be sent; empty: none leaves
+
+
 class Settings(Section, frozen=True):
     """All of `plumbline.yaml`."""
 
@@ -245,6 +273,8 @@ class Settings(Section, frozen=True):
     ] = {}  # attribute or metadata KEY of yours -> region, channel, audience, tenant or language
     sampling: SamplingSettings = SamplingSettings()
     units: UnitSettings = UnitSettings()
+    judges: dict[str, JudgeSettings] = {}  # NAME -> transport, url, model, key, budget ...; see judges.md
+    judge_texts: JudgeTexts = JudgeTexts()
     estimates: EstimateSettings = EstimateSettings()
     review: ReviewSettings = ReviewSettings()
     drift: DriftSettings = DriftSettings()

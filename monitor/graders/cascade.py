@@ -233,9 +233,7 @@ class _Bench:
     def grade(self, answers: Answers) -> pl.DataFrame:
         """Return one grade an answer."""
         asked = _judge([grader.runner(self.tools) for grader in self.graders], answers)
-        words = [
-            _placed(self._stands(one.judgement, turn), turn) for one, turn in zip(asked, answers.turns, strict=True)
-        ]
+        words = [stands(self.rule, one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
         varying = {
             "unit_id": [turn.unit_id for turn in answers.turns],
@@ -252,17 +250,6 @@ class _Bench:
         frame = pl.DataFrame(varying, {name: GRADES[name] for name in varying})
         same = [pl.lit(value, GRADES[name]).alias(name) for name, value in self._same()]
         return frame.with_columns(same).select(list(GRADES))
-
-    def _stands(self, judgement: Judgement, turn: Turn) -> Judgement:
-        if judgement.verdict is not Verdict.VIOLATES:
-            return judgement
-        if isinstance(self.rule, Hesitant) and not self.rule.flagged(judgement.score):
-            doubt = f"score {judgement.score:.2f} is too low for a violation; {judgement.reason}"
-            return replace(judgement, verdict=Verdict.BORDERLINE, reason=doubt)
-        excuse = self.rule.excuse(turn)
-        if excuse is None:
-            return judgement
-        return replace(judgement, verdict=Verdict.COMPLIES, reason=f"{excuse}; {judgement.reason}")
 
     def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:
         """Return names and version of who decided: the grader that found the violation, or all that agree there is none."""
@@ -283,6 +270,22 @@ class _Bench:
             ("policy_hash", self.policy.hash),
         )
         yield "graded_at", naive_utc(self.tools.clock.now())
+
+
+def stands(rule: GradedRule, judgement: Judgement, turn: Turn) -> Judgement:
+    """Return what a grader's word comes to under `rule`: its threshold and exceptions count, and places are those of the answer."""
+    return _placed(_held(rule, judgement, turn), turn)
+
+
+def _held(rule: GradedRule, judgement: Judgement, turn: Turn) -> Judgement:
+    if judgement.verdict is not Verdict.VIOLATES:
+        return judgement
+    if isinstance(rule, Hesitant) and not rule.flagged(judgement.score):
+        doubt = f"score {judgement.score:.2f} is too low for a violation; {judgement.reason}"
+        return replace(judgement, verdict=Verdict.BORDERLINE, reason=doubt)
+    if (excuse := rule.excuse(turn)) is None:
+        return judgement
+    return replace(judgement, verdict=Verdict.COMPLIES, reason=f"{excuse}; {judgement.reason}")
 
 
 def _placed(judgement: Judgement, turn: Turn) -> Judgement:

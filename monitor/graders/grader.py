@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import ClassVar, Final, Protocol, runtime_checkable
 
@@ -11,7 +12,7 @@ import msgspec
 from monitor.clock import Clock
 from monitor.config.schema import Section
 from monitor.graders.answers import Answers
-from monitor.model.values import Verdict, stable_id
+from monitor.model.values import WAITS_FOR_JUDGE, Verdict, stable_id
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,29 @@ class Budget(Protocol):
         """Take one call off what is left for `grader`, before it is made; False when nothing is left."""
 
 
+EVERYWHERE: Final = "*"
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The judges that can be asked, later and elsewhere, and the applications whose texts may leave to them."""
+
+    names: AbstractSet[str] = frozenset()
+    apps: AbstractSet[str] = frozenset()
+
+    def word(self, judge: str | None, app: str) -> str:
+        """Return why `judge` has not said anything of a turn of `app` yet."""
+        if judge not in self.names:
+            return "no judge is connected" if not self.names else f"no judge named {judge} is connected"
+        if not self.may_leave(app):
+            return f"texts of {app or 'an application without a name'} may not leave to a judge (judge_texts)"
+        return f"{WAITS_FOR_JUDGE}{judge}"
+
+    def may_leave(self, app: str) -> bool:
+        """Return whether texts of `app` may be sent to a judge."""
+        return app in self.apps or EVERYWHERE in self.apps
+
+
 @dataclass(frozen=True)
 class Tools:
     """What a runner may use besides the answers. Local graders use none of it; without a client nobody else is asked."""
@@ -49,6 +73,7 @@ class Tools:
     clock: Clock
     client: Client | None = None
     budget: Budget | None = None
+    judges: Connected = Connected()
 
 
 class Runner(Protocol):

@@ -1,4 +1,4 @@
-"""A model that judges by a rubric. Policies may name it already; until judges are connected it grades nothing."""
+"""A model that judges by a rubric. It is asked beside the cycle (`monitor.judges`); here its rule is told to wait for it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from monitor.model.values import Turn, Verdict
 
 
 class Judge(Settings, frozen=True, tag="judge"):
-    """Settings of a judge: its rubric, and the band of scores in which `escalate_to` is asked as well."""
+    """Settings of a judge: which one is asked, its rubric, and the band of scores in which `escalate_to` is asked as well.
+
+    `judge` is a name under `judges:` in plumbline.yaml; left out it is that of `defaults.judge`. `rubric` is a file beside the
+    policy, or the text itself.
+    """
 
     code: ClassVar[int] = 1
     rubric: str
+    judge: str | None = None
     escalate_band: tuple[float, float] | None = None
     escalate_to: str | None = None
 
-    def runner(self, tools: Tools) -> Runner:  # noqa: ARG002 nobody is connected that could be asked
-        """Return a runner that abstains: a judge that was not asked is `not_graded`, never a pass."""
-        return EachText(_abstain)
+    def runner(self, tools: Tools) -> Runner:
+        """Return a runner that abstains: what a judge has not said yet is `not_graded`, never a pass."""
 
+        def abstain(_: str, turn: Turn) -> Judgement:
+            return Judgement(Verdict.NOT_GRADED, None, tools.judges.word(self.judge, turn.app))
 
-def _abstain(_: str, __: Turn) -> Judgement:
-    return Judgement(Verdict.NOT_GRADED, None, "no judge is connected")
+        return EachText(abstain)

@@ -29,6 +29,10 @@ WITHDRAWN: Final = "withdrawn"
 """The verdict of a label that takes back what the person said of a turn and rule; never a grade."""
 
 
+WAITS_FOR_JUDGE: Final = "waits for the judge "
+"""What the reason of a verdict begins with that a judge has yet to give; the name of the judge follows."""
+
+
 class Severity(StrEnum):
     """How much harm, in PagerDuty's four words."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import Final
 
@@ -15,14 +15,19 @@ SOON: Final = timedelta(days=30)
 """So long before a date it is told."""
 
 REVIEWS: Final = "waits for the review of answers by people, which is not there yet; nothing reads it until then"
+CARDS: Final = "waits for the calibration of judges, which is not there yet; nothing reads it until then"
 JUDGES: Final = "waits for judges, which are not connected yet; until then local graders decide alone"
 
 Hit = tuple[tuple[Step, ...], str | None, str]
 
 
-def waiting(policy: Policy, source_text: str) -> list[Lint]:
-    """Return the keys of `policy` that have no effect yet, and for what each waits; `source_text` is its file's text."""
-    hits = [*_header_waits(policy), *(hit for n, rule in enumerate(policy.rules) for hit in _rule_waits(n, rule))]
+def waiting(policy: Policy, source_text: str, judges: Collection[str] = ()) -> list[Lint]:
+    """Return the keys of `policy` that have no effect yet, and for what each waits; `source_text` is its file's text.
+
+    `judges` are the names of those that are connected.
+    """
+    rules = (hit for n, rule in enumerate(policy.rules) for hit in _rule_waits(n, rule, judges))
+    hits = [*_header_waits(policy, judges), *rules]
     return _placed(policy, source_text, hits)
 
 
@@ -40,26 +45,26 @@ def _placed(policy: Policy, source_text: str, hits: list[Hit]) -> list[Lint]:
     return [Lint(policy.path, source.line(steps), rule_id, warning) for steps, rule_id, warning in hits]
 
 
-def _header_waits(policy: Policy) -> Iterator[Hit]:
+def _header_waits(policy: Policy, judges: Collection[str]) -> Iterator[Hit]:
     said = policy.file.defaults
     if said.on_uncertain == "human_review":
         yield ("defaults", "on_uncertain"), None, f"on_uncertain: human_review {REVIEWS}"
     if said.double_blind_rate:
         yield ("defaults", "double_blind_rate"), None, f"double_blind_rate {said.double_blind_rate:g} {REVIEWS}"
-    if said.judge != "none":
+    if said.judge not in {"none", *judges}:
         yield ("defaults", "judge"), None, f"judge: {said.judge} {JUDGES}"
 
 
-def _rule_waits(number: int, rule: BoundRule) -> Iterator[Hit]:
+def _rule_waits(number: int, rule: BoundRule, judges: Collection[str]) -> Iterator[Hit]:
     at: tuple[Step, ...] = ("rules", number)
     if rule.text.sampling.always_review_if_flagged:
         yield (*at, "sampling", "always_review_if_flagged"), rule.id, f"always_review_if_flagged {REVIEWS}"
     for key in ("min_recall", "max_false_alarm"):
         wanted = getattr(rule.text.decision, key)
         if wanted is not None:
-            yield (*at, "decision", key), rule.id, f"{key} {wanted:g} {JUDGES}"
+            yield (*at, "decision", key), rule.id, f"{key} {wanted:g} {CARDS if judges else JUDGES}"
     for position, grader in enumerate(rule.text.graders):
-        if isinstance(grader, Judge):
+        if isinstance(grader, Judge) and not _asked(rule, grader, judges):
             yield (*at, "graders", position), rule.id, f"a judge by {grader.rubric} {JUDGES}"
     seen = (
         frozenset[str]().union(*(grader.looks_at for grader in rule.text.graders)) if rule.text.graders else {"output"}
@@ -67,6 +72,12 @@ def _rule_waits(number: int, rule: BoundRule) -> Iterator[Hit]:
     for position, surface in enumerate(rule.text.surface):
         if surface not in seen:
             yield (*at, "surface", position), rule.id, f"surface {surface} waits for a grader that looks there"
+
+
+def _asked(rule: BoundRule, grader: Judge, judges: Collection[str]) -> bool:
+    """Whether some connected judge is asked by the rubric of `grader`."""
+    bound = (one for one in rule.asked if isinstance(one, Judge) and one.rubric == grader.rubric)
+    return any(one.judge in judges for one in bound)
 
 
 def _header_due(policy: Policy, today: date) -> Iterator[Hit]:

@@ -55,7 +55,7 @@ class Scope(Block, frozen=True):
 
 
 class Defaults(Block, frozen=True):
-    """What rules take when they say nothing themselves. `judge: none` leaves judges out: local graders decide alone."""
+    """What rules take when they say nothing themselves. `judge` is asked where a rule names none; `none` leaves those judges out: local graders decide alone."""
 
     severity: Harm = "medium"
     on_uncertain: Literal["human_review", "cannot_judge"] = "cannot_judge"
@@ -272,11 +272,18 @@ def bind(rule: Rule, defaults: Defaults) -> BoundRule:
     """Return `rule` as its policy applies it: asked are graders that look at one of the surfaces which it is about."""
 
     def running(graders: Sequence[AnyGrader]) -> tuple[AnyGrader, ...]:
-        seeing = (g for g in graders if not g.looks_at.isdisjoint(rule.surface))
-        return tuple(g for g in seeing if not (isinstance(g, Judge) and defaults.judge == "none"))
+        named = (_named(grader, defaults) for grader in graders if not grader.looks_at.isdisjoint(rule.surface))
+        return tuple(grader for grader in named if grader is not None)
 
     added = tuple((region, running(more.graders)) for region, more in rule.regional.items() if more.graders)
     return BoundRule(rule, SEVERITIES[rule.severity or defaults.severity], running(rule.graders), added)
+
+
+def _named(grader: AnyGrader, defaults: Defaults) -> AnyGrader | None:
+    """Return a judge under the name that is asked, None where none is; other graders as they are."""
+    if not isinstance(grader, Judge) or grader.judge is not None:
+        return None if isinstance(grader, Judge) and grader.judge == "none" else grader
+    return None if defaults.judge == "none" else msgspec.structs.replace(grader, judge=defaults.judge)
 
 
 def units_of_rules(policies: Iterable[Policy]) -> dict[str, Unit]:

@@ -100,6 +100,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("what was said in a review is found by its turn", _labels_by_item),
     Migration("messages are found by their alert", _by_alert),
     Migration("silences over several alerts and assignments have tables of their own", _orders_of_silence),
+    Migration("what judges spend has a table of its own, which follows from METADATA", lambda _: None),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 

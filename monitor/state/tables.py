@@ -187,6 +187,18 @@ NOTES: Final = Table(
     Index("notes_on", "subject"),
 )
 
+JUDGE_SPEND: Final = Table(
+    "judge_spend",
+    METADATA,
+    Column("judge", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # of UTC, YYYY-MM-DD
+    Column("calls", Integer, nullable=False),  # that may have left: a call is counted before it leaves
+    Column("open", Integer, nullable=False),  # of those, calls of which nobody knows yet, or ever will, what they took
+    Column("tokens", Integer, nullable=False),
+    Column("usd", Float, nullable=False),  # reserved for open calls, told or reckoned for others
+)
+"""What judges have taken of their budgets: a row a judge and day."""
+
 HOLDS: Final = Table(
     "holds",
     METADATA,

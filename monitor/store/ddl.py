@@ -98,6 +98,26 @@ GRADES: Final[Columns] = {
     "unit": "str",  # turn | trace | session; NULL: turn
 }
 
+JUDGE_CALLS: Final[Columns] = {
+    "time": "time",  # of the call, not of the turn
+    "rule_id": "str",
+    "unit_id": "str",
+    "unit": "str",
+    "judge": "str",
+    "state": "str",  # ok | cached | retried | refused | budget | error
+    "tokens": "int",
+    "cost_usd": "float",  # NULL: nobody knows the price
+    "latency_ms": "float",
+    "reason": "str",
+    "verdict": "str",  # NULL: none came of it
+    "score": "float",
+    "found_from": "int",
+    "found_to": "int",
+    "key": "str",  # what a repeat of the question has in common with it
+    "words": "text",  # the judge's own, about the text it judged
+}
+"""Every question to a judge, as a trace of its own beside production."""
+
 ROLLUP: Final[Columns] = {
     "hour": "time",
     "app": "str",
@@ -220,6 +240,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "ledger": LEDGER,
     "samples": SAMPLES,
     "grades": GRADES,
+    "judge_calls": JUDGE_CALLS,
     "estimates": ESTIMATES,
     "findings": FINDINGS,
     "comparisons": COMPARISONS,

@@ -65,6 +65,11 @@ def _listed(model: str, listed: Mapping[str, Price]) -> Price | None:
     return listed.get(model) or listed.get(DATED.sub("", model))
 
 
+def price_of(model: str, own: Mapping[str, Price], listed: Mapping[str, Price]) -> Price | None:
+    """Return what a model costs by the prices of the house, else by the list, None where neither says."""
+    return own.get(model) or _listed(model, listed)
+
+
 def _by(spans: pl.DataFrame, prices: Mapping[str, Price], whose: str) -> pl.DataFrame:
     model = pl.coalesce(*(pl.when(pl.col(name).is_in(list(prices))).then(pl.col(name)) for name in NAMES))
 

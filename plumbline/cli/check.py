@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def gather(resolved: Resolved) -> dict[str, Any]:
         "alert_rules": [{"id": r.id, "signal": r.signal, "severity": r.severity} for r in book.rules],
         "receivers": [{"name": r.name, "kind": r.__struct_config__.tag} for r in book.receivers],
         "warnings": [
-            *(warning for policy in policies for warning in _warnings(policy)),
+            *(warning for policy in policies for warning in _warnings(policy, settings.judges)),
             *(warning for policy in policies for warning in _nobody(policy, [r.name for r in book.receivers])),
         ],
     }
@@ -93,10 +93,10 @@ def refuse_private(receivers: Sequence[ReceiverSettings], settings: Settings, lo
             continue  # not known here and now; that is for whoever calls to find out
 
 
-def _warnings(policy: Policy) -> Iterator[dict[str, Any]]:
+def _warnings(policy: Policy, judges: Collection[str]) -> Iterator[dict[str, Any]]:
     """Yield what makes a policy weak, waits or is due, without stopping it, with the line to look at."""
     text = Path(policy.path).read_text(encoding="utf-8")
-    for weak in (*lint(policy, text), *waiting(policy, text), *due(policy, text, SystemClock().now().date())):
+    for weak in (*lint(policy, text), *waiting(policy, text, judges), *due(policy, text, SystemClock().now().date())):
         yield {"place": f"{weak.path}:{weak.line}", "rule": weak.rule_id or "", "warning": weak.warning}
 
 

@@ -18,6 +18,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings, Settings
 from monitor.config.yaml_lines import written_in
 from monitor.errors import ConfigError
+from monitor.judges.naming import wrong_with
 from monitor.privacy.patterns import KINDS
 
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B|%)", re.IGNORECASE)
@@ -165,6 +166,17 @@ def check_limits(settings: Settings, file: Path) -> None:
                 stands = written_in(file).get(key)
                 raise ConfigError(str(file), stands.line if stands else None, f"{key}: {value!r} {limit.words}")
     _check_order(settings.agent.retention, file)
+    _check_judges(settings, file)
+
+
+def _check_judges(settings: Settings, file: Path) -> None:
+    """Refuse judges that could never be asked, and panels of judges that are not there."""
+    for name, judge in settings.judges.items():
+        problem = wrong_with(name, judge, settings.judges)
+        if problem is not None:
+            lines = written_in(file)
+            line = next((stands.line for key, stands in lines.items() if key.startswith(f"judges.{name}")), None)
+            raise ConfigError(str(file), line, f"judges.{name}: {problem[0]}", problem[1])
 
 
 def _check_order(retention: RetentionSettings, file: Path) -> None:

@@ -40,7 +40,7 @@ def _setting(key: str, value: Any, resolved: Resolved, written: dict[str, Writte
     stands = written.get(key)
     if stands is None:
         return Setting(key, value, "default")
-    shown = HIDDEN if key.endswith("secret") else value
+    shown = HIDDEN if key.endswith(("secret", ".key")) else value
     return Setting(key, stands.text if "${" in stands.text else shown, f"{resolved.file}:{stands.line}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -74,6 +74,7 @@ class Wanted:
     reader: Reader
     region: str | None
     configured: Path | None
+    judges: Collection[str] = ()
 
     def policies(self) -> list[Policy]:
         """Return the policies of the path given, else those of the settings, else the starter policy. Raises `ConfigError`."""
@@ -121,7 +122,8 @@ def run(
         asked = policy_acts.Asked(paths or [], form, resolved, last, sample, status.value, approved_by)
         return ACTS[action]()(asked)
     configured = None if resolved.settings.policies is None else Path(resolved.settings.policies)
-    return ACTIONS[action](Wanted([Path(path) for path in paths or []], form, reader.value, region, configured))
+    judges = resolved.settings.judges
+    return ACTIONS[action](Wanted([Path(path) for path in paths or []], form, reader.value, region, configured, judges))
 
 
 def _test(wanted: Wanted) -> int:
@@ -158,7 +160,7 @@ def _lint(wanted: Wanted) -> int:
     today, found = SystemClock().now().date(), []
     for policy in wanted.policies():
         text = Path(policy.path).read_text(encoding="utf-8")
-        found += [*lint(policy, text), *waiting(policy, text), *due(policy, text, today)]
+        found += [*lint(policy, text), *waiting(policy, text, wanted.judges), *due(policy, text, today)]
     records = [{"place": f"{one.path}:{one.line}", "rule": one.rule_id or "", "warning": one.warning} for one in found]
     if wanted.form is Form.JSON:
         show.print_json(records)

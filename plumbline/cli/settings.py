@@ -82,7 +82,7 @@ def resolve(given: Given, folder: Path) -> Resolved:
     settings = msgspec.structs.replace(
         settings, data_dir=str(root), policies=_maybe(settings.policies, base), alerts=_maybe(settings.alerts, base)
     )
-    settings = _with_dictionaries(settings, base)
+    settings = _with_recordings(_with_dictionaries(settings, base), base)
     backup = msgspec.structs.replace(settings.agent.backup, folder=_maybe(settings.agent.backup.folder, base))
     settings = _replaced(settings, "agent", "backup", backup)
     overridden = {} if given.data_dir is None else {"data_dir": "--data-dir"}
@@ -124,6 +124,13 @@ def _with_dictionaries(settings: Settings, base: Path) -> Settings:
     paths = {name: str(_expand(path, base)) for name, path in redaction.dictionaries.items()}
     changed = msgspec.structs.replace(redaction, dictionaries=paths)
     return _replaced(settings, "collector", "redaction", changed)
+
+
+def _with_recordings(settings: Settings, base: Path) -> Settings:
+    judges = {
+        name: msgspec.structs.replace(judge, file=_maybe(judge.file, base)) for name, judge in settings.judges.items()
+    }
+    return msgspec.structs.replace(settings, judges=judges)
 
 
 def _expand(path: str, folder: Path) -> Path:

@@ -35,6 +35,7 @@ def run(
         "program": [*python, "plumbline.cli.process"],
         "options": resolved.arguments(),
         "demo": [*python, "plumbline.cli.main", "demo", "--if-empty", "--drill"] if demo_if_empty else None,
+        "beside": [*python, "plumbline.demo.stubs.judge"] if demo_if_empty else None,
     }
     # The supervisor takes the place of this process: it needs neither typer nor the config reader.
     os.execv(sys.executable, [*python, "plumbline.supervisor", json.dumps(asked)])  # noqa: S606

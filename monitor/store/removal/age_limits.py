@@ -21,6 +21,7 @@ TEXTS: Final[dict[str, tuple[str, ...]]] = {
     "spans": ("attrs", "error_message"),
     "events": ("body",),
     "scores": ("comment", "metadata"),
+    "judge_calls": ("words",),
 }
 """Columns that hold what somebody wrote, in tables whose rows outlive it; `content` holds nothing else and goes as rows."""
 

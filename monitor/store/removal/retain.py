@@ -50,6 +50,7 @@ HANGING: Final = (
     "wholes",
     "samples",
     "grades",
+    "judge_calls",
     "turns",
     "features",
     "scores",

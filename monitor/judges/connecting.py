@@ -1,0 +1,36 @@
+"""The judges of a house, made from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from monitor.clock import Clock
+from monitor.config.schema import JudgeSettings, Settings
+from monitor.graders.grader import Connected
+from monitor.judges.judge import ConnectedJudge
+from monitor.judges.purse import Purse, ceiling_of
+from monitor.judges.queue import JudgeQueue
+from monitor.state import ControlState
+from monitor.store.opening import Store
+from monitor.store.prices import price_of, shipped
+
+
+def queue_of(
+    settings: Settings,
+    store: Store,
+    state: ControlState,
+    clock: Clock,
+    chance: Random,
+    stopping: Callable[[], bool] = lambda: False,
+) -> JudgeQueue:
+    """Return what works off all that waits for the judges of `settings`; `chance` must be unpredictable to others."""
+
+    def connected(name: str, judge: JudgeSettings) -> ConnectedJudge:
+        price = price_of(judge.model, settings.prices, shipped().models if settings.list_prices else {})
+        return ConnectedJudge(name, judge, Purse(state, name, ceiling_of(judge), price), clock, chance)
+
+    alone = {name: connected(name, judge) for name, judge in settings.judges.items() if not judge.panel}
+    panels = {name: judge.panel for name, judge in settings.judges.items() if judge.panel}
+    texts = Connected(settings.judges.keys(), frozenset(settings.judge_texts.apps))
+    return JudgeQueue(store, clock, alone, panels, texts, settings.outgoing, stopping)

@@ -1,0 +1,1 @@
+"""How judges are reached, one way a file."""

@@ -1,0 +1,77 @@
+"""What judges have to do with the store: which answers wait for them, what was asked before, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.model.values import WAITS_FOR_JUDGE
+from monitor.store import outcomes, verdicts
+from monitor.store.opening import Transaction
+from monitor.store.precedence import JUDGE
+from monitor.store.reads import Reader
+from monitor.store.ungraded import arms_of
+
+_WAITING: Final = f"""
+    WITH asked AS (
+        SELECT * FROM base.grades WHERE time >= ? AND verdict = 'not_graded' AND starts_with(reason, '{WAITS_FOR_JUDGE}')
+        QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, unit ORDER BY graded_at DESC) = 1),
+    open_ones AS (
+        SELECT a.* FROM asked a ANTI JOIN (SELECT * FROM base.grades WHERE time >= ? AND standing = {JUDGE}) j
+        ON j.unit_id = a.unit_id AND j.rule_id = a.rule_id AND coalesce(j.unit, 'turn') = coalesce(a.unit, 'turn')
+           AND j.graded_at >= a.graded_at)"""
+
+
+def waiting(reader: Reader, since: datetime, most: int) -> pl.DataFrame:
+    """Return unit_id, rule_id, unit, seq, time, app, graded_at and tried of answers since `since` that wait for a judge.
+
+    Those come first that were asked about least often (`tried`), then in an order that nobody chose: under a budget a part of
+    them is judged, and which part must not hang on what they say.
+    """
+    return reader.frame(
+        f"""{_WAITING},
+        calls AS (SELECT unit_id, rule_id, count(*) AS n FROM base.judge_calls WHERE state IN ('error', 'retried') AND time >= ? GROUP BY ALL)
+        SELECT o.unit_id, o.rule_id, coalesce(o.unit, 'turn') AS unit, t.seq, t.time, coalesce(t.app, '') AS app, o.graded_at, coalesce(c.n, 0) AS tried
+        FROM open_ones o JOIN base.turns t ON t.trace_id = o.unit_id LEFT JOIN calls c ON c.unit_id = o.unit_id AND c.rule_id = o.rule_id
+        ORDER BY tried, hash(o.unit_id), o.rule_id LIMIT ?""",
+        [since, since, since, most],
+    )
+
+
+def queued(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return rule_id, judge, n and oldest (when it was graded otherwise) of what waits, by rule and judge."""
+    return reader.frame(
+        f"""{_WAITING}
+        SELECT rule_id, replace(reason, '{WAITS_FOR_JUDGE}', '') AS judge, count(*) AS n, min(graded_at) AS oldest FROM open_ones GROUP BY ALL""",
+        [since, since],
+    )
+
+
+def known(reader: Reader, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return what came of questions that were asked before, by key: verdict, score, reason, place, words."""
+    rows = reader.frame(
+        """SELECT key, judge, verdict, score, reason, found_from, found_to, words FROM base.judge_calls
+           WHERE list_contains(?, key) AND state = 'ok' AND verdict IS NOT NULL QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
+        [list(keys)],
+    )
+    return {row["key"]: row for row in rows.iter_rows(named=True)}
+
+
+def changes(reader: Reader) -> int:
+    """Return a number that changes when verdicts come or go."""
+    return int(reader.frame("SELECT coalesce(max(rowid), 0) + count(*) AS n FROM base.grades")["n"][0])
+
+
+def keep(txn: Transaction, calls: Sequence[Mapping[str, Any]], grades: Sequence[Mapping[str, Any]]) -> int:
+    """Write calls and the verdicts that came of them, of turns that are still there; rates and arms follow. Returns how many verdicts."""
+    units = sorted({row["unit_id"] for row in (*calls, *grades)})
+    there = set(txn.frame("SELECT trace_id FROM base.turns WHERE list_contains(?, trace_id)", [units])["trace_id"])
+    txn.insert("judge_calls", [call for call in calls if call["unit_id"] in there])
+    kept = [{**grade, "standing": JUDGE} for grade in grades if grade["unit_id"] in there]
+    if kept:
+        verdicts.add_verdicts(txn, kept)
+        outcomes.ask_rereads(txn, arms_of(txn, sorted({grade["unit_id"] for grade in kept})))
+    return len(kept)
