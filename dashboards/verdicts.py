@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.acting import act, may, told
 from dashboards.client import AgentReads, Row, Trouble
+from dashboards.judges import calls_behind
 from dashboards.rules import Rule
 from dashboards.text import label, parsed, plain
 
@@ -66,8 +67,8 @@ def places(grades: Sequence[Row], answer: str | None) -> list[tuple[int, int]]:
     return sorted({(a, b) for a, b in found.values() if excerpt(answer, a, b) is not None})
 
 
-def verdicts(grades: Sequence[Row], rules: dict[str, Rule], answer: str | None) -> None:
-    """Draw what was said of a turn, violations first; of a rule that was judged again the newest word."""
+def verdicts(grades: Sequence[Row], rules: dict[str, Rule], answer: str | None, calls: Sequence[Row] = ()) -> None:
+    """Draw what was said of a turn, violations first; of a rule that was judged again the newest word. `calls` are those of judges."""
     newest: dict[tuple[str, str], Row] = {}
     for row in grades:
         newest.setdefault((row["rule_id"], "person" if row["grader"].startswith("human:") else "machine"), row)
@@ -75,10 +76,10 @@ def verdicts(grades: Sequence[Row], rules: dict[str, Rule], answer: str | None) 
     for number, row in enumerate(
         sorted(newest.values(), key=lambda row: order.index(row["verdict"]) if row["verdict"] in order else 9)
     ):
-        _one(row, rules.get(row["rule_id"]), answer, number)
+        _one(row, rules.get(row["rule_id"]), answer, number, calls)
 
 
-def _one(row: Row, rule: Rule | None, answer: str | None, number: int) -> None:
+def _one(row: Row, rule: Rule | None, answer: str | None, number: int, calls: Sequence[Row]) -> None:
     words, icon, color = SHOWN.get(row["verdict"], (row["verdict"], ":material/help:", "gray"))
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -89,6 +90,8 @@ def _one(row: Row, rule: Rule | None, answer: str | None, number: int) -> None:
             _marked(place)
         with st.container(key=f"muted-verdict-{number}"):
             plain(f"{row['reason']}. {row['rule_id']}, by {row['grader']} ({row['policy']} {row['policy_version']})")
+        if not row["grader"].startswith("human:"):
+            calls_behind(calls, row["rule_id"])
 
 
 def _marked(place: tuple[str, str, str]) -> None:

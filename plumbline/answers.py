@@ -193,6 +193,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     finding_questions.AcceptFinding: lambda agent, asked, call: findings_of(agent).accept(asked, call),
     finding_questions.ReopenFinding: lambda agent, asked, call: findings_of(agent).reopen(asked, call),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
+    grading_questions.Judges: lambda agent, _, __: agent.judges.told(),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),
     grading_questions.BackfillCost: lambda agent, asked, _: grading.cost(house_of(agent), asked),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
+from dashboards.judges import judges
 from dashboards.numbers import count, share, share_interval, utc, when
 from dashboards.policy_edit import change
 from dashboards.rules import COLOURS, ENOUGH, Rule, rules_of
@@ -112,6 +113,7 @@ def _one(context: Context, rule: Rule | None, wanted: str) -> None:
     _statement(rule)
     _cards(rule)
     _rates(context, rule)
+    judges(context, {rule.id: rule}, rule.id)
     _examples(rule)
     _versions(context, rule)
     if st.toggle("Change this policy", key=f"change-{rule.policy['id']}"):

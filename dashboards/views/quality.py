@@ -11,6 +11,7 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
 from dashboards.funnel import funnel
+from dashboards.judges import judges
 from dashboards.numbers import count, percent, share, share_interval, utc, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
@@ -61,6 +62,7 @@ def show(context: Context) -> None:
             "No rate has been published in this range. Turns are sampled, graded and counted every cycle; "
             "policies/*.yaml says against which rules."
         )
+        judges(context, rules)
         return
     if context.scope.environment and segment == "all":
         st.caption("Rates are over all environments: none is published for the chosen environment alone.")
@@ -74,6 +76,7 @@ def show(context: Context) -> None:
                 _card(pair, rows, findings, start, rules.get(pair[0]))
     if len(groups) > CARDS:
         st.caption(f"{len(groups) - CARDS} more rules have lower rates; choose an app to see fewer.")
+    judges(context, rules)
     _violations(context, list(dict.fromkeys(rule for rule, _ in groups)))
 
 

@@ -220,7 +220,9 @@ def _one_span(span: Row, content: Row, without: str) -> None:
 def _verdicts(context: Context, trace_id: str, grades: Sequence[Row], answer: str | None) -> None:
     ask = context.agent.read
     st.subheader("Verdicts")
-    verdicts(grades, rules_of(context.agent), answer)
+    asked = any(row["grader"].startswith("judge:") or "judge" in row["grader"].split("+") for row in grades)
+    calls = ask("trace_judge_calls", trace_id=trace_id) if asked else []
+    verdicts(grades, rules_of(context.agent), answer, calls)
     sample = next(iter(ask("trace_sample", trace_id=trace_id)), None)
     if sample is None:
         st.caption("Not sampled: it enters no rate.")

@@ -104,6 +104,19 @@ class ConnectedJudge:
         """How long an answer is waited for."""
         return parse_duration(self.settings.timeout).total_seconds()
 
+    def told(self) -> dict[str, Any]:
+        """Return who it is, and what it has taken of its budget today."""
+        settings, ceiling = self.settings, self.purse.ceiling
+        return {
+            "name": self.name,
+            "transport": settings.transport,
+            "model": settings.model,
+            "panel": [],
+            **self.purse.taken(self.clock.now()),
+            "calls_per_day": ceiling.calls,
+            "usd_per_day": ceiling.usd,
+        }
+
     async def ask(self, item: Item, line: Line, tried: int, known: Mapping[str, Mapping[str, Any]]) -> Told:
         """Return the judge's word on `item`, about which it was asked in vain `tried` times; what it said before is in `known`."""
         key = item.key(self.hash)

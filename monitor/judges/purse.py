@@ -56,6 +56,12 @@ class Purse:
         with self.state.transaction() as txn:
             judge_spend.settle(txn, self.judge, held.day, held.most, took)
 
+    def taken(self, now: datetime) -> dict[str, float]:
+        """Return what was taken today: calls, open (of which nobody knows what they took), tokens, usd."""
+        with self.state.transaction() as txn:
+            known = judge_spend.of_day(txn, day_of(now)).get(self.judge)
+        return known or {"calls": 0, "open": 0, "tokens": 0, "usd": 0.0}
+
     def cost(self, heard: Heard, held: Held) -> Cost:
         """Return what an answered call took: by its own account, or, where it gives none, what was reserved."""
         if heard.input_tokens is None and heard.output_tokens is None:

@@ -135,6 +135,19 @@ class JudgeQueue:
             raise bench.broken[0]
         return bench.done
 
+    def told(self) -> list[dict[str, Any]]:
+        """Return every judge and panel as plain values: who it is, its budget of today, what waits, what is wrong."""
+        troubles = self.troubles()
+        alone = [
+            judge.told() | {"waits": self._waits_for(name)[0], "trouble": troubles.get(f"judge {name}", "")}
+            for name, judge in self.judges.items()
+        ]
+        panels = [
+            {"name": name, "panel": list(members), "waits": self._left.get(name, (0, ()))[0], "trouble": ""}
+            for name, members in self.panels.items()
+        ]
+        return [one | {"apps": sorted(self.texts.apps)} for one in (*alone, *panels)]
+
     def troubles(self) -> dict[str, str]:
         """Return what to tell of judges that do not answer, by the name of the part."""
         told = ((name, judge.breaker.trouble or judge.short, judge) for name, judge in self.judges.items())

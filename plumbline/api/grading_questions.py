@@ -18,6 +18,13 @@ class WhyUngraded(Question[dict[str, Any]], frozen=True):
     id: str
 
 
+class Judges(Question[list[dict[str, Any]]], frozen=True):
+    """The judges of the house: what each has taken of its budget today, what waits for it, and what is wrong with it."""
+
+    path: ClassVar[str] = "/v1/judges"
+    under: ClassVar[str] = "judges"
+
+
 class GradeNow(Question[dict[str, Any]], frozen=True):
     """Grade one turn by the policies in force; the answer says how many verdicts that gave and which rules it violates."""
 
@@ -86,5 +93,5 @@ def in_order(start: datetime, end: datetime) -> None:
         raise UsageError("the time ends before it begins")
 
 
-OF_GRADING = (WhyUngraded, GradeNow, Redraw, BackfillCost, Backfill)
+OF_GRADING = (WhyUngraded, Judges, GradeNow, Redraw, BackfillCost, Backfill)
 """In the order of the table of questions."""

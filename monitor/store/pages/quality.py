@@ -39,6 +39,16 @@ _BY: Final = " ".join(f"WHEN '{name}' THEN t.{name}" for name in OF_AUDIENCE)
 _UNDECIDED: Final = last_words("g.verdict IN ('cannot_judge', 'not_graded', 'borderline')")
 
 READS: Final[dict[str, PageRead]] = {
+    "judge_calls": PageRead(
+        """SELECT c.judge, c.rule_id, c.state, count(*) AS n, sum(c.tokens)::BIGINT AS tokens, sum(c.cost_usd) AS cost_usd,
+                  median(c.latency_ms) AS latency_ms, arg_max(c.reason, c.time) AS reason, max(c.time) AS last
+           FROM base.judge_calls c
+           WHERE c.time >= $start AND c.time < $end AND ($rule IS NULL OR c.rule_id = $rule)
+             AND ($app IS NULL OR c.unit_id IN (SELECT trace_id FROM base.turns WHERE app = $app))
+           GROUP BY ALL ORDER BY c.judge, c.rule_id, n DESC, c.state""",
+        {name: SCOPE[name] for name in ("start", "end", "app")} | _RULE,
+        "questions to judges of the range, by judge, rule and what came of them",
+    ),
     "rates": PageRead(
         f"SELECT e.* FROM base.estimates e WHERE {_WINDOWS} ORDER BY e.app, e.rule_id, e.window_start LIMIT 20000",
         _RATES,

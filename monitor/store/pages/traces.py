@@ -184,6 +184,13 @@ READS: Final[dict[str, PageRead]] = {
         TRACE,
         "every verdict on a turn",
     ),
+    "trace_judge_calls": PageRead(
+        """
+        SELECT c.time, c.rule_id, c.judge, c.state, c.tokens, c.cost_usd, c.latency_ms, c.reason, c.verdict, c.score, c.words
+        FROM base.judge_calls c WHERE c.unit_id = $trace_id ORDER BY c.rule_id, c.time DESC LIMIT 200""",
+        TRACE,
+        "every question to a judge about a turn",
+    ),
     "trace_sample": PageRead(
         "SELECT s.plan, s.stratum, s.inclusion_probability, s.reason FROM base.samples s WHERE s.unit_id = $trace_id",
         TRACE,

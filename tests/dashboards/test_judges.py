@@ -1,0 +1,91 @@
+"""Judges on the pages: spend against budget, what waits, what is wrong; and the calls behind one verdict, hostile words included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboards.judges import budget, spent
+from tests.dashboards.conftest import Served
+from tests.dashboards.one_view import run, texts
+from tests.support.generated_texts import HOSTILE
+
+TRACE = "e" * 32
+SMALL: dict[str, Any] = {
+    "name": "small", "transport": "openai", "model": "stub-1", "panel": [], "calls": 150, "open": 2, "tokens": 90_000, "usd": 0.5,
+    "calls_per_day": 200, "usd_per_day": 4.0, "waits": 31, "apps": ["shop"],
+    "trouble": "judge small: its key is refused (HTTP 401); 31 answers wait for it and are ungraded (No *padding*)",
+}  # fmt: skip
+PANEL: dict[str, Any] = {"name": "both", "panel": ["small", "other"], "waits": 0, "trouble": "", "apps": ["*"]}
+
+
+@pytest.fixture
+def judged(empty: Served) -> Served:
+    """A trace that a judge found bad at the second try."""
+    store = empty.agent.store
+    about = {"time": store.now, "unit_id": TRACE, "rule_id": "PAD-01"}
+    call = about | {"judge": "small", "tokens": 700, "cost_usd": 0.002, "latency_ms": 812.0}
+    store.insert("turns", [{"trace_id": TRACE, "seq": 1, "time": store.now, "app": "shop"}])
+    store.insert(
+        "spans",
+        [
+            {
+                "trace_id": TRACE,
+                "span_id": "d" * 16,
+                "time": store.now,
+                "received_at": store.now,
+                "kind": "llm",
+                "name": "chat",
+            }
+        ],
+    )
+    store.insert(
+        "grades",
+        [
+            about
+            | {
+                "verdict": "violates",
+                "grader": "judge:small",
+                "reason": "small says violates",
+                "standing": 3,
+                "graded_at": store.now,
+            }
+        ],
+    )
+    store.insert(
+        "judge_calls",
+        [
+            call | {"state": "retried", "reason": "it quotes what is not there"},
+            call | {"state": "ok", "reason": "small says violates", "verdict": "violates", "words": HOSTILE[0]},
+        ],
+    )
+    empty.agent.judges = [SMALL, PANEL]
+    return empty
+
+
+def test_quality_shows_spend_queue_trouble_and_what_came_of_calls(judged: Served) -> None:
+    page = run("quality", judged.url, judged.token)
+    assert not page.exception
+    said = texts(page)
+    assert "small: stub-1 by openai" in said
+    assert "its key is refused (HTTP 401); 31 answers wait" in said
+    assert "both: a panel of small, other, which is one grader" in said
+    assert any("sent texts of every application" in str(one.value) for one in page.caption)
+    cells = page.dataframe[-1].value
+    assert set(cells["state"]) == {"a verdict", "no verdict, asked once more"}
+    assert "it quotes what is not there" in set(cells["reason"])
+
+
+def test_a_verdict_opens_the_calls_behind_it(judged: Served) -> None:
+    page = run("traces", judged.url, judged.token, {"trace": TRACE})
+    assert not page.exception
+    said = texts(page)
+    assert "no verdict, asked once more (812 ms, 700 tokens, $0.002): it quotes what is not there" in said
+    assert "In its own words: " in said
+
+
+def test_a_budget_is_told_in_words_and_as_a_share() -> None:
+    assert budget(SMALL) == "Today 150 of 200 calls, $0.50 of $4.00; of 2 nobody knows what they took"
+    assert spent(SMALL) == 0.75
+    assert spent(SMALL | {"calls_per_day": 0}) == 1.0
