@@ -42,12 +42,12 @@ def take_labels(house: House, _: None = None) -> int:
 
 def compare_turns(house: House, batch: TurnBatch) -> int:
     """Add the new turns to the per-user sums of their experiments and read every experiment again."""
-    return _compare(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+    return compare_measured(house, reads.turn_metrics(house.store, batch.window), batch.mark)
 
 
 def compare_scores(house: House, batch: ScoreBatch) -> int:
     """Add scores to the per-user sums of their experiments."""
-    return _compare(house, batch.metrics, batch.mark)
+    return compare_measured(house, batch.metrics, batch.mark)
 
 
 def compare_again(house: House, _: None) -> int:
@@ -71,7 +71,8 @@ def compare_again(house: House, _: None) -> int:
     return len(comparisons)
 
 
-def _compare(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
+def compare_measured(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
+    """Add what was measured of turns, a row a turn, to the sums of their experiments, and read every experiment again."""
     sums = unit_sums(metrics)
     with marked(house.store, mark) as txn:
         known = reads.arm_units(txn)

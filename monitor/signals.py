@@ -22,10 +22,11 @@ from monitor.estimates import EPOCH, estimate_told
 from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
-from monitor.recent import Recent, turns_of
-from monitor.store import reads, standing
+from monitor.recent import Recent
+from monitor.sight import Sight, StoreSight
+from monitor.store import reads
 from monitor.wording import CLOSED, OPEN, percent
-from monitor.workload import budgets, operation
+from monitor.workload import budgets
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -46,44 +47,47 @@ def read_signals(
     reader: reads.Reader, settings: EstimateSettings, policies: Sequence[Policy], now: datetime, recent: Recent
 ) -> list[Signal]:
     """Return all signals as of `now`; `recent` is what is kept of the store between two looks."""
+    return signals_seen(StoreSight(reader, settings, recent), settings, policies, now)
+
+
+def signals_seen(sight: Sight, settings: EstimateSettings, policies: Sequence[Policy], now: datetime) -> list[Signal]:
+    """Return all signals as of `now` of what is in `sight`."""
     at = naive_utc(now)
-    findings = standing.standing_findings(reader, at - HISTORY).to_dicts()
-    rules, pulses = watched(policies, at.date()), reads.app_pulse(reader, at).to_dicts()
+    findings, pulses = sight.findings(at - HISTORY), sight.pulses(at)
+    rules = watched(policies, at.date())
     found = [
-        *_rates(reader, settings, rules, findings, at, recent),
+        *_rates(sight, settings, rules, findings, at),
         *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
-        *(_comparison(row, at) for row in reads.latest_comparisons(reader).iter_rows(named=True)),
+        *(_comparison(row, at) for row in sight.comparisons()),
         *(_pulse(row, now) for row in pulses),
-        *operation(reader, now, recent),
+        *sight.operation(now),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
 
 
 def _rates(
-    reader: reads.Reader,
+    sight: Sight,
     settings: EstimateSettings,
     rules: Mapping[str, Watched],
     findings: Sequence[dict[str, Any]],
     now: datetime,
-    recent: Recent,
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    said = recent.told(reader, settings, start, now)
-    cases = standing.standing_cases(reader, zero_tolerance(rules), start)
+    said = sight.told(start, now)
+    cases = sight.cases(zero_tolerance(rules), start)
     day = start - (start - EPOCH) % span
-    published = standing.published_counts(reader, day - HISTORY, day)
-    counts = pl.concat([published, recent.observations(reader, settings, day, now)], how="diagonal")
+    counts = pl.concat([sight.published(day - HISTORY, day), sight.observations(day, now)], how="diagonal")
     known = levels(counts, cases, rules, HISTORY + span)
     whole = msgspec.structs.replace(settings, segments=())
-    counted = turns_of(reader, whole, start, now, ending=now)
+    counted = sight.turns(start, now)
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
     estimates = estimate_told(said, counted, whole, ending=now, about=about)
     estimates += _late(estimates, cases, start, now)
     used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)
-    seen = standing.violating_units(reader, [e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
+    seen = sight.violating([e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
     return used + [
         _rate(
             e,

@@ -123,7 +123,7 @@ def sample(house: House, batch: TurnBatch) -> int:
     """Draw which new turns are graded; the probability of each draw is stored with it."""
     turns, now = reads.new_turns(house.store, batch.window), house.clock.now()
     last = {declared.name: declared for _, declared in known_plans(house.store)}
-    plans = _plans(house, batch.window)
+    plans = plans_for(house, batch.window)
     samples = [sample for plan in plans for sample in plan.draw(turns, now)]
     with marked(house.store, batch.mark) as txn:
         txn.insert("samples", samples)
@@ -133,8 +133,8 @@ def sample(house: House, batch: TurnBatch) -> int:
     return len(samples)
 
 
-def _plans(house: House, window: Window) -> list[Plan]:
-    """The plans of new turns, by what the traffic of the day before them was like."""
+def plans_for(house: House, window: Window) -> list[Plan]:
+    """Return the plans of new turns, by what the traffic of the day before them was like."""
     settings, eager = house.settings.sampling, eagerness(house.policies)
     if not settings.quota and not settings.changed:
         return plans_of(settings, {}, {}, eager)
@@ -173,7 +173,7 @@ def drawn(house: House, turns: Sequence[Turn]) -> list[Turn]:
 def estimate(house: House, batch: TurnBatch) -> int:
     """Publish rates with intervals for every window that got new turns."""
     span = parse_duration(house.settings.estimates.window)
-    start, end = _aligned(batch.window.start, span), _aligned(batch.window.end, span) + span
+    start, end = aligned(batch.window.start, span), aligned(batch.window.end, span) + span
     estimates = _estimates(house, start, end)
     with marked(house.store, batch.mark) as txn:
         outcomes.replace_estimates(txn, start, end, estimates)
@@ -186,7 +186,7 @@ def estimate_again(house: House, _: None = None) -> int:
     if not times:
         return 0
     span = parse_duration(house.settings.estimates.window)
-    starts = dict.fromkeys(_aligned(time, span) for time in times)
+    starts = dict.fromkeys(aligned(time, span) for time in times)
     made = {start: _estimates(house, start, start + span) for start in starts}
     with house.store.transaction() as txn:
         for start, estimates in made.items():
@@ -257,6 +257,7 @@ def data_time(house: House, metrics: pl.DataFrame) -> datetime:
     return min(aware_utc(newest), house.clock.now())
 
 
-def _aligned(instant: datetime, span: timedelta) -> datetime:
+def aligned(instant: datetime, span: timedelta) -> datetime:
+    """Return where the window of the rates begins that an instant (naive UTC) lies in."""
     start: datetime = instant - (instant - reads.BEGINNING) % span
     return start

@@ -50,9 +50,18 @@ def operation(reader: Reader, now: datetime, recent: Recent) -> list[Signal]:
 
 def operating_signals(reader: Reader, now: datetime) -> list[Signal]:
     """Return how each application does at `now`."""
-    at = naive_utc(now)
-    rows, said = workload(reader, at).to_dicts(), thumbs(reader, at).to_dicts()
-    return [*(make(row, now) for row in rows for make in MAKERS), *(_feedback(row, now) for row in said)]
+    return operating_at(reader, [now])[now]
+
+
+def operating_at(reader: Reader, moments: Sequence[datetime]) -> dict[datetime, list[Signal]]:
+    """Return how each application did at each of `moments`, which are in order."""
+    known = {naive_utc(now): now for now in moments}
+    found: dict[datetime, list[Signal]] = {now: [] for now in moments}
+    for row in workload(reader, list(known)).iter_rows(named=True):
+        found[known[row["moment"]]] += [make(row, known[row["moment"]]) for make in MAKERS]
+    for row in thumbs(reader, list(known)).iter_rows(named=True):
+        found[known[row["moment"]]].append(_feedback(row, known[row["moment"]]))
+    return found
 
 
 def _errors(row: Row, now: datetime) -> Signal:

@@ -9,8 +9,10 @@ from typing import Final
 import polars as pl
 
 from monitor.clock import naive_utc
+from monitor.model import dimensions
 from monitor.model.values import Finding
 from monitor.store.opening import Store, Transaction
+from monitor.store.standing import STANDING
 
 SLICES: Final = {
     "turns": """
@@ -28,6 +30,9 @@ SLICES: Final = {
 }
 """What one slice of history consists of. A score is replayed at the time it is about."""
 
+TICK: Final = timedelta(microseconds=1)
+"""The least that two times can differ by."""
+
 SAME: Final = {
     "samples": ("unit_id",),
     "grades": ("unit_id", "rule_id", "policy_hash", "grader_version"),
@@ -37,15 +42,15 @@ SAME: Final = {
 """When a replayed row says what a stored row says already; the stored one stays."""
 
 
-def busy_steps(main: Store, start: datetime, end: datetime, step: timedelta) -> set[int]:
-    """Return the numbers (1, 2, ...) of the steps that hold a turn or a score; most hours of most histories hold none."""
+def turns_by_step(main: Store, start: datetime, end: datetime, step: timedelta) -> dict[int, int]:
+    """Return how many turns each step (1, 2, ...) holds; most hours of most histories hold none."""
     rows = main.frame(
         """
-        SELECT DISTINCT greatest(1, ceil(epoch(time - ?) / ?))::BIGINT AS number
-        FROM (SELECT time FROM base.turns UNION ALL SELECT time FROM base.scores) WHERE time >= ? AND time <= ?""",
+        SELECT greatest(1, ceil(epoch(time - ?) / ?))::BIGINT AS number, count(*) AS n
+        FROM base.turns WHERE time >= ? AND time <= ? GROUP BY ALL""",
         [start, step.total_seconds(), start, end],
     )
-    return set(rows["number"])
+    return dict(rows.iter_rows())
 
 
 def feed(main: Store, scratch: Store, fed: int, after: datetime, upto: datetime) -> int:
@@ -65,6 +70,44 @@ def forget_texts(scratch: Store) -> None:
     with scratch.transaction() as txn:
         txn.execute("DELETE FROM base.content")
         txn.execute("DELETE FROM base.features")
+
+
+def turns_fed(scratch: Store, after: int) -> pl.DataFrame:
+    """Return seq, trace_id, time, app, whether a turn came as it happened (`live`) and whether it ended a session, of the turns beyond `after`."""
+    return scratch.frame(
+        """
+        SELECT seq, trace_id, time, app, finished_at - time < INTERVAL 1 HOUR AS live, session_turns IS NOT NULL AS ended
+        FROM base.turns WHERE seq > ? ORDER BY seq""",
+        [after],
+    )
+
+
+def violations_fed(scratch: Store, start: datetime, end: datetime) -> pl.DataFrame:
+    """Return app, rule_id, unit_id, graded_at, time of the violations that stand on turns with start <= time <= end."""
+    return scratch.frame(
+        f"""
+        WITH standing AS ({STANDING.format(where="g.time >= ? AND g.time <= ?")})
+        SELECT t.app, s.rule_id, s.unit_id, s.graded_at, s.time FROM standing s JOIN base.turns t ON t.trace_id = s.unit_id
+        WHERE s.verdict = 'violates' AND t.time >= ? AND t.time <= ? ORDER BY s.time, s.unit_id""",
+        [start, end, start, end],
+    )
+
+
+def scores_heard(scratch: Store) -> pl.DataFrame:
+    """Return the scores that have a turn since they were asked for last: unit_id, time, dimensions, metric, value, and when they `came`."""
+    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
+    rows = scratch.frame(
+        f"""
+        SELECT t.trace_id AS unit_id, t.time, {dims}, 'score:' || s.name AS metric, s.value, greatest(s.time, t.time) AS came
+        FROM base.scores s JOIN base.turns t ON t.trace_id = s.trace_id
+        WHERE s.heard IS NULL AND s.value IS NOT NULL AND s.name IS NOT NULL ORDER BY s.time, s.trace_id, s.key"""
+    )
+    if not rows.is_empty():
+        with scratch.transaction() as txn:
+            txn.execute(
+                "UPDATE base.scores SET heard = 1 WHERE heard IS NULL AND trace_id IN (SELECT trace_id FROM base.turns)"
+            )
+    return rows
 
 
 def merge(main: Store, scratch: Store, start: datetime, end: datetime) -> dict[str, int]:

@@ -1,0 +1,154 @@
+"""What a replay has in memory of the days it has been through: all that signals are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import EstimateSettings
+from monitor.estimates import EPOCH
+from monitor.model.values import Estimate, Signal
+from monitor.replay.paces import Paces
+from monitor.sight import Row
+from monitor.store.standing import BUCKET, LATE
+from monitor.told import Told, together, told
+from monitor.wording import OPEN
+from monitor.workload import AGAIN
+
+PULSE: Final = timedelta(days=14)
+_CASES: Final[dict[str, pl.DataType]] = {
+    "app": pl.String(),
+    "rule_id": pl.String(),
+    "unit_id": pl.String(),
+    "graded_at": pl.Datetime("us"),
+    "time": pl.Datetime("us"),
+}
+_COUNTS: Final[dict[str, pl.DataType]] = {
+    "app": pl.String(),
+    "rule_id": pl.String(),
+    "bucket": pl.Datetime("us"),
+    "probability": pl.Float64(),
+    "n": pl.Float64(),
+    "bad": pl.Float64(),
+}
+_NOTHING: Final[dict[str, pl.DataType]] = {
+    **dict.fromkeys(("unit_id", "app", "rule_id", "verdict"), pl.String()),
+    "time": pl.Datetime("us"),
+    "inclusion_probability": pl.Float64(),
+}
+
+
+@dataclass
+class Remembered:
+    """A `Sight` of turns that were added in their order. What no look reaches back to is let go of."""
+
+    settings: EstimateSettings
+    paces: Paces = field(default_factory=Paces)
+    found: list[Row] = field(default_factory=list)  # findings as they stand
+    compared: list[Row] = field(default_factory=list)  # the present readouts
+    operations: Mapping[datetime, list[Signal]] = field(default_factory=dict)  # how apps do at each step of a stretch
+    now: datetime = EPOCH  # naive UTC: what is graded later in a stretch is not seen yet
+    _told: Told = field(default_factory=lambda: told(pl.DataFrame(schema=_NOTHING)))
+    _bad: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CASES))
+    _published: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
+    _counted: tuple[datetime, pl.DataFrame] | None = None  # observations of whole buckets before then
+    _operation: tuple[datetime, list[Signal]] | None = None
+
+    def add(self, turns: pl.DataFrame, said: Told, violations: pl.DataFrame, since: datetime) -> None:
+        """Take in a stretch of turns and what was said of them; no look from here on asks for what is before `since`."""
+        self.paces.add(turns)
+        self._told = together([Told(self._told.turns.filter(pl.col("time") >= since), self._told.labels), said])
+        self._bad = pl.concat([self._bad.filter(pl.col("time") >= since - LATE), violations.select(self._bad.columns)])
+
+    def replace(self, said: Told) -> None:
+        """Have `said` in place of what was said of those turns: other plans weigh them otherwise."""
+        self._told, self._counted = said, None
+
+    def publish(self, estimates: Iterable[Estimate]) -> None:
+        """Take in rates of windows that are over."""
+        rows = [
+            (e.app, e.rule_id, naive_utc(e.window_start), None, float(e.n_graded), e.value * e.n_graded)
+            for e in estimates
+            if e.segment == "all" and e.n_graded > 0 and e.value is not None
+        ]
+        fresh = pl.DataFrame(rows, _COUNTS, orient="row")
+        self._published = pl.concat([self._published, fresh]).sort("bucket", "app", "rule_id")
+
+    def findings(self, since: datetime) -> list[Row]:
+        """See `Sight`."""
+        kept = (
+            row
+            for row in self.found
+            if row["state"] == OPEN or max(row["detected_at"], row["state_at"] or EPOCH) > since
+        )
+        return [dict(row) for row in kept]
+
+    def pulses(self, at: datetime) -> list[Row]:
+        """See `Sight`."""
+        return self.paces.pulses(at, PULSE)
+
+    def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        return self.paces.turns(start, end)
+
+    def told(self, start: datetime, end: datetime) -> Told:
+        """See `Sight`."""
+        times = self._told.turns["time"].to_numpy()
+        low, high = np.searchsorted(times, [np.datetime64(start, "us"), np.datetime64(end, "us")])
+        return Told(self._told.turns[int(low) : int(high)], self._told.labels)
+
+    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`. Buckets that are over are counted once."""
+        if (start - EPOCH) % BUCKET:
+            return self.told(start, end).observations(BUCKET)
+        over = end - (end - EPOCH) % BUCKET
+        known = self._counted[1] if self._counted and self._counted[0] >= start else None
+        since = self._counted[0] if self._counted and known is not None else start
+        done = [] if known is None else [known.filter(pl.col("bucket") >= start)]
+        whole = pl.concat([*done, self.told(since, over).observations(BUCKET)], how="diagonal_relaxed")
+        self._counted = (over, whole)
+        rest = self.told(over, end)
+        parts = [whole, rest.observations(BUCKET)] if rest.turns.height else [whole]
+        return pl.concat(parts, how="diagonal_relaxed").sort("bucket", "app", "rule_id")
+
+    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        last = end - parse_duration(self.settings.window)
+        return self._published.filter((pl.col("bucket") >= start) & (pl.col("bucket") <= last))
+
+    def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        kept = self._bad.filter(
+            pl.col("rule_id").is_in(list(rules)) & (pl.col("graded_at") >= since) & (pl.col("time") >= since - LATE)
+        )
+        seen = kept.filter(pl.col("graded_at") <= self.now)
+        return seen.sort("graded_at", "time", "unit_id", descending=[True, True, False]).drop("time")
+
+    def violating(
+        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> dict[tuple[str, str], list[str]]:
+        """See `Sight`."""
+        of_rules = pl.col("rule_id").is_in(list(rules)) & (pl.col("time") >= start) & (pl.col("time") < end)
+        found: dict[tuple[str, str], list[str]] = {}
+        for app, rule, unit in self._bad.filter(of_rules).reverse().select("app", "rule_id", "unit_id").iter_rows():
+            units = found.setdefault((app, rule), [])
+            if len(units) < limit:
+                units.append(unit)
+        return found
+
+    def comparisons(self) -> list[Row]:
+        """See `Sight`."""
+        return self.compared
+
+    def operation(self, now: datetime) -> list[Signal]:
+        """See `Sight`; looked at anew once a minute, as the store is."""
+        if self._operation is None or not timedelta(0) <= now - self._operation[0] < AGAIN:
+            self._operation = (now, self.operations[now])
+        return self._operation[1]

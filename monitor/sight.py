@@ -1,0 +1,108 @@
+"""What signals are read from, as of one moment: the store, or what a replay has in memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import polars as pl
+from msgspec.structs import replace
+
+from monitor.config.schema import EstimateSettings
+from monitor.model.values import Signal
+from monitor.recent import Recent, turns_of
+from monitor.store import reads, standing
+from monitor.store.reads import Reader
+from monitor.told import Told
+from monitor.workload import operation
+
+Row = dict[str, Any]
+
+
+class Sight(Protocol):
+    """What there is to see. Times are naive UTC; a stretch holds its start and not its end; each frame is as the function of that name in `monitor.store` says."""
+
+    def findings(self, since: datetime) -> list[Row]:
+        """Return findings that are open, or were found or closed after `since`."""
+
+    def pulses(self, at: datetime) -> list[Row]:
+        """Return the pace of each app."""
+
+    def told(self, start: datetime, end: datetime) -> Told:
+        """Return what was said of the turns of a time."""
+
+    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Return the decisive verdicts of machines on the same turns, as `Told.observations` counts them."""
+
+    def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Return how many turns, and sessions that ended, each app had."""
+
+    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """Return the counts of the rates that were published."""
+
+    def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
+        """Return the violations of `rules` that were graded since and stand."""
+
+    def violating(
+        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> dict[tuple[str, str], list[str]]:
+        """Return the newest units that violate each rule in each app."""
+
+    def comparisons(self) -> list[Row]:
+        """Return the present readout of every experiment."""
+
+    def operation(self, now: datetime) -> list[Signal]:
+        """Return how applications do."""
+
+
+@dataclass(frozen=True)
+class StoreSight:
+    """The store as it is; `recent` is what is kept of it between two looks."""
+
+    reader: Reader
+    settings: EstimateSettings
+    recent: Recent
+
+    def findings(self, since: datetime) -> list[Row]:
+        """See `Sight`."""
+        return standing.standing_findings(self.reader, since).to_dicts()
+
+    def pulses(self, at: datetime) -> list[Row]:
+        """See `Sight`."""
+        return reads.app_pulse(self.reader, at).to_dicts()
+
+    def told(self, start: datetime, end: datetime) -> Told:
+        """See `Sight`."""
+        return self.recent.told(self.reader, self.settings, start, end)
+
+    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        return self.recent.observations(self.reader, self.settings, start, end)
+
+    def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        return turns_of(self.reader, replace(self.settings, segments=()), start, end, ending=end)
+
+    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        return standing.published_counts(self.reader, start, end)
+
+    def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
+        """See `Sight`."""
+        return standing.standing_cases(self.reader, rules, since)
+
+    def violating(
+        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
+    ) -> dict[tuple[str, str], list[str]]:
+        """See `Sight`."""
+        return standing.violating_units(self.reader, rules, start, end, limit)
+
+    def comparisons(self) -> list[Row]:
+        """See `Sight`."""
+        return reads.latest_comparisons(self.reader).to_dicts()
+
+    def operation(self, now: datetime) -> list[Signal]:
+        """See `Sight`."""
+        return operation(self.reader, now, self.recent)
