@@ -23,7 +23,7 @@ from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
 from monitor.recent import Recent
-from monitor.sight import Sight, StoreSight
+from monitor.sight import Row, Sight, StoreSight
 from monitor.store import reads
 from monitor.wording import CLOSED, OPEN, percent
 from monitor.workload import budgets
@@ -66,11 +66,7 @@ def signals_seen(sight: Sight, settings: EstimateSettings, policies: Sequence[Po
 
 
 def _rates(
-    sight: Sight,
-    settings: EstimateSettings,
-    rules: Mapping[str, Watched],
-    findings: Sequence[dict[str, Any]],
-    now: datetime,
+    sight: Sight, settings: EstimateSettings, rules: Mapping[str, Watched], findings: Sequence[Row], now: datetime
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)

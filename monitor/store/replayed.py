@@ -66,10 +66,9 @@ def feed(main: Store, scratch: Store, fed: int, after: datetime, upto: datetime)
 
 
 def forget_texts(scratch: Store) -> None:
-    """Drop texts and features: the step that grades them needs them, and ninety days of them would not fit in memory."""
+    """Drop texts: what grades them needs them, and ninety days of them would not fit in memory."""
     with scratch.transaction() as txn:
         txn.execute("DELETE FROM base.content")
-        txn.execute("DELETE FROM base.features")
 
 
 def turns_fed(scratch: Store, after: int) -> pl.DataFrame:
