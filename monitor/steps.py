@@ -18,12 +18,13 @@ from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
+from monitor.drift.served import with_served
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.model.values import Estimate, Signal, Turn
+from monitor.model.values import Estimate, Finding, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import Recent, as_drawn, known_plans, turns_of
@@ -31,6 +32,7 @@ from monitor.sampling import Plan
 from monitor.signals import read_signals
 from monitor.store import outcomes, pace, reads, verdicts
 from monitor.store.behind import Missed, missed, note_missed
+from monitor.store.fingerprints import served
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
@@ -240,12 +242,19 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
+    findings = [_as_served(house.store, finding) for finding in outcome.findings]
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
-        outcomes.add_findings(txn, outcome.findings)
+        outcomes.add_findings(txn, findings)
         outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
+
+
+def _as_served(store: Store, finding: Finding) -> Finding:
+    """A finding with how the model was served as its cause, where that changed with the metric."""
+    known = served(store, finding.app, finding.since_low, finding.since_high)
+    return with_served(finding, known.before, known.since, known.began)
 
 
 def data_time(house: House, metrics: pl.DataFrame) -> datetime:

@@ -49,7 +49,16 @@ SHARED: Final = (
 """Fields that a resource may tell for all its spans."""
 
 OWN: Final = (
-    *("error_type", "error_message", "operation", "provider", "request_model", "response_model", "response_id"),
+    *(
+        "error_type",
+        "error_message",
+        "operation",
+        "provider",
+        "request_model",
+        "response_model",
+        "response_id",
+        "fingerprint",
+    ),
     *("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
     *("usage_source", "cost_usd", "finish_reason", "stream", "ttft_ms", "message_id", "tool_name", "tool_call_id"),
 )

@@ -25,6 +25,7 @@ FIELDS: Final = {
     "request_model": "the model that was asked for",
     "response_model": "the model that answered",
     "response_id": "the provider's id of the answer",
+    "fingerprint": "of the system that served the model, as its provider tells it",
     "finish_reason": "why the model stopped",
     "stream": "whether the answer was streamed",
     "ttft_ms": "time to the first token, of any call",

@@ -65,6 +65,7 @@ NAMES: Final = frozenset(
         "request_model",
         "response_model",
         "response_id",
+        "fingerprint",
         "finish_reason",
         "prompt_name",
         "prompt_version",

@@ -84,7 +84,7 @@ def coinciding(change: Change, told: Sequence[ToldChange]) -> str | None:
     seen = " ".join(shifts)
     near = [t for t in told if change.since_low - AROUND_MS <= t.time.timestamp() * 1000 <= change.since_high]
     said = [
-        f"{t.kind}: {_plain(t.what)}, told for {t.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        f"{t.kind}: {plain_name(t.what)}, told for {t.time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         for t in near
         if not any(f"{column} " in seen for column in SHOWN_BY.get(t.kind, ()))
     ]
@@ -144,9 +144,9 @@ def _shift(change: Change, column: int, before: Counter[Combo], after: Counter[C
     day = _first_day(change, column, grown)
     lost = max(old, key=lambda value: old[value] - new.get(value, 0.0))
     if old[lost] >= 0.9 and new[grown] >= 0.9:
-        return f"{CAUSES[column]} changed from {_plain(lost)} to {_plain(grown)} on {day}"
+        return f"{CAUSES[column]} changed from {plain_name(lost)} to {plain_name(grown)} on {day}"
     shares = f"from {percent(old.get(grown, 0.0))} to {percent(new[grown])} of outputs"
-    return f"{CAUSES[column]} {_plain(grown)} went {shares} on {day}"
+    return f"{CAUSES[column]} {plain_name(grown)} went {shares} on {day}"
 
 
 def _counts(points: Points, combos: Sequence[Combo]) -> Counter[Combo]:
@@ -174,8 +174,8 @@ def _first_day(change: Change, column: int, value: str | None) -> str:
     return f"{datetime.fromtimestamp(first / 1000, UTC):%Y-%m-%d}"
 
 
-def _plain(value: str | None) -> str:
-    """A name out of a trace on one line of plain text."""
+def plain_name(value: str | None) -> str:
+    """Return a name out of a trace on one line of plain text."""
     return "unknown" if value is None else " ".join("".join(_printable(value)).split()) or "blank"
 
 

@@ -40,6 +40,7 @@ SPANS: Final[Columns] = {
     "request_model": "str",
     "response_model": "str",
     "response_id": "str",
+    "fingerprint": "str",  # of the system that served the model, as its provider tells it
     "input_tokens": "int",  # includes cached tokens
     "output_tokens": "int",
     "cached_input_tokens": "int",

@@ -25,6 +25,9 @@ SLICES: Final = {
         SELECT c.* FROM base.content c JOIN base.turns t
             ON t.trace_id = c.trace_id AND c.span_id IN (t.input_span_id, t.output_span_id)
         WHERE t.time > ? AND t.time <= ?""",
+    "spans": """
+        SELECT span_id, trace_id, time, app, fingerprint FROM base.spans
+        WHERE fingerprint IS NOT NULL AND time > ? AND time <= ?""",
     "changes": "SELECT * FROM base.changes WHERE time > ? AND time <= ?",
     "scores": "SELECT * REPLACE (time AS received_at, NULL::BIGINT AS heard) FROM base.scores WHERE time > ? AND time <= ?",
 }

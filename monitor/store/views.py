@@ -31,7 +31,7 @@ VIEWS: Final[dict[str, str]] = {
                s.stream, s.ttft_ms, s.user_id, s.session_id, s.prompt_name, s.prompt_version, s.experiment, s.variant,
                c.system_text, coalesce(user_text(c.input_messages), c.input_value) AS input_text,
                coalesce(answer_text(c.output_messages), c.output_value) AS output_text,
-               c.input_messages, c.output_messages, s.dialect, s.received_at, s.sampling_weight
+               c.input_messages, c.output_messages, s.dialect, s.received_at, s.sampling_weight, s.fingerprint
         FROM base.spans s LEFT JOIN base.content c ON c.trace_id = s.trace_id AND c.span_id = s.span_id AND c.time = s.time
         WHERE s.kind IN ('llm', 'embedding')""",
     "turns": f"""
