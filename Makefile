@@ -7,7 +7,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
 
-.PHONY: install run test fmt check ci docs bench profile sdks statistics faults fuzz browser wheel wheel-test clean
+.PHONY: install run test fmt check ci docs bench profile sdks statistics faults fuzz browser pictures wheel wheel-test clean
 
 install: .venv/.installed
 
@@ -60,6 +60,9 @@ fuzz: install
 
 browser: install
 	@$(BIN)/pytest -m browser -s $(PATIENT)
+
+pictures: install # every page in both themes and at 375 px, to docs/pictures
+	@$(BIN)/python -m tests.dashboards.pictures
 
 wheel: install
 	@$(UV) build --quiet --all-packages --out-dir dist && ls dist

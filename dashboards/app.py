@@ -16,7 +16,7 @@ from dashboards.pages import PAGES, Page, linked
 from dashboards.process import Arguments, Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
-from dashboards.theme import CSS, ICON, logo
+from dashboards.theme import CSS, ICON, logo, repainted
 from dashboards.unwell import banner
 from dashboards.views import first_run
 
@@ -41,8 +41,9 @@ def main() -> None:
     """Draw the page that the address names. The bar is drawn here, not by the page, so that it outlives the page."""
     given = arguments(sys.argv[1:])
     st.set_page_config(page_title=given.title, page_icon=ICON, layout="wide")
-    st.html(CSS)
-    st.logo(logo(given.title), size="large")
+    dark = st.context.theme.type == "dark"
+    st.html(repainted(CSS, dark=dark))
+    st.logo(repainted(logo(given.title), dark=dark), size="large")
     stage: list[Context] = []
     ENTRIES.update({page.path: _entry(page, stage) for page in PAGES})
     ENTRIES.update({page.opens: _twin(page, stage) for page in PAGES if page.named == "opened"})

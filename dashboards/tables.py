@@ -15,6 +15,7 @@ from dashboards.client import Row
 from dashboards.numbers import utc
 from dashboards.scope import Context
 from dashboards.text import label, one_line
+from dashboards.theme import in_theme
 
 _column = st.column_config
 
@@ -110,6 +111,7 @@ def draw(spec: dict[str, Any], key: str | None = None) -> Any:
     layers = spec.get("layer") or [{name: spec[name] for name in VIEW if name in spec}]
     inline = [{"data": spec["data"], **layer} for layer in layers]
     whole = {name: value for name, value in spec.items() if name not in {"data", "layer", *VIEW}} | {"layer": inline}
+    whole = in_theme(whole, dark=st.context.theme.type == "dark")
     return st.vega_lite_chart(whole, width="stretch", key=key, on_select="rerun" if key else "ignore")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from xml.sax.saxutils import escape
 
 INK: Final = "#1d2733"
@@ -29,21 +29,40 @@ KIND_COLOURS: Final = {
 }
 """Colours of span kinds that stay apart for colour-blind readers by lightness, too."""
 
+DARK_OF: Final = {
+    INK: "#e4e8ed",
+    MUTED: "#a3adb9",
+    LINE: "#303740",
+    PAPER: "#13171c",
+    WASH: "#1c2229",
+    ACCENT: "#74b3df",
+    ACCENT_WASH: "#2a465c",
+    BAD: "#f08a82",
+    WARN: "#dfb257",
+    GOOD: "#69bf98",
+    "#8fb3cc": "#557f9b",
+}
+"""What stands for each colour on a dark page."""
+
+_COLOURS: Final = {
+    "primaryColor": ACCENT,
+    "backgroundColor": PAPER,
+    "secondaryBackgroundColor": WASH,
+    "textColor": INK,
+    "linkColor": ACCENT,
+    "borderColor": LINE,
+    "dataframeBorderColor": LINE,
+    "dataframeHeaderBackgroundColor": WASH,
+    "codeBackgroundColor": WASH,
+    "redColor": BAD,
+    "orangeColor": WARN,
+    "greenColor": GOOD,
+    "blueColor": ACCENT,
+}
+
 OPTIONS: Final = {
-    "theme.base": "light",
-    "theme.primaryColor": ACCENT,
-    "theme.backgroundColor": PAPER,
-    "theme.secondaryBackgroundColor": WASH,
-    "theme.textColor": INK,
-    "theme.linkColor": ACCENT,
-    "theme.borderColor": LINE,
-    "theme.dataframeBorderColor": LINE,
-    "theme.dataframeHeaderBackgroundColor": WASH,
-    "theme.codeBackgroundColor": WASH,
-    "theme.redColor": BAD,
-    "theme.orangeColor": WARN,
-    "theme.greenColor": GOOD,
-    "theme.blueColor": ACCENT,
+    **{f"theme.light.{name}": colour for name, colour in _COLOURS.items()},
+    **{f"theme.dark.{name}": DARK_OF[colour] for name, colour in _COLOURS.items()},
     "theme.font": "sans-serif",
     "theme.codeFont": "monospace",
     "theme.baseFontSize": "15",
@@ -53,6 +72,31 @@ OPTIONS: Final = {
     "theme.metricValueFontSize": "1.45rem",
     "theme.showWidgetBorder": "true",
 }
+"""Light or dark as the browser asks for, or as its reader chooses in the menu."""
+
+
+def in_theme(value: Any, *, dark: bool) -> Any:
+    """Return a chart specification, or any part of it, in the colours of the page it stands on.
+
+    >>> in_theme({"color": INK, "size": 3}, dark=True)
+    {'color': '#e4e8ed', 'size': 3}
+    """
+    if not dark:
+        return value
+    if isinstance(value, dict):
+        return {name: in_theme(part, dark=True) for name, part in value.items()}
+    if isinstance(value, list):
+        return [in_theme(part, dark=True) for part in value]
+    return DARK_OF.get(value, value) if isinstance(value, str) else value
+
+
+def repainted(text: str, *, dark: bool) -> str:
+    """Return our own CSS or SVG in the colours of the page it stands on."""
+    if dark:
+        for light, colour in DARK_OF.items():
+            text = text.replace(light, colour)
+    return text
+
 
 CSS: Final = f"""<style>
 .stMainBlockContainer {{ padding: 4.4rem 2.2rem 3rem; max-width: 1500px; }}

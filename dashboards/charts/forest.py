@@ -64,3 +64,33 @@ def intervals(rows: Sequence[Row], *, format_: str = PERCENT, zero: bool = False
         "height": max(1, len(names)) * row_height + 36,
         "config": CONFIG,
     }
+
+
+def difference(row: Row, reach: float, tone: str) -> Spec:
+    """Return one line of a forest table: `effect` as a dot, `low` to `high` as a line, "no difference" in the middle.
+
+    The axis reaches `reach` either side and has no labels: the numbers stand beside it.
+    """
+    scale = {"domain": [-reach, reach], "nice": False}
+    x = {"type": "quantitative", "scale": scale, "axis": None}
+    colour = {"bad": BAD, "good": GOOD}.get(tone, ACCENT)
+    data = [{"low": row["low"], "high": row["high"], "effect": row["effect"], "zero": 0}]
+    return {
+        "data": {"values": data},
+        "layer": [
+            {
+                "mark": {"type": "rule", "color": INK, "strokeDash": [3, 3], "opacity": 0.5},
+                "encoding": {"x": {**x, "field": "zero"}, "y": {"value": 0}, "y2": {"value": "height"}},
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "color": colour},
+                "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": {"value": 14}},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "color": colour},
+                "encoding": {"x": {**x, "field": "effect"}, "y": {"value": 14}},
+            },
+        ],
+        "height": 28,
+        "config": CONFIG,
+    }

@@ -1,21 +1,28 @@
-"""A/B: per experiment its arms, whether users were split as intended, the effects with intervals, the decision in words."""
+"""A/B: per experiment the sentence, one table of differences with their intervals, decided ones first, its arms and their split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import streamlit as st
 
-from dashboards.charts.forest import intervals
+from dashboards.charts.forest import difference
 from dashboards.client import Row
-from dashboards.numbers import change, is_rate, metric_name, when
+from dashboards.numbers import change, is_rate, when
+from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw, still
 from dashboards.text import as_sentence, one_line, plain
+from dashboards.words import measure_name
 
 TONES: Final = {"better": "good", "worse": "bad"}
 COLOURS: Final = {"worse": "red", "better": "green", "blocked": "orange", "differs": "blue"}
+ORDER: Final = {decision: place for place, decision in enumerate(COLOURS)}
+VERBS: Final = {"worse": "does worse than", "better": "does better than", "differs": "differs from"}
+WIDTHS: Final = (4, 4, 4, 1.5)
+
+Rules = Mapping[str, Rule]
 
 
 def show(context: Context) -> None:
@@ -30,7 +37,7 @@ def show(context: Context) -> None:
             "rows; two arms with enough users are compared by themselves."
         )
         return
-    wanted = st.query_params.get("experiment")
+    wanted, rules = st.query_params.get("experiment"), rules_of(context.agent)
     for number, name in enumerate(sorted(names, key=lambda name: name[0] != wanted)):
         with st.container(border=True):
             _experiment(
@@ -38,6 +45,7 @@ def show(context: Context) -> None:
                 [row for row in arms if (row["experiment"], row["app"] or "") == name],
                 [row for row in comparisons if (row["experiment"], row["app"] or "") == name],
                 number,
+                rules,
             )
 
 
@@ -47,31 +55,106 @@ def _title(name: tuple[str, str], names: Sequence[tuple[str, str]]) -> str:
     return f"{experiment} in {app or 'no app'}" if sum(other == experiment for other, _ in names) > 1 else experiment
 
 
-def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int) -> None:
+def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int, rules: Rules) -> None:
     with st.container(key=f"name-{number}"):
         plain(name)
-    for place, answer in enumerate(dict.fromkeys(_answer(row)[0] for row in comparisons)):
-        with st.container(key=f"sentence-{number}-{place}"):
-            plain(as_sentence(answer))
+    with st.container(key=f"sentence-{number}"):
+        plain(verdict(comparisons, rules))
     with st.container(key=f"muted-{number}"):
         read = max((row["computed_at"] for row in comparisons), default=None)
         control = comparisons[0]["control"] if comparisons else None
         plain(
             f"Control: {control or 'not chosen yet'}. Read {when(read)}. All traffic of the experiment, whatever the time range."
         )
+    _forest(comparisons, number, rules)
     left, right = st.columns([2, 5], gap="large")
     with left:
         _arms(arms, comparisons)
     with right:
-        if not comparisons:
-            st.caption("No comparison yet: each arm needs more users.")
-        ordered = sorted(comparisons, key=lambda row: row["decision"] not in COLOURS)
-        told = dict.fromkeys(
-            row["metric"] for row in ordered if row["effect"] is not None or row["decision"] == "blocked"
-        )
-        for place, metric in enumerate(told):
-            _metric(metric, [row for row in comparisons if row["metric"] == metric], f"{number}-{place}")
-        _silent([row for row in comparisons if row["metric"] not in told], number)
+        _silent([row for row in comparisons if not _told(row)], number, rules)
+    told = [row for row in comparisons if _told(row)]
+    if told:
+        with st.expander("How we know", icon=":material/info:"):
+            for row in told:
+                plain(f"{_measure(row, rules)}. {_says(row['metric'], row)}")
+
+
+def _told(row: Row) -> bool:
+    """Whether there is something to draw or to decide, not only a wait for more users."""
+    return row["effect"] is not None or row["decision"] == "blocked"
+
+
+def verdict(comparisons: Sequence[Row], rules: Rules) -> str:
+    """Return what an experiment says in one sentence: what is decided, or that nothing is yet."""
+    if not comparisons:
+        return "Nothing can be said yet: each arm needs more users."
+    blocked = next((row for row in comparisons if row["decision"] == "blocked"), None)
+    if blocked is not None:
+        return as_sentence(_answer(blocked)[0])
+    parts = []
+    for (arm, decision), rows in _decided(comparisons).items():
+        names = ", ".join(measure_name(row["metric"], rules) for row in rows)
+        parts.append(f"{arm} {VERBS[decision]} {rows[0]['control']} on {names}")
+    open_ = sum(row["decision"] not in VERBS for row in comparisons)
+    if not parts:
+        return f"No difference can be told yet on any of {open_} measures."
+    rest = f" Nothing can be told yet on {open_} more." if open_ else ""
+    return "; ".join(parts) + "." + rest  # an arm is spelt as its owner spells it
+
+
+def _decided(comparisons: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """What is decided, harm first, by arm and decision."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in _ordered(comparisons):
+        if row["decision"] in VERBS:
+            found.setdefault((str(row["arm"]), str(row["decision"])), []).append(row)
+    return found
+
+
+def _ordered(rows: Sequence[Row]) -> list[Row]:
+    """Decided rows first: harm, then good, then difference, then what is open."""
+    return sorted(rows, key=lambda row: (ORDER.get(row["decision"], len(ORDER)), str(row["metric"]), str(row["arm"])))
+
+
+def _forest(comparisons: Sequence[Row], number: int, rules: Rules) -> None:
+    """One table: a measure a row, its difference drawn and written, what was decided."""
+    rows = [row for row in _ordered(comparisons) if row["effect"] is not None]
+    if not rows:
+        return
+    with st.container(border=True, gap=None, key=f"forest-{number}"):
+        for row in rows:
+            name, drawn, size, decision = st.columns(WIDTHS, vertical_alignment="center", gap="small")
+            with name:
+                plain(f"{_measure(row, rules)}{_against(row, comparisons)}")
+            with drawn:
+                if row["low"] is not None and row["high"] is not None:
+                    draw(difference(row, _widest(row, rows), TONES.get(row["decision"], "calm")))
+            with size:
+                plain(_size(row["metric"], row))
+            with decision:
+                st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
+
+
+def _against(row: Row, comparisons: Sequence[Row]) -> str:
+    """The arm, where there are several against control."""
+    return f", {row['arm']}" if len({one["arm"] for one in comparisons}) > 1 else ""
+
+
+def _widest(row: Row, rows: Sequence[Row]) -> float:
+    """How far the axis of a row reaches either side of no difference: the same for all that have its unit."""
+    alike = [one for one in rows if _unit(one["metric"]) == _unit(row["metric"])]
+    bounds = [abs(one[key]) for one in alike for key in ("low", "high") if one[key] is not None]
+    return max(bounds, default=0.0) or 1.0
+
+
+def _unit(metric: str) -> str:
+    return "share" if is_rate(metric) else metric
+
+
+def _measure(row: Row, rules: Rules) -> str:
+    """Return what people call the measure of a row."""
+    name = measure_name(row["metric"], rules)
+    return name[:1].upper() + name[1:]
 
 
 def _answer(row: Row) -> tuple[str, str]:
@@ -107,40 +190,21 @@ def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
         st.caption("The sample-ratio check has found no sign that users went missing from an arm.")
 
 
-def _silent(rows: Sequence[Row], number: int) -> None:
+def _silent(rows: Sequence[Row], number: int, rules: Rules) -> None:
     """Comparisons that cannot be made yet: a line each instead of an empty chart each."""
     for place, row in enumerate(rows):
         with st.container(key=f"muted-silent-{number}-{place}"):
-            plain(f"{metric_name(row['metric'])}, {row['arm']}: {as_sentence(row['reason'])}")
+            plain(f"{_measure(row, rules)}, {row['arm']}: {as_sentence(row['reason'])}")
 
 
-def _metric(metric: str, rows: Sequence[Row], place: str) -> None:
-    plain(metric_name(metric))
-    known = [row for row in rows if row["low"] is not None and row["high"] is not None]
-    if known:
-        small = max(abs(row[key]) for row in known for key in ("low", "high")) < 10
-        format_ = "+.1%" if is_rate(metric) else "+.2f" if small else "+,.3~s"
-        draw(intervals([_row(row) for row in known], zero=True, format_=format_, row_height=34))
-    for number, row in enumerate(rows):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"muted-{place}-{number}"):
-            st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
-            plain(_says(metric, row))
-
-
-def _row(row: Row) -> Row:
-    return {
-        "name": f"{row['arm']} against {row['control']}",
-        "value": row["effect"],
-        "low": row["low"],
-        "high": row["high"],
-        "n": row["n_arm"] + row["n_control"],
-        "tone": TONES.get(row["decision"], "calm"),
-    }
+def _size(metric: str, row: Row) -> str:
+    """Return a difference with its interval, in the unit of the measure."""
+    if row["low"] is None or row["high"] is None:
+        return change(metric, row["effect"])
+    low, high = (change(metric, row[key]) for key in ("low", "high"))
+    return f"{change(metric, row['effect'])} ({low.removesuffix(' points')} to {high})"
 
 
 def _says(metric: str, row: Row) -> str:
-    size = ""
-    if row["effect"] is not None:
-        low, high = (change(metric, row[key]) for key in ("low", "high"))
-        size = f"{change(metric, row['effect'])} ({low.removesuffix(' points')} to {high}). "
+    size = "" if row["effect"] is None else f"{_size(metric, row)}. "
     return f"{row['arm']}: {size}{as_sentence(row['reason'])}"

@@ -1,5 +1,6 @@
 """Charts as values."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.charts.forest import intervals
+from dashboards.charts.forest import difference, intervals
 from dashboards.charts.over_time import bars_over_time, broken, rate_over_time
 from dashboards.charts.parts import millis
 from dashboards.charts.timeline import timeline
 from dashboards.scope import AIM, STEPS, choose, step_for
+from dashboards.theme import BAD, DARK_OF, in_theme
 from dashboards.views.trace import bars, tree
 
 Row = dict[str, Any]
@@ -118,3 +120,15 @@ def test_a_range_ends_now_and_quick_redraws_ask_the_same() -> None:
     assert first[0] is not None
     assert first[1] - first[0] == DAY
     assert choose("all", START)[0] is None
+
+
+def test_one_line_of_a_forest_table_has_no_difference_in_its_middle() -> None:
+    spec = difference({"low": -0.01, "high": 0.04, "effect": 0.02}, 0.05, "bad")
+    scales = [layer["encoding"]["x"]["scale"]["domain"] for layer in spec["layer"]]
+    assert scales == [[-0.05, 0.05]] * 3
+    assert spec["layer"][1]["mark"]["color"] == BAD
+
+
+def test_on_a_dark_page_a_chart_has_no_colour_of_the_light_one() -> None:
+    spec = in_theme(rate_over_time([{"time": START, "value": 0.1, "low": 0.0, "high": 0.2, "n": 9}], DAY), dark=True)
+    assert not [colour for colour in DARK_OF if f'"{colour}"' in json.dumps(spec)]

@@ -70,7 +70,7 @@ def test_html_is_used_for_constants_only() -> None:
         (file.name, call) for file in FILES for call in _calls(ast.parse(file.read_text())) if _name(call) == "html"
     ]
     assert [(name, ast.unparse(call)) for name, call in used] == [
-        ("app.py", "st.html(CSS)"),
+        ("app.py", "st.html(repainted(CSS, dark=dark))"),
         ("name_tag.py", "st.html(SIGN_OUT)"),
     ]
 
