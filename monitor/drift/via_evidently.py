@@ -1,4 +1,4 @@
-"""Evidently's side-by-side drift report of two windows, as one HTML file. The only importer of evidently and pandas.
+"""Evidently's side-by-side drift report of two windows, as one HTML file. Beside the descriptors of graders the only importer of evidently and pandas.
 
 Run in a child process, `python -m monitor.drift.via_evidently IN.json OUT.html`, because the import costs seconds and a
 few hundred megabytes. IN.json is `{"reference": {name: [number or null, ...]}, "current": {...}}`: numbers only, never text of

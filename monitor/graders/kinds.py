@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from monitor.graders.banned import Banned
+from monitor.graders.evidently import Evidently
 from monitor.graders.exposure import HiddenPrompt
 from monitor.graders.grounded import Grounded
 from monitor.graders.injection import Injection
@@ -34,6 +35,7 @@ AnyGrader = (
     | Obeyed
     | ToolCalls
     | Loop
+    | Evidently
     | Judge
 )
 

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from monitor.config.yaml_lines import Step, YamlText
+from monitor.graders.evidently import Evidently
 from monitor.graders.rubric import Judge
 from monitor.policy.checks import Lint
 from monitor.policy.schema import BoundRule, Policy
@@ -17,6 +18,9 @@ SOON: Final = timedelta(days=30)
 REVIEWS: Final = "waits for the review of answers by people, which is not there yet; nothing reads it until then"
 CARDS: Final = "waits for the calibration of judges, which is not there yet; nothing reads it until then"
 JUDGES: Final = "waits for judges, which are not connected yet; until then local graders decide alone"
+HEAVY: Final = (
+    "runs in a process of its own that takes half a minute to start and 300 MB; how often it is right is not measured"
+)
 
 Hit = tuple[tuple[Step, ...], str | None, str]
 
@@ -66,6 +70,8 @@ def _rule_waits(number: int, rule: BoundRule, judges: Collection[str]) -> Iterat
     for position, grader in enumerate(rule.text.graders):
         if isinstance(grader, Judge) and not _asked(rule, grader, judges):
             yield (*at, "graders", position), rule.id, f"a judge by {grader.rubric} {JUDGES}"
+        if isinstance(grader, Evidently):
+            yield (*at, "graders", position), rule.id, f"Evidently's {grader.descriptor} {HEAVY}"
     seen = (
         frozenset[str]().union(*(grader.looks_at for grader in rule.text.graders)) if rule.text.graders else {"output"}
     )

@@ -215,7 +215,7 @@ def test_versions_follow_settings_and_code() -> None:
 
 def test_every_family_is_known_by_its_name() -> None:
     assert set(FAMILIES) == {
-        "banned", "grounded", "hidden_prompt", "injection", "json", "judge", "language", "length", "loop", "obeyed", "personal_data",
+        "banned", "evidently", "grounded", "hidden_prompt", "injection", "json", "judge", "language", "length", "loop", "obeyed", "personal_data",
         "refusal", "repetition", "secret", "tool_calls",
     }  # fmt: skip
     assert kind_of(Json()) == "json"
