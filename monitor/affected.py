@@ -57,7 +57,7 @@ def whom(said: Told) -> dict[Stream, Whom]:
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = np.where(words.label != NOTHING, words.label, words.verdict)
     bad = stands == VIOLATES
-    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique()
+    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
     return Whom(int(np.isin(stands, DECISIVE).sum()), int(bad.sum()), users)
 
 

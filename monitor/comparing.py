@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -73,30 +75,70 @@ def compare_again(house: House, _: None) -> int:
 
 def compare_measured(house: House, metrics: pl.DataFrame, mark: Mark) -> int:
     """Add what was measured of turns, a row a turn, to the sums of their experiments, and read every experiment again."""
-    sums = unit_sums(metrics)
     with marked(house.store, mark) as txn:
-        known = reads.arm_units(txn)
-        open_again = reopened(known, metrics)
-        if sums.is_empty() and open_again.equals(known):
+        known = Arms(reads.arm_units(txn), outcomes.readings(txn))
+        arms = with_more(house, known, [metrics], Looked(partial(pasts, txn), _errors(txn)))
+        if arms is known:
             return 0
-        comparisons = read_arms(house, txn, added(open_again, sums), data_time(house, metrics))
-    return len(comparisons)
+        _keep(house, txn, arms)
+    return len(arms.comparisons)
 
 
 def read_arms(house: House, txn: Transaction, known: pl.DataFrame, now: datetime) -> list[Comparison]:
     """Read every experiment of every app again; one that fails keeps its last readout and its sums, and is read again in each cycle."""
-    sums = _with_pasts(txn, known)
-    errors = verdicts.label_errors(txn) if LABELS in reads.marks(txn) else None
-    earlier = outcomes.readings(txn)
+    arms = _read(house, Arms(known, outcomes.readings(txn)), now, Looked(partial(pasts, txn), _errors(txn)))
+    _keep(house, txn, arms)
+    return arms.comparisons
+
+
+@dataclass(frozen=True)
+class Arms:
+    """The per-unit sums of all experiments, and what was read of them last."""
+
+    sums: pl.DataFrame
+    comparisons: list[Comparison]
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is looked up to read arms: what units did `before` they came, and by how much machines erred (None: nobody labels)."""
+
+    before: Callable[[pl.DataFrame], pl.DataFrame]
+    errors: pl.DataFrame | None = None
+
+
+def with_more(house: House, known: Arms, measured: Sequence[pl.DataFrame], looked: Looked) -> Arms:
+    """Return the arms with what was `measured` of turns added, and read again; `known` itself where nothing is new to them.
+
+    What is read stands as of the last part that was new to them.
+    """
+    sums, now = known.sums, None
+    for metrics in measured:
+        fresh, open_again = unit_sums(metrics), reopened(sums, metrics)
+        if not fresh.is_empty() or not open_again.equals(sums):
+            sums, now = added(open_again, fresh), data_time(house, metrics)
+    return known if now is None else _read(house, Arms(sums, known.comparisons), now, looked)
+
+
+def _read(house: House, known: Arms, now: datetime, looked: Looked) -> Arms:
+    fresh = without_past(known.sums)
+    sums = known.sums if fresh.is_empty() else with_past(known.sums, looked.before(fresh))
     comparisons = [
         read
         for (app,), part in sums.group_by("app", maintain_order=True)
-        for read in _read_app(house, str(app or ""), part, errors, earlier, now)
+        for read in _read_app(house, str(app or ""), part, looked.errors, known.comparisons, now)
     ]
-    failing = [name for name in sums["experiment"].unique() if _failing(house, name)]
-    outcomes.replace_readout(txn, sums, comparisons, failing)
+    return Arms(sums, comparisons)
+
+
+def _errors(txn: Transaction) -> pl.DataFrame | None:
+    return verdicts.label_errors(txn) if LABELS in reads.marks(txn) else None
+
+
+def _keep(house: House, txn: Transaction, arms: Arms) -> None:
+    failing = [name for name in arms.sums["experiment"].unique() if _failing(house, name)]
+    outcomes.replace_readout(txn, arms.sums, arms.comparisons, failing)
     outcomes.ask_rereads(txn, failing)
-    return comparisons
 
 
 def _read_app(
@@ -107,12 +149,6 @@ def _read_app(
     asked, before = house.settings.experiments, [told for told in earlier if told.app == app]
     read = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, before)
     return [replace(told, app=app) for told in read]
-
-
-def _with_pasts(txn: Transaction, sums: pl.DataFrame) -> pl.DataFrame:
-    """The sums, with the past of units that are new."""
-    fresh = without_past(sums)
-    return sums if fresh.is_empty() else with_past(sums, pasts(txn, fresh))
 
 
 def _may_read(house: House, experiment: str) -> bool:

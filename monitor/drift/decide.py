@@ -181,14 +181,16 @@ def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
 
 def _with_absences(turns: pl.DataFrame, states: Mapping[str, str], lasting: Collection[str]) -> pl.DataFrame:
     """Say of each turn whether it lacks a measure that its app has, or had."""
+    apps, added = turns["app"].to_list(), []
     for metric in (name for name in lasting if name in turns.columns):
-        had = {
-            str(app) for app in turns["app"].drop_nulls().unique() if _key(Name(MISSING + metric, app, ALL)) in states
-        }
-        has = turns.filter(pl.col(metric).is_not_null())["app"].drop_nulls().unique()
-        lacks = pl.when(pl.col("app").is_in([*had, *has])).then(pl.col(metric).is_null().cast(pl.Float64))
-        turns = turns.with_columns(lacks.alias(MISSING + metric))
-    return turns
+        known = turns[metric].is_not_null().to_list()
+        has = {app for app, there in zip(apps, known, strict=True) if there}
+        has |= {app for app in set(apps) if _key(Name(MISSING + metric, str(app), ALL)) in states}
+        lacks = [
+            None if app is None or app not in has else float(not there) for app, there in zip(apps, known, strict=True)
+        ]
+        added.append(pl.Series(MISSING + metric, lacks, pl.Float64))
+    return turns.with_columns(added) if added else turns
 
 
 def _expired(settings: DriftSettings, now: datetime) -> int:

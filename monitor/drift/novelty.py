@@ -7,7 +7,7 @@ then; of later turns the share outside it is a stream, `new:NAME`. An app of ver
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -32,7 +32,9 @@ Vocabulary = dict[str, int]
 def learnt(known: Mapping[str, Vocabulary], turns: pl.DataFrame) -> dict[str, Vocabulary]:
     """Return the vocabularies, by column and app, after `turns`, which are in order of time."""
     after = {key: dict(counts) for key, counts in known.items()}
-    for column, app, values in _by_app(turns):
+    apps = turns["app"].drop_nulls().unique().to_list() if _columns(turns) else []
+    growing = [c for c in _columns(turns) if any(sum(known.get(_key(c, app), {}).values()) < FIRST for app in apps)]
+    for column, app, values in _by_app(turns, growing):
         vocabulary = after.setdefault(_key(column, app), {})
         missing = FIRST - sum(vocabulary.values())
         fresh = Counter(value[:_LONGEST] for value in values.head(max(0, missing)))
@@ -47,28 +49,30 @@ def with_news(turns: pl.DataFrame, known: Mapping[str, Vocabulary]) -> pl.DataFr
 
     `known` are the vocabularies as they were before these turns: until one is full, nothing is new.
     """
+    apps, added = turns["app"].to_list(), []
     for column in _columns(turns):
-        full = {
-            app: vocabulary
-            for app in turns["app"].drop_nulls().unique()
-            if sum((vocabulary := known.get(_key(column, app), {})).values()) >= FIRST and "" not in vocabulary
-        }
-        usual = [f"{app}\x1f{value}" for app, vocabulary in full.items() for value in vocabulary]
-        kind = pl.concat_str([pl.col("app"), pl.lit("\x1f"), pl.col(column).str.slice(0, _LONGEST)])
-        judged = pl.col("app").is_in(list(full)) & pl.col(column).is_not_null()
-        news = pl.when(judged).then(~kind.is_in(usual)).cast(pl.Float64)
-        turns = turns.with_columns(news.alias(NEW + column.removeprefix(KIND)))
-    return turns
+        full = {app: usual for app in set(apps) if (usual := _full(known.get(_key(column, app), {})))}
+        kinds = zip(apps, turns[column].cast(pl.String).to_list(), strict=True)
+        news = [
+            float(kind[:_LONGEST] not in full[app]) if app in full and kind is not None else None for app, kind in kinds
+        ]
+        added.append(pl.Series(NEW + column.removeprefix(KIND), news, pl.Float64))
+    return turns.with_columns(added) if added else turns
+
+
+def _full(vocabulary: Vocabulary) -> Vocabulary:
+    """Return a vocabulary that is whole and has not too many kinds; else nothing."""
+    return vocabulary if sum(vocabulary.values()) >= FIRST and "" not in vocabulary else {}
 
 
 def _columns(turns: pl.DataFrame) -> list[str]:
     return [name for name in turns.columns if name.startswith(KIND)]
 
 
-def _by_app(turns: pl.DataFrame) -> list[tuple[str, str, pl.Series]]:
+def _by_app(turns: pl.DataFrame, columns: Sequence[str]) -> list[tuple[str, str, pl.Series]]:
     return [
         (column, str(app), part[column])
-        for column in _columns(turns)
+        for column in columns
         for (app,), part in turns.drop_nulls(["app", column])
         .sort("time", "unit_id")
         .group_by("app", maintain_order=True)

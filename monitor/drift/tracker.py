@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.reference import build, fits, freeze, functions, grow
 from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
-from monitor.drift.trail import extend, runs, spans, unrolled, write_trail
+from monitor.drift.trail import extend, joined, runs, spans, unrolled, write_trail
 from monitor.drift.weeks import Week, week_of
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Onset
@@ -106,11 +107,12 @@ def _pace(stream: Stream, time: Ints) -> None:
     """Take in when outputs came; what a silence has beyond the longest that counts is taken off by a later birth."""
     if not len(time):
         return
-    ordered = np.sort(time)
-    stream.born = stream.born or int(ordered[0])
-    silences = np.diff(ordered, prepend=stream.last or ordered[0])
-    stream.born += int(np.clip(silences - SILENCE_MS, 0, None).sum())
-    stream.last = max(stream.last, int(ordered[-1]))
+    first, last = int(time.min()), int(time.max())
+    stream.born = stream.born or first
+    if last - min(first, stream.last or first) > SILENCE_MS:
+        silences = np.diff(np.sort(time), prepend=stream.last or first)
+        stream.born += int(np.clip(silences - SILENCE_MS, 0, None).sum())
+    stream.last = max(stream.last, last)
     stream.seen += len(time)
 
 
@@ -148,12 +150,11 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
 
 def _warmer(warm: Warm, fresh: Points) -> Warm:
     """What is kept of points while they wait: of each group the first and the last output."""
-    ends = np.append(fresh.starts[1:], len(fresh.outputs))
-    pairs = zip(fresh.starts.tolist(), ends.tolist(), strict=True)
-    kept = [[short(v) for v in fresh.outputs[sorted({a, b - 1})].tolist()] for a, b in pairs]
+    outputs, starts = [short(value) for value in fresh.outputs.tolist()], fresh.starts.tolist()
+    kept = [[outputs[at] for at in sorted({a, b - 1})] for a, b in pairwise([*starts, len(outputs)])]
     return Warm(
         time=warm.time + np.diff(fresh.time, prepend=sum(warm.time)).tolist(),
-        combo=runs(np.concatenate((unrolled(warm.combo), fresh.combo))),
+        combo=joined(warm.combo, runs(fresh.combo)),
         outputs=warm.outputs + kept,
     )
 

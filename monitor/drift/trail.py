@@ -57,6 +57,17 @@ def runs(numbers: Ints) -> list[tuple[int, int]]:
     return list(zip(numbers[edges].tolist(), lengths.tolist(), strict=True))
 
 
+def joined(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the runs of numbers of which `one` are the runs, followed by those of `other`.
+
+    >>> joined([(1, 2), (3, 1)], [(3, 4), (1, 1)])
+    [(1, 2), (3, 5), (1, 1)]
+    """
+    if not one or not other or one[-1][0] != other[0][0]:
+        return [*one, *other]
+    return [*one[:-1], (one[-1][0], one[-1][1] + other[0][1]), *other[1:]]
+
+
 def unrolled(pairs: Sequence[tuple[int, int]]) -> Ints:
     """Return the numbers that `runs` was given."""
     return np.repeat(np.asarray([c for c, _ in pairs], dtype=np.int64), [n for _, n in pairs])

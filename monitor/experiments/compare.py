@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -51,6 +52,14 @@ class Readout:
     phases: Sequence[Phase]
     arms: Mapping[str, Life]
     earlier: Mapping[tuple[str, str], Comparison]
+
+    @cached_property
+    def _by_metric(self) -> Mapping[tuple[object, ...], pl.DataFrame]:
+        return self.rows.partition_by("metric", as_dict=True)
+
+    def rows_of(self, metric: str) -> pl.DataFrame:
+        """Return the clean rows of one metric, of all arms."""
+        return self._by_metric.get((metric,), self.rows.clear())
 
 
 def compare_arms(
@@ -142,17 +151,22 @@ def _last_readings(readout: Readout, arm: str) -> list[Comparison]:
 
 @dataclass(frozen=True)
 class Pair:
-    """An arm beside its control: the phases in which both ran and may be pooled, whether others had to go, and the rows of these."""
+    """An arm beside its control: the phases in which both ran and may be pooled, whether others had to go, and the rows of these.
+
+    `cells` are the same rows by metric and arm.
+    """
 
     arm: str
     shared: Sequence[Phase]
     parted: bool
     rows: pl.DataFrame
+    cells: Mapping[tuple[object, ...], pl.DataFrame]
 
 
 def _pair(readout: Readout, arm: str) -> Pair:
     shared, parted = together(readout.phases, readout.control, arm)
-    return Pair(arm, shared, parted, _of_phases(readout, shared))
+    rows = _of_phases(readout, shared)
+    return Pair(arm, shared, parted, rows, rows.partition_by("metric", "arm", as_dict=True))
 
 
 def _answer_first(
@@ -176,7 +190,7 @@ def _pace(readout: Readout, pair: Pair) -> Pace:
 
 def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Difference | None]:
     arm, shared = pair.arm, pair.shared
-    base, treated = (sums_of(pair.rows, metric, name) for name in (readout.control, arm))
+    base, treated = (sums_of(pair.cells.get((metric, name))) for name in (readout.control, arm))
     users = (len(base.n) if base else 0, len(treated.n) if treated else 0)
     least = readout.settings.min_users
     if not shared:
@@ -225,8 +239,9 @@ def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
         bounds = (0.0, 1.0)
     if bounds is None:
         return None
-    inside = pl.col("total").is_between(bounds[0] * pl.col("n"), bounds[1] * pl.col("n"))
-    return bounds if readout.rows.filter(pl.col("metric") == metric).select(inside.all()).item() else None
+    cells = readout.rows_of(metric)
+    n, total = cells["n"].to_numpy(), cells["total"].to_numpy()
+    return bounds if bool(((total >= bounds[0] * n) & (total <= bounds[1] * n)).all()) else None
 
 
 def decide(way: Direction, found: Difference) -> Decision:

@@ -29,10 +29,9 @@ def with_zeros(units: pl.DataFrame) -> pl.DataFrame:
     return units.with_columns(pl.lit(0).alias(name) for name in absent).with_columns(pl.col(*PAST).fill_null(0))
 
 
-def sums_of(rows: pl.DataFrame, metric: str, arm: str) -> Sums | None:
-    """Return the sums of the users of an arm in a metric; None where it has none."""
-    cell = rows.filter((pl.col("metric") == metric) & (pl.col("arm") == arm))
-    if cell.is_empty():
+def sums_of(cell: pl.DataFrame | None) -> Sums | None:
+    """Return the sums of the users of an arm in a metric (a row each); None where it has none."""
+    if cell is None:
         return None
     return Sums(*(cell[name].cast(pl.Float64).to_numpy() for name in ("n", "total", *PAST)))
 

@@ -21,8 +21,9 @@ from monitor.recent import known_plans, turns_of
 from monitor.replay.remembered import Remembered
 from monitor.replay.stretch import Read, Step, said_between
 from monitor.signals import signals_seen
-from monitor.steps import TOLD_FOR, House, Mark, aligned, data_time
+from monitor.steps import TOLD_FOR, House, aligned, data_time
 from monitor.store import outcomes, reads
+from monitor.store.pasts import pasts
 from monitor.streams import LASTING
 from monitor.wording import OPEN
 
@@ -36,6 +37,7 @@ class Lived:
 
     house: House
     sight: Remembered = field(init=False)
+    arms: comparing.Arms = field(init=False)
     states: dict[str, str] = field(default_factory=dict)
     read: Read | None = None
     open_windows: set[datetime] = field(default_factory=set)
@@ -44,6 +46,7 @@ class Lived:
     def __post_init__(self) -> None:
         """Begin with nothing."""
         self.sight = Remembered(self.house.settings.estimates)
+        self.arms = comparing.Arms(reads.arm_units(self.house.store), [])
 
     def begin(self, read: Read) -> None:
         """Take in the next stretch."""
@@ -64,11 +67,9 @@ class Lived:
         self.sight.now = naive_utc(step.moment)
         for streams, _ in step.fed:
             self._track(streams)
-        for _, arms in step.fed:
-            self._compare(arms, "compare")
         for scores in step.scores:
             self._track(scores)
-            self._compare(scores, "compare:scores")
+        self._compare([*(arms for _, arms in step.fed), *step.scores])
         if step.start is not None and step.end is not None:
             self._note(step.start, step.end)
         self._publish([start for start in self.open_windows if start + self._span <= self.sight.now])
@@ -84,8 +85,10 @@ class Lived:
             self.house.alerting.observe(signals, now)
 
     def end(self) -> None:
-        """Publish the rates of windows that are not over."""
+        """Publish the rates of windows that are not over, and what the arms read."""
         self._publish(list(self.open_windows))
+        with self.house.store.transaction() as txn:
+            outcomes.replace_readout(txn, self.arms.sums, self.arms.comparisons)
 
     @property
     def _span(self) -> timedelta:
@@ -129,12 +132,15 @@ class Lived:
                 outcomes.move_findings(txn, outcome, at, expired)
             self.sight.found = reads.all_findings(self.house.store).to_dicts()
 
-    def _compare(self, metrics: pl.DataFrame, step: str) -> None:
-        """Add to the arms; of turns that are in no experiment nothing is asked while there is none."""
-        if not self.sight.compared and not metrics["experiment"].is_not_null().any():
+    def _compare(self, measured: Sequence[pl.DataFrame]) -> None:
+        """Add to the arms, and read them once a step; of turns that are in no experiment nothing is asked while there is none."""
+        if self.arms.sums.is_empty() and not any(rows["experiment"].is_not_null().any() for rows in measured):
             return
-        if comparing.compare_measured(self.house, metrics, Mark(step, seq=0)):
-            self.sight.compared = [
-                {**asdict(told), "computed_at": naive_utc(told.computed_at)}
-                for told in outcomes.readings(self.house.store)
-            ]
+        arms = comparing.with_more(self.house, self.arms, measured, comparing.Looked(self._before))
+        if arms is not self.arms:
+            self.arms = arms
+            self.sight.compared = [{**asdict(t), "computed_at": naive_utc(t.computed_at)} for t in arms.comparisons]
+
+    def _before(self, units: pl.DataFrame) -> pl.DataFrame:
+        with self.house.store.transaction() as txn:
+            return pasts(txn, units)
