@@ -62,8 +62,8 @@ class Rule:
         beyond = next((word for key, word in LIMITS.items() if rate["low"] > self.told["limits"].get(key, 1.0)), None)
         if beyond:
             return f"beyond its {beyond} rate"
-        over = any(rate["value"] > limit for limit, _ in self.limits)
-        return "above a limit, not surely" if over else "within its limits"
+        over, may = (any(rate[name] > limit for limit, _ in self.limits) for name in ("value", "high"))
+        return "above a limit, not surely" if over else "within its limits, not surely" if may else "within its limits"
 
 
 def _short(limit: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dashboards.client import Row
 from dashboards.numbers import measure, metric_name
 from dashboards.rules import Rule
+from dashboards.text import as_sentence
 
 NOTHING: Final = "no recorded change coincides"
 """What a change says whose cause is not known."""
@@ -25,6 +27,23 @@ def value_words(value: object) -> str:
     if value is None:
         return "not said"
     return "all others, beyond the first 200" if value == OTHERS else str(value)
+
+
+_MADE: Final = (
+    (r"hajek-[\w-]+, clustered by user", "each answer weighs by how likely it was picked, and each user counts as one"),
+    (r"difference, clustered by user", "corrected by what people found, each user counts as one"),
+    (r"rule-based grader", "judged by a rule-based grader"),
+    (r"not_graded", "not graded"),
+    (r"cannot_judge", "that no grader can tell"),
+)
+
+
+def method_words(method: object) -> str:
+    """Return how a rate was made, as a sentence that needs no statistics."""
+    said = str(method)
+    for pattern, words in _MADE:
+        said = re.sub(pattern, words, said)
+    return as_sentence(said)
 
 
 def rank(severity: object) -> int:

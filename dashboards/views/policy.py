@@ -51,7 +51,7 @@ def _all(context: Context, rules: dict[str, Rule]) -> None:
         "rate": _text("Broken in", width=80),
         "interval": _text("95 %", width=110),
         "app": _text("App", width=130),
-        "owner": _text("Owner", width=120),
+        "owner": _text("Owner", width=190),
         "id": _text("Id", width=110),
     }
     st.subheader("What the AI may and may not do")

@@ -16,7 +16,8 @@ from dashboards.numbers import count, percent, share, share_interval, utc, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
 from dashboards.tables import VIOLATIONS, draw, turn_table
-from dashboards.text import plain
+from dashboards.text import as_sentence, plain
+from dashboards.words import method_words
 
 CARDS: Final = 12
 ENOUGH: Final = 30
@@ -135,7 +136,7 @@ def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int, 
     changes = list(_changes(pair, findings))
     draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
     if known:
-        plain(f"{known.standing(newest).capitalize()}. {', '.join(name.capitalize() for _, name in limits)}.")
+        plain(f"{as_sentence(known.standing(newest))} {as_sentence(', '.join(name for _, name in limits))}".strip())
     plain(checked_by_people(rows))
     with st.container(key=f"muted-{key}"):
         plain(_says(newest))
@@ -159,7 +160,7 @@ def _says(newest: Row | None) -> str:
     return (
         f"{percent(newest['confidence'])}: {share_interval(newest['low'], newest['high'])} from "
         f"{count(newest['n_graded'])} graded of {count(newest['n_units'])} turns{human}, "
-        f"window from {when(newest['window_start'])}. {newest['method']}."
+        f"window from {when(newest['window_start'])}. {method_words(newest['method'])}"
     )
 
 

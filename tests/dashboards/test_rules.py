@@ -9,6 +9,7 @@ import pytest
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.rules import Rule
+from dashboards.words import method_words
 
 
 def rule(*, severity: str = "high", authority: str = "default", zero: bool = False, **limits: float) -> Rule:
@@ -23,8 +24,8 @@ def rule(*, severity: str = "high", authority: str = "default", zero: bool = Fal
     return Rule(told, {"id": "shop"})
 
 
-def rate(value: float | None, low: float = 0.0, n: int = 500) -> dict[str, Any]:
-    return {"value": value, "low": low, "high": 1.0, "n_graded": n}
+def rate(value: float | None, low: float = 0.0, n: int = 500, high: float = 1.0) -> dict[str, Any]:
+    return {"value": value, "low": low, "high": high, "n_graded": n}
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,22 @@ def rate(value: float | None, low: float = 0.0, n: int = 500) -> dict[str, Any]:
         (rate(0.3, 0.26), "beyond its incident rate"),
         (rate(0.15, 0.12), "beyond its warning rate"),
         (rate(0.15, 0.05), "above a limit, not surely"),
-        (rate(0.02, 0.01), "within its limits"),
+        (rate(0.02, 0.01), "within its limits, not surely"),
+        (rate(0.02, 0.01, high=0.09), "within its limits"),
     ],
 )
 def test_a_rate_stands_against_its_limits(measured: dict[str, Any] | None, words: str) -> None:
     assert rule(warn=0.1, incident=0.25).standing(measured) == words
+
+
+def test_how_a_rate_was_made_is_told_without_statistics() -> None:
+    said = method_words(
+        "hajek-wilson, clustered by user; rule-based grader, not corrected by human labels; left out: 8 not_graded"
+    )
+    assert said == (
+        "Each answer weighs by how likely it was picked, and each user counts as one; judged by a rule-based grader, "
+        "not corrected by human labels; left out: 8 not graded."
+    )
 
 
 def test_one_case_is_too_many_where_the_policy_says_so() -> None:

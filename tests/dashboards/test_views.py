@@ -170,7 +170,7 @@ def test_the_list_can_be_turned(full: Served) -> None:
 
 def test_quality_names_the_method_and_the_sample(full: Served) -> None:
     said = texts(run("quality", full.url, full.token))
-    assert "uncorrected: no human labels" in said
+    assert "Score interval, uncorrected: no human labels" in said
     assert "graded of" in said
 
 

@@ -22,13 +22,20 @@ def test_a_process_that_ends_at_once_delivers_spans_and_feedback(door: Door) -> 
             assert plumbline.feedback("helpful", 1, label="thumbs up", comment="thanks")
         assert plumbline.feedback("tone", label="polite", response_id="resp-1")
         assert plumbline.change("prompt", "refunds 7 is live")
+        assert plumbline.end_session("s1") and not plumbline.end_session()
+        with plumbline.identity(session="s2"):
+            assert plumbline.end_session()
         """,
     )
-    assert said == ""
+    assert "session.end is not recorded: no session is known" in said
     (span,) = door.spans()
     assert (span.name, door.services()) == ("chat", {"shop"})
     assert values(span) == {"gen_ai.prompt.name": "refunds", "gen_ai.prompt.version": "7"}
-    helpful, tone, changed = door.records()
+    helpful, tone, changed, *ended = door.records()
+    assert [(one.event_name, values(one)) for one in ended] == [
+        ("session.end", {"session.id": "s1"}),
+        ("session.end", {"session.id": "s2"}),
+    ]
     assert changed.event_name == "plumbline.change"
     assert values(changed) == {"plumbline.change.kind": "prompt", "plumbline.change.what": "refunds 7 is live"}
     assert (helpful.event_name, helpful.trace_id, helpful.span_id) == (

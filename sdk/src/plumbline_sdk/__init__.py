@@ -4,9 +4,9 @@ The only code of Plumbline that may live in a production application: it adds to
 into your code, and never blocks a request. Without it everything still works (docs/sending.md).
 """
 
-from plumbline_sdk._change import change
+from plumbline_sdk._change import change, end_session
 from plumbline_sdk._feedback import feedback
 from plumbline_sdk._setup import flush, init, stats
 from plumbline_sdk._tags import context, experiment, identity, prompt
 
-__all__ = ["change", "context", "experiment", "feedback", "flush", "identity", "init", "prompt", "stats"]
+__all__ = ["change", "context", "end_session", "experiment", "feedback", "flush", "identity", "init", "prompt", "stats"]
