@@ -1,38 +1,49 @@
 """How long SQL waits for the tables of reviews: 100,000 items and 50,000 labels. `python -m benchmarks.review_reads`.
 
-Prints processor and wall milliseconds of making each table after something was written, and of reading it again.
+Prints processor and wall milliseconds of the first read of each table, of one after somebody judged an answer, and again.
 """
 
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-import pyarrow as pa
 from sqlalchemy import insert
 
 from monitor.clock import FakeClock
 from monitor.state import ControlState, labels
-from monitor.state.public import column_of
-from monitor.state.review_tables import REVIEW_ITEMS
+from monitor.state.review_tables import REVIEW_ITEMS, REVIEWS
 from monitor.state.tables import LABELS
-from plumbline.labels import SCHEMA
+from plumbline.labels import LabelBook
 from plumbline.reviews.tables import items_table, reviews_table
 
 ITEMS: Final = 100_000
 NOW: Final = datetime(2026, 11, 28, tzinfo=UTC)
+EACH: Final = 10_000_000
+"""Microseconds between two labels."""
+
+SEQ: Final = int(NOW.timestamp() * 1_000_000) - ITEMS * EACH
 
 
 def filled(folder: Path) -> ControlState:
     """Return a control state with fifty reviews of 2,000 items, every second one judged."""
     state = ControlState.open(folder / "control.db", FakeClock(NOW))
     with state.transaction() as txn:
+        txn.execute(insert(REVIEWS), [_review(number) for number in range(ITEMS // 2000)])
         txn.execute(insert(REVIEW_ITEMS), [_item(number) for number in range(ITEMS)])
         txn.execute(insert(LABELS), [_label(number) for number in range(0, ITEMS, 2)])
     return state
+
+
+def _review(number: int) -> dict[str, Any]:
+    when = dict.fromkeys(("opened_at", "start", "made_at", "due_at"), NOW)
+    frozen = {"opened_by": "ana", "upto": 0, "seed": number, "size": 2000, "strata": "{}", "policies": "{}"}
+    return {"id": f"r{number}", **when, **frozen}
 
 
 def _place(number: int) -> dict[str, Any]:
@@ -58,30 +69,43 @@ def _label(number: int) -> dict[str, Any]:
         "person": "ana",
         "key": f"k{number}",
     }
-    return {**_place(number), **said, "seq": number, "policy": "demo", "policy_version": "1"}
+    return {**_place(number), **said, "seq": SEQ + number * EACH, "policy": "demo", "policy_version": "1"}
 
 
-def labels_table(state: ControlState) -> pa.Table:
-    """Return the public table `labels`, as the agent makes it."""
+def book(state: ControlState) -> LabelBook:
+    """Return the labels as the agent has them, of no store."""
+    return LabelBook(state, cast("Any", None), (), lambda text, _: text, state.clock, threading.Lock())
 
-    def made() -> pa.Table:
-        with state.transaction() as txn:
-            told = labels.listed(txn)
-        return pa.table({field.name: column_of(told[field.name], field.type) for field in SCHEMA}, schema=SCHEMA)
 
-    return state.kept("labels", made)
+def one_more(state: ControlState, number: int) -> None:
+    """Somebody judges one answer more of the last review."""
+    with state.transaction() as txn:
+        labels.add(txn, {**_label(ITEMS - number), "at": NOW + timedelta(seconds=number), "key": f"new{number}"})
+
+
+def timed(read: Callable[[], int]) -> str:
+    """Return what a read takes."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    n = read()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return f"{n:,} rows: {1000 * cpu:.1f} ms of processor, {1000 * wall:.1f} ms"
 
 
 def main() -> None:
-    """Print a line a table."""
+    """Print a line a read: the first of a process, after each of some labels, and again."""
     with tempfile.TemporaryDirectory() as folder:
         state = filled(Path(folder))
-        for name, read in (("review_items", items_table), ("labels", labels_table), ("reviews", reviews_table)):
-            for how in ("made anew", "again"):
-                wall, cpu = time.perf_counter(), time.process_time()
-                n = read(state).num_rows
-                wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-                print(f"{name}, {n:,} rows, {how}: {1000 * cpu:.2f} ms of processor, {1000 * wall:.2f} ms")
+        reads: dict[str, Callable[[], int]] = {
+            "review_items": lambda: int(items_table(state).num_rows),
+            "labels": lambda: int(book(state).table().num_rows),
+            "reviews": lambda: int(reviews_table(state).num_rows),
+        }
+        for name, read in reads.items():
+            print(f"{name}, the first, {timed(read)}")
+            for number in range(1, 4):
+                one_more(state, 2 * len(name) * 10 + number * 2)
+                print(f"{name}, after a label, {timed(read)}")
+            print(f"{name}, again, {timed(read)}")
 
 
 if __name__ == "__main__":

@@ -55,9 +55,10 @@ def complete(marks: Marks, rules: Sequence[str]) -> bool:
 
 def reveal(told: Mapping[str, object]) -> str:
     """Return in one line what graders and colleagues say of the answer that was judged last."""
-    machine, others = told.get("machine"), told.get("others")
+    machine, others, decided = told.get("machine"), told.get("others"), told.get("decided")
     said = [_said(row, "The grader says") for row in machine] if isinstance(machine, list) else []
     said += [_said(row, f"{row['person']} says") for row in others] if isinstance(others, list) else []
+    said += [_said(row, "It was decided before") for row in decided] if isinstance(decided, list) else []
     return " ".join(said) or "No grader and nobody else has judged it."
 
 

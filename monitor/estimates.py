@@ -8,7 +8,7 @@ probability; turns that somebody chose correct nothing. Not for comparing two wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,7 +20,9 @@ from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Unit, Verdict
+from monitor.stats.erring import Errors, behind
 from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
+from monitor.stats.intervals import Interval
 from monitor.stats.ranks import Floats
 from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
 
@@ -35,18 +37,23 @@ INDECISIVE: Final = (Verdict.BORDERLINE, Verdict.CANNOT_JUDGE, Verdict.NOT_GRADE
 
 
 def estimate_rates(
-    grades: pl.DataFrame, units: pl.DataFrame, settings: EstimateSettings, *, ending: datetime | None = None
+    grades: pl.DataFrame,
+    units: pl.DataFrame,
+    settings: EstimateSettings,
+    *,
+    ending: datetime | None = None,
+    errors: Errors | None = None,
 ) -> list[Estimate]:
     """Return the violation rate per rule, app, segment and UTC window, in that order.
 
     `grades`: unit_id, time, app, rule_id, verdict, inclusion_probability, user_id, session_id and the segment columns; where there
-    are people, label, label_probability and contested (`monitor.store.verdicts.graded_units` says what they are); one row a unit
-    and rule. `units` and `ending`: as in `estimate_told`, which is asked where what was said is kept a row a turn.
+    are people, label, first_label, label_probability and contested (`monitor.store.verdicts.graded_units` says what they are); one row a unit
+    and rule. `units`, `ending` and `errors`: as in `estimate_told`, which is asked where what was said is kept a row a turn.
     """
     if grades.is_empty():
         return []
     columns = [name for name in settings.segments if name in grades.columns]
-    return estimate_told(told(grades, columns), units, settings, ending=ending)
+    return estimate_told(told(grades, columns), units, settings, ending=ending, errors=errors)
 
 
 def estimate_told(
@@ -56,13 +63,15 @@ def estimate_told(
     *,
     ending: datetime | None = None,
     about: Mapping[str, Unit] = TURNS_ALONE,
+    errors: Errors | None = None,
 ) -> list[Estimate]:
     """Return the violation rate per rule, app, segment and UTC window, in that order.
 
     Windows are aligned to midnight UTC, or, with `ending`, so that one of them ends there: "the last 24 hours". `units`: the turns,
     graded or not, with time, app and the segment columns; one row a turn, or a row for `n` of them. A window of an app with no
     grade of a rule has no estimate; one with grades but no decisive verdict has an estimate without a value. Segments are those
-    of `settings` that `said` has. `about` says which rules are about something else than turns.
+    of `settings` that `said` has. `about` says which rules are about something else than turns, `errors` how often the people err whose
+    labels correct a rate.
     """
     span = parse_duration(settings.window)
     shift = timedelta(0) if ending is None else (naive_utc(ending) - EPOCH) % span
@@ -73,17 +82,23 @@ def estimate_told(
     return [
         estimate
         for rows, counted in parts
-        for estimate in _of_column(rows, said.labels, counted, _Manner(span, settings.confidence, about))
+        for estimate in _of_column(rows, said.labels, counted, _Manner(span, settings.confidence, about, errors))
     ]
 
 
 @dataclass(frozen=True)
 class _Manner:
-    """What is the same for all rates: how long a window is, how sure an interval, and what rules are about."""
+    """What is the same for all rates: how long a window is, how sure an interval, what rules are about, how often people err."""
 
     span: timedelta
     confidence: float
     about: Mapping[str, Unit]
+    errors: Errors | None
+
+    @property
+    def erring(self) -> Errors | None:
+        """The errors that are known well enough to correct by."""
+        return self.errors if self.errors is not None and self.errors.known else None
 
 
 def _in_windows(rows: pl.DataFrame, span: timedelta, shift: timedelta) -> pl.DataFrame:
@@ -131,22 +146,35 @@ def _of_window(
             confidence=manner.confidence,
             n_units=n_units,
             unit=unit,
-            **_rate(said, manner.confidence),
+            **_rate(said, manner.confidence, manner.erring),
         )
 
 
-def _rate(said: Said, confidence: float) -> dict[str, Any]:
+def _rate(said: Said, confidence: float, errors: Errors | None) -> dict[str, Any]:
     """The value, its bounds, the method's name and the counts of one rule in one window."""
     counts = {"n_graded": int((said.machine | said.people).sum()), "n_human": int(said.people.sum())}
     left_out = _left_out(said)
+    heard = said if errors is None else replace(said, label=said.first)
     if said.machine.any():
-        corrects = said.planned & (said.probability > 0) & (said.verdict != NOTHING)
-        told = _corrected(said, corrects, confidence) if corrects.sum() >= ENOUGH else _by_machine(said, confidence)
-    elif said.planned.any():
-        told = _by_people(said, confidence)
+        corrects = heard.planned & (said.probability > 0) & (said.verdict != NOTHING)
+        if corrects.sum() < ENOUGH:
+            told = _by_machine(said, confidence)
+        else:
+            told = _reckoned(_corrected(heard, corrects, confidence), errors)
+    elif heard.planned.any():
+        told = _reckoned(_by_people(heard, confidence), errors)
     else:
         return {"value": None, "low": None, "high": None, "method": f"no decisive verdict{left_out}", **counts}
     return {**told, "method": told["method"] + left_out, **counts}
+
+
+def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
+    """The rate behind what one person says, which is whose errors are known."""
+    if errors is None:
+        return told
+    value, (low, high) = behind(told["value"], Interval(told["low"], told["high"]), errors)
+    method = f"{told['method']}, whose own errors ({errors.n} judgements tell of them) are reckoned in"
+    return {"value": value, "low": low, "high": high, "method": method}
 
 
 def _by_machine(said: Said, confidence: float) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from monitor.estimates import EPOCH
 from monitor.model import dimensions
 from monitor.model.values import Signal, Turn
 from monitor.sampling import Plan
+from monitor.stats.erring import Errors
 from monitor.store.pieces import signatures, turn_counts
 from monitor.store.reads import Reader
 from monitor.store.standing import BUCKET
@@ -67,12 +68,14 @@ class Recent:
     _pieces: dict[datetime, Piece] = field(default_factory=dict)
     _plans: list[tuple[int, Plan]] = field(default_factory=list)
     _settings: EstimateSettings | None = None
+    errors: Errors | None = None  # how often the people err whose labels correct rates; None: nothing tells of it
     operation: tuple[datetime, list[Signal]] | None = None  # how applications did, and as of when
 
     def told(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end, naive UTC."""
         pieces = self._fresh(reader, settings, start, end)
-        return together([_nothing(), *(piece.told for piece in pieces.values())]).between(start, end)
+        whole = together([_nothing(), *(piece.told for piece in pieces.values())]).between(start, end)
+        return replace(whole, errors=self.errors)
 
     def observations(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the machines' decisive verdicts on the same turns, as `Told.observations` counts them, in the order of time."""

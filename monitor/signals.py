@@ -79,7 +79,7 @@ def _rates(
     whole = msgspec.structs.replace(settings, segments=())
     counted = sight.turns(start, now)
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
-    estimates = estimate_told(said, counted, whole, ending=now, about=about)
+    estimates = estimate_told(said, counted, whole, ending=now, about=about, errors=said.errors)
     estimates += _late(estimates, cases, start, now)
     used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)

@@ -200,9 +200,8 @@ def estimate_again(house: House, _: None = None) -> int:
 def _estimates(house: House, start: datetime, end: datetime) -> list[Estimate]:
     settings = house.settings.estimates
     said = house.recent.told(house.store, settings, start, end)
-    return estimate_told(
-        said, turns_of(house.store, settings, start, end), settings, about=units_of_rules(house.policies)
-    )
+    counted, about = turns_of(house.store, settings, start, end), units_of_rules(house.policies)
+    return estimate_told(said, counted, settings, about=about, errors=said.errors)
 
 
 def track_turns(house: House, batch: TurnBatch) -> int:

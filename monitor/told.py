@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.model.values import Verdict
+from monitor.stats.erring import Errors
 from monitor.stats.ranks import Floats
 
 RULE: Final = "rule:"
@@ -28,7 +29,12 @@ CODES: Final = {str(verdict): number for number, verdict in enumerate(Verdict, 1
 VIOLATES, COMPLIES = CODES[Verdict.VIOLATES], CODES[Verdict.COMPLIES]
 DECISIVE: Final = (VIOLATES, COMPLIES)
 
-OF_PEOPLE: Final = {"label": pl.String, "label_probability": pl.Float64, "contested": pl.Boolean}
+OF_PEOPLE: Final = {
+    "label": pl.String,
+    "first_label": pl.String,
+    "label_probability": pl.Float64,
+    "contested": pl.Boolean,
+}
 """Columns that are not there where nobody labels."""
 
 Codes = NDArray[np.uint8]
@@ -41,11 +47,13 @@ class Said:
     """What machine and people said of turns under one rule, as arrays; a row a turn.
 
     `verdict` and `label` are codes, `NOTHING` where nobody said anything that stands; a probability of 0 is one nobody knows.
+    `first` is what whoever looked first says, with one person's errors.
     """
 
     verdict: Codes
     probability: Floats
     label: Codes
+    first: Codes
     label_probability: Floats
     cluster: Ints
     contested: Bools
@@ -76,15 +84,16 @@ class Told:
     """`turns`: unit, time, app, probability (0: no plan picked it), cluster, user, segment columns, and a code per rule.
 
     Rules that are asked less often have their own probability there, too.
-    `labels`: unit, rule_id, label (NULL where people disagree), label_probability, contested; a row a labelled unit and rule.
+    `labels`: unit, rule_id, label (NULL where people disagree), first_label, label_probability, contested; a row a labelled unit and rule.
     """
 
     turns: pl.DataFrame
     labels: pl.DataFrame
+    errors: Errors | None = None  # how often the people err who gave the labels; None: nothing tells of it
 
     def between(self, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end; labels of others mean nothing."""
-        return Told(self.turns.filter((pl.col("time") >= start) & (pl.col("time") < end)), self.labels)
+        return Told(self.turns.filter((pl.col("time") >= start) & (pl.col("time") < end)), self.labels, self.errors)
 
     def observations(self, bucket: timedelta) -> pl.DataFrame:
         """Return app, rule_id, bucket, probability, n and bad: decisive verdicts of machines, one a user, rule and bucket of time."""
@@ -128,6 +137,7 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
         user=pl.when(user.is_not_null()).then(user.hash()),
         code=_code("verdict"),
         label=_code("label"),
+        first_label=_code("first_label"),
         contested=pl.col("contested").fill_null(value=False),
     )
     kept = ("unit", "time", "app", "cluster", "user", *dict.fromkeys(columns))
@@ -141,7 +151,9 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
     labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
     return Told(
         _whole(turns).sort("time", "unit"),
-        labels.select("unit", "rule_id", "label", pl.col("label_probability").cast(pl.Float64), "contested"),
+        labels.select(
+            "unit", "rule_id", "label", "first_label", pl.col("label_probability").cast(pl.Float64), "contested"
+        ),
     )
 
 
@@ -179,14 +191,15 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
 
 def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.DataFrame | None) -> Said:
     n = len(verdict)
-    label, contested = np.zeros(n, np.uint8), np.zeros(n, np.bool_)
+    label, first, contested = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.bool_)
     label_probability = np.zeros(n)
     if given is not None:
         at = given["at"].to_numpy()
         label[at] = given["label"].fill_null(NOTHING).to_numpy()
+        first[at] = given["first_label"].fill_null(NOTHING).to_numpy()
         label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
         contested[at] = given["contested"].to_numpy()
-    return Said(verdict, probability, label, label_probability, cluster, contested)
+    return Said(verdict, probability, label, first, label_probability, cluster, contested)
 
 
 def _whole(turns: pl.DataFrame) -> pl.DataFrame:

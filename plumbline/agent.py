@@ -60,6 +60,7 @@ from plumbline.api.questions import ErasedKind
 from plumbline.grading_watch import GradingWatch
 from plumbline.labels import LabelBook
 from plumbline.people.access import Access
+from plumbline.reviews.erring import errors_now
 from plumbline.reviews.tables import review_tables
 from plumbline.rule_files import RuleFiles
 
@@ -108,9 +109,9 @@ class Agent:
         with self.cycling:
             self.policies = self.files.look(self.policies)
             self.desk = self.desk.under(self.files.take_mended())
+            heard, self.recent.errors = self.labels(), errors_now(self.desk.state, self.clock.now())
             house = self._house(self.store, self.clock, self.desk)
-            heard, stopping = self.labels(), self.stopping.is_set
-            live = replace(house, health=self.health, stopping=stopping, labels=heard, recent=self.recent)
+            live = replace(house, health=self.health, stopping=self.stopping.is_set, labels=heard, recent=self.recent)
             with self.watch.cycle(self.policies):
                 return run_cycle(live)
 
@@ -199,8 +200,7 @@ class Agent:
         return read_page(self.store, name, params, self.desk.tables(), self._forms)
 
     def _forms(self, given: str) -> frozenset[str]:
-        key = install_key(self.places.root)
-        return stored_forms(key, given, self._redacted(given, ""))
+        return stored_forms(install_key(self.places.root), given, self._redacted(given, ""))
 
     def sources(self, params: Mapping[str, str]) -> dict[str, Any]:
         """Return every source of a window with its facts and problems. Raises `UsageError`."""
@@ -216,10 +216,10 @@ class Agent:
         """Return what the cycle would have told over stored history; merged into the store, told to nobody."""
         self.settle()
         plan = Plan(start, end, step, self._limits(gone=True).content)
-        told = self.desk if notify else self.desk.rehearsal()
+        told, errors = self.desk if notify else self.desk.rehearsal(), errors_now(self.desk.state, self.clock.now())
 
         def furnish(scratch: Store, clock: FakeClock) -> House:
-            return self._house(scratch, clock, told)
+            return replace(self._house(scratch, clock, told), recent=Recent(errors=errors))
 
         with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
             findings, added = run_replay(self.store, furnish, plan, progress)

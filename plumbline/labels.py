@@ -15,6 +15,7 @@ from monitor.errors import BadRows
 from monitor.graders.cascade import RuleSet
 from monitor.labels import Asked, Judged, LabelCheck, NewLabel, Redact, Unit
 from monitor.state import ControlState, Transaction, labels, reviews
+from monitor.state.parts import LABELS
 from monitor.state.public import PublicTable, PublicTables, column_of
 from monitor.store.opening import Store
 from monitor.store.removal.age_limits import Limits
@@ -122,12 +123,16 @@ class LabelBook:
 
     def table(self) -> pa.Table:
         """Return the public table `labels`."""
-        return self.state.kept("labels", self._table)
+        return self.state.in_parts(LABELS, _part, _together)
 
-    def _table(self) -> pa.Table:
-        with self.state.transaction() as txn:
-            told = labels.listed(txn)
-        return pa.table({name: column_of(told[name], kind) for name, kind in _COLUMNS.items()}, schema=SCHEMA)
+
+def _part(txn: Transaction, part: str) -> pa.Table:
+    told = labels.listed(txn, part)
+    return pa.table({name: column_of(told[name], kind) for name, kind in _COLUMNS.items()}, schema=SCHEMA)
+
+
+def _together(parts: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables([SCHEMA.empty_table(), *parts])
 
 
 def _taken(txn: Transaction, row: dict[str, Any]) -> bool | str:

@@ -7,8 +7,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from alerts.acts import the_alert
+from monitor.clock import naive_utc
 from monitor.errors import NotFound, UsageError
-from monitor.state import Transaction, reviews
+from monitor.state import Transaction, labels, reviews
+from monitor.store import verdicts
 from monitor.store.subjects import examples_of, kind_of
 from plumbline.agent import Agent
 from plumbline.api import review_questions, seat_questions
@@ -16,6 +18,7 @@ from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question
 from plumbline.people.register import scopes_of
 from plumbline.reviews.desk import ReviewDesk
+from plumbline.reviews.extending import Extension
 from plumbline.reviews.seat import Seats
 from plumbline.reviews.timetable import missing, waits
 
@@ -23,6 +26,11 @@ from plumbline.reviews.timetable import missing, waits
 def desk_of(agent: Agent) -> ReviewDesk:
     """Return the reviews of an agent, under the policies that are in force now."""
     return ReviewDesk(agent.access.commands, agent.store, agent.policies, agent.settings)
+
+
+def extension_of(agent: Agent) -> Extension:
+    """Return how reviews of an agent grow."""
+    return Extension(desk_of(agent))
 
 
 def seats_of(agent: Agent) -> Seats:
@@ -46,6 +54,18 @@ def want(agent: Agent, asked: review_questions.WantItems, call: Call) -> dict[st
     return told
 
 
+def close(agent: Agent, asked: review_questions.CloseReview, call: Call) -> dict[str, Any]:
+    """End a review; the rates that its labels correct are made anew, since it tells how often people err. Raises as `ReviewDesk.close`."""
+    told = desk_of(agent).close(call, asked)
+    with agent.desk.state.transaction() as txn:
+        days = {
+            naive_utc(row["time"]).replace(minute=0, second=0, microsecond=0) for row in labels.in_review(txn, asked.id)
+        }
+    with agent.store.transaction() as changing:
+        verdicts.ask_again(changing, sorted(days))
+    return told
+
+
 def _units(agent: Agent, subject: str) -> list[str]:
     kind = kind_of(agent.store, subject)
     if kind == "trace":
@@ -62,7 +82,7 @@ def keep_reviews(agent: Agent) -> None:
     desk, now, call = desk_of(agent), agent.clock.now(), Call(Actor("schedule"))
     for row in desk.listed():
         if row["closed_at"] is None and row["due_at"] <= now:
-            desk.close(call, review_questions.CloseReview(row["id"]))
+            close(agent, review_questions.CloseReview(row["id"]), call)
     if _reviewers(agent):
         for at, app in missing(agent.settings.review, desk.listed(), now):
             with suppress(UsageError):  # nothing was answered that week
@@ -86,7 +106,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[Agent, Any, Call], Any]]] 
     review_questions.ReviewResults: lambda agent, asked, _: desk_of(agent).results(asked.id),
     review_questions.OpenReview: lambda agent, asked, call: desk_of(agent).open(call, asked),
     review_questions.AssignReview: lambda agent, asked, call: desk_of(agent).assign(call, asked),
-    review_questions.CloseReview: lambda agent, asked, call: desk_of(agent).close(call, asked),
+    review_questions.MoreItems: lambda agent, asked, call: extension_of(agent).more(call, asked),
+    review_questions.CloseReview: close,
     review_questions.WantItems: want,
     review_questions.SignReview: lambda agent, asked, call: desk_of(agent).sign(call, asked),
     seat_questions.TakeItems: lambda agent, asked, call: seats_of(agent).take(call, asked),

@@ -83,6 +83,11 @@ def _number(value: Any) -> str:
 
 def _end(agent: AgentReads, review: Row) -> None:
     if review["closed_at"] is None:
+        if st.button("Add 40 answers where they tell most", key="more") and act(
+            agent, "more-items", "moreitems", "They are in the review, and wait to be judged.", id=review["id"]
+        ):
+            st.rerun()
+        told("more-items")
         if st.button("Close the review", key="close") and act(
             agent, "close-review", "closereview", "The review is closed.", id=review["id"]
         ):

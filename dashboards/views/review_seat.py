@@ -61,7 +61,10 @@ def _refill(agent: AgentReads, review_id: str, desk: Row) -> None:
     told = agent.ask("takeitems", id=review_id, most=AHEAD, severe=not st.session_state.get("spare-me", False))
     known = {item["unit_id"]: item for item in desk["items"]}
     desk.update(
-        items=[known.get(item["unit_id"], item) for item in told["items"]], left=told["left"], done=told["done"]
+        items=[known.get(item["unit_id"], item) for item in told["items"]],
+        left=told["left"],
+        done=told["done"],
+        trial=told.get("trial"),
     )
     for item in desk["items"]:
         item.setdefault("marks", Marks(dict(item["draft"].get("verdicts") or {})))
@@ -79,6 +82,9 @@ def _progress(desk: Row) -> None:
     whole = desk["done"] + desk["left"]
     minutes = minutes_left(desk["left"], desk["said"], time.monotonic() - desk["began"])
     st.progress(desk["done"] / whole, text=f"{desk['done']} of {whole} judged, about {minutes} minutes left")
+    if desk.get("trial") is not None:
+        with st.container(key="muted-trial"):
+            plain("You are new here: your first answers were judged before. After each you see what was decided.")
 
 
 def _last(agent: AgentReads, review_id: str, desk: Row) -> None:

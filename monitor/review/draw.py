@@ -8,21 +8,23 @@ has a probability, and only it speaks for other answers; picks find cases.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import polars as pl
+from msgspec.structs import replace
 
 from monitor.sampling import position
 
 CENSUS: Final = "census"
 PANEL: Final = "panel"
 FURTHER: Final = "further"
+GOLD: Final = "gold"
 PICKS: Final = {
     "wanted": (1 / 4, "somebody asked for it"),
-    "gold": (1 / 15, "further answers"),
+    GOLD: (1 / 15, "further answers"),
     "risk": (0.2, "a grader says that it breaks a rule that matters much"),
     "change": (0.1, "answered right after something changed"),
     "disputed": (1 / 15, "graders cannot tell, or do not agree"),
@@ -56,6 +58,11 @@ class Stratum(msgspec.Struct, frozen=True):
     app: str | None = None
     band: str | None = None
 
+    @property
+    def chance(self) -> float | None:
+        """Of a pick, how probable it was to be picked among those that could be; it stands for nothing but itself all the same."""
+        return None if self.probability is not None else self.n_taken / max(1, self.n_units)
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -65,6 +72,7 @@ class Drawn:
     stratum: str
     inclusion_probability: float | None
     reason: str
+    pick_probability: float | None = None  # of a pick, that of being picked among those that could be
 
 
 def draw(units: pl.DataFrame, size: int, seed: int) -> list[Stratum]:
@@ -77,7 +85,7 @@ def draw(units: pl.DataFrame, size: int, seed: int) -> list[Stratum]:
     quotas = {kind: min(round(share * size), int(units[kind].sum())) for kind, (share, _) in PICKS.items()}
     if frame.height <= size:
         strata = [Stratum(CENSUS, CENSUS, frame.height, frame.height, 1.0, 1.0)]
-        size = frame.height + quotas["wanted"] + quotas["gold"]
+        size = frame.height + quotas["wanted"] + quotas[GOLD]
     else:
         strata = _panel(frame, size - sum(quotas.values()), seed)
     left = units.filter(~_taken(units, strata, seed))
@@ -87,6 +95,28 @@ def draw(units: pl.DataFrame, size: int, seed: int) -> list[Stratum]:
         left = left.filter(~_taken(left, [stratum], seed))
     missing = size - sum(stratum.n_taken for stratum in strata)
     return [s for s in (*strata, _picked(left, FURTHER, seed, missing)) if s.n_taken]
+
+
+def extended(units: pl.DataFrame, strata: Sequence[Stratum], more: Mapping[str, int], seed: int) -> list[Stratum]:
+    """Return `strata` with so many `more` units taken of each of the panel that is named: those that lie next behind its cut.
+
+    What was taken stays; its probability grows with that of the others, and a pick that lies before the new cut is of the panel.
+    """
+    return [
+        _further(units, stratum, more[stratum.name], seed)
+        if stratum.kind == PANEL and more.get(stratum.name)
+        else stratum
+        for stratum in strata
+    ]
+
+
+def _further(units: pl.DataFrame, stratum: Stratum, more: int, seed: int) -> Stratum:
+    behind = _positions(units.filter(_member(PANEL, stratum.app, stratum.band)), PANEL, seed)
+    behind = behind.filter(behind > stratum.cut).sort()[:more]
+    if behind.is_empty():
+        return stratum
+    taken = min(stratum.n_units, stratum.n_taken + len(behind))
+    return replace(stratum, n_taken=taken, cut=float(behind[-1]), probability=taken / stratum.n_units)
 
 
 def items(units: pl.DataFrame, strata: Sequence[Stratum], seed: int) -> list[Drawn]:
@@ -100,7 +130,7 @@ def _items(units: pl.DataFrame, strata: Sequence[Stratum], seed: int) -> Iterato
         rows = _taken(left, [stratum], seed)
         why = _why(stratum)
         for unit_id in left.filter(rows)["unit_id"]:
-            yield Drawn(unit_id, stratum.name, stratum.probability, why)
+            yield Drawn(unit_id, stratum.name, stratum.probability, why, stratum.chance)
         left = left.filter(~rows)
 
 

@@ -5,25 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from monitor.stats.erring import Errors, Often
 from monitor.stats.intervals import Interval, share_interval
-
-
-@dataclass(frozen=True)
-class Often:
-    """A share of errors with its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Errors:
-    """False alarms (of answers that comply) and misses (of answers that violate), and how many judgements tell of them."""
-
-    alarms: Often
-    misses: Often
-    n: int
 
 
 @dataclass(frozen=True)

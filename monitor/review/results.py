@@ -15,13 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from monitor.review.errors import Errors
+from monitor.stats.erring import Errors, behind
 from monitor.stats.intervals import Interval, share_interval
 from monitor.stats.ranks import Floats
-
-ENOUGH: Final = 30
-"""Answers with a known verdict, or looked at twice, below which the reviewers' own error is not known well enough to correct."""
-
 
 UNSEEN: Final = 2.0
 """Errors of a guess that nobody saw, reckoned in: with few violations a guess that erred nowhere is no proof that it never does."""
@@ -110,7 +106,10 @@ def rate(groups: Sequence[Group], errors: Errors | None = None, confidence: floa
     if not judged:
         return None
     told = min((_together(judged, trust, confidence) for trust in (0.0, trusted(judged))), key=lambda one: one.width)
-    return told if errors is None or errors.n < ENOUGH else corrected(told, errors)
+    if errors is None or not errors.known:
+        return told
+    value, (low, high) = behind(told.value, Interval(told.low, told.high), errors)
+    return Rate(value, low, high, corrected=True)
 
 
 def _together(judged: Sequence[Group], trust: float, confidence: float) -> Rate:
@@ -144,20 +143,6 @@ def trusted(groups: Sequence[Group]) -> float:
     both = sum(group.n * group.mean((group.violates - group.mean(group.violates)) * group.guesses) for group in guessed)
     n, others = sum(group.n for group in guessed), sum(len(group.others) for group in guessed)
     return min(1.0, max(0.0, both / along / (1 + n / others)))
-
-
-def corrected(told: Rate, errors: Errors) -> Rate:
-    """Return the rate behind one that people say who err: (q - false alarms) / (1 - false alarms - misses).
-
-    Rogan and Gladen (Am. J. Epidemiol. 1978), with the uncertainty of all three put together.
-    """
-    alarms, misses = errors.alarms, errors.misses
-    span = max(0.05, 1 - alarms.value - misses.value)
-    value = (told.value - alarms.value) / span
-    down = math.hypot(told.value - told.low, alarms.high - alarms.value, value * (misses.value - misses.low)) / span
-    up = math.hypot(told.high - told.value, alarms.value - alarms.low, value * (misses.high - misses.value)) / span
-    low, high = (min(1.0, max(0.0, bound)) for bound in (value - down, value + up))
-    return Rate(min(1.0, max(0.0, value)), low, high, corrected=True)
 
 
 def bounds(groups: Sequence[Group], missing: Sequence[Floats], confidence: float = 0.95) -> Interval:

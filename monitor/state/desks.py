@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,24 +18,30 @@ Row = dict[str, Any]
 _KEY: Final = ("review_id", "unit_id", "person")
 
 
-def waiting(txn: Transaction, review_id: str, person: str, now: datetime) -> list[Row]:
+def waiting(
+    txn: Transaction, review_id: str, person: str, now: datetime, apart: Collection[str] = (), first: str | None = None
+) -> list[Row]:
     """Return the items of a review that `person` may look at next, in that order: begun, new, put off.
 
-    Those are not there that the person has judged, that belong to others, or that enough people have judged or have on their desks.
+    Those are not there that the person has judged, that belong to others, or that enough people have judged or have on their desks; people
+    `apart` are not among those. With `first`, the items of that stratum alone are there, whoever has judged them, while any are left.
     """
     mine, others = _desks(txn, review_id, person, now)
     judged = _judged(txn, review_id)
-    columns = (REVIEW_ITEMS.c[name] for name in ("number", "unit_id", "app", "need", "severe", "assigned"))
+    columns = (REVIEW_ITEMS.c[name] for name in ("number", "unit_id", "app", "need", "severe", "assigned", "stratum"))
     there = (REVIEW_ITEMS.c.review_id == review_id, REVIEW_ITEMS.c.unit_id.is_not(None))
-    found = []
+    found, known = [], []
     for row in txn.execute(select(*columns).where(*there).order_by(REVIEW_ITEMS.c.number)).mappings():
         unit, names = row["unit_id"], json.loads(row["assigned"])
         judges = judged.get(unit, set())
-        if person in judges or (names and person not in names):
+        if person in judges:
             continue
-        if len(judges | others.get(unit, set())) < row["need"]:
+        if row["stratum"] == first:
+            known.append(dict(row) | {"desk": mine.get(unit)})
+        busy = (judges | others.get(unit, set())) - set(apart)
+        if len(busy) < row["need"] and (not names or person in names):
             found.append(dict(row) | {"desk": mine.get(unit)})
-    return sorted(found, key=_turn)
+    return sorted(known or found, key=_turn)
 
 
 def _turn(row: Row) -> tuple[int, int]:
@@ -63,6 +69,11 @@ def _judged(txn: Transaction, review_id: str) -> dict[str, set[str]]:
     for unit, person in txn.execute(query):
         found.setdefault(unit, set()).add(person)
     return found
+
+
+def judges(txn: Transaction, review_id: str) -> set[str]:
+    """Return who has judged anything in a review."""
+    return set(txn.execute(select(LABELS.c.person).where(LABELS.c.review_id == review_id).distinct()).scalars())
 
 
 def done_by(txn: Transaction, review_id: str, person: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from monitor.model.values import WITHDRAWN
 from monitor.state.opening import Transaction, raw_columns
+from monitor.state.parts import bounds
 from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
 
@@ -63,9 +64,11 @@ def after(txn: Transaction, seq: int, limit: int) -> list[Row]:
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
-def listed(txn: Transaction) -> dict[str, Sequence[Any]]:
-    """Return the public table by column, oldest first, times as text."""
-    query = select(*(LABELS.c[name] for name in PUBLIC)).where(_STANDS).order_by(LABELS.c.seq)
+def listed(txn: Transaction, part: str) -> dict[str, Sequence[Any]]:
+    """Return one part of the public table by column, oldest first, times as text."""
+    first, end = bounds(part)
+    inside = (LABELS.c.seq >= first, LABELS.c.seq < end, _STANDS)
+    query = select(*(LABELS.c[name] for name in PUBLIC)).where(*inside).order_by(LABELS.c.seq)
     return dict(zip(PUBLIC, raw_columns(txn, query) or [[]] * len(PUBLIC), strict=True))
 
 
@@ -74,12 +77,43 @@ def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list
     same = (LABELS.c.person == person, LABELS.c.unit_id == unit_id, _STANDS)
     said = [dict(row) for row in txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq)).mappings()]
     newest = {row["rule_id"]: row for row in said}
-    for rule_id, row in newest.items():
-        blank = dict.fromkeys(("note", "corrected", "plan", "inclusion_probability", "review_id"))
-        key = f"{WITHDRAWN} {row['seq']}"
-        add(txn, {**row, **blank, "key": key, "rule_id": rule_id, "verdict": WITHDRAWN, "adjudicated": 0, "at": now})
+    for row in newest.values():
+        _take_back(txn, row, now)
     txn.execute(delete(LABELS).where(*same))  # last: a number that was given is never given again
     return list(newest)
+
+
+def _take_back(txn: Transaction, row: Row, now: datetime) -> None:
+    """Add the row that says so: the store follows by numbers."""
+    blank = dict.fromkeys(("note", "corrected", "plan", "inclusion_probability", "review_id"))
+    key = f"{WITHDRAWN} {row['seq']}"
+    add(txn, {**row, **blank, "key": key, "verdict": WITHDRAWN, "adjudicated": 0, "at": now})
+
+
+def reweigh(
+    txn: Transaction, review_id: str, plan: str, chances: Mapping[tuple[str, str], float], now: datetime
+) -> int:
+    """Say again, with other probabilities, what was said in a review: (unit, rule) -> how probable it is to be drawn.
+
+    The store follows by numbers, so all that the person said of the unit and rule is taken back and said again; return how many labels.
+    """
+    told = in_review(txn, review_id)
+    changed = {
+        (row["person"], row["unit_id"], row["rule_id"])
+        for row in told
+        if chances.get((row["unit_id"], row["rule_id"])) not in {None, row["inclusion_probability"]}
+    }
+    for person, unit, rule in sorted(changed):
+        same = (LABELS.c.person == person, LABELS.c.unit_id == unit, LABELS.c.rule_id == rule, _STANDS)
+        said = [dict(row) for row in txn.execute(select(LABELS).where(*same).order_by(LABELS.c.seq)).mappings()]
+        _take_back(txn, said[-1], now)
+        txn.execute(delete(LABELS).where(*same))
+        for row in said:
+            drawn = (
+                {"plan": plan, "inclusion_probability": chances[unit, rule]} if row["review_id"] == review_id else {}
+            )
+            add(txn, {**row, **drawn})
+    return len(changed)
 
 
 def in_review(txn: Transaction, review_id: str) -> list[Row]:
@@ -113,11 +147,20 @@ def lessons(txn: Transaction, since: datetime, most: int) -> list[tuple[str, str
     return [tuple(row) for row in txn.execute(query)]
 
 
-def adjudicated(txn: Transaction, before: datetime, until: datetime) -> dict[tuple[str, str], str]:
-    """Return what was decided until then on turns of `before`: (unit, rule) -> verdict."""
+def adjudicated(txn: Transaction, before: datetime, until: datetime) -> dict[tuple[str, str], tuple[str, int]]:
+    """Return what was decided until then on turns of `before`: (unit, rule) -> verdict, and the number of the decision."""
     decided = (LABELS.c.adjudicated == 1, LABELS.c.time < before, LABELS.c.at <= until, _STANDS)
     query = select(LABELS).where(*decided).order_by(LABELS.c.seq)
-    return {(row["unit_id"], row["rule_id"]): row["verdict"] for row in txn.execute(query).mappings()}
+    return {(row["unit_id"], row["rule_id"]): (row["verdict"], row["seq"]) for row in txn.execute(query).mappings()}
+
+
+def said_by(txn: Transaction, people: Sequence[str], units: Collection[str], since: datetime) -> list[Row]:
+    """Return unit_id, rule_id, person, verdict and seq of what `people` said of `units` since then as reviewers, oldest first."""
+    names = ("unit_id", "rule_id", "person", "verdict", "seq")
+    known = func.json_each(json.dumps(sorted(units))).table_valued("value")
+    theirs = (LABELS.c.person.in_(people), LABELS.c.at >= since, LABELS.c.adjudicated == 0, _STANDS)
+    query = select(*(LABELS.c[name] for name in names)).where(*theirs, LABELS.c.unit_id.in_(select(known.c.value)))
+    return [dict(row) for row in txn.execute(query.order_by(LABELS.c.seq)).mappings()]
 
 
 def erase(txn: Transaction, change: Callable[[str], str]) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from monitor.errors import StoreError
 from monitor.state.incident_tables import OF_INCIDENTS
+from monitor.state.parts import count_parts
 from monitor.state.review_tables import OF_REVIEWS
 from monitor.state.tables import METADATA
 
@@ -67,6 +68,12 @@ def _labels_by_item(connection: Connection) -> None:
             connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {table} (review_id, unit_id)")
 
 
+def _chance(connection: Connection) -> None:
+    """Picks say how probable they were to be picked; those of before do not know it."""
+    if connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'review_items'").first() is not None:
+        connection.exec_driver_sql("ALTER TABLE review_items ADD COLUMN pick_probability FLOAT")
+
+
 def _by_alert(connection: Connection) -> None:
     """A table that is there already gets no new index from METADATA."""
     connection.exec_driver_sql("CREATE INDEX IF NOT EXISTS outbox_of ON outbox (fingerprint, episode)")
@@ -101,6 +108,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("messages are found by their alert", _by_alert),
     Migration("silences over several alerts and assignments have tables of their own", _orders_of_silence),
     Migration("what judges spend has a table of its own, which follows from METADATA", lambda _: None),
+    Migration("picks of a review say how probable they were to be picked, and parts of tables are counted", _chance),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 
@@ -118,4 +126,5 @@ def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] =
     METADATA.create_all(connection)
     OF_REVIEWS.create_all(connection)
     OF_INCIDENTS.create_all(connection)
+    count_parts(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={known}")

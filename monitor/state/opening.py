@@ -23,14 +23,25 @@ from sqlalchemy.pool import StaticPool
 
 from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError
+from monitor.state import parts
 from monitor.state.migrations import upgrade
 from monitor.state.tables import ALERTS, OUTBOX, SILENCES
 
 T = TypeVar("T")
+W = TypeVar("W")
 Transaction = Connection
 """What the functions of `monitor.state.alerts` and `monitor.state.outbox` work in; other rooms never look inside."""
 
 BUSY_TIMEOUT_MS: Final = 30_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The parts of a table as they were read last, with their numbers, and all of them as one."""
+
+    numbers: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, Any] = field(default_factory=dict)
+    whole: Any = None
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,7 @@ class ControlState:
     engine: Engine
     clock: Clock
     _turn: threading.RLock = field(default_factory=threading.RLock, repr=False)
-    _changes: list[int] = field(default_factory=lambda: [0], repr=False)
-    _kept: dict[str, tuple[int, Any]] = field(default_factory=dict, repr=False)
+    _kept: dict[str, Kept] = field(default_factory=dict, repr=False)
 
     @classmethod
     def open(cls, path: Path | None, clock: Clock) -> ControlState:
@@ -66,25 +76,32 @@ class ControlState:
         """
         try:
             with self._turn, self.engine.begin() as connection:
-                before = _written(connection)
-                try:
-                    yield connection
-                finally:
-                    self._changes[0] += _written(connection) != before
+                yield connection
         except OperationalError as error:
             raise StoreError(
                 f"{self.engine.url.database}: the control state does not take this: {error.orig}"
             ) from error
 
-    def kept(self, name: str, made: Callable[[], T]) -> T:
-        """Return what `made` makes of the state; as it was made before where nothing was written since."""
-        with self._turn:
-            now = self._changes[0]
+    def in_parts(self, name: str, made: Callable[[Transaction, str], T], whole: Callable[[list[T]], W]) -> W:
+        """Return the `whole` of a table whose parts `monitor.state.parts` counts; only those are `made` that have changed."""
+        with self.transaction() as txn:
+            now = parts.numbers(txn, name)
+            known = self._kept.setdefault(name, Kept())
+            if known.numbers != now or known.whole is None:
+                new = {part: made(txn, part) for part, n in now.items() if known.numbers.get(part) != n}
+                there = {**known.parts, **new}
+                self._kept[name] = known = Kept(now, there, whole([there[part] for part in sorted(now, key=_order)]))
+            found: W = known.whole
+            return found
+
+    def kept(self, name: str, table: str, day: int, made: Callable[[Transaction], T]) -> T:
+        """Return what `made` makes of a `table` whose parts are counted: anew once any of them has changed, or the `day` has."""
+        with self.transaction() as txn:
+            now = {**parts.numbers(txn, table), "day": day}
             known = self._kept.get(name)
-            if known is None or known[0] != now:
-                known = (now, made())
-                self._kept[name] = known
-            found: T = known[1]
+            if known is None or known.numbers != now:
+                self._kept[name] = known = Kept(now, {}, made(txn))
+            found: T = known.whole
             return found
 
     def compact(self) -> None:
@@ -148,10 +165,9 @@ class ControlState:
             return [{k: _plain(v) for k, v in row.items()} for row in txn.execute(query).mappings()]
 
 
-def _written(connection: Connection) -> int:
-    """How many rows this connection has ever changed."""
-    raw = connection.connection.driver_connection
-    return raw.total_changes if isinstance(raw, sqlite3.Connection) else 0
+def _order(part: str) -> tuple[int, str]:
+    """Parts that are numbers lie in the order of those."""
+    return int(part) if part.isdigit() else 0, part
 
 
 def raw_columns(txn: Transaction, query: Select[Any]) -> list[Sequence[Any]]:

@@ -46,6 +46,7 @@ REVIEW_ITEMS: Final = Table(
     Column("app", Text, nullable=False),
     Column("stratum", Text, nullable=False),
     Column("inclusion_probability", Float),  # NULL: picked for what it is, stands for nothing else
+    Column("pick_probability", Float),  # of a pick, that of being picked; NULL: drawn by lot
     Column("reason", Text, nullable=False),
     Column("need", Integer, nullable=False),  # people who have to look at it
     Column("severe", Integer, nullable=False),  # 1: shown folded

@@ -16,6 +16,11 @@ from monitor.state.tables import LABELS
 
 Row = dict[str, Any]
 _JSON: Final = ("strata", "policies", "rules", "assigned", "results")
+PUBLIC_ITEMS: Final = (
+    *("review_id", "unit_id", "stratum", "inclusion_probability", "reason", "assigned", "policy_hash"),
+    "pick_probability",
+)
+"""Columns of items that SQL reads as they are kept, or nearly."""
 
 
 def add(txn: Transaction, review: Row, items: Sequence[Row]) -> None:
@@ -32,9 +37,15 @@ def named(txn: Transaction, review_id: str) -> Row | None:
     return None if row is None else _read(row)
 
 
-def listed(txn: Transaction) -> list[Row]:
-    """Return every review without what was frozen, newest first, with `n_items`, those `erased`, and `n_done`."""
+def headed(txn: Transaction) -> list[Row]:
+    """Return every review without what was frozen, newest first."""
     names = [c for c in REVIEWS.c if c.name not in _JSON]
+    rows = txn.execute(select(*names).order_by(REVIEWS.c.opened_at.desc(), REVIEWS.c.id.desc())).mappings()
+    return [dict(row) for row in rows]
+
+
+def listed(txn: Transaction) -> list[Row]:
+    """Return every review as `headed` does, with `n_items`, those `erased`, and `n_done`, counted within a transaction."""
     of_items = select(
         REVIEW_ITEMS.c.review_id,
         func.count().label("n_items"),
@@ -42,12 +53,11 @@ def listed(txn: Transaction) -> list[Row]:
     ).group_by(REVIEW_ITEMS.c.review_id)
     counts = {row.review_id: (row.n_items, row.erased) for row in txn.execute(of_items)}
     done = judged(txn)
-    rows = txn.execute(select(*names).order_by(REVIEWS.c.opened_at.desc(), REVIEWS.c.id.desc())).mappings()
     return [
-        dict(row)
+        row
         | dict(zip(("n_items", "erased"), counts.get(row["id"], (0, 0)), strict=True))
         | {"n_done": done.get(row["id"], 0)}
-        for row in rows
+        for row in headed(txn)
     ]
 
 
@@ -87,20 +97,33 @@ def item(txn: Transaction, review_id: str, unit_id: str) -> Row | None:
     return None if row is None else _read(row)
 
 
-def public_items(txn: Transaction) -> dict[str, Sequence[Any]]:
-    """Return by column: review_id, unit_id, stratum, inclusion_probability, reason, n (people who judged it), need, assigned, policy_hash."""
+def public_items(txn: Transaction, review_id: str) -> dict[str, Sequence[Any]]:
+    """Return the items of one review by column: those of `PUBLIC_ITEMS`, need, and n (people who judged it)."""
     said = (
-        select(LABELS.c.review_id, LABELS.c.unit_id, func.count(func.distinct(LABELS.c.person)))
-        .where(LABELS.c.review_id.is_not(None))
-        .group_by(LABELS.c.review_id, LABELS.c.unit_id)
+        select(LABELS.c.unit_id, func.count(func.distinct(LABELS.c.person)))
+        .where(LABELS.c.review_id == review_id)
+        .group_by(LABELS.c.unit_id)
     )
-    names = ("review_id", "unit_id", "stratum", "inclusion_probability", "reason", "need", "assigned", "policy_hash")
-    query = select(*(REVIEW_ITEMS.c[name] for name in names))
-    found = raw_columns(txn, query.order_by(REVIEW_ITEMS.c.review_id, REVIEW_ITEMS.c.number))
-    told = dict(zip(names, found or [[]] * len(names), strict=True))
-    judged = {(review, unit): n for review, unit, n in zip(*raw_columns(txn, said), strict=True)}
-    units = zip(told["review_id"], told["unit_id"], strict=True)
-    return {**told, "n": [judged.get(unit, 0) for unit in units]}  # a join in SQLite takes several times as long
+    names = (*PUBLIC_ITEMS, "need")
+    query = select(*(REVIEW_ITEMS.c[name] for name in names)).where(REVIEW_ITEMS.c.review_id == review_id)
+    told = dict(zip(names, raw_columns(txn, query.order_by(REVIEW_ITEMS.c.number)) or [[]] * len(names), strict=True))
+    judged = dict(zip(*(raw_columns(txn, said) or [[], []]), strict=True))
+    return {
+        **told,
+        "n": [judged.get(unit, 0) for unit in told["unit_id"]],
+    }  # a join in SQLite takes several times as long
+
+
+def grow(txn: Transaction, review_id: str, strata: Row, moved: Sequence[Row], new: Sequence[Row]) -> None:
+    """Write a review whose panel was extended: its strata, the items that stand elsewhere now (by unit_id), and new ones at the end."""
+    txn.execute(update(REVIEWS).where(REVIEWS.c.id == review_id).values(_written({"strata": strata})))
+    for row in moved:
+        same = (REVIEW_ITEMS.c.review_id == review_id, REVIEW_ITEMS.c.unit_id == row["unit_id"])
+        txn.execute(update(REVIEW_ITEMS).where(*same).values(_written(row)))
+    last = txn.execute(select(func.max(REVIEW_ITEMS.c.number)).where(REVIEW_ITEMS.c.review_id == review_id)).scalar()
+    rows = [_written({**row, "review_id": review_id, "number": n}) for n, row in enumerate(new, (last or 0) + 1)]
+    if rows:
+        txn.execute(insert(REVIEW_ITEMS), rows)
 
 
 def assign(txn: Transaction, review_id: str, names: Sequence[tuple[int, Sequence[str]]]) -> None:

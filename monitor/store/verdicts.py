@@ -72,7 +72,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
 
     `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
     `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
-    anything, or they disagree), `contested` whether they disagree, `label_probability` that of the plans of their labels together,
+    anything, or they disagree), `first_label` what whoever looked first says, `contested` whether they disagree, `label_probability` that of the plans of their labels together,
     NULL where nobody knows it; `sampling_weight` how many turns it stands for, where its sender samples (NULL: one).
     """
     return reader.frame(
@@ -80,15 +80,21 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
         WITH said AS (
             SELECT * FROM base.grades g WHERE g.time >= ? AND g.time < ?),
         {_WORDS},
+        alone AS (
+            SELECT unit_id, rule_id, first(word ORDER BY began, grader) AS first_label FROM (
+                SELECT unit_id, rule_id, grader, min(graded_at) AS began, last(verdict ORDER BY graded_at) AS word FROM said
+                WHERE starts_with(grader, '{HUMAN}') AND grader_version = '{BY_REVIEWER}' GROUP BY ALL)
+            GROUP BY ALL),
         drawn AS (
             SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
                 WHERE time >= ? AND time < ? GROUP BY ALL)
             GROUP BY ALL)
         SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, d.plans, d.inclusion_probability,
-               p.label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
+               p.label, a.first_label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
         FROM machine m FULL JOIN people p USING (unit_id, rule_id)
         LEFT JOIN planned q USING (unit_id, rule_id)
+        LEFT JOIN alone a USING (unit_id, rule_id)
         LEFT JOIN drawn d USING (unit_id)
         JOIN base.turns t ON t.trace_id = unit_id
         WHERE t.time >= ? AND t.time < ? AND (d.unit_id IS NOT NULL OR p.unit_id IS NOT NULL)""",
@@ -161,6 +167,11 @@ def plans(reader: Reader) -> list[tuple[int, str]]:
 def declare_plan(txn: Transaction, since: int, plan: str) -> None:
     """Keep a plan (JSON) under which turns are from number `since` on."""
     txn.insert("plans", [{"since": since, "plan": plan}])
+
+
+def ask_again(txn: Transaction, times: Sequence[datetime]) -> None:
+    """Have the rates of the windows of these times made anew."""
+    txn.insert("stale", [{"time": naive_utc(time)} for time in times])
 
 
 def stale_times(reader: Reader) -> list[datetime]:

@@ -12,6 +12,9 @@ from plumbline.api.question import Method, Question, Scope
 LARGEST: Final = 20_000
 """Items of one review."""
 
+AT_ONCE: Final = 40
+"""Answers by which a review grows, unless somebody says otherwise."""
+
 LONGEST: Final = 4000
 """Characters of minutes."""
 
@@ -95,6 +98,19 @@ class AssignReview(OfReview, frozen=True):
             raise UsageError("a review is shared out among at least one person, each named once")
 
 
+class MoreItems(OfReview, frozen=True):
+    """Draw more answers into an open review, where they narrow the rate of a rule most; the answer says how many of which stratum."""
+
+    path: ClassVar[str] = "/v1/reviews/more"
+
+    size: int = AT_ONCE
+    rule: str | None = None
+
+    def check(self) -> None:
+        if not 1 <= self.size <= LARGEST:
+            raise UsageError(f"size {self.size}: between 1 and {LARGEST} answers more")
+
+
 class CloseReview(OfReview, frozen=True):
     """End a review with what was labelled; the answer is what follows from it."""
 
@@ -139,6 +155,7 @@ OF_REVIEWS: Final = (
     ReviewResults,
     OpenReview,
     AssignReview,
+    MoreItems,
     CloseReview,
     SignReview,
     WantItems,

@@ -11,8 +11,10 @@ import typer
 
 from monitor.errors import UsageError
 from plumbline.api.review_questions import (
+    AT_ONCE,
     AssignReview,
     CloseReview,
+    MoreItems,
     OpenReview,
     RedrawReview,
     Review,
@@ -37,6 +39,7 @@ class Action(StrEnum):
     LIST = "list"
     SHOW = "show"
     REDRAW = "redraw"
+    MORE = "more"
     ASSIGN = "assign"
     CLOSE = "close"
     RESULTS = "results"
@@ -47,7 +50,7 @@ def run(
     action: Annotated[
         Action,
         typer.Argument(
-            help="open, list, show ID, redraw ID, assign ID PERSON..., close ID, results ID, or want TRACE."
+            help="open, list, show ID, redraw ID, more ID, assign ID PERSON..., close ID, results ID, or want TRACE."
         ),
     ],
     words: Annotated[
@@ -81,12 +84,29 @@ def run(
         elif action is Action.LIST:
             _none(action, given)
             print_list(asked.ask(Reviews()), COLUMNS, form)
+        elif action is Action.MORE:
+            asking = MoreItems(_id(action, given), size or AT_ONCE, _first(rule))
+            _more(asked.ask(asking), form)
         elif action is Action.ASSIGN:
             told = asked.ask(AssignReview(_id(action, given[:1]), tuple(given[1:])))
             _say(told, form, ", ".join(f"{name}: {n} answers" for name, n in told["items"].items()))
         else:
             _ONE[action](asked, _id(action, given), form)
     return 0
+
+
+def _first(rules: list[str] | None) -> str | None:
+    if rules and len(rules) > 1:
+        raise UsageError(
+            "review more is about one rule (--rule ID once, or leave it out for the one that is known least)"
+        )
+    return rules[0] if rules else None
+
+
+def _more(told: Mapping[str, Any], form: Form) -> None:
+    _say(told, form, f"{told['new']} answers more, where they tell most of {told['rule']} in {told['app']}:")
+    if form is Form.TABLE:
+        show.print_table(["stratum", "more"], [list(row) for row in told["strata"].items()])
 
 
 def _none(action: Action, given: list[str]) -> None:

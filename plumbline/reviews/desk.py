@@ -15,7 +15,6 @@ from monitor.config.schema import Settings
 from monitor.errors import NotFound, UsageError
 from monitor.policy.schema import Policy
 from monitor.review.draw import items
-from monitor.review.errors import Checked
 from monitor.state import Transaction, labels, people, reviews
 from monitor.store.opening import Store
 from monitor.store.reads import newest_turn
@@ -23,10 +22,12 @@ from monitor.store.review_units import Stretch, review_units
 from plumbline.api.call import Actor, Call, token_owner
 from plumbline.api.review_questions import AssignReview, CloseReview, OpenReview, SignReview
 from plumbline.people.commands import Commands
+from plumbline.reviews.erring import LOOK_BACK, errors_until
 from plumbline.reviews.freezing import asking, frozen, mattering, read_strata, seed_of, told_strata
 from plumbline.reviews.learning import Teacher, Verdicts, marked
-from plumbline.reviews.outcome import Outcome, Words, checked, own_errors
+from plumbline.reviews.outcome import Outcome, Words
 from plumbline.reviews.progress import left_over, progress, second_looks, shared
+from plumbline.reviews.tables import reviews_listed
 
 Row = dict[str, Any]
 PUBLIC: Final = (
@@ -34,9 +35,6 @@ PUBLIC: Final = (
     *("start", "opened_by", "closed_by", "erased", "signed_by", "signed_at", "minutes"),
 )
 """What is told of a review in a list."""
-
-LOOK_BACK: Final = timedelta(days=91)
-"""How far back answers that were looked at twice tell of how often reviewers err, and labels of what violates."""
 
 LESSONS: Final = 2_000
 """Labels that are learned from at most, over all rules."""
@@ -53,8 +51,7 @@ class ReviewDesk:
 
     def listed(self) -> list[Row]:
         """Return every review, newest first."""
-        with self.commands.record.state.transaction() as txn:
-            return [{name: row[name] for name in PUBLIC} for row in reviews.listed(txn)]
+        return [{name: row[name] for name in PUBLIC} for row in reviews_listed(self.commands.record.state)]
 
     def named(self, txn: Transaction, review_id: str) -> Row:
         """Return one review with all that was frozen. Raises `NotFound`."""
@@ -67,10 +64,9 @@ class ReviewDesk:
         """Return one review with its strata and how far everybody is. Raises `NotFound`."""
         with self.commands.record.state.transaction() as txn:
             review = self.named(txn, review_id)
-            told = next(row for row in reviews.listed(txn) if row["id"] == review_id)
             kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
         return {
-            **{name: told[name] for name in PUBLIC},
+            **next(row for row in self.listed() if row["id"] == review_id),
             "strata": review["strata"]["strata"],
             "policies": [
                 {"hash": hash_, "policy": one["policy"], "version": one["version"], "rules": sorted(one["rules"])}
@@ -84,9 +80,7 @@ class ReviewDesk:
         """Return the list of a review, drawn again. Raises `NotFound`."""
         with self.commands.record.state.transaction() as txn:
             review = self.named(txn, review_id)
-            wishes = reviews.wishes(txn, review_id)
-            gold = {unit for unit, _ in labels.adjudicated(txn, review["start"], review["made_at"])}
-        units = self._units(review, review["strata"], wishes, gold)
+        units = self.whole(review)
         drawn = items(units, read_strata(review["strata"]["strata"]), review["seed"])
         names = ("unit_id", "stratum", "inclusion_probability")
         return {
@@ -188,15 +182,22 @@ class ReviewDesk:
         """Return what follows from a review; of one that has ended, what did when it ended. Raises `NotFound`."""
         with self.commands.record.state.transaction() as txn:
             review = self.named(txn, review_id)
-            if review["results"] is not None:
-                return dict(review["results"])
-            kept, said = reviews.items(txn, review_id), labels.in_review(txn, review_id)
-            own = own_errors([self._checked(txn, review)])
+        if review["results"] is not None:
+            return dict(review["results"])
+        outcome = self.outcome(review)
+        own = outcome.errors
+        return {"review_id": review_id, "own_errors": own and asdict(own), "rules": outcome.rules()}
+
+    def outcome(self, review: Row, units: pl.DataFrame | None = None) -> Outcome:
+        """Return what a review is held against so far; `units` are its answers, where they have been read."""
+        with self.commands.record.state.transaction() as txn:
+            kept, said = reviews.items(txn, review["id"]), labels.in_review(txn, review["id"])
+            own = errors_until(txn, review["opened_at"], review["start"], review["made_at"])
             earlier = lessons(txn, review["opened_at"])
         words = [rule for one in review["policies"].values() for rule in one["rules"].items()]
         limits = {rule.id: rule.text.thresholds.warn_rate for policy in self.policies for rule in policy.rules}
-        units = self._units(review, review["strata"], (), set())
-        outcome = Outcome(
+        units = self.units_of(review, (), set()) if units is None else units
+        return Outcome(
             kept,
             Words.of(said),
             units,
@@ -205,14 +206,17 @@ class ReviewDesk:
             {rule: limit for rule, limit in limits.items() if limit is not None},
             Teacher(self.store, units, review["seed"], earlier).guesses,
         )
-        return {"review_id": review_id, "own_errors": own and asdict(own), "rules": outcome.rules()}
 
-    def _checked(self, txn: Transaction, review: Row) -> Checked:
-        """What reviews of the last months tell of how often people err, this one included."""
-        since = review["opened_at"] - LOOK_BACK
-        known = labels.adjudicated(txn, review["start"], review["made_at"])
-        recent = reviews.opened_between(txn, since, review["opened_at"])
-        return checked(Words.of(labels.telling(txn, recent, {unit for unit, _ in known})), known)
+    def whole(self, review: Row) -> pl.DataFrame:
+        """Return the answers that a review was drawn from, those of other weeks that are wanted or gold among them."""
+        with self.commands.record.state.transaction() as txn:
+            wishes = reviews.wishes(txn, review["id"])
+            gold = {unit for unit, _ in labels.adjudicated(txn, review["start"], review["made_at"])}
+        return self.units_of(review, wishes, gold)
+
+    def units_of(self, review: Row, wishes: Sequence[str], gold: set[str]) -> pl.DataFrame:
+        """Return the answers of a review as they were when it was opened."""
+        return self._units(review, review["strata"], wishes, gold)
 
     def opened(self, txn: Transaction, review_id: str) -> Row:
         """Return one review that is open. Raises `NotFound`, and `UsageError` where it has ended."""

@@ -124,6 +124,23 @@ def _item(one: Drawn, unit: Row, seed: int, asked: Asking) -> Row:
     }
 
 
+def like(one: Drawn, unit: Row, seed: int, words: Mapping[str, Any], model: Row) -> Row:
+    """Return an item that is drawn later, of the panel: asked as `model` is, an item of the same application, by the `words` of that day."""
+    known = {rule: told for hash_ in model["policy_hash"].split() for rule, told in words[hash_]["rules"].items()}
+    severe = any(known[rule]["severity"] == Severity.CRITICAL for rule in model["rules"])
+    broken = [rule for rule in model["rules"] if rule in (unit["broken"] or ())]
+    return {
+        **vars(one),
+        "time": unit["time"],
+        "app": unit["app"],
+        "need": 1 + (position(f"twice:{one.unit_id}", seed) < (TWICE_SEVERE if severe else TWICE)),
+        "severe": int(any((known[rule]["category"] or "") in HARD_TO_READ for rule in broken)),
+        "policy_hash": model["policy_hash"],
+        "rules": model["rules"],
+        "assigned": [],
+    }
+
+
 def _twice(rules: Sequence[tuple[Policy, BoundRule]]) -> float:
     said = max((policy.file.defaults.double_blind_rate for policy, _ in rules), default=0.0)
     severe = any(rule.severity is Severity.CRITICAL for _, rule in rules)

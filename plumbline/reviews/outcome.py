@@ -11,10 +11,11 @@ import polars as pl
 
 from monitor.review.agreement import agreement
 from monitor.review.draw import CENSUS
-from monitor.review.errors import Checked, Errors, errors
+from monitor.review.errors import Checked, errors
 from monitor.review.planning import Cell, shared
-from monitor.review.results import ENOUGH, Group, bounds, more_to_decide, rate, saved
+from monitor.review.results import Group, bounds, more_to_decide, rate, saved
 from monitor.review.telling import learnt, not_judged, sentence
+from monitor.stats.erring import Errors
 from monitor.stats.ranks import Floats
 
 Row = dict[str, Any]
@@ -64,14 +65,17 @@ class Words:
         return found
 
 
-def checked(words: Words, known: Mapping[tuple[str, str], str]) -> Checked:
-    """Return how often people were right where the verdict is `known`, and how often two of them split."""
+def checked(words: Words, known: Mapping[tuple[str, str], str], since: Mapping[tuple[str, str], int]) -> Checked:
+    """Return how often people were right where the verdict is `known`, and how often two of them split.
+
+    `since` says with which label it was decided: what was said before that is why somebody had to decide, and tells of no error.
+    """
     tried = [
         (known[item] == "violates", label["verdict"] == "violates")
         for item, told in words.said.items()
         if known.get(item) in DECISIVE
         for label in told
-        if label["verdict"] in DECISIVE and not label["adjudicated"]
+        if label["verdict"] in DECISIVE and not label["adjudicated"] and label["seq"] > since[item]
     ]
     pairs = words.pairs()
     return Checked(
@@ -105,6 +109,21 @@ class Outcome:
         """Return what follows for each application and rule that was asked about."""
         asked = sorted({(item["app"], rule) for item in self.items for rule in item["rules"]})
         return [self._rule(app, rule) for app, rule in asked]
+
+    def planned(self, more: int, rule: str | None = None) -> tuple[str, str, dict[str, int]] | None:
+        """Return of which app and rule `more` labels narrow the rate most that is known least, and how many go to which stratum.
+
+        None where everything is judged, or `rule` is not asked about.
+        """
+        open_ones = [
+            told for told in self.rules() if rule in {None, told["rule_id"]} and (told["value"] is None or _width(told))
+        ]
+        for told in sorted(open_ones, key=_width, reverse=True):
+            asked = [i for i in self.items if i["app"] == told["app"] and told["rule_id"] in i["rules"]]
+            given = {one["stratum"]: one["n"] for one in self._which(asked, told["rule_id"], more)}
+            if given:
+                return told["app"], told["rule_id"], given
+        return None
 
     def _rule(self, app: str, rule: str) -> Row:
         asked = [item for item in self.items if item["app"] == app and rule in item["rules"]]
@@ -149,7 +168,7 @@ class Outcome:
 
     def _verdict(self, item: Row, rule: str) -> str | None:
         """What an item counts as. Where errors are corrected it is one person's word, since that is what they are known of."""
-        by = self.words.decided if self.errors is None or self.errors.n < ENOUGH else self.words.first
+        by = self.words.first if self.errors is not None and self.errors.known else self.words.decided
         told = by(item["unit_id"], rule)
         return told if told in DECISIVE else None
 
@@ -216,6 +235,11 @@ class Outcome:
             "missed": sum(violates and not flag for flag, violates in both),
             "false_alarms": sum(flag and not violates for flag, violates in both),
         }
+
+
+def _width(told: Row) -> float:
+    """How little is known of a rate; of one of which nobody judged anything, nothing is."""
+    return 1.0 if told["low"] is None else float(told["high"] - told["low"])
 
 
 def own_errors(parts: Iterable[Checked]) -> Errors | None:

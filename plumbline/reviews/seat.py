@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import yaml
 
 from monitor.errors import NotFound, UsageError
 from monitor.labels import NewLabel
+from monitor.review.draw import GOLD
 from monitor.state import Transaction, desks, labels, reviews
 from monitor.store.review_units import machine_verdicts, review_texts
 from plumbline.api.call import Call
@@ -19,6 +20,7 @@ from plumbline.api.seat_questions import CommitItem, DecideItem, SaveDraft, Skip
 from plumbline.labels import LabelBook
 from plumbline.people.commands import Commands
 from plumbline.reviews.desk import ReviewDesk
+from plumbline.reviews.trial import trial_of, trials
 
 Row = dict[str, Any]
 LOCKED: Final = timedelta(minutes=15)
@@ -44,9 +46,11 @@ class Seats:
         person, now, apps = call.actor.name, self._commands.record.clock.now(), call.actor.apps
         with self._commands.record.state.transaction() as txn:
             review = self.desk.opened(txn, asked.id)
+            trial = trial_of(txn, person, now)
+            apart = self._apart(txn, asked.id, person, now)
             waiting = [
                 row
-                for row in desks.waiting(txn, asked.id, person, now)
+                for row in desks.waiting(txn, asked.id, person, now, apart, GOLD if trial.begins else None)
                 if (apps is None or row["app"] in apps) and (asked.severe or not row["severe"])
             ]
             taken = waiting[: asked.most]
@@ -55,7 +59,13 @@ class Seats:
             done = desks.done_by(txn, asked.id, person)
         texts = review_texts(self.desk.store, list(kept))
         items = [_shown(row, kept[row["unit_id"]] or {}, review, texts.get(row["unit_id"], {})) for row in taken]
-        return {"items": items, "left": len(waiting), "done": done}
+        known = bool(waiting) and trial.begins and waiting[0]["stratum"] == GOLD
+        return {"items": items, "left": len(waiting), "done": done} | ({"trial": asdict(trial)} if known else {})
+
+    def _apart(self, txn: Transaction, review_id: str, person: str, now: datetime) -> list[str]:
+        """Who else judged here and does not yet count as one of the people that an answer needs."""
+        others = desks.judges(txn, review_id) - {person}
+        return [name for name, trial in trials(txn, others, now).items() if trial.failed]
 
     def skip(self, call: Call, asked: SkipItem) -> Row:
         """Put an answer off."""
@@ -162,16 +172,23 @@ class Seats:
         return found
 
     def _revealed(self, asked: CommitItem, person: str) -> Row:
-        """What graders and colleagues say, of the rules that were asked."""
+        """What graders and colleagues say, of the rules that were asked, and what was decided before."""
+        now = self._commands.record.clock.now()
         with self._commands.record.state.transaction() as txn:
-            said = labels.in_review(txn, asked.id)
+            said, known = labels.in_review(txn, asked.id), labels.adjudicated(txn, now, now)
         others = [
             {name: row[name] for name in ("person", "rule_id", "verdict")}
             for row in said
             if row["unit_id"] == asked.unit_id and row["person"] != person
         ]
+        decided = [
+            {"rule_id": rule, "verdict": known[asked.unit_id, rule][0]}
+            for rule in asked.verdicts
+            if (asked.unit_id, rule) in known
+        ]
         machine = machine_verdicts(self.desk.store, asked.unit_id)
-        return {"machine": [row for row in machine if row["rule_id"] in asked.verdicts], "others": others}
+        of_rules = [row for row in machine if row["rule_id"] in asked.verdicts]
+        return {"machine": of_rules, "others": others, "decided": decided}
 
     def _example(self, asked: DecideItem) -> str:
         """The answer as an example of the rule, as a policy file has them."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 
 from monitor.clock import naive_utc
-from monitor.state import ControlState, reviews
+from monitor.state import ControlState, Transaction, reviews
+from monitor.state.parts import ITEMS
 from monitor.state.public import PublicTable, PublicTables, column_of
 
 _TIME: Final = pa.timestamp("us")
@@ -32,6 +34,7 @@ _ITEMS: Final[dict[str, pa.DataType]] = {
     "state": pa.string(),
     "assigned": pa.string(),
     "policy_hash": pa.string(),
+    "pick_probability": pa.float64(),
 }
 
 
@@ -45,30 +48,60 @@ def review_tables(state: ControlState) -> PublicTables:
     )
 
 
+@dataclass(frozen=True)
+class Counts:
+    """Items of one review: how many there are, how many of them are gone, and how many somebody has judged."""
+
+    n_items: int
+    erased: int
+    n_done: int
+
+
+@dataclass(frozen=True)
+class Items:
+    """Items as SQL reads them, and their counts by review."""
+
+    table: pa.Table
+    counts: dict[str, Counts]
+
+    @classmethod
+    def of(cls, parts: list[Items]) -> Items:
+        """Return several as one."""
+        tables = [pa.schema(_ITEMS).empty_table(), *(part.table for part in parts)]
+        return cls(pa.concat_tables(tables), {name: one for part in parts for name, one in part.counts.items()})
+
+
+def reviews_listed(state: ControlState) -> list[dict[str, Any]]:
+    """Return every review without what was frozen, newest first, with its counts."""
+    counts = _items(state).counts
+    with state.transaction() as txn:
+        rows = reviews.headed(txn)
+    return [row | asdict(counts.get(row["id"], Counts(0, 0, 0))) for row in rows]
+
+
 def reviews_table(state: ControlState) -> pa.Table:
     """Return every review, newest first."""
-    return state.kept("reviews", partial(_reviews_table, state))
-
-
-def _reviews_table(state: ControlState) -> pa.Table:
-    with state.transaction() as txn:
-        rows = reviews.listed(txn)
-    plain = [{name: _plain(row[name]) for name in _REVIEWS} for row in rows]
+    plain = [{name: _plain(row[name]) for name in _REVIEWS} for row in reviews_listed(state)]
     return pa.Table.from_pylist(plain, schema=pa.schema(_REVIEWS))
 
 
 def items_table(state: ControlState) -> pa.Table:
     """Return the items of all reviews. `state`: open, once (one person judged it and another must), done, gone (erased or aged)."""
-    return state.kept("review_items", partial(_items_table, state))
+    return _items(state).table
 
 
-def _items_table(state: ControlState) -> pa.Table:
-    with state.transaction() as txn:
-        told = reviews.public_items(txn)
+def _items(state: ControlState) -> Items:
+    return state.in_parts(ITEMS, _of_review, Items.of)
+
+
+def _of_review(txn: Transaction, review_id: str) -> Items:
+    told = reviews.public_items(txn, review_id)
     names = {kept: ", ".join(json.loads(kept)) or None for kept in set(told["assigned"])}
     standing = [_state(*row) for row in zip(told["unit_id"], told["n"], told["need"], strict=True)]
     columns = {**told, "state": standing, "assigned": [names[kept] for kept in told["assigned"]]}
-    return pa.table({name: column_of(columns[name], kind) for name, kind in _ITEMS.items()}, schema=pa.schema(_ITEMS))
+    table = pa.table({name: column_of(columns[name], kind) for name, kind in _ITEMS.items()}, schema=pa.schema(_ITEMS))
+    done = len(standing) - standing.count("gone") - standing.count("open")
+    return Items(table, {review_id: Counts(len(standing), standing.count("gone"), done)})
 
 
 def _state(unit: str | None, judged: int, need: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.statistics.review_weeks import Office
+from monitor.model.values import Estimate
+from tests.statistics.review_weeks import Office, Week
 
 pytestmark = pytest.mark.statistics
 
@@ -14,19 +15,37 @@ WEEKS = 500
 
 @pytest.mark.parametrize("errs", [0.0, 0.1])
 def test_intervals_of_reviews_hold_the_truth(errs: float) -> None:
-    told = list(Office(seed=20261128, errs=errs).weeks(WEEKS))
-    held = np.mean([week["low"] <= truth <= week["high"] for truth, week, _ in told])
-    off = np.array([week["value"] - truth for truth, week, _ in told])
-    width = np.mean([week["high"] - week["low"] for _, week, _ in told])
-    moved = np.max([abs(week["value"] - without["value"]) for _, week, without in told])
-    bounds = np.mean([week["bound_low"] <= truth <= week["bound_high"] for truth, week, _ in told])
+    weeks = list(Office(seed=20261128, errs=errs).weeks(WEEKS))
+    held = np.mean([week.told["low"] <= week.truth <= week.told["high"] for week in weeks])
+    off = np.array([week.told["value"] - week.truth for week in weeks])
+    width = np.mean([week.told["high"] - week.told["low"] for week in weeks])
+    moved = np.max([abs(week.told["value"] - week.without["value"]) for week in weeks])
+    bounds = np.mean([week.told["bound_low"] <= week.truth <= week.told["bound_high"] for week in weeks])
     print(
         f"\nreviewers who err {errs:.0%}: {WEEKS} weeks, coverage {held:.3f}, mean width {width:.4f}, "
         f"bias {off.mean():+.5f} (standard error {off.std() / WEEKS**0.5:.5f}), picks move a rate by {moved:.1e} at most, "
-        f"corrected in {np.mean([week['corrected'] for _, week, _ in told]):.0%}"
+        f"corrected in {np.mean([week.told['corrected'] for week in weeks]):.0%}"
     )
     assert held >= 0.93
     assert moved == 0
     if not errs:
         assert bounds >= 0.93
         assert abs(off.mean()) < 4 * off.std() / WEEKS**0.5
+    _published(weeks, errs)
+
+
+def _published(weeks: list[Week], errs: float) -> None:
+    rates = [(week.truth, *_bounds(week.published)) for week in weeks]
+    held = np.mean([low <= truth <= high for truth, low, high in rates])
+    width = np.mean([high - low for _, low, high in rates])
+    reckoned = np.mean(["own errors" in week.published.method for week in weeks])
+    print(
+        f"published rates, {errs:.0%}: coverage {held:.3f}, mean width {width:.4f}, own errors reckoned in {reckoned:.0%}"
+    )
+    assert held >= 0.93
+
+
+def _bounds(rate: Estimate) -> tuple[float, float]:
+    assert rate.low is not None
+    assert rate.high is not None
+    return rate.low, rate.high

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import estimate_rates
+from monitor.stats.erring import Errors, Often
 
 DAY = datetime(2026, 1, 5)  # noqa: DTZ001 the store keeps naive UTC
 DAILY = EstimateSettings()
@@ -147,6 +149,24 @@ def test_what_only_people_judge_is_estimated_from_their_labels() -> None:
     )
     assert rate.value == pytest.approx(0.2)
     assert rate.method == "hajek-exact, clustered by user; human labels; left out: 100 cannot_judge"
+
+
+def test_the_errors_of_people_are_in_a_rate_that_their_labels_correct() -> None:
+    """People who call one answer in ten a violation that is none find 10 % where nothing is wrong."""
+    rows = grades(["complies"] * 1000)
+    labels = {number: "violates" if number % 50 == 0 else "complies" for number in range(0, 1000, 5)}
+    said = labelled(rows, labels, 0.2).with_columns(first_label="label")
+    alarms = Errors(Often(0.1, 0.06, 0.15), Often(0.1, 0.03, 0.3), 200)
+    (plain,), (told,) = (estimate_rates(said, rows, DAILY, errors=errors) for errors in (None, alarms))
+    assert plain.value == pytest.approx(0.1)
+    assert told.value == pytest.approx(0.0)
+    assert told.high is not None
+    assert 0.02 < told.high < 0.2
+    assert "200 human labels, whose own errors (200 judgements tell of them) are reckoned in" in told.method
+    few = replace(alarms, n=29)
+    assert estimate_rates(said, rows, DAILY, errors=few) == [plain], "too few to know"
+    unlabelled = estimate_rates(rows, rows, DAILY, errors=alarms)
+    assert unlabelled == estimate_rates(rows, rows, DAILY), "a machine's verdicts have other errors"
 
 
 def test_turns_on_which_people_disagree_are_named() -> None:
