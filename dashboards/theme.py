@@ -106,6 +106,7 @@ CSS: Final = f"""<style>
 [class*="st-key-figure"] [data-testid="stText"] {{ font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
 [data-testid="stText"] {{ font-family: inherit; overflow-wrap: anywhere; white-space: pre-wrap; }}
 [class*="st-key-two-lines"] [data-testid="stText"] {{ display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }}
+[class*="st-key-list"] [data-testid="stPageLink"] * {{ white-space: normal; overflow: visible; text-overflow: clip; overflow-wrap: anywhere; }}
 .st-key-the-answer {{ border-left: 4px solid {ACCENT}; padding: 0.2rem 0 0.2rem 0.9rem; background: {WASH}; }}
 .st-key-verdicts button {{ min-height: 44px; min-width: 7.2rem; }}
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}

@@ -75,7 +75,7 @@ def rate_over_time(
         },
         *_reference(reference),
         *_limits(limits, _top(rows, limits)),
-        *_marks(marks),
+        *_marks(marks, beneath=1 if since else 0),
     ]
     return {"data": {"values": data}, "layer": layers, "height": height, "config": CONFIG}
 
@@ -139,10 +139,19 @@ def _reference(reference: float | None) -> list[Spec]:
     ]
 
 
-def _marks(marks: Sequence[tuple[datetime, str]]) -> list[Spec]:
-    if not marks:
-        return []
-    data = {"values": [{"time": millis(at), "name": one_line(name, 60)} for at, name in marks]}
+LINES: Final = 4
+"""Lines of names that stand under each other, so that moments near each other can be read."""
+
+
+def _marks(marks: Sequence[tuple[datetime, str]], beneath: int = 0) -> list[Spec]:
+    """Return a rule and a name for each moment; names begin `beneath` so many lines that are taken."""
+    values = [{"time": millis(at), "name": one_line(name, 60)} for at, name in sorted(marks)]
+    lines = [values[first::LINES] for first in range(LINES)]
+    return [spec for line, some in enumerate(lines) if some for spec in _named(some, 2 + 13 * (line + beneath))]
+
+
+def _named(values: Sequence[Row], y: int) -> list[Spec]:
+    data = {"values": list(values)}
     x = {"field": "time", "type": "temporal"}
     return [
         {
@@ -156,7 +165,7 @@ def _marks(marks: Sequence[tuple[datetime, str]]) -> list[Spec]:
         {
             "data": data,
             "mark": {"type": "text", "align": "left", "dx": 5, "baseline": "top", "color": BAD, "fontSize": 11},
-            "encoding": {"x": x, "y": {"value": 2}, "text": {"field": "name"}},
+            "encoding": {"x": x, "y": {"value": y}, "text": {"field": "name"}},
         },
     ]
 

@@ -201,7 +201,7 @@ def _metric(context: Context, row: Row) -> None:
     spec = rate_over_time(
         points,
         step,
-        format_=PERCENT if is_rate(row["metric"]) else ",.3~s",
+        format_=PERCENT if is_rate(row["metric"]) else ".3~g" if row["metric"] in COUNTS else ",.3~s",
         reference=row["reference_value"],
         since=(utc(row["since_low"]), utc(row["since"]), utc(row["since_high"])),
         marks=told_marks(context, start, end, row["app"]),

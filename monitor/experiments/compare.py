@@ -19,7 +19,7 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.direction import Direction, declared, direction
-from monitor.experiments.phases import Life, Phase, lives, phases, together
+from monitor.experiments.phases import Life, Phase, lives, phases, stretches, together
 from monitor.experiments.sides import Sides, sides_of, sums_of, with_zeros
 from monitor.experiments.units import Assignment, assign
 from monitor.experiments.verdict import Pace, Reading, role, sentence
@@ -153,7 +153,8 @@ def _last_readings(readout: Readout, arm: str) -> list[Comparison]:
 class Pair:
     """An arm beside its control: the phases in which both ran and may be pooled, whether others had to go, and the rows of these.
 
-    `cells` are the same rows by metric and arm.
+    `cells` are the same rows by metric and arm. `alpha` is the error of one comparison: stretches that cannot be pooled are read
+    one after the other, and share it.
     """
 
     arm: str
@@ -161,12 +162,14 @@ class Pair:
     parted: bool
     rows: pl.DataFrame
     cells: Mapping[tuple[object, ...], pl.DataFrame]
+    alpha: float
 
 
 def _pair(readout: Readout, arm: str) -> Pair:
     shared, parted = together(readout.phases, readout.control, arm)
     rows = _of_phases(readout, shared)
-    return Pair(arm, shared, parted, rows, rows.partition_by("metric", "arm", as_dict=True))
+    alpha = readout.alpha / stretches(readout.phases, readout.control, arm)
+    return Pair(arm, shared, parted, rows, rows.partition_by("metric", "arm", as_dict=True), alpha)
 
 
 def _answer_first(
@@ -174,7 +177,7 @@ def _answer_first(
 ) -> Iterator[Comparison]:
     readings = [Reading(comparison.metric, comparison.decision, found) for comparison, found in read]
     pace = _pace(readout, pair)
-    answer = sentence(pair.arm, readout.control, readings, readout.metrics, readout.alpha, pace)
+    answer = sentence(pair.arm, readout.control, readings, readout.metrics, pair.alpha, pace)
     for comparison, _ in read:
         yield replace(comparison, reason=f"{answer}. {comparison.reason}")
 
@@ -204,12 +207,12 @@ def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Dif
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     bounds = _bounds(readout, metric)
     sides = sides_of(base, treated, bounds)
-    found = compare_ratios(sides.control, sides.arm, readout.alpha, bounds)
+    found = compare_ratios(sides.control, sides.arm, pair.alpha, bounds)
     if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
         reason = f"{metric} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
-    reason = _reason(readout, metric, arm, found, sides) + (f"; {way.remark}" if way.remark else "")
+    reason = _reason(readout, metric, pair, found, sides) + (f"; {way.remark}" if way.remark else "")
     return _comparison(readout, metric, arm, users, found, decide(way, found), reason + _over(readout, pair)), found
 
 
@@ -253,9 +256,9 @@ def decide(way: Direction, found: Difference) -> Decision:
     return "better" if (found.effect > 0) == (way.better == "higher") else "worse"
 
 
-def _reason(readout: Readout, metric: str, arm: str, found: Difference, sides: Sides) -> str:
+def _reason(readout: Readout, metric: str, pair: Pair, found: Difference, sides: Sides) -> str:
     base, treated = sides.control, sides.arm
-    more = users_to_halve(found, readout.alpha)
+    more, arm = users_to_halve(found, pair.alpha), pair.arm
     return (
         f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {readout.control}: {found.effect:+.4g} "
         f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "

@@ -94,6 +94,12 @@ def together(known: Sequence[Phase], control: str, arm: str) -> tuple[list[Phase
     return alike, len(alike) < len(both)
 
 
+def stretches(known: Sequence[Phase], control: str, arm: str) -> int:
+    """Return how many stretches of two arms cannot be pooled: each is read by itself, so that they share the error."""
+    both = [phase for phase in known if {control, arm} <= set(phase.arms)]
+    return max(1, len({_ratio(phase, control, arm) for phase in both}))
+
+
 def _ratio(phase: Phase, control: str, arm: str) -> float | None:
     if phase.split is None:
         return 1.0

@@ -90,11 +90,15 @@ def _within(control: RatioMean, arm: RatioMean, errors: float, bounds: tuple[flo
 
 
 def _logit_limits(mean: RatioMean, errors: float, bounds: tuple[float, float]) -> Interval:
-    """Limits of one mean, so many standard errors away on the scale on which the bounds are infinitely far."""
+    """Limits of one mean, so many standard errors away on the scale on which the bounds are infinitely far.
+
+    A mean at a bound has no spread of its own, which is no certainty: its limits are those of Wilson's score, user by user.
+    """
     low, high = bounds
     share = (mean.value - low) / (high - low)
     if not 0 < share < 1:
-        return Interval(mean.value, mean.value)
+        far = (high - low) * errors**2 / (mean.users + errors**2)
+        return Interval(low, low + far) if share <= 0 else Interval(high - far, high)
     error = math.sqrt(mean.unit_variance / mean.users) / (high - low)
     step = errors * error / (share * (1 - share))
     logit = math.log(share / (1 - share))

@@ -145,6 +145,14 @@ def test_a_metric_that_never_varies_gets_no_interval() -> None:
     assert "no variation" in found.reason
 
 
+def test_an_arm_in_which_nothing_was_seen_is_not_known_to_be_without_it() -> None:
+    """None of thirty users is a rate of up to a third, at the error of a look: the other arm may be like that."""
+    [found] = compare(arm("a", 120, 0.06), arm("b", 30, 0.0))
+    assert (found.effect or 0) < 0
+    assert found.decision == "undecided"
+    assert compare(arm("a", 2000, 0.06), arm("b", 2000, 0.0))[0].decision == "better"
+
+
 def test_experiments_do_not_mix() -> None:
     other = pl.concat([arm("a", 50, 0.1), arm("z", 50, 0.9)]).with_columns(experiment=pl.lit("length"))
     found = compare(arm("a", 40, 0.1), arm("b", 40, 0.1), other)

@@ -137,3 +137,20 @@ def test_sums_keep_when_a_unit_came_first_and_last() -> None:
     [row] = added(unit_sums(turns[:2]), unit_sums(turns[2:])).to_dicts()
     assert (row["n"], row["total"]) == (3, 1.0)
     assert (row["first"], row["last"]) == (BEGUN + timedelta(hours=1), BEGUN + timedelta(hours=3))
+
+
+def test_stretches_that_cannot_be_pooled_share_the_error() -> None:
+    """Each is read by itself, one after the other: three of them at the whole error would err three times as often."""
+    ramp = [
+        PhaseSettings(f"2026-01-{day:02}", {"A": a, "B": 100.0 - a}) for day, a in ((5, 90.0), (8, 70.0), (11, 50.0))
+    ]
+    rows = [users("A", 600, (6, 10)), users("B", 600, (6, 10))]
+    early = [users("A", 270, (0, 3)), users("B", 30, (0, 3)), users("A", 210, (3, 6)), users("B", 90, (3, 6))]
+    whole = read(*rows, split={"tone": {"A": 50.0, "B": 50.0}})["B"]
+    last = read(*early, *rows, phases={"tone": tuple(ramp)})["B"]
+    assert whole.low is not None
+    assert whole.high is not None
+    assert last.low is not None
+    assert last.high is not None
+    assert "read over 2026-01-11 to now" in last.reason
+    assert 1.05 < (last.high - last.low) / (whole.high - whole.low) < 1.3
