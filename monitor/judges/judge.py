@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -144,7 +145,9 @@ class ConnectedJudge:
         now, prompt = self.clock.now(), prompt_of(item, self.chance)
         if not self.breaker.take(now):
             return None, None
-        held = self.purse.reserve(prompt, now)
+        held = await asyncio.to_thread(
+            self.purse.reserve, prompt, now
+        )  # it is synced to disk, which others need not wait for
         if held is None:
             told, self.short = self.short, self.purse.refusal()
             return None, self._call(item, key, "budget", self.short) if told is None else None
@@ -153,9 +156,9 @@ class ConnectedJudge:
         try:
             heard = await line.hear(prompt, item)
         except NoReply as failed:
-            return None, self._failed(item, key, now, failed, line, held, _ms(began))
+            return None, await self._failed(item, key, now, failed, line, held, _ms(began))
         took = self.purse.cost(heard, held)
-        self.purse.settle(held, took)
+        await asyncio.to_thread(self.purse.settle, held, took)
         return self._read(item, key, prompt, heard, last=last, took=took, ms=_ms(began), began=now)
 
     def _read(
@@ -173,12 +176,12 @@ class ConnectedJudge:
         self.breaker.worked()
         return word, self._call(item, key, "ok", word.judgement.reason, **spent, **_said(word))
 
-    def _failed(
+    async def _failed(
         self, item: Item, key: str, began: datetime, failed: NoReply, line: Line, held: Held, ms: float
     ) -> Call:
         """Note a call without a reply; of one that the service itself refused it is known that it took nothing."""
         if failed.told is not None:
-            self.purse.settle(held, FREE)
+            await asyncio.to_thread(self.purse.settle, held, FREE)
         tokens, usd = (0, 0.0) if failed.told is not None else (held.most.tokens, self.purse.usd(held.most))
         spent = {"tokens": tokens, "cost_usd": usd, "latency_ms": ms}
         if failed.told and line.give_way(failed.told):

@@ -70,7 +70,7 @@ async def line_to(judge: ConnectedJudge, outgoing: OutgoingSettings, kept: dict[
         return
     transport = kept.setdefault(judge.name, TRANSPORTS[settings.transport](settings))
     guard = Guard(allow_private=settings.allow_private, proxy=outgoing.proxy, ca=outgoing.ca)
-    async with wired(guard, judge.patience_s, settings.concurrency) as wire:
+    async with wired(guard, judge.patience_s) as wire:
         yield HttpLine(transport, wire)
 
 

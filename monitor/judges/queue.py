@@ -7,6 +7,7 @@ ungraded and asked again: never a pass. A stop, or a kill, loses no more than wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -72,13 +73,12 @@ class JudgeQueue:
 
     def work(self, policies: Sequence[Policy], put: Put) -> int:
         """Ask about what waits, once each; return how many verdicts were written."""
-        if not self.judges:
-            return 0
         seen = (judging.changes(self.store), [policy.hash for policy in policies])
-        if seen == self._seen and not self._left:
+        if not self.judges or (seen == self._seen and not self._left):
             return 0
         since = naive_utc(self.clock.now() - REACH)
-        items = self._waiting(policies, since)
+        self._left = self._counted(policies, since)
+        items = self._waiting(policies, since) if self._left else []
         done = asyncio.run(self._ask_all(items, put)) if items else 0
         self._left = self._counted(policies, since)
         self._seen = seen
@@ -124,13 +124,13 @@ class JudgeQueue:
             keys = [item.key(j.hash) for one in items for _, item in one.asked for j in self.judges.values()]
             bench.known = await asyncio.to_thread(judging.known, self.store, keys)
             async with asyncio.TaskGroup() as group:
-                writing = group.create_task(bench.write_on())
+                over = asyncio.Event()
+                group.create_task(bench.write_on(over))
                 asked = [group.create_task(bench.ask(one)) for one in items]
                 watching = group.create_task(_stop_when(self.stopping, asked))
                 await asyncio.wait(asked)
-                writing.cancel()
+                over.set()
                 watching.cancel()
-        bench.done += await asyncio.to_thread(bench.write)
         if bench.broken:
             raise bench.broken[0]
         return bench.done
@@ -253,11 +253,13 @@ class _Bench:
         del self.calls[: len(calls)], self.grades[: len(grades)]
         return self.put(calls, grades) if calls or grades else 0
 
-    async def write_on(self) -> None:
-        """Write once a second, beside the asking, until it is over."""
-        while True:
-            await asyncio.sleep(FLUSH_S)
+    async def write_on(self, over: asyncio.Event) -> None:
+        """Write once a second, beside the asking, and what is left when that is `over`."""
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), FLUSH_S)
             self.done += await asyncio.to_thread(self.write)
+        self.done += await asyncio.to_thread(self.write)
 
 
 async def _stop_when(stopping: Callable[[], bool], asked: Sequence[asyncio.Task[None]]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -24,11 +24,16 @@ LARGEST: Final = 256 << 10
 
 @dataclass(frozen=True)
 class Wire:
-    """An open client to one judge; connections are used again while it is open."""
+    """Open connections to one judge, used again while it is open: one client a call at a time.
 
-    http: httpx.AsyncClient
+    A pool that many calls share looks through all its connections for each of them, which costs more than the call.
+    """
+
     guard: Guard
     patience_s: float
+    made: Callable[[], httpx.AsyncClient]
+    free: list[httpx.AsyncClient] = field(default_factory=list)
+    every: list[httpx.AsyncClient] = field(default_factory=list)
 
     async def post(self, asked: Request) -> Mapping[str, Any]:
         """Return the JSON object that came back. Raises `NoReply`."""
@@ -48,13 +53,33 @@ class Wire:
         headers = {**asked.headers, "host": target.host, "content-type": "application/json"}
         more = {"sni_hostname": target.server}
         content = json.dumps(asked.body).encode()
-        async with self.http.stream("POST", target.url, content=content, headers=headers, extensions=more) as answer:
+        async with (
+            self._client() as http,
+            http.stream("POST", target.url, content=content, headers=headers, extensions=more) as answer,
+        ):
             body = bytearray()
             async for chunk in answer.aiter_bytes():
                 body += chunk
                 if len(body) > LARGEST:
                     raise NoReply("form", f"its answer is larger than {LARGEST >> 10} KB")
             return answer.status_code, _seconds(answer.headers.get("retry-after")), bytes(body)
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one call; after a call that was cut off its connection is made anew."""
+        if not self.free:
+            self.every.append(self.made())
+            self.free.append(self.every[-1])
+        http = self.free.pop()
+        try:
+            yield http
+        finally:
+            self.free.append(http)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for http in self.every:
+            await http.aclose()
 
 
 def _object(status: int, after: float | None, body: bytes) -> Mapping[str, Any]:
@@ -78,14 +103,19 @@ def _seconds(header: str | None) -> float | None:
 
 
 @asynccontextmanager
-async def wired(guard: Guard, patience_s: float, concurrency: int) -> AsyncIterator[Wire]:
+async def wired(guard: Guard, patience_s: float) -> AsyncIterator[Wire]:
     """A wire for as long as the block: no proxy of the environment, no redirect."""
     timeout = httpx.Timeout(patience_s, connect=min(CONNECT_S, patience_s))
-    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    async with httpx.AsyncClient(
-        timeout=timeout, verify=_trust(guard.ca), proxy=guard.proxy, trust_env=False, limits=limits
-    ) as http:
-        yield Wire(http, guard, patience_s)
+    verify, proxy = _trust(guard.ca), guard.proxy
+    wire = Wire(
+        guard,
+        patience_s,
+        lambda: httpx.AsyncClient(timeout=timeout, verify=verify, proxy=proxy, trust_env=False),
+    )
+    try:
+        yield wire
+    finally:
+        await wire.close()
 
 
 @cache
