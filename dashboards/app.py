@@ -17,6 +17,7 @@ from dashboards.process import Arguments, Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo, repainted
+from dashboards.trying import try_again
 from dashboards.unwell import banner
 from dashboards.views import first_run
 
@@ -55,6 +56,7 @@ def main() -> None:
         _draw(api(given.api, given.token_file, whose(given)), stage, chosen, Commands(given.token_file.parent))
     except Trouble as trouble:
         st.warning(label(trouble, 400), icon=":material/power_off:")
+        try_again()
 
 
 ENTRIES: Final[dict[str, st.Page]] = {}

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards.client import AgentReads, Given, Row
 from dashboards.numbers import utc, when
+from dashboards.sharing import copy_link
 
 RANGES: Final = {
     "1h": timedelta(hours=1),
@@ -126,6 +127,7 @@ def bar(agent: AgentReads, now: datetime) -> Scope:
         last = arrivals.get("last_received")
         with st.container(key="muted-bar", width="content"):
             st.text("no data yet" if last is None else f"last span {when(last)}")
+        copy_link()
     start, end = choose(name, now)
     first, newest = (arrivals.get(key) for key in ("first_turn", "last_turn"))
     return Scope(name, start, end, app, environment, first and utc(first), newest and utc(newest))

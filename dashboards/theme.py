@@ -110,6 +110,15 @@ CSS: Final = f"""<style>
 .st-key-the-answer {{ border-left: 4px solid {ACCENT}; padding: 0.2rem 0 0.2rem 0.9rem; background: {WASH}; }}
 .st-key-verdicts button {{ min-height: 44px; min-width: 7.2rem; }}
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
+.stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}
+.stMainBlockContainer [data-testid="stPageLink"] a {{ height: auto; }}
+@media (max-width: 640px) {{
+  .stMainBlockContainer {{ padding: 3.6rem 0.9rem 2rem; }}
+  .st-key-bar, .st-key-alert-acts {{ gap: 0.45rem; }}
+  .st-key-bar > :has([data-testid="stSelectbox"]) {{ width: 42% !important; flex: 1 1 42% !important; }}
+  .st-key-bar [data-testid="stSelectbox"] {{ width: 100% !important; }}
+  .st-key-muted-bar {{ display: none; }}
+}}
 </style>"""
 
 

@@ -9,15 +9,18 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.alert_acts import acts, standing
+from dashboards.cards import HISTORY, Card, about, cards, labels_of
+from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.listing import Cell, listing
 from dashboards.numbers import share, share_interval, utc, when
+from dashboards.rules import rules_of
 from dashboards.scope import Context
-from dashboards.tables import VIOLATIONS, facts, still, turn_table
-from dashboards.text import code, label, one_line, parsed, plain
+from dashboards.tables import VIOLATIONS, draw, facts, still, turn_table
+from dashboards.text import as_sentence, code, label, one_line, plain
+from dashboards.views.quality import rate_point, window_of
 from dashboards.wanting import want
 from dashboards.words import COLOURS as LOUD
-from dashboards.words import rank
 
 STATES: Final = ("firing", "pending", "resolved")
 COLOURS: Final = {"firing": "red", "pending": "orange", "resolved": "green"}
@@ -27,17 +30,6 @@ _text = st.column_config.TextColumn
 _moment = st.column_config.DatetimeColumn
 
 
-def labels_of(row: Row) -> dict[str, str]:
-    """Return the labels of an alert; unreadable ones are none."""
-    labels = parsed(row["labels"], {})
-    return {str(key): str(value) for key, value in labels.items()} if isinstance(labels, dict) else {}
-
-
-def about(row: Row) -> str:
-    """Return what an alert is about, in words."""
-    return ", ".join(f"{key} {value}" for key, value in labels_of(row).items() if key != "finding")
-
-
 def show(context: Context) -> None:
     """Draw the list, or the one alert that the address names."""
     wanted = st.query_params.get("alert")
@@ -45,14 +37,25 @@ def show(context: Context) -> None:
     if wanted:
         _one(context, next((row for row in rows if row["fingerprint"] == wanted), None))
         return
-    counts = {state: sum(row["state"] == state for row in rows) for state in STATES}
+    known = [row for row in rows if row["rule_id"] != HISTORY]
+    counts = {state: sum(row["state"] == state for row in known) for state in STATES}
     for cell, state in zip(st.columns(3), STATES, strict=True):
         cell.metric(state.capitalize(), counts[state], border=True)
-    if not rows:
+    if not known:
         st.info("No alert in this range. The starter rules watch violation rates, changes, experiments and silence.")
     for state in STATES:
-        _list(context, state, sorted((r for r in rows if r["state"] == state), key=lambda row: rank(row["severity"])))
+        _list(context, state, [row for row in known if row["state"] == state])
+    _before(context, [row for row in rows if row["rule_id"] == HISTORY and row["state"] == "firing"])
     _worth(context)
+
+
+def _before(context: Context, rows: Sequence[Row]) -> None:
+    """What was wrong before anybody watched: known, and no alarm."""
+    if rows:
+        with st.expander("Wrong since before Plumbline watched", icon=":material/history:"):
+            for row in rows:
+                plain(row["reason"])
+                context.link("alerts", {"alert": row["fingerprint"]}, "Open it")
 
 
 def _worth(context: Context) -> None:
@@ -80,12 +83,14 @@ def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
     st.subheader(state.capitalize())
-    listing(context, f"alerts-{state}", [_cells(row) for row in rows])
+    listing(context, f"alerts-{state}", [_cells(card) for card in cards(rows)])
 
 
-def _cells(row: Row) -> list[Cell]:
+def _cells(card: Card) -> list[Cell]:
+    row = card.front
+    others = f" (and {len(card.behind)} more of the same)" if card.behind else ""
     return [
-        Cell("What", row["title"], link=("alerts", {"alert": row["fingerprint"]}), width=5),
+        Cell("What", f"{row['title']}{others}", link=("alerts", {"alert": row["fingerprint"]}), width=5),
         Cell("Severity", row["severity"], colour=LOUD.get(row["severity"], "gray")),
         Cell("For whom", row["affected"] or about(row), width=3),
         Cell("Likely cause", row["cause"], width=3),
@@ -101,8 +106,9 @@ def _one(context: Context, row: Row | None) -> None:
         st.info("There is no alert of this fingerprint.")
         return
     st.title(label(row["title"], 200), anchor=False)
-    with st.container(key="sentence"):
-        plain(row["affected"] or f"{about(row)}".capitalize())
+    with st.container(key="sentence", gap="small"):
+        for line in _reason(row):
+            plain(line)
     with st.container(horizontal=True):
         st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
         st.badge(row["severity"], color=LOUD.get(row["severity"], "gray"))  # type: ignore[arg-type]  # as above
@@ -112,24 +118,60 @@ def _one(context: Context, row: Row | None) -> None:
     with st.container(border=True):
         facts(
             {
-                "Before and now": row["change"] or None,
                 "Began": when(row["began_at"]) if row["began_at"] else None,
                 "Noticed": when(row["started_at"]),
                 "Ended": when(row["ended_at"]) if row["ended_at"] else None,
-                "Likely cause": row["cause"] or None,
                 "Users who got it": row["n_users"],
                 "Owner": row["owner"] or None,
                 "Playbook": row["playbook"] or None,
             }
         )
+    _behind(context, row)
     if labels.get("finding"):
         context.link("drift", {"finding": labels["finding"]}, "Open the change")
+    _chart(context, row, labels)
     _turns(context, row, labels)
     _deliveries(context, row)
     with st.expander("How we know", icon=":material/info:"):
         facts({"Alert rule": row["rule_id"], **labels})
         plain(row["reason"])
         _trail(context, row)
+
+
+def _reason(row: Row) -> list[str]:
+    """For whom it is, how it was before, and why: what is read first."""
+    cause = f"Likely cause: {row['cause']}" if row["cause"] else ""
+    whom = row["affected"] or about(row) or row["reason"]  # what one about ourselves says stands in its reason
+    return [as_sentence(line) for line in (whom, row["change"], cause) if line]
+
+
+def _behind(context: Context, row: Row) -> None:
+    """Links to the other alerts of the card on which this one stands."""
+    firing = [one for one in context.agent.read("alerts") if one["state"] == "firing"]
+    for card in cards(firing):
+        together = (card.front, *card.behind)
+        if row["fingerprint"] in {one["fingerprint"] for one in together}:
+            for other in (one for one in together if one["fingerprint"] != row["fingerprint"]):
+                context.link("alerts", {"alert": other["fingerprint"]}, label(f"Of the same: {other['title']}", 200))
+
+
+def _chart(context: Context, row: Row, labels: dict[str, str]) -> None:
+    """How the rate went, with its limits and since when it is bad."""
+    rule, app = labels.get("rule"), labels.get("app")
+    if not rule or not app:
+        return
+    rates = context.agent.read("rates", app=app, start=context.scope.start)
+    points = [rate_point(one) for one in rates if one["rule_id"] == rule]
+    if len(points) < CHARTED:
+        return
+    known = rules_of(context.agent).get(rule)
+    marks = [(utc(row[key]), name) for key, name in MARKS.items() if row[key]]
+    draw(rate_over_time(points, window_of(rates), marks=marks, limits=known.limits if known else ()))
+
+
+MARKS: Final = {"began_at": "began", "started_at": "noticed", "ended_at": "ended"}
+CHARTED: Final = 3
+"""Windows below which there is nothing to see in a chart."""
 
 
 def _trail(context: Context, row: Row) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.alert_acts import standing
+from dashboards.cards import HISTORY, Card, cards
 from dashboards.charts.forest import intervals
 from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
@@ -19,7 +20,7 @@ from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
-from dashboards.words import COLOURS, cause_sentence, causes, measure_name, rank
+from dashboards.words import COLOURS, cause_sentence, causes, measure_name
 
 REFRESH_S: Final = 30
 ATTENTION: Final = 6
@@ -42,7 +43,7 @@ def sentence(
     alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row], n_turns: int, rules: Mapping[str, Rule]
 ) -> str:
     """Return the state in one sentence: alerts, the rate that matters most with its range, the latest change."""
-    firing = sum(row["state"] == "firing" for row in alerts)
+    firing = sum(row["state"] == "firing" and row["rule_id"] != HISTORY for row in alerts)
     parts = ["No alert is firing" if not firing else f"{firing} alert{'s are' if firing > 1 else ' is'} firing"]
     worst = next((row for row in rates if row["value"]), None)
     if worst:
@@ -71,11 +72,8 @@ def attention(
     rules: Mapping[str, Rule],
 ) -> list[Concern]:
     """Return what wants a look, a card per cause, worst first; a change that an alert tells already has none of its own."""
-    firing = sorted((row for row in alerts if row["state"] == "firing"), key=lambda row: rank(row["severity"]))
-    concerns = [
-        Concern(row["severity"], COLOURS.get(row["severity"], "gray"), _alert_line(row), "alerts", _named(row))
-        for row in firing
-    ]
+    firing = [row for row in alerts if row["state"] == "firing"]
+    concerns = [_of_card(card) for card in cards(firing)]
     told = {parsed(row["labels"], {}).get("finding") for row in firing}
     concerns += [
         Concern(
@@ -96,6 +94,12 @@ def attention(
         Concern("ledger", "red", f"the ledger of {row['source']} does not add up", "overview", {}) for row in lost
     ]
     return concerns
+
+
+def _of_card(card: Card) -> Concern:
+    row, more = card.front, len(card.behind)
+    text = _alert_line(row) + (f" (and {more} more of the same)" if more else "")
+    return Concern(row["severity"], COLOURS.get(row["severity"], "gray"), text, "alerts", _named(row))
 
 
 def _named(row: Row) -> dict[str, str]:

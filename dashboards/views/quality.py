@@ -134,7 +134,7 @@ def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int, 
         plain(share(newest["value"]) if newest else "not graded yet")
     limits = known.limits if known else ()
     changes = list(_changes(pair, findings))
-    draw(rate_over_time([_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
+    draw(rate_over_time([rate_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
     if known:
         plain(f"{as_sentence(known.standing(newest))} {as_sentence(', '.join(name for _, name in limits))}".strip())
     plain(checked_by_people(rows))
@@ -164,7 +164,8 @@ def _says(newest: Row | None) -> str:
     )
 
 
-def _point(row: Row) -> Row:
+def rate_point(row: Row) -> Row:
+    """Return a published rate as a point of a chart over time."""
     return {
         "time": utc(row["window_start"]),
         **{name: row[name] for name in ("value", "low", "high")},
