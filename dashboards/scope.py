@@ -150,7 +150,7 @@ def _choice(key: str, everything: str, values: list[Any]) -> str | None:
         bind="query-params",
         label_visibility="collapsed",
         accept_new_options=True,
-        width=210,
+        width=180,
     )
     return chosen
 

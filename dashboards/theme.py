@@ -63,6 +63,7 @@ _COLOURS: Final = {
 OPTIONS: Final = {
     **{f"theme.light.{name}": colour for name, colour in _COLOURS.items()},
     **{f"theme.dark.{name}": DARK_OF[colour] for name, colour in _COLOURS.items()},
+    "theme.dark.primaryColor": "#2b78ad",  # buttons write on it in white
     "theme.font": "sans-serif",
     "theme.codeFont": "monospace",
     "theme.baseFontSize": "15",
@@ -113,7 +114,7 @@ CSS: Final = f"""<style>
 .stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}
 .stMainBlockContainer [data-testid="stPageLink"] a {{ height: auto; }}
 @media (max-width: 640px) {{
-  .stMainBlockContainer {{ padding: 3.6rem 0.9rem 2rem; }}
+  .stMainBlockContainer {{ padding: 4.3rem 0.9rem 2rem; }}
   .st-key-bar, .st-key-alert-acts {{ gap: 0.45rem; }}
   .st-key-bar > :has([data-testid="stSelectbox"]) {{ width: 42% !important; flex: 1 1 42% !important; }}
   .st-key-bar [data-testid="stSelectbox"] {{ width: 100% !important; }}

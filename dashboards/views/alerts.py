@@ -169,7 +169,7 @@ def _chart(context: Context, row: Row, labels: dict[str, str]) -> None:
     draw(rate_over_time(points, window_of(rates), marks=marks, limits=known.limits if known else ()))
 
 
-MARKS: Final = {"began_at": "began", "started_at": "noticed", "ended_at": "ended"}
+MARKS: Final = {"began_at": "began", "ended_at": "ended"}
 CHARTED: Final = 3
 """Windows below which there is nothing to see in a chart."""
 

@@ -1,6 +1,7 @@
 """The real dashboard in a real browser: every page drawn, nothing run, nothing fetched from elsewhere."""
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from plumbline.api.question import name_of
 from tests.dashboards.conftest import N_TURNS, Served
 from tests.dashboards.running import CHROMIUM, browser, dashboard
 from tests.support.generated_texts import HOSTILE
@@ -224,3 +226,82 @@ def test_a_dead_agent_is_one_calm_line(tmp_path: Path, chrome: Chrome) -> None:
 
 def _body(driver: Chrome) -> str:
     return driver.find_element(By.TAG_NAME, "body").text
+
+
+def test_from_the_link_in_a_message_to_the_end_of_the_alert(full: Served, shown: str, chrome: Chrome) -> None:
+    """Who is affected, taken up, silenced, closed: what somebody does at 03:00, each by a press and on record."""
+    full.agent.asked.clear()
+    open_page(chrome, f"{shown}/?alert=a1b2c3d4e5f60001")
+    eventually(lambda: "rule refusal" in _body(chrome))
+    _press(chrome, "I take this up")
+    eventually(lambda: "You have taken it up" in _body(chrome))
+    _press(chrome, "Silence")
+    why = "input[aria-label='Why']"
+    eventually(lambda: bool(chrome.find_elements(By.CSS_SELECTOR, why)))
+    chrome.find_element(By.CSS_SELECTOR, why).send_keys("we are deploying\n")
+    _press(chrome, "Silence it")
+    eventually(lambda: "It is silent" in _body(chrome))
+    _press(chrome, "Close")
+    eventually(lambda: "Was it worth its message?" in _body(chrome))
+    _press(chrome, "Close it")
+    eventually(lambda: "It is closed" in _body(chrome))
+    done = [name_of(type(asked)) for asked in full.agent.asked if type(asked).method == "POST"]
+    assert done == ["ackalert", "silencealert", "closealert"]
+
+
+PRESS = """
+const words = arguments[0];
+const said = (button) => {
+  const copy = button.cloneNode(true);
+  copy.querySelectorAll('[data-testid=stIconMaterial]').forEach((icon) => icon.remove());
+  return copy.textContent.trim();
+};
+const there = [...document.querySelectorAll('button')].filter((one) => one.offsetParent && said(one) === words);
+there.at(-1)?.click();
+return there.length > 0;
+"""
+"""In one go: a page that is drawn anew takes its buttons away while they are looked at."""
+
+
+def _press(driver: Chrome, words: str) -> None:
+    eventually(lambda: bool(driver.execute_script(PRESS, words)))
+
+
+def test_a_link_is_there_to_be_copied_and_says_what_is_chosen(shown: str, chrome: Chrome) -> None:
+    open_page(chrome, f"{shown}/alerts?range=7d&app=support-assistant")
+    _press(chrome, "Link")
+    eventually(lambda: "/alerts?range=7d&app=support-assistant" in _body(chrome))
+
+
+def test_the_list_of_alerts_goes_along_as_a_file(shown: str, chrome: Chrome, tmp_path: Path) -> None:
+    where = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    chrome.execute_cdp_cmd("Browser.setDownloadBehavior", where)
+    open_page(chrome, f"{shown}/alerts?range=all")
+    eventually(lambda: bool(chrome.find_elements(By.CSS_SELECTOR, ".st-key-csv-alerts-firing button")))
+    chrome.find_element(By.CSS_SELECTOR, ".st-key-csv-alerts-firing button").click()
+    eventually(lambda: any(file.suffix == ".csv" for file in tmp_path.iterdir()))
+    [file] = tmp_path.iterdir()
+    assert file.read_text().splitlines()[0].startswith('"What","Severity"')
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_page_is_drawn_in_the_theme_that_is_asked_for(theme: str, shown: str, chrome: Chrome) -> None:
+    chrome.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+    )
+    open_page(chrome, f"{shown}/alerts?alert=a1b2c3d4e5f60001")
+    paper = chrome.execute_script("return getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert (sum(int(part) for part in re.findall(r"\d+", paper)[:3]) < 3 * 128) == (theme == "dark")
+    assert complaints(chrome) == []
+
+
+def test_at_375_px_the_reason_is_in_the_first_screen_and_nothing_is_cut(shown: str, chrome: Chrome) -> None:
+    size = {"width": 375, "height": 812, "deviceScaleFactor": 1, "mobile": True}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        open_page(chrome, f"{shown}/alerts?alert=a1b2c3d4e5f60001")
+        bottom = "return document.querySelector('.st-key-sentence').getBoundingClientRect().bottom"
+        assert chrome.execute_script(bottom) < 812
+        assert chrome.execute_script("return document.documentElement.scrollWidth") <= 375
+    finally:
+        chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
