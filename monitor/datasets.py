@@ -37,6 +37,14 @@ def cases(store: Store, policies: Sequence[Policy], wanted: Wanted, redacted: Re
     return [_case(by_unit[grade["unit_id"]], grade, told, redacted) for grade in grades if grade["unit_id"] in by_unit]
 
 
+def case_of(turn: Turn, policy: Policy, rule_id: str, label: Label, redacted: Redacted) -> dict[str, Any]:
+    """Return one turn as a case that a person labels now, under a rule of `policy`."""
+    [rule] = [rule for rule in policy.rules if rule.id == rule_id]
+    judged = {"policy": policy.id, "policy_version": policy.version, "policy_hash": policy.hash}
+    grade = {**judged, "verdict": label, "grader": HUMAN, "plan": None, "picked_by": None}
+    return _case(turn, grade, {"id": rule_id, "title": rule.text.title, "statement": rule.text.statement}, redacted)
+
+
 def _case(turn: Turn, grade: dict[str, Any], rule: dict[str, str], redacted: Redacted) -> dict[str, Any]:
     texts = msgspec.to_builtins(example_of(turn, "case", grade["verdict"], redacted))
     by_person = str(grade["grader"]).startswith(HUMAN)

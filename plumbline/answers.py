@@ -180,6 +180,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     dataset_questions.AsExample: lambda agent, asked, call: datasets.as_example(
         agent.store, activation_of(agent), asked, call.actor, agent.policies, redacted_for_export(agent)
     ),
+    dataset_questions.AsCase: lambda agent, asked, call: datasets.as_case(
+        agent.store, asked, call.actor, agent.policies, redacted_for_export(agent)
+    ),
     finding_questions.DriftLedger: lambda agent, _, call: drift_ledger(
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),

@@ -15,6 +15,7 @@ import streamlit as st
 
 from dashboards.client import AgentReads, Row, Trouble
 from dashboards.numbers import count
+from dashboards.onward import onward
 from dashboards.review_keys import LETTERS, VERDICTS, WORDS, Marks, choose, complete, minutes_left, press, reveal
 from dashboards.text import label, plain
 from dashboards.views.review_answer import answer, rule_card
@@ -32,6 +33,8 @@ def seat(agent: AgentReads, review_id: str) -> None:
     item = desk["items"][0]
     _progress(desk)
     _last(agent, review_id, desk)
+    if (last := desk.get("last")) is not None:
+        onward(agent, last["unit_id"], last["verdicts"])
     left, right = st.columns([3, 2], gap="large")
     with left:
         answer(item, open_severe=st.session_state.get(f"severe-{item['unit_id']}", False))
@@ -212,7 +215,7 @@ def _commit(agent: AgentReads, review_id: str, desk: Row, item: Row) -> None:
     said, written = dict(item["marks"].said), _written(item["draft"])
     told: Any = agent.command("commititem", key, id=review_id, unit_id=item["unit_id"], verdicts=said, **written)
     words = ", ".join(dict.fromkeys(WORDS[verdict] for verdict in said.values()))
-    desk["last"] = {**told, "said": words}
+    desk["last"] = {**told, "said": words, "verdicts": said}
     desk["items"] = [one for one in desk["items"] if one["unit_id"] != item["unit_id"]]
     desk.update(left=max(0, desk["left"] - 1), done=told["done"], said=desk["said"] + 1)
 

@@ -49,5 +49,15 @@ class AsExample(Question[dict[str, str]], frozen=True):
     label: Label = "violates"
 
 
-OF_DATASETS = (DatasetCases, AsExample)
+class AsCase(Question[dict[str, Any]], frozen=True):
+    """A stored turn as one evaluation case of a rule, labelled by whoever asks."""
+
+    path: ClassVar[str] = "/v1/dataset/case/{id:path}"
+
+    id: str
+    rule: str
+    label: Label = "violates"
+
+
+OF_DATASETS = (DatasetCases, AsExample, AsCase)
 """In the order of the table of questions."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dashboards.review_keys import Marks, choose, complete, minutes_left, press,
 from dashboards.views.quality import checked_by_people
 from plumbline.agent import Agent
 from plumbline.answers import Answers
+from plumbline.api.note_questions import Notes
 from plumbline.api.review_questions import CloseReview, OpenReview, Reviews
 from plumbline.api.seat_questions import CommitItem, TakeItems
 from tests.dashboards.one_view import texts
@@ -117,6 +119,22 @@ def test_judging_undoing_and_reloading(agent: Agent, url: str, token: Path) -> N
     press_button(seat(url, token, review), "verdict-complies")
     assert [row["verdict"] for row in judged(agent)] == ["complies", "complies"]
     assert ask(agent, Reviews())[0]["n_done"] == 2
+
+
+def test_a_judged_answer_becomes_a_case_and_a_request_to_erase(agent: Agent, url: str, token: Path) -> None:
+    page = press_button(seat(url, token, opened(agent)), "verdict-violates")
+    [unit] = [row["unit_id"] for row in judged(agent)]
+    case = json.loads(press_button(page, f"case-{RULE}-{unit}").code[0].value)
+    assert (case["label"], case["labelled_by"], case["provenance"]["trace"]) == ("violates", "person", unit)
+    assert case["output"]
+    page = press_button(page, f"example-{RULE}-{unit}")
+    assert "no policy of your folder has a rule" in texts(page)
+    assert "It is noted on the trace" in page_texts(press_button(page, f"erase-{unit}"))
+    assert "Please erase this trace" in ask(agent, Notes(unit))[0]["text"]
+
+
+def page_texts(page: AppTest) -> str:
+    return " ".join(str(one.value) for one in page.success)
 
 
 def test_what_is_begun_survives_a_reload(agent: Agent, url: str, token: Path) -> None:
