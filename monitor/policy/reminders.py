@@ -15,7 +15,10 @@ from monitor.policy.schema import BoundRule, Policy
 SOON: Final = timedelta(days=30)
 """So long before a date it is told."""
 
-REVIEWS: Final = "waits for the review of answers by people, which is not there yet; nothing reads it until then"
+REVIEWS: Final = "is not read by the weekly review yet: what no grader can judge is picked for it as other answers are"
+PICKED: Final = (
+    "puts what is flagged among the risks that the weekly review picks, as many as its size allows; it promises no more"
+)
 CARDS: Final = "waits for the calibration of judges, which is not there yet; nothing reads it until then"
 JUDGES: Final = "waits for judges, which are not connected yet; until then local graders decide alone"
 HEAVY: Final = (
@@ -53,8 +56,6 @@ def _header_waits(policy: Policy, judges: Collection[str]) -> Iterator[Hit]:
     said = policy.file.defaults
     if said.on_uncertain == "human_review":
         yield ("defaults", "on_uncertain"), None, f"on_uncertain: human_review {REVIEWS}"
-    if said.double_blind_rate:
-        yield ("defaults", "double_blind_rate"), None, f"double_blind_rate {said.double_blind_rate:g} {REVIEWS}"
     if said.judge not in {"none", *judges}:
         yield ("defaults", "judge"), None, f"judge: {said.judge} {JUDGES}"
 
@@ -62,7 +63,7 @@ def _header_waits(policy: Policy, judges: Collection[str]) -> Iterator[Hit]:
 def _rule_waits(number: int, rule: BoundRule, judges: Collection[str]) -> Iterator[Hit]:
     at: tuple[Step, ...] = ("rules", number)
     if rule.text.sampling.always_review_if_flagged:
-        yield (*at, "sampling", "always_review_if_flagged"), rule.id, f"always_review_if_flagged {REVIEWS}"
+        yield (*at, "sampling", "always_review_if_flagged"), rule.id, f"always_review_if_flagged {PICKED}"
     for key in ("min_recall", "max_false_alarm"):
         wanted = getattr(rule.text.decision, key)
         if wanted is not None:

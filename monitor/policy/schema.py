@@ -81,7 +81,7 @@ class Decision(Block, frozen=True):
 
 
 class Sampling(Block, frozen=True):
-    """How eagerly turns are picked for review under this rule."""
+    """How often turns are picked for this rule, beside the rate of their app; whether what is flagged goes to the review."""
 
     weight: float = 1.0
     always_review_if_flagged: bool = False

@@ -80,9 +80,11 @@ def _words(rule: BoundRule) -> Row:
 
 
 def mattering(policies: Sequence[Policy]) -> dict[str, list[str]]:
-    """Return the rules whose violation is a risk (`severe`), and those that demand help (`helpful`), as they are now."""
+    """Return the rules whose violation is a risk, or always looked at (`severe`), and those that demand help (`helpful`), as they are now."""
     rules = [rule for policy in policies for rule in policy.rules]
-    severe = [rule.id for rule in rules if rule.severity is Severity.CRITICAL]
+    severe = [
+        rule.id for rule in rules if rule.severity is Severity.CRITICAL or rule.text.sampling.always_review_if_flagged
+    ]
     return {"severe": severe, "helpful": [rule.id for rule in rules if rule.text.kind == "must_help"]}
 
 
@@ -116,7 +118,7 @@ def _item(one: Drawn, unit: Row, seed: int, asked: Asking) -> Row:
         **vars(one),
         "time": unit["time"],
         "app": unit["app"],
-        "need": 1 + (position(f"twice:{one.unit_id}", seed) < _twice(rules)),
+        "need": 1 + (position(f"twice:{one.unit_id}", seed) < twice(rules)),
         "severe": int(any((rule.text.category or "") in HARD_TO_READ for rule in broken)),
         "policy_hash": " ".join(dict.fromkeys(policy.hash for policy, _ in rules)),
         "rules": [rule.id for _, rule in rules],
@@ -141,7 +143,8 @@ def like(one: Drawn, unit: Row, seed: int, words: Mapping[str, Any], model: Row)
     }
 
 
-def _twice(rules: Sequence[tuple[Policy, BoundRule]]) -> float:
+def twice(rules: Sequence[tuple[Policy, BoundRule]]) -> float:
+    """Return the share of answers that two people look at: what the policies ask for, and no less than is usual."""
     said = max((policy.file.defaults.double_blind_rate for policy, _ in rules), default=0.0)
     severe = any(rule.severity is Severity.CRITICAL for _, rule in rules)
     return max(said, TWICE_SEVERE if severe else TWICE)

@@ -31,6 +31,7 @@ from monitor.policy.schema import Policy, PolicyFile
 from monitor.policy.trying import try_examples
 from monitor.policy.watching import watched
 from monitor.steps import eagerness
+from plumbline.reviews.freezing import mattering, twice
 from tests.graders.support import grades_of
 from tests.policy.support import NOW
 from tests.policy.test_policies import WHOLE
@@ -58,6 +59,7 @@ NEXT: dict[str, Any] = {
     "rules.examples.label": "borderline",
     "rules.decision.flag_at": 0.95,
     "rules.thresholds.warn_rate": 0.002,
+    "defaults.double_blind_rate": 0.5,
     "rules.controls": ["EU-AIA:27"],
     "rules.regional.graders": [{"use": "length", "max_chars": 1000}],
     "rules.examples.system": "Be kind.",
@@ -203,6 +205,7 @@ def what_comes_of(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         "examples": list(try_examples([policy], FakeClock(NOW))),
         "named": [(g.policy, g.policy_version) for g in grades_of([policy], TURNS, NOW)],
         "alerts": list(alerting(policy)),
+        "reviewed": (mattering([policy]), twice([(policy, rule) for rule in policy.rules])),
         "drawn": plans_of(SamplingSettings(rate=0.01), {}, {}, eagerness([policy])),
         "renderings": [render(policy, reader, "JP") for reader in ("judge", "system-prompt", "page")],
         "told": {

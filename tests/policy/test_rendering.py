@@ -91,7 +91,7 @@ def test_keys_that_wait_are_told_with_their_line(policy: Policy) -> None:
     told = {
         warning.warning.split()[0].rstrip(":"): lines[(warning.line or 0) - 1] for warning in waiting(policy, WHOLE)
     }
-    for key in ("on_uncertain", "double_blind_rate", "judge", "always_review_if_flagged", "min_recall"):
+    for key in ("on_uncertain", "judge", "always_review_if_flagged", "min_recall"):
         assert key in told[key]
 
 
