@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from plumbline.api.question import name_of
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import N_TURNS, Served, utc_now
 from tests.dashboards.running import CHROMIUM, browser, dashboard
 from tests.support.generated_texts import HOSTILE
+from tests.support.payloads import PAYLOADS
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")]
@@ -305,3 +307,37 @@ def test_at_375_px_the_reason_is_in_the_first_screen_and_nothing_is_cut(shown: s
         assert chrome.execute_script("return document.documentElement.scrollWidth") <= 375
     finally:
         chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def spiked(start: int) -> dict[str, object]:
+    """An alert with a payload in every text that it has."""
+    names = ("title", "affected", "change", "cause", "owner", "playbook", "reason", "acked_by", "assigned_to")
+    texts: dict[str, object] = {name: PAYLOADS[(start + n) % len(PAYLOADS)] for n, name in enumerate(names)}
+    now = utc_now()
+    fixed = {"fingerprint": f"{start:016x}", "rule_id": PAYLOADS[start % len(PAYLOADS)], "severity": "error"}
+    times = {"state": "firing", "started_at": now, "began_at": now, "acked_at": now}
+    return texts | fixed | times | {"labels": json.dumps({"app": texts["cause"], "rule": texts["owner"]})}
+
+
+def test_two_hundred_payloads_in_every_text_of_an_alert_do_nothing(
+    hostile: Served, shown_hostile: str, chrome: Chrome
+) -> None:
+    assert len(set(PAYLOADS)) >= 200
+    extra = hostile.agent.store.extra
+    before = extra["alerts"]
+    try:
+        for start in range(0, len(PAYLOADS), 40):  # a list shows fifty
+            rows = [spiked(start + n) for n in range(40)]
+            extra["alerts"] = pa.Table.from_pylist(rows, before.schema)
+            for page in ("alerts", "", f"alerts?alert={start:016x}"):
+                open_page(chrome, f"{shown_hostile}/{page}")
+                eventually(partial(_says_some, chrome))
+                assert_harmless(chrome)
+                assert not chrome.find_elements(By.CSS_SELECTOR, ".stMainBlockContainer a[href*='198.51']")
+    finally:
+        extra["alerts"] = before
+
+
+def _says_some(driver: Chrome) -> bool:
+    """Whether payloads are on the page, as the text they are."""
+    return "pwned" in _body(driver)
