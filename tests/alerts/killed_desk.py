@@ -1,6 +1,6 @@
 """A desk in its own process, to be killed: looks at alternating rates and delivers, over and over.
 
-`python -m tests.alerts.killed_desk STATE WEBHOOK PAGER ROUND [finish]`; each round starts two minutes later in its own time, so
+`python -m tests.alerts.killed_desk STATE WEBHOOK PAGER ROUND [finish]`; each round starts two hours later in its own time, so
 that leases of the killed round have run out. With `finish` it resolves and delivers everything and ends.
 """
 

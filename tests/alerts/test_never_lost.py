@@ -135,7 +135,8 @@ def test_a_receiver_that_refuses_for_good_hands_over_to_the_other(steps: list[An
 
 
 CHILD = [sys.executable, "-m", "tests.alerts.killed_desk"]
-ROUNDS = 200
+ROUNDS = 34
+"""Rounds are two hours apart: beyond 36 of them a message about an alert that has ended is given up, as it should be (`GIVE_UP`)."""
 
 
 def wreck(hook: Stub, pager: Stub, state: Path, rng: random.Random) -> None:
@@ -159,7 +160,7 @@ def wreck(hook: Stub, pager: Stub, state: Path, rng: random.Random) -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("seed", [20260301])
+@pytest.mark.parametrize("seed", range(20260301, 20260307))
 def test_kill_9_during_delivery_loses_nothing_and_repeats_carry_the_same_key(tmp_path: Path, seed: int) -> None:
     state = tmp_path / "c.sqlite"
     with a_stub(None) as hook, a_stub(None) as pager:
