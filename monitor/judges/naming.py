@@ -41,6 +41,11 @@ def _wrong_alone(judge: JudgeSettings) -> tuple[str, str] | None:
     if not judge.url and judge.transport == "systemone":
         return "no url is given", "write url: https://HOST"
     refused = Guard(allow_private=judge.allow_private).refusal(judge.url) if judge.url else ""
+    if refused.startswith("http goes in the clear"):
+        return (
+            f"url {judge.url}: http goes in the clear",
+            "write https; allow_private: true allows http within your network",
+        )
     return (f"url {judge.url}: {refused}", "write another address") if refused else None
 
 
