@@ -24,6 +24,11 @@ def answer(item: Row, *, open_severe: bool = False) -> None:
     if before:
         with st.expander(f"What was said before ({len(before)})"):
             show_chat(before, whole=False)
+    if session := item["texts"].get("session"):
+        with st.expander("The whole session", expanded=True):
+            for name in ("asked", "answered"):
+                st.caption(name)
+                plain(session[name] or GONE)
     for one in item["texts"].get("context") or ():
         _folded(one)
     if asked:
@@ -64,7 +69,10 @@ def rule_card(rule: Row, said: str | None, *, chosen: bool, place: str = "") -> 
             with st.container(key=f"muted-{rule['id']}-{number}-{place}"):
                 plain(f"{SIGNS.get(example['label'], example['label'])}: “{example['output'][:300]}”")
         with st.container(key=f"muted-id-{rule['id']}-{place}"):
-            plain(f"{rule['id']}, {rule.get('policy', '')} {rule.get('version', '')}")
+            about = {"session": " About the whole session.", "trace": " About all of the trace."}.get(
+                rule.get("unit") or "", ""
+            )
+            plain(f"{rule['id']}, {rule.get('policy', '')} {rule.get('version', '')}.{about}")
         if said:
             st.badge(f"You say: {WORDS[said]}", icon=":material/edit:")
         elif chosen:

@@ -10,7 +10,8 @@ from typing import Any, Final
 import polars as pl
 
 from monitor.store.precedence import BY_MACHINE, rank
-from monitor.store.reads import Reader
+from monitor.store.reads import Reader, turn_row, turns_at
+from monitor.store.units import whole_sessions
 
 AFTER_A_CHANGE: Final = timedelta(hours=6)
 """Answers of so long after the start of a change are looked at for it."""
@@ -32,7 +33,8 @@ class Stretch:
 
 _UNITS: Final = f"""
     WITH asked AS (
-        SELECT t.trace_id, t.time, coalesce(t.app, '') AS app, t.time >= $start AND t.time < $end AS inside FROM base.turns t
+        SELECT t.trace_id, t.time, coalesce(t.app, '') AS app, t.time >= $start AND t.time < $end AS inside,
+               t.session_turns IS NOT NULL AS ends FROM base.turns t
         JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id AND f.output_chars > 0
         WHERE t.seq <= $upto AND ($app::VARCHAR IS NULL OR t.app = $app)
           AND ((t.time >= $start AND t.time < $end) OR list_contains($named::VARCHAR[], t.trace_id))),
@@ -54,7 +56,7 @@ _UNITS: Final = f"""
     changed AS (
         SELECT coalesce(app, '') AS app, since FROM base.findings
         WHERE detected_at <= $made_at AND since >= $start AND since < $end AND origin = 'live')
-    SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, told.broken,
+    SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, a.ends, told.broken,
            CASE WHEN told.unit_id IS NULL THEN 'not graded' WHEN flagged THEN 'flagged' ELSE 'not flagged' END AS band,
            coalesce(risk, false) AS risk, coalesce(refusals, false) AS refusals,
            coalesce(unsure, false) OR split.unit_id IS NOT NULL AS disputed,
@@ -71,10 +73,10 @@ def review_units(
     wanted: Collection[str] = (),
     gold: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Return unit_id, time, app, inside, broken, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
+    """Return unit_id, time, app, inside, ends, broken, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
 
-    Units are turns with an answer to read; `inside` says whether one lies in the stretch, as wanted and gold ones need not, `broken` which
-    rules a machine says it breaks.
+    Units are turns with an answer to read; `inside` says whether one lies in the stretch, as wanted and gold ones need not, `ends` whether
+    a session that is over goes by it, `broken` which rules a machine says it breaks.
     `severe` and `helpful` are ids of rules: those whose violation is a risk, and those that demand help.
     """
     asked = {
@@ -131,3 +133,13 @@ def answer_texts(reader: Reader, unit_ids: Sequence[str]) -> dict[str, str]:
         [list(unit_ids)],
     )
     return dict(found.iter_rows())
+
+
+def session_texts(reader: Reader, unit_id: str) -> dict[str, str | None] | None:
+    """Return what was asked and answered in the session that goes by a unit, one text each, in its order; None where it ended none."""
+    rows = turn_row(reader, unit_id)
+    if rows.is_empty():
+        return None
+    [turn] = turns_at(reader, [rows["seq"][0]], rows["time"][0])
+    found = whole_sessions(reader, [turn], ())
+    return {"asked": found[0].input_text, "answered": found[0].output_text} if found else None

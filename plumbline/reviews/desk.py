@@ -205,6 +205,7 @@ class ReviewDesk:
             {rule: told["title"] for rule, told in words},
             {rule: limit for rule, limit in limits.items() if limit is not None},
             Teacher(self.store, units, review["seed"], earlier).guesses,
+            frozenset(rule for rule, told in words if told.get("unit") == "session"),
         )
 
     def whole(self, review: Row) -> pl.DataFrame:

@@ -45,7 +45,8 @@ class Extension:
         def write(txn: Transaction) -> Row:
             self.desk.opened(txn, asked.id)
             kept = reviews.items(txn, asked.id)
-            models = {item["app"]: item for item in kept if item["inclusion_probability"] is not None}
+            panel = [item for item in kept if item["inclusion_probability"] is not None]
+            models = {item["app"]: item for item in sorted(panel, key=lambda item: len(item["rules"]))}
             rows = [
                 like(one, there[one.unit_id], review["seed"], review["policies"], models[there[one.unit_id]["app"]])
                 for one in drawn

@@ -51,9 +51,9 @@ class Asking:
         order, often = list(Severity), self.broken.get(app, Counter())
         return sorted(known, key=lambda one: (-often[one[1].id], order.index(one[1].severity), one[1].id))
 
-    def of(self, app: str, first: Collection[str] = ()) -> list[tuple[Policy, BoundRule]]:
-        """Return those that are asked of one answer; `first` come first, whatever their order."""
-        known = self.rules(app)
+    def of(self, app: str, first: Collection[str] = (), *, ends: bool = True) -> list[tuple[Policy, BoundRule]]:
+        """Return those that are asked of one answer; `first` come first, whatever their order. Those about sessions need one that `ends`."""
+        known = [(policy, rule) for policy, rule in self.rules(app) if ends or rule.unit != "session"]
         return sorted(known, key=lambda one: one[1].id not in first)[:ASKED]
 
     def words(self, apps: Collection[str]) -> dict[str, Any]:
@@ -75,6 +75,7 @@ def _words(rule: BoundRule) -> Row:
         "rationale": text.rationale,
         "severity": str(rule.severity),
         "category": text.category,
+        "unit": rule.unit,
         "examples": examples,
     }
 
@@ -112,7 +113,7 @@ def frozen(units: pl.DataFrame, size: int, seed: int, asked: Asking) -> tuple[li
 def _item(one: Drawn, unit: Row, seed: int, asked: Asking) -> Row:
     """Of the panel the same rules are asked whatever a machine says: else its labels would not stand for the rest."""
     first = () if one.inclusion_probability is not None else unit["broken"] or ()
-    rules = asked.of(unit["app"], first)
+    rules = asked.of(unit["app"], first, ends=unit["ends"])
     broken = [rule for _, rule in rules if rule.id in (unit["broken"] or ())]
     return {
         **vars(one),
@@ -130,7 +131,8 @@ def like(one: Drawn, unit: Row, seed: int, words: Mapping[str, Any], model: Row)
     """Return an item that is drawn later, of the panel: asked as `model` is, an item of the same application, by the `words` of that day."""
     known = {rule: told for hash_ in model["policy_hash"].split() for rule, told in words[hash_]["rules"].items()}
     severe = any(known[rule]["severity"] == Severity.CRITICAL for rule in model["rules"])
-    broken = [rule for rule in model["rules"] if rule in (unit["broken"] or ())]
+    rules = [rule for rule in model["rules"] if unit["ends"] or known[rule].get("unit") != "session"]
+    broken = [rule for rule in rules if rule in (unit["broken"] or ())]
     return {
         **vars(one),
         "time": unit["time"],
@@ -138,7 +140,7 @@ def like(one: Drawn, unit: Row, seed: int, words: Mapping[str, Any], model: Row)
         "need": 1 + (position(f"twice:{one.unit_id}", seed) < (TWICE_SEVERE if severe else TWICE)),
         "severe": int(any((known[rule]["category"] or "") in HARD_TO_READ for rule in broken)),
         "policy_hash": model["policy_hash"],
-        "rules": model["rules"],
+        "rules": rules,
         "assigned": [],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from typing import Any, Final
 
@@ -104,6 +104,7 @@ class Outcome:
     titles: Mapping[str, str]
     limits: Mapping[str, float]
     guesser: Guesser = no_guess
+    sessions: Collection[str] = ()  # rules that are about sessions: they are rates of the answers with which one ended
 
     def rules(self) -> list[Row]:
         """Return what follows for each application and rule that was asked about."""
@@ -204,11 +205,13 @@ class Outcome:
         """Answers by what graders said of them, with the weights of those that nobody judged."""
         says = pl.col("broken").list.contains(rule).fill_null(value=False)
         units = self.units.filter(pl.col("inside") & (pl.col("app") == app)).with_columns(says=says)
+        if rule in self.sessions:
+            units = units.filter("ends")
         where = {unit: (band, flag) for unit, band, flag in units.select("unit_id", "band", "says").iter_rows()}
         drawn = {item["unit_id"] for item in panel}
         others: dict[tuple[str, bool], list[float]] = {}
         for unit, guess in guesses.items():
-            if unit not in drawn:
+            if unit not in drawn and unit in where:
                 others.setdefault(where[unit], []).append(guess)
         for *key, n in sorted(units.group_by("band", "says").len().iter_rows()):
             mine = [item for item in panel if where.get(item["unit_id"]) == tuple(key)]

@@ -14,7 +14,7 @@ from monitor.errors import NotFound, UsageError
 from monitor.labels import NewLabel
 from monitor.review.draw import GOLD
 from monitor.state import Transaction, desks, labels, reviews
-from monitor.store.review_units import machine_verdicts, review_texts
+from monitor.store.review_units import machine_verdicts, review_texts, session_texts
 from plumbline.api.call import Call
 from plumbline.api.seat_questions import CommitItem, DecideItem, SaveDraft, SkipItem, TakeItems, UndoItem
 from plumbline.labels import LabelBook
@@ -59,6 +59,9 @@ class Seats:
             done = desks.done_by(txn, asked.id, person)
         texts = review_texts(self.desk.store, list(kept))
         items = [_shown(row, kept[row["unit_id"]] or {}, review, texts.get(row["unit_id"], {})) for row in taken]
+        for item in items:
+            if any(rule.get("unit") == "session" for rule in item["rules"]):
+                item["texts"] = item["texts"] | {"session": session_texts(self.desk.store, item["unit_id"])}
         known = bool(waiting) and trial.begins and waiting[0]["stratum"] == GOLD
         return {"items": items, "left": len(waiting), "done": done} | ({"trial": asdict(trial)} if known else {})
 
