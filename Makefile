@@ -36,7 +36,7 @@ docs: install
 ci: check test
 
 bench: install
-	@$(BIN)/python -m benchmarks $(if $(AGAINST),&& $(BIN)/python -m benchmarks.against $(AGAINST) && $(BIN)/python -m benchmarks.plain_query --against $(AGAINST))
+	@$(BIN)/python -m benchmarks $(if $(AGAINST),&& $(BIN)/python -m benchmarks.against $(AGAINST) && $(BIN)/python -m benchmarks.bars $(AGAINST) && $(BIN)/python -m benchmarks.plain_query --against $(AGAINST))
 
 sdks: install # real agent frameworks for tests/wire/test_real_sdks.py, apart from what the product needs
 	@$(UV) venv --quiet --python $(PYTHON) .sdks && $(UV) pip install --quiet --python .sdks/bin/python \

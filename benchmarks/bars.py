@@ -24,7 +24,9 @@ from benchmarks.against import HERE, QUESTIONS, Question, asked
 Line = tuple[str, float | None, float]
 """What it is of, before and now."""
 
-QUIET: Final = (HERE / "benchmarks/quiet.py").read_text().partition("\ndef main(")[0]
+QUIET: Final = (
+    (HERE / "benchmarks/quiet.py").read_text().partition("import annotations\n")[2].partition("\ndef main(")[0]
+)
 
 
 @dataclass(frozen=True, slots=True)

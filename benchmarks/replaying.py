@@ -1,6 +1,6 @@
 """What a replay costs, through the commands of an installed checkout: `python -m benchmarks.replaying [--before CHECKOUT]`.
 
-Ninety days of three applications are imported, then replayed by the hour: all of them here, the last of them by both checkouts. CPU
+Ninety days of three applications are imported, then replayed by the hour: all of them here, some from their middle on by both checkouts. CPU
 seconds of the commands with everything they start; what importing the same turns costs is the measure that machines share.
 """
 
@@ -34,14 +34,14 @@ class Cost:
     wall_s: float
 
 
-def records(turns: int) -> Iterator[dict[str, Any]]:
+def records(turns: int, days: int) -> Iterator[dict[str, Any]]:
     """Yield turns in the order of time; in the last month half as many again are refused."""
     rng = random.Random(11)
     for number in range(turns):
         refuses = rng.random() < (0.12 if number > 2 * turns // 3 else 0.04)
         yield {
             "id": f"r{number}",
-            "time": (START + timedelta(days=DAYS) * number / turns).isoformat(),
+            "time": (START + timedelta(days=days) * number / turns).isoformat(),
             "app": rng.choice(("shop", "bank", "desk")),
             "model": rng.choice(("lumen-1", "lumen-2")),
             "user": f"u{rng.randrange(400)}",
@@ -50,10 +50,10 @@ def records(turns: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def imported(checkout: Path, data_dir: Path, turns: int) -> Cost:
+def imported(checkout: Path, data_dir: Path, turns: int, days: int) -> Cost:
     """Import the turns into an empty data directory."""
     rows = data_dir.with_suffix(".jsonl")
-    rows.write_text("".join(json.dumps(row) + "\n" for row in records(turns)))
+    rows.write_text("".join(json.dumps(row) + "\n" for row in records(turns, days)))
     return _cost(checkout, "import", str(rows), "--data-dir", str(data_dir))
 
 
@@ -75,17 +75,19 @@ def _cost(checkout: Path, *command: str) -> Cost:
     return Cost(used, time.perf_counter() - began)
 
 
-def measure(before: Path | None, turns: int, steps: int, *, whole: bool = True) -> dict[str, float]:
+def measure(before: Path | None, turns: int, steps: int, *, days: int = DAYS, whole: bool = True) -> dict[str, float]:
     """Return the costs, by what they are of; `steps` are those that both are asked."""
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, checkout in _sides(before).items():
             data_dir = Path(folder) / name
-            found[f"import, {name}"] = imported(checkout, data_dir, turns).cpu_s
-            found[f"{steps} steps, {name}"] = replayed(checkout, data_dir, START + timedelta(days=40), steps).cpu_s
+            found[f"import, {name}"] = imported(checkout, data_dir, turns, days).cpu_s
+            found[f"{steps} steps, {name}"] = replayed(
+                checkout, data_dir, START + timedelta(days=days // 2), steps
+            ).cpu_s
         if whole:
-            all_of_it = replayed(HERE, Path(folder) / "now", START, DAYS * 24)
-            found[f"{DAYS * 24} steps, now"], found["wall of these"] = all_of_it.cpu_s, all_of_it.wall_s
+            all_of_it = replayed(HERE, Path(folder) / "now", START, days * 24)
+            found[f"{days * 24} steps, now"], found["wall of these"] = all_of_it.cpu_s, all_of_it.wall_s
             found["times the import"] = all_of_it.cpu_s / found["import, now"]
     if before is not None:
         found["now / before"] = found[f"{steps} steps, now"] / found[f"{steps} steps, before"]
@@ -101,10 +103,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--before", type=Path, help="an installed checkout to compare with")
     parser.add_argument("--turns", type=int, default=10_000)
+    parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--part", action="store_true", help="the steps that both are asked, and no more")
     asked = parser.parse_args()
-    for name, figure in measure(asked.before, asked.turns, asked.steps, whole=not asked.part).items():
+    for name, figure in measure(asked.before, asked.turns, asked.steps, days=asked.days, whole=not asked.part).items():
         print(f"{name:<24} {figure:10.2f}", flush=True)
 
 
