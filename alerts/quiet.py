@@ -9,38 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from alerts.acts import Hand, demand_reason, silence
 from alerts.message import clean
 from alerts.outbox import firing_alerts, record_within
 from alerts.outgoing import Outgoing
-from alerts.rules import SIGNALS, fits
+from alerts.rules import fits
 from alerts.states import AlertState, Transition
-from monitor.errors import UsageError
 from monitor.state import Transaction, acts, silence_orders
 from monitor.wording import counted, minute
-
-OF_ALERTS: Final = ("severity", "category", "id", "signal", "owner", "incident", "page")
-"""What can be asked for of any alert; the labels of signals come on top."""
-
-
-def conditions(text: str) -> dict[str, str]:
-    """Return what an alert has to fit, from one `key=value` a line. Raises `UsageError`.
-
-    >>> conditions("app=shop")
-    {'app': 'shop'}
-    """
-    known = [*OF_ALERTS, *dict.fromkeys(label for kind in SIGNALS.values() for label in kind.labels)]
-    where = {}
-    for line in filter(None, map(str.strip, text.splitlines())):
-        key, found, value = (part.strip() for part in line.partition("="))
-        if not found or not value or key not in known:
-            raise UsageError(f"{clean(line, 60)!r} is no condition; write KEY=VALUE with one of {', '.join(known)}")
-        where[key] = value
-    if not where:
-        raise UsageError("which alerts? give at least one condition, such as app=shop")
-    return where
 
 
 def would_hold(alerts: Iterable[AlertState], where: Mapping[str, str], outgoing: Outgoing) -> list[AlertState]:

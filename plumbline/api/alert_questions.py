@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
-from alerts.quiet import conditions
+from alerts.conditions import conditions
 from monitor.config.durations import parse_duration
 from monitor.errors import UsageError
 from plumbline.api.question import Method, Question, Scope

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from alerts import acts
 from alerts.acts import Hand
-from alerts.quiet import Wide, conditions
+from alerts.conditions import conditions
+from alerts.quiet import Wide
 from monitor.errors import UsageError
 from tests.alerts.builders import BAD, GOOD, Day, Recorder, a_book, a_day, a_rate
 
