@@ -7,7 +7,7 @@ A finding is raised when the evidence against "still like the reference" reaches
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -119,16 +119,21 @@ def decide_drift(
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
+
+    def to_step(name: Name) -> Fed:
+        stream = read_stream(states.get(_key(name))) or Stream()
+        if of_version(stream, feeding.graded_by(name.metric, name.app)):
+            anchors.forget(name)
+        return Fed(stream, batch.points(name), settings_of(name.metric))
+
     ready: dict[Name, Fed] = {}
     for name in fed:
-        with guard(part_of(_key(name))):
-            stream = read_stream(states.get(_key(name))) or Stream()
-            if of_version(stream, feeding.graded_by(name.metric, name.app)):
-                anchors.forget(name)
-            ready[name] = Fed(stream, batch.points(name), settings_of(name.metric))
+        with suppress(Exception):  # it fails again below, where failures are counted: once a pass
+            ready[name] = to_step(name)
     quiet = _stepped(ready, batch.combos, guard)
-    for name, one in ready.items():
+    for name in fed:
         with guard(part_of(_key(name))):
+            one = ready.get(name) or to_step(name)
             raised = [] if name in quiet else track(name.metric, one.stream, one.points, batch.combos, one.settings)
             alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
             streams[name] = one.stream
