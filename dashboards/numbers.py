@@ -69,11 +69,11 @@ _UNITS: Final = (
 
 
 def money(usd: float | None) -> str:
-    """Return US dollars; small amounts keep two significant digits."""
+    """Return US dollars; small amounts keep two significant digits, down to a millionth of a dollar."""
     if usd is None:
         return UNKNOWN
     if usd and abs(usd) < 0.01:
-        return f"${usd:.2g}" if abs(usd) >= 1e-4 else f"${usd:.1e}"
+        return f"${usd:.{min(7, 1 - math.floor(math.log10(abs(usd))))}f}"
     return f"${usd:,.2f}"
 
 

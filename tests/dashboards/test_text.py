@@ -122,6 +122,7 @@ def test_a_sentence_begins_and_ends_as_one() -> None:
         (money(None), "not known"),
         (money(0.0), "$0.00"),
         (money(0.0018), "$0.0018"),
+        (money(-5.5e-5), "$-0.000055"),
         (money(1234.5), "$1,234.50"),
         (measure("rule:refusal", 0.5), "50.0 %"),
         (measure("output_chars", 590.0), "590"),
