@@ -69,11 +69,11 @@ _UNITS: Final = (
 
 
 def money(usd: float | None) -> str:
-    """Return US dollars; small amounts keep two significant digits, down to a millionth of a dollar."""
+    """Return US dollars; small amounts keep two significant digits."""
     if usd is None:
         return UNKNOWN
-    if usd and abs(usd) < 0.01:
-        return f"${usd:.{min(7, 1 - math.floor(math.log10(abs(usd))))}f}"
+    if 1e-7 <= abs(usd) < 0.01:
+        return f"${usd:.{1 - math.floor(math.log10(abs(usd)))}f}".rstrip("0")
     return f"${usd:,.2f}"
 
 
