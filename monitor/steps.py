@@ -241,7 +241,7 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = [_as_served(house.store, finding) for finding in outcome.findings]
+    findings = [as_served(house, finding) for finding in outcome.findings]
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)
@@ -250,9 +250,9 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     return len(outcome.findings)
 
 
-def _as_served(store: Store, finding: Finding) -> Finding:
-    """A finding with how the model was served as its cause, where that changed with the metric."""
-    known = served(store, finding.app, finding.since_low, finding.since_high)
+def as_served(house: House, finding: Finding) -> Finding:
+    """Return a finding with how the model was served as its cause, where that changed with the metric."""
+    known = served(house.store, finding.app, finding.since_low, finding.since_high, house.clock.now())
     return with_served(finding, known.before, known.since, known.began)
 
 

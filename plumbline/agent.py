@@ -216,10 +216,10 @@ class Agent:
         """Return what the cycle would have told over stored history; merged into the store, told to nobody."""
         self.settle()
         plan = Plan(start, end, step, self._limits(gone=True).content)
-        told, errors = self.desk if notify else self.desk.rehearsal(), errors_now(self.desk.state, self.clock.now())
+        told = self.desk if notify else self.desk.rehearsal()
 
         def furnish(scratch: Store, clock: FakeClock) -> House:
-            return replace(self._house(scratch, clock, told), recent=Recent(errors=errors))
+            return self._house(scratch, clock, told)
 
         with self.replaying:  # an erasure waits: what was copied out before it must not be merged after it
             findings, added = run_replay(self.store, furnish, plan, progress)

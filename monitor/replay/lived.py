@@ -21,7 +21,7 @@ from monitor.recent import known_plans, turns_of
 from monitor.replay.remembered import Remembered
 from monitor.replay.stretch import Read, Step, said_between
 from monitor.signals import signals_seen
-from monitor.steps import TOLD_FOR, House, aligned, data_time
+from monitor.steps import TOLD_FOR, House, aligned, as_served, data_time
 from monitor.store import outcomes, reads
 from monitor.store.pasts import pasts
 from monitor.streams import LASTING
@@ -126,9 +126,10 @@ class Lived:
         self.states |= outcome.states
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)
-        if outcome.findings or outcome.returned or outcome.rises or old:
+        findings = [as_served(self.house, finding) for finding in outcome.findings]
+        if findings or outcome.returned or outcome.rises or old:
             with self.house.store.transaction() as txn:
-                outcomes.add_findings(txn, outcome.findings)
+                outcomes.add_findings(txn, findings)
                 outcomes.move_findings(txn, outcome, at, expired)
             self.sight.found = reads.all_findings(self.house.store).to_dicts()
 

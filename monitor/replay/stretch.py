@@ -18,7 +18,6 @@ import polars as pl
 from monitor.clock import aware_utc, naive_utc
 from monitor.cycle import BATCH
 from monitor.errors import StoreError
-from monitor.graders.grader import Tools
 from monitor.grading import grade_by
 from monitor.model import dimensions
 from monitor.model.values import Sample, Signal, ToldChange
@@ -97,7 +96,7 @@ def _draw_and_grade(house: House, stretch: Stretch, window: Window) -> None:
     for after in range(window.after, window.upto, TURNS):
         piece = reads.window(store, after, min(after + TURNS, window.upto))
         if piece is not None:
-            graded, _ = grade_by(house.policies, graded_turns(house, piece), Tools(house.clock), house.health)
+            graded, _ = grade_by(house.policies, graded_turns(house, piece), house.tools, house.health)
             with store.transaction() as txn:
                 txn.insert("grades", graded.with_columns(graded_at=_step_of(stretch, graded["time"])))
 

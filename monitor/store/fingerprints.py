@@ -23,15 +23,15 @@ class Served:
     began: Mapping[str, datetime]
 
 
-def served(reader: Reader, app: str, low: datetime, high: datetime) -> Served:
-    """Return how the calls of `app` were served before `low` and from `high` on."""
+def served(reader: Reader, app: str, low: datetime, high: datetime, now: datetime) -> Served:
+    """Return how the calls of `app` were served before `low` and from `high` on, as of `now`: a replay knows of later ones."""
     first, last = naive_utc(low), naive_utc(high)
     rows = reader.frame(
         """SELECT fingerprint, count(*) FILTER (time < $low) AS before, count(*) FILTER (time >= $high) AS since, min(time) AS began
            FROM base.spans
-           WHERE app = $app AND fingerprint IS NOT NULL AND time >= $start AND time < $end
+           WHERE app = $app AND fingerprint IS NOT NULL AND time >= $start AND time < $end AND time <= $now
            GROUP BY fingerprint ORDER BY fingerprint""",
-        {"app": app, "low": first, "high": last, "start": first - AROUND, "end": last + AROUND},
+        {"app": app, "low": first, "high": last, "start": first - AROUND, "end": last + AROUND, "now": naive_utc(now)},
     )
     named = list(rows.iter_rows())
     return Served(

@@ -21,7 +21,7 @@ from monitor.store.opening import Store
 from monitor.store.replayed import feed, forget_texts
 from plumbline.agent import Agent
 from plumbline.opening import open_agent
-from tests.acceptance.traffic import START, records, spooled
+from tests.acceptance.traffic import START, SWAP, records, spooled
 
 END = START + timedelta(days=14)
 DRIFT = DriftSettings(baseline=BaselineSettings(first=40, outputs=120), timezone="none")
@@ -46,6 +46,9 @@ def agent(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Agent]:
         txn.execute(
             "UPDATE base.turns SET finished_at = time + INTERVAL 5 SECOND, cost_usd = 0.01, duration_ms = 800 + seq % 90"
         )
+        if sampling.quota:  # here the model keeps its name and is served otherwise
+            txn.execute("UPDATE base.turns SET model = 'm'")
+        txn.execute(f"UPDATE base.spans SET fingerprint = if(time < TIMESTAMP '{naive_utc(SWAP)}', 'fp_a', 'fp_b')")
     yield found
     found.close()
 

@@ -65,7 +65,7 @@ def test_calls_are_counted_before_and_since_by_fingerprint() -> None:
         txn.insert("spans", calls)
     change = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
     app = calls[0]["app"]
-    known = served(store, app, change, change + timedelta(minutes=5))
+    known = served(store, app, change, change + timedelta(minutes=5), change + timedelta(days=1))
     store.close()
     assert (known.before, known.since) == ({"fp_a": 30}, {"fp_b": 25})
     assert known.began["fp_b"] == datetime(2026, 11, 20, 12, 30)  # noqa: DTZ001 as stored
