@@ -16,6 +16,7 @@ from alerts.channels import Answered, Asked
 from alerts.deliver import Post
 from alerts.outbox import firing_alerts
 from alerts.patience import patiently
+from alerts.rounds import Rounds
 from monitor.errors import RetryLater, Undeliverable
 from monitor.state import Transaction, acts, alerts
 
@@ -27,19 +28,17 @@ _log = logging.getLogger("plumbline.alerts")
 
 @dataclass(frozen=True)
 class Listening:
-    """When each receiver was last asked."""
+    """What people did at receivers, asked for."""
 
-    last: dict[str, datetime] = field(default_factory=dict)
+    rounds: Rounds = field(default_factory=Rounds)
 
     def listen(self, post: Post) -> int:
         """Ask every receiver whose time has come; return how many alerts were taken up by that."""
         now, taken = post.clock.now(), 0
         for name, channel in post.channels.items():
             every = channel.asks_every if isinstance(channel, Asked) else None
-            if every is None or post.stopping() or (name in self.last and now - self.last[name] < every):
-                continue
-            self.last[name] = now
-            taken += take_up(post, _asked(channel, post))  # type: ignore[arg-type]  # one that can be asked
+            if every is not None and not post.stopping() and self.rounds.comes_to(name, every, now):
+                taken += take_up(post, _asked(channel, post))  # type: ignore[arg-type]  # one that can be asked
         return taken
 
 

@@ -18,6 +18,7 @@ from alerts.deliver import Post
 from alerts.message import Message
 from alerts.outbox import known_alerts, told
 from alerts.patience import patiently
+from alerts.rounds import Rounds
 from alerts.states import AlertState
 from monitor.errors import RetryLater, Undeliverable
 
@@ -29,20 +30,15 @@ _log = logging.getLogger("plumbline.alerts")
 
 @dataclass(frozen=True)
 class Keeping:
-    """When each receiver was last told what is true."""
+    """What is true, said again."""
 
-    last: dict[str, datetime] = field(default_factory=dict)
+    rounds: Rounds = field(default_factory=Rounds)
 
     def keep(self, post: Post) -> int:
         """Say once more what is true to every receiver whose time has come; return how many were told."""
         now, said = post.clock.now(), 0
         for name, channel in post.channels.items():
-            if (
-                isinstance(channel, Kept)
-                and not post.stopping()
-                and now - self.last.get(name, datetime.min.replace(tzinfo=now.tzinfo)) >= channel.again
-            ):
-                self.last[name] = now
+            if isinstance(channel, Kept) and not post.stopping() and self.rounds.comes_to(name, channel.again, now):
                 said += _say(channel, list(_true(post, name, now)), post.stopping)
         return said
 

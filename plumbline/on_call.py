@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from alerts import acts
-from alerts.desk import WideAct
+from alerts.desk import AlertDesk, WideAct
 from alerts.quiet import Wide
 from monitor.state import Transaction
 from plumbline.agent import Agent
@@ -17,30 +17,27 @@ from plumbline.api.question import Question
 Answer = Callable[[Agent, Any, Call], Any]
 
 
-def on_alert(act: Callable[[Any], acts.Act]) -> Answer:
-    """Return the answer to a question by which the person who asks does `act` to an alert."""
+def carried_out(doing: Callable[[AlertDesk, Transaction, Any, str], dict[str, Any]]) -> Answer:
+    """Return the answer to a question by which the person who asks has the desk do something: once, and on record."""
 
     def answer(agent: Agent, asked: Any, call: Call) -> dict[str, Any]:
-        def carried_out(txn: Transaction) -> dict[str, Any]:
-            return agent.desk.act(txn, asked.fingerprint, act(asked), call.actor.name)
-
-        told: dict[str, Any] = agent.access.commands.carry_out(call, asked, carried_out)
+        person = call.actor.name
+        told: dict[str, Any] = agent.access.commands.carry_out(
+            call, asked, lambda txn: doing(agent.desk, txn, asked, person)
+        )
         return told
 
     return answer
+
+
+def on_alert(act: Callable[[Any], acts.Act]) -> Answer:
+    """Return the answer to a question by which the person who asks does `act` to an alert."""
+    return carried_out(lambda desk, txn, asked, person: desk.act(txn, asked.fingerprint, act(asked), person))
 
 
 def on_all(act: Callable[[Any], WideAct]) -> Answer:
     """Return the answer to a question by which the person who asks does `act` to every alert that fits."""
-
-    def answer(agent: Agent, asked: Any, call: Call) -> dict[str, Any]:
-        def carried_out(txn: Transaction) -> dict[str, Any]:
-            return agent.desk.act_on_all(txn, asked.conditions(), act(asked), call.actor.name)
-
-        told: dict[str, Any] = agent.access.commands.carry_out(call, asked, carried_out)
-        return told
-
-    return answer
+    return carried_out(lambda desk, txn, asked, person: desk.act_on_all(txn, asked.conditions(), act(asked), person))
 
 
 def silence_all(asked: asked_on_alerts.SilenceAlerts) -> WideAct:

@@ -21,9 +21,6 @@ from monitor.stats.ranks import Floats
 DIMENSIONS: Final = frozenset(["unit_id", "time", *dimensions.NAMES])
 """Columns that are not metrics."""
 
-BLAMED: Final = (*CAUSES, HEAVY_USER)
-"""Columns whose values make a composition row."""
-
 ALL: Final = "all"
 _LONGEST: Final = 80
 """Names from traces are cut here: a state must not grow with what somebody writes into an attribute."""

@@ -116,8 +116,6 @@ def decide_drift(
     fed = [name for name in admitted if feeding.takes(name)]
     watched = {*known, *fed}
     settings_of = settings_by_metric(tracker_settings(settings, len(watched), detector), watched)
-    streams: dict[Name, Stream] = {}
-    alarms: dict[Name, list[Alarm]] = {}
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
 
     def to_step(name: Name) -> Fed:
@@ -126,17 +124,7 @@ def decide_drift(
             anchors.forget(name)
         return Fed(stream, batch.points(name), settings_of(name.metric))
 
-    ready: dict[Name, Fed] = {}
-    for name in fed:
-        with suppress(Exception):  # it fails again below, where failures are counted: once a pass
-            ready[name] = to_step(name)
-    quiet = _stepped(ready, batch.combos, guard)
-    for name in fed:
-        with guard(part_of(_key(name))):
-            one = ready.get(name) or to_step(name)
-            raised = [] if name in quiet else track(name.metric, one.stream, one.points, batch.combos, one.settings)
-            alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
-            streams[name] = one.stream
+    streams, alarms = _step(fed, to_step, batch.combos, anchors, guard)
     reports = _report(batch, streams, alarms, memory, settings, len(watched), now, feeding.changes)
     anchors.keep(alarms, reports.told)
     after = Memory(
@@ -147,6 +135,26 @@ def decide_drift(
     moved = bool(changed) or vocabularies != memory.vocabularies
     states_after = {**changed, MEMORY: write_state(after)} if moved else {}
     return DriftOutcome(states_after, reports.findings, behind, anchors.returned(), anchors.rises)
+
+
+def _step(
+    fed: Sequence[Name], to_step: Callable[[Name], Fed], combos: Sequence[Combo], anchors: Anchors, guard: Guarding
+) -> tuple[dict[Name, Stream], dict[Name, list[Alarm]]]:
+    """Step the streams, and return them with what they raised; one that fails is in neither."""
+    ready: dict[Name, Fed] = {}
+    for name in fed:
+        with suppress(Exception):  # it fails again below, where failures are counted: once a pass
+            ready[name] = to_step(name)
+    quiet = _stepped(ready, combos, guard)
+    streams: dict[Name, Stream] = {}
+    alarms: dict[Name, list[Alarm]] = {}
+    for name in fed:
+        with guard(part_of(_key(name))):
+            one = ready.get(name) or to_step(name)
+            raised = [] if name in quiet else track(name.metric, one.stream, one.points, combos, one.settings)
+            alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
+            streams[name] = one.stream
+    return streams, alarms
 
 
 def _stepped(ready: Mapping[Name, Fed], combos: Sequence[Combo], guard: Guarding) -> set[Name]:

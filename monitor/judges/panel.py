@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from monitor.graders.grader import Judgement
 from monitor.judges.judge import Told
@@ -32,3 +33,18 @@ def together(name: str, members: Sequence[Told]) -> Told:
     belief = sum(scores) / len(scores) if scores else None
     span = next((one.span for one in spoken if one.verdict is verdict and one.span), None)
     return Told(Word(Judgement(verdict, belief, f"the panel {name} says so: {said}", span), ""), calls, version, name)
+
+
+_BADNESS: Final = (
+    Verdict.VIOLATES,
+    Verdict.BORDERLINE,
+    Verdict.NOT_GRADED,
+    Verdict.CANNOT_JUDGE,
+    Verdict.COMPLIES,
+)
+
+
+def worst(said: Sequence[Told]) -> Told:
+    """Return the word that stands of several judges': a rule is kept only where each of them says so."""
+    spoken = [told for told in said if told.word is not None]
+    return min(spoken, key=lambda told: _BADNESS.index(told.word.judgement.verdict) if told.word else len(_BADNESS))

@@ -22,7 +22,7 @@ from monitor.graders.grader import Connected, Judgement
 from monitor.graders.rubric import Judge
 from monitor.judges.judge import ConnectedJudge, Line, Told
 from monitor.judges.lines import line_to
-from monitor.judges.panel import together
+from monitor.judges.panel import together, worst
 from monitor.judges.question import Item
 from monitor.judges.reply import Word
 from monitor.judges.rubrics import rubric_of
@@ -73,8 +73,10 @@ class JudgeQueue:
 
     def work(self, policies: Sequence[Policy], put: Put) -> int:
         """Ask about what waits, once each; return how many verdicts were written."""
+        if not self.judges:
+            return 0
         seen = (judging.changes(self.store), [policy.hash for policy in policies])
-        if not self.judges or (seen == self._seen and not self._left):
+        if seen == self._seen and not self._left:
             return 0
         since = naive_utc(self.clock.now() - REACH)
         self._left = self._counted(policies, since)
@@ -203,7 +205,7 @@ class _Bench:
                 break
         last = said[-1]
         if last.word is not None:
-            self._grade(waiting, _worst(said))
+            self._grade(waiting, worst(said))
         elif waiting.given_up:
             days = GIVE_UP // timedelta(days=1)
             why = Judgement(Verdict.NOT_GRADED, None, f"given up: {last.judge} did not judge it within {days} days")
@@ -283,18 +285,3 @@ def _unsure(grader: Judge, word: Word) -> bool:
     """Whether the belief of a judge lies in the band in which another one is asked."""
     band, score = grader.escalate_band, word.judgement.score
     return band is not None and (score is None or band[0] <= score <= band[1])
-
-
-_BADNESS: Final = (
-    Verdict.VIOLATES,
-    Verdict.BORDERLINE,
-    Verdict.NOT_GRADED,
-    Verdict.CANNOT_JUDGE,
-    Verdict.COMPLIES,
-)
-
-
-def _worst(said: Sequence[Told]) -> Told:
-    """Return the word that stands of several judges': a rule is kept only where each of them says so."""
-    spoken = [told for told in said if told.word is not None]
-    return min(spoken, key=lambda told: _BADNESS.index(told.word.judgement.verdict) if told.word else len(_BADNESS))

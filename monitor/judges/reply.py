@@ -21,8 +21,6 @@ LONGEST: Final = 600
 SURE: Final[Mapping[str, float]] = {"low": 0.6, "med": 0.8, "high": 0.95}
 """What a word of confidence stands for where the transport gives no probabilities."""
 
-_SPACE: Final = re.compile(r"\s+")
-
 
 class Unusable(Exception):
     """A reply that is no verdict; the text says why, and quotes nothing of it."""

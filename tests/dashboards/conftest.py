@@ -43,6 +43,15 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield from _serve(generated_store(N_TURNS, now=utc_now()), tmp_path_factory.mktemp("full"))
 
 
+@pytest.fixture
+def served(full: Served) -> Iterator[Served]:
+    """The full one, for tests that act: what was asked of it before is forgotten, and what it allows is as before afterwards."""
+    before = (full.agent.scopes, full.agent.refusal)
+    full.agent.asked.clear()
+    yield full
+    full.agent.scopes, full.agent.refusal = before
+
+
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield from _serve(generated_store(200, now=utc_now(), hostile=True), tmp_path_factory.mktemp("hostile"))

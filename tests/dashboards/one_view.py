@@ -25,6 +25,11 @@ def run(view: str, api: str, token: Path, params: Mapping[str, str] | None = Non
     return test.run()
 
 
+def press(page: AppTest, words: str) -> AppTest:
+    """Return the page after a press of the first button that says so."""
+    return next(button for button in page.button if button.label == words).click().run()
+
+
 def texts(test: AppTest) -> str:
     """Return everything that was shown as text."""
     kinds: tuple[Any, ...] = (test.text, test.caption, test.subheader, test.info, test.warning, test.code)

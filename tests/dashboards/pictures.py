@@ -16,27 +16,11 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from tests.dashboards.conftest import N_TURNS, utc_now
-from tests.dashboards.running import browser, dashboard
+from tests.dashboards.running import PAGES, browser, dashboard
 from tests.support.fake_api import FakeAgent, serving
 from tests.support.generated_store import generated_store
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
-PAGES: Final = {
-    "overview": "",
-    "traces": "traces",
-    "trace": f"traces?trace={N_TURNS - 40:032x}",
-    "quality": "quality",
-    "policy": "policy",
-    "drift": "drift",
-    "finding": "drift?finding=f1refusal0000001",
-    "ab": "ab",
-    "alerts": "alerts",
-    "alert": "alerts?alert=a1b2c3d4e5f60001",
-    "incidents": "incidents",
-    "incident": "incidents?incident=1",
-    "sources": "sources",
-    "source": "sources?source=support-assistant",
-}
 LOOKS: Final = {"light": (1280, 1000, "light"), "dark": (1280, 1000, "dark"), "375": (375, 812, "light")}
 """Width, height and theme of each look."""
 

@@ -17,9 +17,28 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from dashboards.process import command, environment
+from tests.dashboards.conftest import N_TURNS
 from tests.support.fake_api import TOKEN
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+PAGES = {
+    "overview": "",
+    "traces": "traces",
+    "trace": f"traces?trace={N_TURNS - 40:032x}",
+    "quality": "quality",
+    "policy": "policy",
+    "drift": "drift",
+    "finding": "drift?finding=f1refusal0000001",
+    "ab": "ab",
+    "alerts": "alerts",
+    "alert": "alerts?alert=a1b2c3d4e5f60001",
+    "incidents": "incidents",
+    "incident": "incidents?incident=1",
+    "sources": "sources",
+    "source": "sources?source=support-assistant",
+}
+"""Every page, and one of each thing that a page can be about, by a name for files."""
+
 FLAGS = (
     "--headless",
     "--no-sandbox",

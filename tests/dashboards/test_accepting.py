@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-from streamlit.testing.v1 import AppTest
-
 from plumbline.api.finding_questions import AcceptFinding, WindowReport
 from tests.dashboards.conftest import Served
-from tests.dashboards.one_view import run, texts
+from tests.dashboards.one_view import press, run, texts
 
 FINDING = "f1refusal0000001"
-
-
-@pytest.fixture
-def served(full: Served) -> Iterator[Served]:
-    before = (full.agent.scopes, full.agent.refusal)
-    full.agent.asked.clear()
-    yield full
-    full.agent.scopes, full.agent.refusal = before
-
-
-def press(page: AppTest, words: str) -> AppTest:
-    return next(button for button in page.button if button.label == words).click().run()
 
 
 def test_a_change_is_accepted_with_a_reason_and_not_without(served: Served) -> None:

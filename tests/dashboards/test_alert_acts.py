@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.alert_acts import standing
 from plumbline.api.alert_questions import AckAlert, CloseAlert, SilenceAlert
 from tests.dashboards.conftest import Served
-from tests.dashboards.one_view import run, texts
+from tests.dashboards.one_view import press, run, texts
 
 FIRES = "a1b2c3d4e5f60001"
-
-
-@pytest.fixture
-def served(full: Served) -> Iterator[Served]:
-    before = (full.agent.scopes, full.agent.refusal)
-    full.agent.asked.clear()
-    yield full
-    full.agent.scopes, full.agent.refusal = before
 
 
 def opened(served: Served) -> AppTest:
     page = run("alerts", served.url, served.token, {"alert": FIRES})
     assert not page.exception
     return page
-
-
-def press(page: AppTest, label: str) -> AppTest:
-    return next(button for button in page.button if button.label == label).click().run()
 
 
 def test_it_is_called_by_its_title_and_taken_up_with_one_press(served: Served) -> None:

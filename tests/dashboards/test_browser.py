@@ -16,8 +16,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from plumbline.api.question import name_of
-from tests.dashboards.conftest import N_TURNS, Served, utc_now
-from tests.dashboards.running import CHROMIUM, browser, dashboard
+from tests.dashboards.conftest import Served, utc_now
+from tests.dashboards.running import CHROMIUM, PAGES, browser, dashboard
 from tests.support.generated_texts import HOSTILE
 from tests.support.payloads import PAYLOADS
 from tests.support.waiting import eventually
@@ -25,20 +25,6 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")]
 
 SHOTS = Path(tempfile.gettempdir()) / "shots"
-PAGES = {
-    "overview": "",
-    "traces": "traces",
-    "trace": f"traces?trace={N_TURNS - 40:032x}",
-    "quality": "quality",
-    "drift": "drift",
-    "finding": "drift?finding=f1refusal0000001",
-    "ab": "ab",
-    "alerts": "alerts",
-    "alert": "alerts?alert=a1b2c3d4e5f60001",
-    "incidents": "incidents",
-    "sources": "sources",
-    "source": "sources?source=support-assistant",
-}
 HARMLESS = ("_stcore/health", "_stcore/host-config", "Infinite extent")
 """Streamlit looks for its own base path, and Vega says that a chart is empty until its rows are there."""
 

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from plumbline.api.policy_questions import ActivatePolicy, PreviewPolicy, RollBackPolicy
 from tests.dashboards.conftest import Served
-from tests.dashboards.one_view import run, texts
+from tests.dashboards.one_view import press, run, texts
 
 
-@pytest.fixture
-def served(full: Served) -> Iterator[Served]:
-    agent = full.agent
-    before = (agent.scopes, agent.refusal)
-    agent.scopes = [*agent.scopes, "govern"]
-    agent.asked.clear()
-    yield full
-    agent.scopes, agent.refusal = before
+@pytest.fixture(autouse=True)
+def governs(served: Served) -> None:
+    served.agent.scopes = [*served.agent.scopes, "govern"]
 
 
 def opened(served: Served) -> AppTest:
@@ -27,10 +20,6 @@ def opened(served: Served) -> AppTest:
     page = run("policy", fresh.url, fresh.token, {"rule": "ROB-02"})
     assert not page.exception
     return page.toggle[0].set_value(True).run()
-
-
-def press(page: AppTest, words: str) -> AppTest:
-    return next(button for button in page.button if button.label == words).click().run()
 
 
 def test_a_change_is_seen_before_it_counts(served: Served) -> None:

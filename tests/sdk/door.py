@@ -19,6 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from plumbline.demo.stubs.serving import in_background
+
 
 @dataclass(frozen=True)
 class Posted:
@@ -80,15 +82,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def a_door() -> Iterator[Door]:
-    with Door() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with Door() as server, in_background(server):
         try:
             yield server
         finally:
             server.released.set()
-            server.shutdown()
-            thread.join()
 
 
 def values(item: Span | LogRecord) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Literal, get_args
 
+from plumbline.demo.stubs.serving import in_background
+
 Mode = Literal[
     "ok", "slow", "hang", "429", "500", "400", "401", "404", "quota", "cut", "empty", "schema", "huge", "error200",
     "refuses", "garbage", "invents", "copies", "believes",
@@ -272,15 +274,11 @@ def decisions(asked: Mapping[str, Any], mode: str) -> dict[str, Any]:
 @contextmanager
 def a_judge(key: str | None = None) -> Iterator[JudgeStub]:
     """A stand-in, running; stopped at the end of the block."""
-    with JudgeStub(key=key) as stub:
-        thread = threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with JudgeStub(key=key) as stub, in_background(stub):
         try:
             yield stub
         finally:
             stub.released.set()
-            stub.shutdown()
-            thread.join()
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from plumbline.demo.stubs.answer import Answer, Asked, Service
 from plumbline.demo.stubs.model import Model
 from plumbline.demo.stubs.pagerduty import pagerduty, pagerduty_change, pagerduty_incidents
 from plumbline.demo.stubs.ping import ping
+from plumbline.demo.stubs.serving import in_background
 from plumbline.demo.stubs.slack import post_message, slack, update
 from plumbline.demo.stubs.teams import teams
 from plumbline.demo.stubs.webhook import webhook
@@ -154,12 +155,8 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def a_stub(clock: Clock | None) -> Iterator[Stub]:
     """All services, running; stopped at the end of the block."""
-    with Stub(clock) as stub:
-        thread = threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    with Stub(clock) as stub, in_background(stub):
         try:
             yield stub
         finally:
             stub.released.set()
-            stub.shutdown()
-            thread.join()

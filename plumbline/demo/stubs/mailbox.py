@@ -5,12 +5,13 @@ from __future__ import annotations
 import email
 import email.policy
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Literal
+
+from plumbline.demo.stubs.serving import in_background
 
 MailMode = Literal["ok", "450", "550", "535", "reset"]
 """`450` is busy, `550` knows no such mailbox, `535` takes no password."""
@@ -111,11 +112,5 @@ class _Server(socketserver.ThreadingTCPServer):
 def a_mailbox() -> Iterator[tuple[Mailbox, int]]:
     """A running mail server and its port; stopped at the end of the block."""
     mailbox = Mailbox()
-    with _Server(mailbox) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield mailbox, int(server.server_address[1])
-        finally:
-            server.shutdown()
-            thread.join()
+    with _Server(mailbox) as server, in_background(server):
+        yield mailbox, int(server.server_address[1])
