@@ -214,11 +214,10 @@ def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]
     guess = np.where(said.machine, _violates(said.verdict), mean)[guessed]
     rows = np.flatnonzero(corrects[guessed])
     labelled = Labelled(rows, _violates(said.label[guessed][rows]), said.label_probability[guessed][rows])
-    estimated = corrected(guess, said.probability[guessed], said.cluster[guessed], labelled)
-    low, high = corrected_interval(estimated, confidence)
-    value = min(1.0, max(0.0, estimated.value))
+    found = corrected(guess, said.probability[guessed], said.cluster[guessed], labelled)
+    low, high = corrected_interval(found, confidence)
     method = f"difference, clustered by user; rule-based grader, corrected by {len(rows)} human labels"
-    return {"value": value, "low": low, "high": high, "method": method}
+    return {"value": found.value, "low": low, "high": high, "method": method}
 
 
 def _violates(verdicts: Codes) -> Floats:

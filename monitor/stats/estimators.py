@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.stats.intervals import Chosen, Interval, share_interval
+from monitor.stats.intervals import FEW, Chosen, Interval, jeffreys, share_interval, wilson
 from monitor.stats.ranks import Floats
 from monitor.stats.special import student_quantile
 
@@ -95,36 +95,70 @@ class Labelled:
     probability: Floats
 
 
-def corrected(guess: ArrayLike, probability: ArrayLike, clusters: Labels, labelled: Labelled) -> Estimated:
-    """Return the share that cheap guesses on a sample say, corrected by the weighted mean error on the labelled units.
+@dataclass(frozen=True)
+class Corrected:
+    """A share that guesses and labels tell together, and how many independent labels alone would know it as well.
 
-    The difference estimator for two samples with known probabilities (Sarndal, Swensson and Wretman 1992, chapter 9), both parts
-    normalised by their weights; the variance is that of their common linearisation over clusters. Two errors are added, one each
-    way, so that a few labels that all agree are not taken for proof that the guesses never err. `clusters` of the result counts
-    those that were labelled.
+    `slope` is how far the guesses were believed, from 0 (labels alone) to 1; `n` how many were labelled.
+    """
 
-    >>> corrected([1, 0, 1, 0], [1] * 4, np.arange(4), Labelled(np.array([0, 1]), np.array([1.0, 0.0]), np.ones(2))).value
+    value: float
+    worth: float
+    n: int
+    slope: float
+
+
+def corrected(guess: ArrayLike, probability: ArrayLike, clusters: Labels, labelled: Labelled) -> Corrected:
+    """Return the share of the labels, moved by how much more or less the guesses say of all than of those that were labelled.
+
+    The difference estimator for two samples with known probabilities (Sarndal, Swensson and Wretman 1992, chapter 9) with the slope
+    that makes its variance over clusters least (PPI++: Angelopoulos, Duchi and Zrnic 2023): guesses that help narrow it, others are
+    left out. Two errors that nobody saw are reckoned in, so that a few labels that all agree are no proof that the guesses never
+    err. Guesses may be verdicts or probabilities.
+
+    >>> corrected([1, 0, 1, 0] * 25, [1] * 100, np.arange(100), Labelled(np.arange(40), np.array([1.0, 0.0] * 20), np.ones(40))).value
     0.5
     """
     guesses, weights = _array(guess), 1.0 / _array(probability)
-    of_guesses = float((guesses * weights).sum() / weights.sum())
-    errors, inverse = labelled.truth - guesses[labelled.rows], 1.0 / labelled.probability
-    of_errors = float((errors * inverse).sum() / inverse.sum())
-    residuals = weights * (guesses - of_guesses) / weights.sum()
-    np.add.at(residuals, labelled.rows, inverse * (errors - of_errors) / inverse.sum())
-    n = len(np.unique(clusters[labelled.rows]))
-    effective = inverse.sum() ** 2 / np.square(inverse).sum() * n / len(errors)
-    variance = _spread(_totals(clusters, residuals)) + 2 / (effective + 2) ** 2
-    return Estimated(of_guesses + of_errors, float(variance), len(errors), n)
+    rows, inverse = labelled.rows, 1.0 / labelled.probability
+    alone = hajek(labelled.truth, labelled.probability, clusters[rows])
+    of_labelled = float((guesses[rows] * inverse).sum() / inverse.sum())
+    of_all = float((guesses * weights).sum() / weights.sum())
+    along = weights * (guesses - of_all) / weights.sum()
+    np.add.at(along, rows, -inverse * (guesses[rows] - of_labelled) / inverse.sum())
+    truth = np.zeros(len(guesses))
+    truth[rows] = inverse * (labelled.truth - alone.value) / inverse.sum()
+    slope, left = _believed(_totals(clusters, truth), _totals(clusters, along), _unseen(inverse, alone), alone.clusters)
+    value = min(1.0, max(0.0, alone.value + slope * (of_all - of_labelled)))
+    return Corrected(value, effective_n(alone) / left, len(rows), slope)
 
 
-def corrected_interval(estimated: Estimated, confidence: float = 0.95) -> Interval:
-    """Return the interval of a corrected share: Student's, with as many degrees of freedom as clusters were labelled.
+def _unseen(inverse: Floats, alone: Estimated) -> float:
+    """The variance that two errors would add, one each way, which nobody saw."""
+    effective = float(inverse.sum() ** 2 / np.square(inverse).sum()) * alone.clusters / alone.n
+    return 2 / (effective + 2) ** 2
+
+
+def _believed(truth: Floats, along: Floats, unseen: float, labelled: int) -> tuple[float, float]:
+    """Return the slope on guesses, and what is left of the variance with it: 0 and 1 where guesses are of no use.
+
+    What the slope costs to estimate is a degree of freedom of the clusters that were `labelled`.
+    """
+    squares = float(np.square(along).sum())
+    slope = min(1.0, max(0.0, -float((truth * along).sum()) / squares)) if squares > 0 else 0.0
+    before = float(np.square(truth).sum()) + unseen
+    left = (float(np.square(truth + slope * along).sum()) + unseen) / before * (1 + 1 / max(1, labelled - 2))
+    return (slope, left) if left < 1 else (0.0, 1.0)
+
+
+def corrected_interval(found: Corrected, confidence: float = 0.95) -> Interval:
+    """Return the interval of a corrected share, on what it is worth in labels: Wilson's, or that of Jeffreys where positives are few.
 
     Not for fewer than 20 labels: one error more or less moves it by more than anybody wants to know.
     """
-    reach = student_quantile((1 + confidence) / 2, max(1, estimated.clusters - 1)) * estimated.variance**0.5
-    return Interval(max(0.0, estimated.value - reach), min(1.0, estimated.value + reach))
+    positives = found.value * found.worth
+    few = min(positives, found.worth - positives) < FEW
+    return (jeffreys if few else wilson)(positives, found.worth, confidence)
 
 
 def effective_n(estimated: Estimated, confidence: float = 0.95) -> float:

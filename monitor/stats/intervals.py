@@ -62,6 +62,22 @@ def clopper_pearson(positives: float, n: float, confidence: float = 0.95) -> Int
     )
 
 
+def jeffreys(positives: float, n: float, confidence: float = 0.95) -> Interval:
+    """Return the equal-tailed interval of Jeffreys for a share (Brown, Cai and DasGupta, Stat. Sci. 2001).
+
+    Covers as often as it says on average over shares and is narrower than the exact one where positives are few. Not where it must
+    cover at every share: at about 3 / n it holds the share 88 times of 100.
+
+    >>> [round(x, 4) for x in jeffreys(0, 100)]
+    [0.0, 0.0247]
+    """
+    _check(positives, n)
+    tail, missed = (1 - confidence) / 2, n - positives
+    low = 0.0 if positives <= 0 else beta_quantile(tail, positives + 0.5, missed + 0.5)
+    high = 1.0 if missed <= 0 else beta_quantile(1 - tail, positives + 0.5, missed + 0.5)
+    return Interval(min(low, positives / n), max(high, positives / n))
+
+
 class Chosen(NamedTuple):
     """An interval and the name of the method that made it."""
 

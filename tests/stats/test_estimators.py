@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.stats.estimators import (
+    Labelled,
     cluster_labels,
     clustered_interval,
+    corrected,
+    corrected_interval,
     difference,
     effective_n,
     hajek,
@@ -103,3 +106,29 @@ def test_labels_of_clusters_may_have_gaps() -> None:
     y = [1.0, 0.0, 1.0]
     assert hajek(y, np.ones(3), np.array([7, 900, 7])).clusters == 2
     assert cluster_labels(["x", "y", "x"]).tolist() == [0, 1, 0]
+
+
+def looked_up(y: np.ndarray, n: int) -> Labelled:
+    """The first `n` of units that lie in no order, as labelled by lot."""
+    return Labelled(np.arange(n), y[:n], np.full(n, n / len(y)))
+
+
+@given(rng_seeds)
+def test_a_correction_is_worth_as_much_as_labels_alone_at_the_least(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, clusters = (rng.random(1000) < 0.2).astype(float), np.arange(1000)
+    labelled = looked_up(y, 100)
+    alone = effective_n(hajek(y[:100], labelled.probability, clusters[:100]))
+    nonsense, good = (rng.random(1000) < 0.5).astype(float), np.where(rng.random(1000) < 0.95, y, 1 - y)
+    of_nonsense, of_good = (corrected(said, np.ones(1000), clusters, labelled) for said in (nonsense, good))
+    assert of_nonsense.worth >= alone * 0.999
+    assert of_good.worth > of_nonsense.worth
+    low, high = corrected_interval(of_good)
+    assert 0 <= low <= of_good.value <= high <= 1
+
+
+def test_a_guess_that_says_the_same_of_all_is_left_out() -> None:
+    y = np.array([1.0] * 5 + [0.0] * 95)
+    found = corrected(np.ones(1000), np.ones(1000), np.arange(1000), Labelled(np.arange(100), y, np.full(100, 0.1)))
+    assert found.value == pytest.approx(0.05)
+    assert (found.slope, found.n) == (0.0, 100)

@@ -13,6 +13,7 @@ from monitor.stats.intervals import (
     chernoff,
     clopper_pearson,
     divergence,
+    jeffreys,
     median_interval,
     mover,
     newcombe,
@@ -130,3 +131,10 @@ def test_mover_of_two_medians_covers_a_known_shift() -> None:
         low, high = mover(medians, [median_interval(a.tolist()), median_interval(b.tolist())])
         hits += low <= math.exp(0.4) - 1 <= high
     assert hits >= 0.93 * 400
+
+
+@pytest.mark.parametrize(("positives", "n"), [(0.0, 20.0), (3.5, 40.25), (20.0, 20.0)])
+def test_the_interval_of_jeffreys_holds_the_share_and_lies_within_the_exact_one(positives: float, n: float) -> None:
+    low, high = jeffreys(positives, n)
+    exact = clopper_pearson(positives, n)
+    assert exact.low <= low <= positives / n <= high <= exact.high

@@ -86,10 +86,10 @@ def _rate(rows: pl.DataFrame, confidence: float) -> tuple[float | None, float | 
         guess = np.where(machine, verdict == "violates", mean)[guessed]
         at = np.flatnonzero(corrects[guessed])
         truth = (label[guessed][at] == "violates").astype(float)
-        found = corrected(guess, p[guessed], clusters[guessed], Labelled(at, truth, q[guessed][at]))
-        low, high = corrected_interval(found, confidence)
+        told = corrected(guess, p[guessed], clusters[guessed], Labelled(at, truth, q[guessed][at]))
+        low, high = corrected_interval(told, confidence)
         method = f"difference, clustered by user; rule-based grader, corrected by {len(at)} human labels{tail}"
-        return min(1.0, max(0.0, found.value)), low, high, method, n_graded, n_human
+        return told.value, low, high, method, n_graded, n_human
     if not machine.any() and not planned.any():
         return None, None, None, f"no decisive verdict{tail}", n_graded, n_human
     use, texts, weights = (machine, verdict, p) if machine.any() else (planned, label, q)
