@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from monitor import comparing, steps
 from monitor.catch_up import catch_up
+from monitor.judged import track_judged
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 from monitor.store.heard import hear_scores
@@ -158,6 +159,7 @@ STEPS: Final[tuple[Step[Any], ...]] = (
     Step("compare:scores", SCORES, comparing.compare_scores),
     Step("grade:wholes", TIME, grade_wholes),
     Step("catch up", TIME, catch_up),
+    Step("drift:judged", TIME, track_judged),
     Step("labels", TIME, comparing.take_labels),
     Step("compare:exposures", TIME, comparing.compare_again),
     Step("estimate:late", TIME, steps.estimate_again),

@@ -24,6 +24,7 @@ from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
+from monitor.judges.versions import asked_by
 from monitor.model.values import Estimate, Finding, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
@@ -211,9 +212,20 @@ def track_turns(house: House, batch: TurnBatch) -> int:
 
 
 def drift_metrics(house: House, window: Window) -> pl.DataFrame:
-    """Return what streams are fed with: verdicts only of policies that are in force, since others are another measure."""
+    """Return what streams are fed with: verdicts only of policies that are in force, since others are another measure.
+
+    Rules that judges are asked about are not decided yet: streams of theirs are fed with what those say (`monitor.judged`).
+    """
     hashes = [policy.hash for policy in house.policies]
-    return stream_metrics(house.store, window, hashes or None)
+    late = [f"{kind}:{rule}" for rule in rules_of_judges(house) for kind in ("rule", "undecided")]
+    return stream_metrics(house.store, window, hashes or None).drop(late, strict=False)
+
+
+def rules_of_judges(house: House) -> dict[str, frozenset[str]]:
+    """Return the rules that connected judges are asked about, and which ones those are."""
+    rules = [rule for policy in house.policies for rule in policy.rules]
+    asked = {rule.id: asked_by(rule, house.settings.judges) for rule in rules}
+    return {rule: names for rule, names in asked.items() if names}
 
 
 def track_scores(house: House, batch: ScoreBatch) -> int:

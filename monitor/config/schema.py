@@ -236,6 +236,13 @@ class JudgeBudget(Section, frozen=True):
     usd_per_day: float | None = None  # needs a price of the model; None: calls alone are counted
 
 
+class CanarySettings(Section, frozen=True):
+    """Answers whose verdict is known, asked among the others to notice that a judge changed."""
+
+    notice_within: str = "7d"  # how soon one that misses a tenth more violations is noticed; `never`: nothing is asked
+    at_most: float = 0.2  # the part of its calls that this may take, however long it then lasts
+
+
 class JudgeSettings(Section, frozen=True):
     """One judge: a model that is asked about one answer and one rule at a time, or a panel of others that count as one."""
 
@@ -246,6 +253,7 @@ class JudgeSettings(Section, frozen=True):
     panel: tuple[str, ...] = ()  # names of judges that are all asked and are one grader together
     key: str | None = None  # write ${env:NAME} or ${file:path}
     budget: JudgeBudget = JudgeBudget()
+    canary: CanarySettings = CanarySettings()
     concurrency: int = 4
     timeout: str = "20s"
     allow_private: bool = False  # it may have a private address, and be spoken to by plain http there
@@ -268,9 +276,7 @@ class Settings(Section, frozen=True):
     agent: AgentSettings = AgentSettings()
     dashboard: DashboardSettings = DashboardSettings()
     people: PeopleSettings = PeopleSettings()
-    dimensions: dict[
-        str, Audience
-    ] = {}  # attribute or metadata KEY of yours -> region, channel, audience, tenant or language
+    dimensions: dict[str, Audience] = {}  # attribute or metadata KEY -> region, channel, audience, tenant or language
     sampling: SamplingSettings = SamplingSettings()
     units: UnitSettings = UnitSettings()
     judges: dict[str, JudgeSettings] = {}  # NAME -> transport, url, model, key, budget ...; see judges.md

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-CORE: Final = ("rule:", "error", "duration_ms", "cost_usd", "output_chars", "output_tokens")
-"""Rules, refusals among them, errors, latency, cost and length of answers."""
+CORE: Final = ("rule:", "judge:", "error", "duration_ms", "cost_usd", "output_chars", "output_tokens")
+"""Rules, refusals among them, judges, errors, latency, cost and length of answers."""
 
 CORE_SHARE: Final = 0.8
 """The part of the budget that they share; the rest is for all others."""

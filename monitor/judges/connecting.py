@@ -6,8 +6,10 @@ from collections.abc import Callable
 from random import Random
 
 from monitor.clock import Clock
+from monitor.config.durations import parse_duration
 from monitor.config.schema import JudgeSettings, Settings
 from monitor.graders.grader import Connected
+from monitor.judges.canary import Canary, Dial
 from monitor.judges.judge import ConnectedJudge
 from monitor.judges.purse import Purse, ceiling_of
 from monitor.judges.queue import JudgeQueue
@@ -33,4 +35,6 @@ def queue_of(
     alone = {name: connected(name, judge) for name, judge in settings.judges.items() if not judge.panel}
     panels = {name: judge.panel for name, judge in settings.judges.items() if judge.panel}
     texts = Connected(settings.judges.keys(), frozenset(settings.judge_texts.apps))
-    return JudgeQueue(store, clock, alone, panels, texts, settings.outgoing, stopping)
+    dial = Dial(settings.drift.budget.alarms, parse_duration(settings.drift.budget.per))
+    canary = Canary(store, clock, settings.judges, texts, dial, chance)
+    return JudgeQueue(store, clock, alone, panels, texts, settings.outgoing, canary, stopping)

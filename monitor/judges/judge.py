@@ -16,9 +16,10 @@ from monitor.config.schema import JudgeSettings
 from monitor.graders.grader import Judgement
 from monitor.judges.breaker import Breaker
 from monitor.judges.purse import FREE, Held, Purse
-from monitor.judges.question import FORM, Item, Prompt, prompt_of
+from monitor.judges.question import Item, Prompt, prompt_of
 from monitor.judges.reply import Heard, Unusable, Word, read
 from monitor.judges.transport import NoReply
+from monitor.judges.versions import hash_of
 from monitor.model.values import Verdict, stable_id
 from monitor.state.judge_spend import Cost
 
@@ -52,6 +53,7 @@ class Call:
     found_from: int | None = None
     found_to: int | None = None
     words: str | None = None
+    known: str | None = None  # of a known item its label
 
     def row(self) -> dict[str, Any]:
         """Return it as a row of the store."""
@@ -94,7 +96,7 @@ class ConnectedJudge:
     @property
     def hash(self) -> str:
         """What changes whenever another model, or other words to it, may judge otherwise."""
-        return stable_id(self.settings.transport, self.settings.url, self.settings.model, self.settings.file, FORM)
+        return hash_of(self.settings)
 
     def version(self, item: Item) -> str:
         """Return what verdicts of this judge under the rule of `item` are made by."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 from monitor.config.durations import parse_duration
 from monitor.config.schema import JudgeSettings
 from monitor.outgoing import Guard
 
+NEVER: Final = "never"
+"""A canary that asks nothing."""
+
+HOUR_S: Final = 3600
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
@@ -49,9 +54,20 @@ def _wrong_alone(judge: JudgeSettings) -> tuple[str, str] | None:
     return (f"url {judge.url}: {refused}", "write another address") if refused else None
 
 
+def _wrong_span(span: str) -> str:
+    try:
+        return "" if parse_duration(span).total_seconds() >= HOUR_S else f"{span} is shorter than an hour"
+    except ValueError as error:
+        return str(error)
+
+
 def _wrong_numbers(judge: JudgeSettings) -> tuple[str, str] | None:
     if not 1 <= judge.concurrency <= 200:
         return f"concurrency {judge.concurrency} is not between 1 and 200", "write 4"
+    if not 0 <= judge.canary.at_most <= 0.5:
+        return f"canary.at_most {judge.canary.at_most:g} is not between 0 and 0.5", "write 0.2"
+    if judge.canary.notice_within != NEVER and (wrong := _wrong_span(judge.canary.notice_within)):
+        return f"canary.notice_within: {wrong}", "write 7d, or never"
     if judge.budget.calls_per_day < 0 or (judge.budget.usd_per_day or 0) < 0:
         return "a budget is below 0", "write 0 to ask nobody"
     try:

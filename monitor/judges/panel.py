@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from monitor.graders.grader import Judgement
+from monitor.graders.rubric import Judge
 from monitor.judges.judge import Told
 from monitor.judges.reply import Word
 from monitor.model.values import Verdict, stable_id
@@ -48,3 +49,9 @@ def worst(said: Sequence[Told]) -> Told:
     """Return the word that stands of several judges': a rule is kept only where each of them says so."""
     spoken = [told for told in said if told.word is not None]
     return min(spoken, key=lambda told: _BADNESS.index(told.word.judgement.verdict) if told.word else len(_BADNESS))
+
+
+def unsure(grader: Judge, word: Word) -> bool:
+    """Whether the belief of a judge lies in the band in which another one is asked."""
+    band, score = grader.escalate_band, word.judgement.score
+    return band is not None and (score is None or band[0] <= score <= band[1])

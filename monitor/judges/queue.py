@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,15 +21,17 @@ from monitor.config.schema import OutgoingSettings
 from monitor.graders.cascade import stands
 from monitor.graders.grader import Connected, Judgement
 from monitor.graders.rubric import Judge
+from monitor.judges.canary import Canary, Check
 from monitor.judges.judge import ConnectedJudge, Line, Told
 from monitor.judges.lines import line_to
-from monitor.judges.panel import together, worst
+from monitor.judges.panel import together, unsure, worst
 from monitor.judges.question import Item
 from monitor.judges.reply import Word
 from monitor.judges.rubrics import rubric_of
 from monitor.judges.transport import Transport
+from monitor.judges.versions import judges_in
 from monitor.model.values import Verdict
-from monitor.policy.schema import BoundRule, Policy
+from monitor.policy.schema import Policy
 from monitor.store import judging
 from monitor.store.opening import Store
 from monitor.store.reads import turns_at
@@ -43,8 +46,8 @@ GIVE_UP: Final = timedelta(days=7)
 AT_ONCE: Final = 1_000
 FLUSH_S: Final = 1.0
 
-Put = Callable[[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]], int]
-"""Write calls and grades; returns how many verdicts are new."""
+Put = Callable[[judging.Said], int]
+"""Write what came back; returns how many verdicts are new."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class JudgeQueue:
     panels: Mapping[str, tuple[str, ...]]
     texts: Connected
     outgoing: OutgoingSettings
+    canary: Canary
     stopping: Callable[[], bool] = lambda: False
     _transports: dict[str, Transport] = field(default_factory=dict)
     _left: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class JudgeQueue:
         since = naive_utc(self.clock.now() - REACH)
         self._left = self._counted(policies, since)
         items = self._waiting(policies, since) if self._left else []
-        done = asyncio.run(self._ask_all(items, put)) if items else 0
+        done = asyncio.run(self._ask_all(items, put, policies)) if items else 0
         self._left = self._counted(policies, since)
         self._seen = seen
         return done
@@ -116,8 +120,10 @@ class JudgeQueue:
                 found[row["judge"]] = (n + row["n"], (*named, titles[row["rule_id"]]))
         return found
 
-    async def _ask_all(self, items: Sequence[Waiting], put: Put) -> int:
+    async def _ask_all(self, items: Sequence[Waiting], put: Put, policies: Sequence[Policy]) -> int:
         bench = _Bench(self, put)
+        asked = Counter(one for item in items for grader, _ in item.asked for one in self._alone(grader.judge))
+        checks = self.canary.draw(asked, policies)
         async with AsyncExitStack() as open_lines:
             for name, judge in self.judges.items():
                 line = line_to(judge, self.outgoing, self._transports)
@@ -128,14 +134,18 @@ class JudgeQueue:
             async with asyncio.TaskGroup() as group:
                 over = asyncio.Event()
                 group.create_task(bench.write_on(over))
-                asked = [group.create_task(bench.ask(one)) for one in items]
-                watching = group.create_task(_stop_when(self.stopping, asked))
-                await asyncio.wait(asked)
+                mixed = self.canary.mixed(items, checks)  # known items stand anywhere among the others
+                tasks = [group.create_task(bench.check(o) if isinstance(o, Check) else bench.ask(o)) for o in mixed]
+                watching = group.create_task(_stop_when(self.stopping, tasks))
+                await asyncio.wait(tasks)
                 over.set()
                 watching.cancel()
         if bench.broken:
             raise bench.broken[0]
         return bench.done
+
+    def _alone(self, name: str | None) -> tuple[str, ...]:
+        return self.panels.get(str(name), (str(name),))
 
     def told(self) -> list[dict[str, Any]]:
         """Return every judge and panel as plain values: who it is, its budget of today, what waits, what is wrong."""
@@ -183,6 +193,7 @@ class _Bench:
     known: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     grades: list[dict[str, Any]] = field(default_factory=list)
+    checked: list[dict[str, Any]] = field(default_factory=list)
     broken: list[Exception] = field(default_factory=list)
     done: int = 0
 
@@ -193,12 +204,22 @@ class _Bench:
         except Exception as error:  # noqa: BLE001 what was asked and paid for otherwise must be written
             self.broken.append(error)
 
+    async def check(self, check: Check) -> None:
+        """Ask about a known item; of what was never said nothing is kept but the call."""
+        try:
+            async with self.seats[check.judge]:
+                told = await self.queue.judges[check.judge].ask(check.item, self.lines[check.judge], 0, {})
+            self.calls += check.calls(told)
+            self.checked += check.said(told, self.queue.clock.now())
+        except Exception as error:  # noqa: BLE001 as above
+            self.broken.append(error)
+
     async def _ask(self, waiting: Waiting) -> None:
         """Ask the judges of one answer one after the other, until one finds a violation; the worst word stands."""
         said: list[Told] = []
         for grader, item in waiting.asked:
             told = await self._asked(str(grader.judge), item, waiting)
-            if told.word is not None and _unsure(grader, told.word) and grader.escalate_to in self.queue.texts.names:
+            if told.word is not None and unsure(grader, told.word) and grader.escalate_to in self.queue.texts.names:
                 told = await self._asked(str(grader.escalate_to), item, waiting)
             said.append(told)
             if told.word is None or told.word.judgement.verdict is Verdict.VIOLATES:
@@ -251,9 +272,9 @@ class _Bench:
 
     def write(self) -> int:
         """Write what has come back; return how many verdicts are new."""
-        calls, grades = list(self.calls), list(self.grades)
-        del self.calls[: len(calls)], self.grades[: len(grades)]
-        return self.put(calls, grades) if calls or grades else 0
+        said = judging.Said(list(self.calls), list(self.grades), list(self.checked))
+        del self.calls[: len(said.calls)], self.grades[: len(said.grades)], self.checked[: len(said.known)]
+        return self.put(said) if said else 0
 
     async def write_on(self, over: asyncio.Event) -> None:
         """Write once a second, beside the asking, and what is left when that is `over`."""
@@ -272,16 +293,5 @@ async def _stop_when(stopping: Callable[[], bool], asked: Sequence[asyncio.Task[
         task.cancel()
 
 
-def judges_in(rule: BoundRule) -> list[Judge]:
-    """Return the judges that a rule asks anywhere."""
-    return [grader for grader in rule.everyone if isinstance(grader, Judge)]
-
-
 def _rubric(grader: Judge, policy: Policy) -> str:
     return rubric_of(grader.rubric, Path(policy.path).parent)
-
-
-def _unsure(grader: Judge, word: Word) -> bool:
-    """Whether the belief of a judge lies in the band in which another one is asked."""
-    band, score = grader.escalate_band, word.judgement.score
-    return band is not None and (score is None or band[0] <= score <= band[1])

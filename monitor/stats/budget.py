@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from monitor.stats.intervals import divergence
+from monitor.stats.intervals import chernoff, divergence
 from monitor.stats.special import bisect
 
 LEAST: Final = 20.0
@@ -52,3 +52,24 @@ def smallest_change(edge: float, threshold: float, within: int, bets: int = 24) 
     if divergence(1.0, edge) < need:
         return math.inf
     return bisect(lambda mean: divergence(mean, edge) < need, edge, 1.0) - edge
+
+
+SURE: Final = 2.33
+"""Standard errors of the evidence above its mean path: 99 of 100 changes are found by then."""
+
+
+def outputs_to_notice(usual: float, moved: float, reference: int, threshold: float, z: float, bets: int = 24) -> float:
+    """Return in how many yes-or-no outputs a rate that went from `usual` to `moved` is found, 99 times in 100.
+
+    The band is that of a reference of so many outputs at `z` standard errors. Where the change stays within it the answer is infinite.
+
+    >>> round(outputs_to_notice(0.9, 0.8, reference=2000, threshold=4e5, z=3.4))
+    1645
+    """
+    edge = chernoff(usual, reference, z * z / 2)[0 if moved < usual else 1]
+    if (moved - edge) * (moved - usual) <= 0 or not 0 < edge < 1:
+        return math.inf
+    gain = divergence(moved, edge)
+    swing = math.sqrt(moved * (1 - moved)) * abs(math.log(moved / edge) - math.log((1 - moved) / (1 - edge)))
+    root = (SURE * swing + math.sqrt((SURE * swing) ** 2 + 4 * gain * math.log(threshold * bets))) / (2 * gain)
+    return root * root

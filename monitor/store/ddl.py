@@ -115,8 +115,21 @@ JUDGE_CALLS: Final[Columns] = {
     "found_to": "int",
     "key": "str",  # what a repeat of the question has in common with it
     "words": "text",  # the judge's own, about the text it judged
+    "known": "str",  # of a known item its label, violates | complies; NULL: an answer of production
 }
 """Every question to a judge, as a trace of its own beside production."""
+
+JUDGED: Final[Columns] = {
+    "unit_id": "str",
+    "time": "time",  # of the turn, of a known item of the call
+    "rule_id": "str",
+    "judge": "str",
+    "verdict": "str",
+    "known": "str",  # of a known item its label
+    "version": "str",  # hash of the policy; of a known item that of the judge and its known items
+    "part": "str",  # the one stream that has yet to be fed with it; NULL: all
+}
+"""What judges said and no stream was fed with yet."""
 
 ROLLUP: Final[Columns] = {
     "hour": "time",
@@ -241,6 +254,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "samples": SAMPLES,
     "grades": GRADES,
     "judge_calls": JUDGE_CALLS,
+    "judged": JUDGED,
     "estimates": ESTIMATES,
     "findings": FINDINGS,
     "comparisons": COMPARISONS,

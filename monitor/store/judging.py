@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,10 +11,28 @@ import polars as pl
 
 from monitor.model.values import WAITS_FOR_JUDGE
 from monitor.store import outcomes, verdicts
+from monitor.store.judged import to_feed
 from monitor.store.opening import Transaction
 from monitor.store.precedence import JUDGE
 from monitor.store.reads import Reader
 from monitor.store.ungraded import arms_of
+
+EXAMPLE: Final = "example:"
+"""What the id of a known item begins with that is an example of a policy, and no turn."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came back from judges: calls, verdicts on answers, and what was said of known items, as rows."""
+
+    calls: Sequence[Mapping[str, Any]]
+    grades: Sequence[Mapping[str, Any]]
+    known: Sequence[Mapping[str, Any]] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.calls or self.grades or self.known)
+
 
 _WAITING: Final = f"""
     WITH asked AS (
@@ -33,7 +52,7 @@ def waiting(reader: Reader, since: datetime, most: int) -> pl.DataFrame:
     """
     return reader.frame(
         f"""{_WAITING},
-        calls AS (SELECT unit_id, rule_id, count(*) AS n FROM base.judge_calls WHERE state IN ('error', 'retried') AND time >= ? GROUP BY ALL)
+        calls AS (SELECT unit_id, rule_id, count(*) AS n FROM base.judge_calls WHERE state IN ('error', 'retried') AND known IS NULL AND time >= ? GROUP BY ALL)
         SELECT o.unit_id, o.rule_id, coalesce(o.unit, 'turn') AS unit, t.seq, t.time, coalesce(t.app, '') AS app, o.graded_at, coalesce(c.n, 0) AS tried
         FROM open_ones o JOIN base.turns t ON t.trace_id = o.unit_id LEFT JOIN calls c ON c.unit_id = o.unit_id AND c.rule_id = o.rule_id
         ORDER BY tried, hash(o.unit_id), o.rule_id LIMIT ?""",
@@ -54,7 +73,7 @@ def known(reader: Reader, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what came of questions that were asked before, by key: verdict, score, reason, place, words."""
     rows = reader.frame(
         """SELECT key, judge, verdict, score, reason, found_from, found_to, words FROM base.judge_calls
-           WHERE list_contains(?, key) AND state = 'ok' AND verdict IS NOT NULL QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
+           WHERE list_contains(?, key) AND state = 'ok' AND known IS NULL AND verdict IS NOT NULL QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
         [list(keys)],
     )
     return {row["key"]: row for row in rows.iter_rows(named=True)}
@@ -65,13 +84,16 @@ def changes(reader: Reader) -> int:
     return int(reader.frame("SELECT coalesce(max(rowid), 0) + count(*) AS n FROM base.grades")["n"][0])
 
 
-def keep(txn: Transaction, calls: Sequence[Mapping[str, Any]], grades: Sequence[Mapping[str, Any]]) -> int:
-    """Write calls and the verdicts that came of them, of turns that are still there; rates and arms follow. Returns how many verdicts."""
-    units = sorted({row["unit_id"] for row in (*calls, *grades)})
+def keep(txn: Transaction, said: Said) -> int:
+    """Write calls and what came of them, of turns that are still there; rates, arms and streams follow. Returns how many verdicts."""
+    units = sorted({row["unit_id"] for row in (*said.calls, *said.grades, *said.known)})
     there = set(txn.frame("SELECT trace_id FROM base.turns WHERE list_contains(?, trace_id)", [units])["trace_id"])
-    txn.insert("judge_calls", [call for call in calls if call["unit_id"] in there])
-    kept = [{**grade, "standing": JUDGE} for grade in grades if grade["unit_id"] in there]
+    there |= {unit for unit in units if unit.startswith(EXAMPLE)}
+    txn.insert("judge_calls", [call for call in said.calls if call["unit_id"] in there])
+    kept = [{**grade, "standing": JUDGE} for grade in said.grades if grade["unit_id"] in there]
+    txn.insert("judged", [row for row in said.known if row["unit_id"] in there])
     if kept:
         verdicts.add_verdicts(txn, kept)
+        txn.insert("judged", [to_feed(grade) for grade in kept])
         outcomes.ask_rereads(txn, arms_of(txn, sorted({grade["unit_id"] for grade in kept})))
     return len(kept)

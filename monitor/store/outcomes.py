@@ -72,6 +72,21 @@ def finding_row(finding: Finding) -> dict[str, Any]:
     return {**asdict(finding), **times, "examples": json.dumps(finding.examples), "origin": "live", "state": "open"}
 
 
+def finding_of(row: Mapping[str, Any]) -> Finding:
+    """Return the finding that a row of the store is."""
+    times = {name: aware_utc(row[name]) for name in ("detected_at", "since", "since_low", "since_high")}
+    same = {field.name: row[field.name] for field in fields(Finding)}
+    return Finding(**{**same, **times, "examples": tuple(json.loads(row["examples"] or "[]"))})
+
+
+def say_again(txn: Transaction, findings: Sequence[Finding]) -> None:
+    """Keep what is known by now of findings: their cause and reason."""
+    for finding in findings:
+        txn.execute(
+            "UPDATE base.findings SET cause = ?, reason = ? WHERE id = ?", [finding.cause, finding.reason, finding.id]
+        )
+
+
 def accepted_findings(reader: Reader) -> list[str]:
     """Return the findings that people have called the new normal."""
     return reader.frame("SELECT id FROM base.findings WHERE state = 'accepted'")["id"].to_list()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ def a_house(
         agent.close()
 
 
-def turns(outputs: Sequence[str]) -> Iterator[dict[str, Any]]:
+def turns(outputs: Sequence[str], now: datetime = NOW, prefix: str = "r") -> Iterator[dict[str, Any]]:
     """A turn of the last hour with each of `outputs`."""
     for number, output in enumerate(outputs):
-        time = NOW - timedelta(hours=1) + timedelta(seconds=number)
-        yield {"id": f"r{number}", "time": time.isoformat(), "app": "shop", "model": "m", "user": f"u{number}",
+        time = now - timedelta(hours=1) + timedelta(seconds=number)
+        yield {"id": f"{prefix}{number}", "time": time.isoformat(), "app": "shop", "model": "m", "user": f"u{prefix}{number}",
                "input": f"Where is order {number:04d}?", "output": output}  # fmt: skip
 
 

@@ -51,6 +51,7 @@ HANGING: Final = (
     "samples",
     "grades",
     "judge_calls",
+    "judged",
     "turns",
     "features",
     "scores",

@@ -1,0 +1,81 @@
+"""Who changed when the rate of a rule did that judges decide: found out from what they said of known items around that time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from monitor.clock import naive_utc
+from monitor.drift.blame import BY, Blame, Record, Share, blame, blamed, who_of
+from monitor.drift.judges import app_of
+from monitor.model.values import Finding
+from monitor.steps import House, rules_of_judges
+from monitor.store import known, outcomes, reads
+
+BEFORE: Final = timedelta(days=60)
+"""What was said of known items longer ago is not compared with."""
+
+OPEN_FOR: Final = timedelta(days=14)
+"""Who is to blame for a change is looked at again for so long."""
+
+_ORDER: Final = ("both", "judge", "unknown", "application")
+_TIMES: Final = ("detected_at", "since", "since_low", "since_high")
+
+
+def with_blame(house: House, finding: Finding) -> Finding:
+    """Return a finding about a rule that judges decide with who changed; any other as it is."""
+    kind, _, rule = finding.metric.partition(":")
+    judges = rules_of_judges(house).get(rule, frozenset()) if kind == "rule" else frozenset()
+    if not judges:
+        return finding
+    told = [_blame(house, finding, rule, judge) for judge in sorted(judges)]
+    return blamed(finding, min(told, key=lambda one: _ORDER.index(one.who)))
+
+
+def blamed_again(house: House) -> list[Finding]:
+    """Return the open findings of which something else can be told now than when they were found, or told last."""
+    now = naive_utc(house.clock.now())
+    rows = reads.recent_findings(house.store, now - OPEN_FOR).filter(
+        (pl.col("state") == "open")
+        & pl.col("metric").str.starts_with("rule:")
+        & pl.col("reason").str.contains(BY, literal=True)
+    )
+    before = [outcomes.finding_of(row) for row in rows.iter_rows(named=True)]
+    after = [with_blame(house, finding) for finding in before]
+    return [new for old, new in zip(before, after, strict=True) if _settles(old, new)]
+
+
+def _settles(old: Finding, new: Finding) -> bool:
+    """Whether more is known now: what was said of who changed is not taken back for want of known items."""
+    return who_of(new) not in {who_of(old), "unknown"}
+
+
+def _blame(house: House, finding: Finding, rule: str, judge: str) -> Blame:
+    """Compare what a judge said of known items before it was asked about the first turn of the change, and after."""
+    low, high = naive_utc(finding.since_low), naive_utc(finding.since_high)
+    first, sure = known.asked_from(house.store, rule, finding.app, [judge], low, high)
+    words = known.words(house.store, judge, naive_utc(house.clock.now()) - BEFORE)
+    begun, since = first or low, sure or first or high
+    return blame(finding, _record(judge, words, begun, since), found=_found(house, judge, begun, since))
+
+
+def _record(judge: str, words: pl.DataFrame, begun: datetime, since: datetime) -> Record:
+    sides = (words.filter(pl.col("time") < begun), words.filter(pl.col("time") >= since))
+    hits, alarms = (tuple(_share(side, label) for side in sides) for label in ("violates", "complies"))
+    return Record(judge, (hits[0], hits[1]), (alarms[0], alarms[1]))
+
+
+def _share(words: pl.DataFrame, label: str) -> Share:
+    bad = words.filter(pl.col("known") == label)["bad"]
+    return Share(float(bad.sum()), len(bad))
+
+
+def _found(house: House, judge: str, begun: datetime, since: datetime) -> bool:
+    """Whether the detector on known items found that the judge changed at about that time."""
+    rows = reads.recent_findings(house.store, begun - BEFORE)
+    near = rows.filter(
+        (pl.col("app") == app_of(judge)) & (pl.col("since_low") <= since) & (pl.col("since_high") >= begun)
+    )
+    return not near.is_empty()

@@ -1,0 +1,206 @@
+"""The canary: known items asked among the other questions to a judge, so often that a judge that changes is noticed in time.
+
+How often follows from how soon that is to be, and is bounded by a part of the judge's calls; where the bound is what counts, the time it
+then takes is told. A judge that is asked nothing else is not asked about known items either: there is nothing that it could spoil.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Final, TypeVar
+
+from monitor.clock import Clock, naive_utc
+from monitor.config.durations import parse_duration
+from monitor.config.schema import CanarySettings, JudgeSettings
+from monitor.graders.grader import Connected
+from monitor.judges.judge import Told
+from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set, rules_asking
+from monitor.judges.naming import NEVER
+from monitor.judges.question import Item
+from monitor.policy.schema import Policy
+from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
+from monitor.store import known as stored
+from monitor.store.opening import Store
+from monitor.store.reads import turns_at
+
+T = TypeVar("T")
+
+NOTICED: Final = 0.1
+"""How much of what it found before a judge may miss, or find without reason, before it has to be noticed."""
+
+REFERENCE: Final = 2_000
+"""Words on known items of a label that a judge is held against, once there are so many."""
+
+FIRST: Final = 60
+"""Words on known items of a label from which on it is watched."""
+
+STAGES: Final = 7
+
+AGAIN: Final = timedelta(minutes=10)
+BACK: Final = timedelta(days=60)
+"""Known items that people settled are of the last days, so many."""
+
+USUAL: Final[Mapping[Label, float]] = {"violates": 0.9, "complies": 0.1}
+"""How often a judge says `violates` of items of a label, as long as nobody knows."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """The false-alarm budget that the canary shares: so many alarms in a period, over so many streams."""
+
+    alarms: float
+    period: timedelta
+
+    def threshold(self, a_day: float, streams: int) -> float:
+        """Return the evidence that a stream of so many words a day needs."""
+        return alarm_threshold(a_day * (self.period / timedelta(days=1)), streams, self.alarms)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many known items a judge is asked about: `odds` a question of production, `a_day` of each label, noticed `within` days."""
+
+    odds: float
+    a_day: Mapping[Label, float]
+    within: float
+
+
+NOTHING: Final = Plan(0.0, {}, math.inf)
+
+
+def plan(
+    settings: CanarySettings,
+    labels: Sequence[Label],
+    usual: Mapping[Label, float],
+    pace: float,
+    dial: Dial,
+    streams: int,
+) -> Plan:
+    """Return how often known items of `labels` are asked, of a judge that gets `pace` questions of production a day."""
+    if settings.notice_within == NEVER or not labels or not settings.at_most:
+        return NOTHING
+    days = parse_duration(settings.notice_within) / timedelta(days=1)
+    need = {label: _need(label, usual[label], days, dial, streams) for label in labels}
+    wanted = sum(need.values()) / days
+    most = settings.at_most / (1 - settings.at_most)
+    odds = min(most, wanted / pace) if pace else most
+    asked = odds * pace if pace else wanted
+    a_day = {label: asked * of / sum(need.values()) for label, of in need.items()}
+    return Plan(odds, a_day, days * max(1.0, wanted / asked) if asked else math.inf)
+
+
+def _need(label: Label, usual: float, days: float, dial: Dial, streams: int) -> float:
+    """How many words it takes to notice in so many days; more words a day need more evidence each, which settles at once."""
+    moved = max(0.01, usual - NOTICED) if label == "violates" else min(0.99, usual + NOTICED)
+    z, need = band_z(streams, 1, STAGES), 1000.0
+    for _ in range(3):
+        need = outputs_to_notice(usual, moved, REFERENCE, dial.threshold(need / days, streams), z)
+    return need
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question about a known item."""
+
+    judge: str
+    known: KnownItem
+    item: Item
+    version: str
+
+    def calls(self, told: Told) -> list[dict[str, Any]]:
+        """Return the calls as they are stored, told apart from those of production."""
+        return [call.row() | {"known": self.known.label, "words": None, "key": self.version} for call in told.calls]
+
+    def said(self, told: Told, at: datetime) -> list[dict[str, Any]]:
+        """Return what the judge said, for the streams; nothing where it did not say anything."""
+        if told.word is None:
+            return []
+        said = {
+            "unit_id": self.known.unit_id,
+            "time": naive_utc(at),
+            "rule_id": self.known.rule.id,
+            "judge": self.judge,
+        }
+        verdict = told.word.judgement.verdict.value
+        return [{**said, "verdict": verdict, "known": self.known.label, "version": self.version, "part": None}]
+
+
+@dataclass
+class Canary:
+    """The canaries of all judges of a house. One thread draws; what is told may be asked from any other."""
+
+    store: Store
+    clock: Clock
+    judges: Mapping[str, JudgeSettings]
+    texts: Connected
+    dial: Dial
+    chance: Random
+    sets: dict[str, KnownSet] = field(default_factory=dict)
+    plans: dict[str, Plan] = field(default_factory=dict)
+    _credit: dict[str, float] = field(default_factory=dict)
+    _looked: tuple[Any, ...] = ()
+
+    def draw(self, asked: Mapping[str, int], policies: Sequence[Policy]) -> list[Check]:
+        """Return the known items to ask beside so many questions of production, by judge."""
+        self._look(policies)
+        picked: list[tuple[str, KnownItem]] = []
+        for name, n in asked.items():
+            if name in self.plans:
+                due = self._credit.get(name, 0.0) + n * self.plans[name].odds
+                whole, self._credit[name] = int(due), due % 1
+                picked += [(name, self._pick(name)) for _ in range(whole)]
+        return self._read(picked)
+
+    def mixed(self, items: Sequence[T], checks: Sequence[Check]) -> list[T | Check]:
+        """Return `items` in their order, with `checks` anywhere among them."""
+        mixed: list[T | Check] = list(items)
+        for check in checks:
+            mixed.insert(self.chance.randint(0, len(mixed)), check)
+        return mixed
+
+    def _look(self, policies: Sequence[Policy]) -> None:
+        """Look which items are known and how often they are asked, where that is long ago or policies changed."""
+        now, hashes = self.clock.now(), [policy.hash for policy in policies]
+        if self._looked and self._looked[1] == hashes and now - self._looked[0] < AGAIN:
+            return
+        self._looked = (now, hashes)
+        meant = [name for name, one in self.judges.items() if not one.panel and one.transport != "recorded"]
+        rules = sorted({rule for name in meant for rule in rules_asking(name, self.judges, policies)})
+        settled = stored.settled(self.store, rules, naive_utc(now - BACK))
+        settled = settled.filter([self.texts.may_leave(app) for app in settled["app"]])
+        streams = int(self.store.frame("SELECT count(*) AS n FROM base.trackers")["n"][0]) + len(LABELS)
+        for name in meant:
+            self.sets[name] = known_set(name, self.judges, policies, settled)
+            self.plans[name] = self._plan(name, streams, now)
+
+    def _plan(self, name: str, streams: int, now: datetime) -> Plan:
+        said = stored.words(self.store, name, naive_utc(now - BACK))
+        counts = {label: said.filter(said["known"] == label)["bad"] for label in LABELS}
+        usual = {label: (USUAL[label] * 20 + float(bad.sum())) / (20 + len(bad)) for label, bad in counts.items()}
+        labels = [label for label in LABELS if self.sets[name].of(label)]
+        pace = stored.pace(self.store, name, naive_utc(now))
+        return plan(self.judges[name].canary, labels, usual, pace, self.dial, streams)
+
+    def _pick(self, name: str) -> KnownItem:
+        """One known item: a label by what it needs, a rule, an item, each by lot, so that what is usual stays what it is."""
+        a_day = self.plans[name].a_day
+        [label] = self.chance.choices(list(a_day), list(a_day.values()))
+        rules = self.sets[name].of(label)
+        return self.chance.choice(rules[self.chance.choice(list(rules))])
+
+    def _read(self, picked: Sequence[tuple[str, KnownItem]]) -> list[Check]:
+        """Read the answers that are turns; one that is gone is not asked about."""
+        turns = [one for _, one in picked if one.turn is None]
+        since = min((one.time for one in turns if one.time), default=None)
+        read = turns_at(self.store, [one.seq for one in turns], since) if since else []
+        texts = {turn.unit_id: turn for turn in read}
+        found = ((name, one, one.turn or texts.get(one.unit_id)) for name, one in picked)
+        return [
+            Check(name, one, one.item(turn), self.sets[name].version)
+            for name, one, turn in found
+            if turn is not None and turn.output_text
+        ]
