@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.canary import canary
 from dashboards.client import Row, Trouble
 from dashboards.numbers import count, money, took, when
 from dashboards.rules import Rule
@@ -67,6 +68,7 @@ def _one(one: Row) -> None:
         st.progress(spent(one), text=label(budget(one), 200))
     texts = ", ".join(one["apps"]) or "no application (judge_texts in plumbline.yaml names some)"
     texts = "every application" if texts == "*" else texts
+    canary(one)
     st.caption(label(f"{count(one['waits'])} answers wait for it. It may be sent texts of {texts}.", 300))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 UNKNOWN: Final = "not known"
-RATES: Final = ("error", "cut_off", "tool_error", "rule:", "missing:", "undecided:", "new:")
+RATES: Final = ("error", "cut_off", "tool_error", "rule:", "missing:", "undecided:", "new:", "judge:")
 
 
 def utc(instant: datetime | str) -> datetime:
@@ -85,6 +85,12 @@ SILENT: Final = {
 """What streams are called that tell of what breaks in silence."""
 
 
+OF_JUDGES: Final = {
+    "judge:hits": "share of known violations that it finds",
+    "judge:false_alarms": "share of answers that keep the rule which it calls violations",
+}
+"""What streams are called that watch judges by known items."""
+
 COUNTS: Final = ("tool_calls", "steps")
 """Numbers so small that their mean says more than their median."""
 
@@ -129,6 +135,8 @@ def metric_name(metric: str) -> str:
         "tool_calls": "tool calls of a turn",
         "steps": "model calls of a turn",
     }
+    if metric in OF_JUDGES:
+        return OF_JUDGES[metric]
     if metric.startswith("rule:"):
         return f"violation rate of {metric.removeprefix('rule:')}"
     if metric.startswith("score:"):

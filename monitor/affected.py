@@ -107,6 +107,8 @@ MEASURES: Final = {
     "tool_error": ("turns with a tool that failed", "share"),
     "tool_calls": ("tool calls of a turn", ""),
     "steps": ("model calls of a turn", ""),
+    "judge:hits": ("known violations that the judge finds", "share"),
+    "judge:false_alarms": ("answers known to keep the rule that the judge calls violations", "share"),
 }
 """What a metric is called, and its unit."""
 

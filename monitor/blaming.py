@@ -58,10 +58,11 @@ def _blame(house: House, finding: Finding, rule: str, judge: str) -> Blame:
     first, sure = known.asked_from(house.store, rule, finding.app, [judge], low, high)
     words = known.words(house.store, judge, naive_utc(house.clock.now()) - BEFORE)
     begun, since = first or low, sure or first or high
-    return blame(finding, _record(judge, words, begun, since), found=_found(house, judge, begun, since))
+    return blame(finding, record_of(judge, words, begun, since), found=_found(house, judge, begun, since))
 
 
-def _record(judge: str, words: pl.DataFrame, begun: datetime, since: datetime) -> Record:
+def record_of(judge: str, words: pl.DataFrame, begun: datetime, since: datetime) -> Record:
+    """Return what `words` (time, known, bad) on known items were before a change had begun, and since it surely had."""
     sides = (words.filter(pl.col("time") < begun), words.filter(pl.col("time") >= since))
     hits, alarms = (tuple(_share(side, label) for side in sides) for label in ("violates", "complies"))
     return Record(judge, (hits[0], hits[1]), (alarms[0], alarms[1]))

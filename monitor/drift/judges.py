@@ -27,6 +27,7 @@ from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.judges.canary import FIRST, REFERENCE
 from monitor.model.dimensions import CAUSES
 from monitor.model.values import Finding, stable_id
+from monitor.store.known import JUDGE
 from monitor.wording import bare_minute, minute, percent
 
 HITS: Final = "judge:hits"
@@ -41,7 +42,7 @@ _NOBODY: Final = (None,) * (len(CAUSES) + 1)
 
 def app_of(judge: str) -> str:
     """Return under what name a judge stands where applications do."""
-    return f"judge {judge}"
+    return f"{JUDGE}{judge}"
 
 
 def key_of(judge: str, metric: str) -> str:

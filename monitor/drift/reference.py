@@ -24,7 +24,7 @@ RANKS: Final = 200
 """Outputs whose order defines the ranks of a numeric metric."""
 
 NUMERIC: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
-RATES: Final = ("error", "rule:", "missing:", "undecided:", "new:", "cut_off", "tool_error")
+RATES: Final = ("error", "rule:", "judge:", "missing:", "undecided:", "new:", "cut_off", "tool_error")
 
 _BINARY: Final = (False, False, True, True, True, True, True)
 """Which rank functions are flags: their bands need no assumption; the others use their own variance."""

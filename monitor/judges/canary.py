@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final, TypeVar
 
+import polars as pl
+
 from monitor.clock import Clock, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import CanarySettings, JudgeSettings
@@ -41,6 +43,9 @@ FIRST: Final = 60
 STAGES: Final = 7
 
 AGAIN: Final = timedelta(minutes=10)
+LATELY: Final = timedelta(days=7)
+"""What a judge says of known items is told of so many days."""
+
 BACK: Final = timedelta(days=60)
 """Known items that people settled are of the last days, so many."""
 
@@ -146,7 +151,7 @@ class Canary:
 
     def draw(self, asked: Mapping[str, int], policies: Sequence[Policy]) -> list[Check]:
         """Return the known items to ask beside so many questions of production, by judge."""
-        self._look(policies)
+        self.look(policies)
         picked: list[tuple[str, KnownItem]] = []
         for name, n in asked.items():
             if name in self.plans:
@@ -162,7 +167,30 @@ class Canary:
             mixed.insert(self.chance.randint(0, len(mixed)), check)
         return mixed
 
-    def _look(self, policies: Sequence[Policy]) -> None:
+    def told(self, name: str) -> dict[str, Any] | None:
+        """Return the canary of a judge as plain values: its items, how often they are asked, what it says of them; None: it has none."""
+        if name not in self.plans or not self.sets[name].items:
+            return None
+        now, made = naive_utc(self.clock.now()), self.plans[name]
+        said = stored.words(self.store, name, now - LATELY)
+        calls, usd = stored.spent(self.store, now.replace(hour=0, minute=0, second=0, microsecond=0)).get(
+            name, (0, 0.0)
+        )
+        changed = stored.last_change(self.store, name)
+        return {
+            "items": {label: sum(one.label == label for one in self.sets[name].items) for label in LABELS},
+            "said": {label: _counted(said, label) for label in LABELS},
+            "first": FIRST,
+            "share": made.odds / (1 + made.odds),
+            "within_days": made.within if math.isfinite(made.within) else None,
+            "wanted": self.judges[name].canary.notice_within,
+            "calls": calls,
+            "usd": usd,
+            "changed_at": changed[0].isoformat() if changed else None,
+            "changed": changed[1] if changed else "",
+        }
+
+    def look(self, policies: Sequence[Policy]) -> None:
         """Look which items are known and how often they are asked, where that is long ago or policies changed."""
         now, hashes = self.clock.now(), [policy.hash for policy in policies]
         if self._looked and self._looked[1] == hashes and now - self._looked[0] < AGAIN:
@@ -204,3 +232,9 @@ class Canary:
             for name, one, turn in found
             if turn is not None and turn.output_text
         ]
+
+
+def _counted(said: pl.DataFrame, label: Label) -> dict[str, int]:
+    """Of known items of a label, how many the judge called violations, of how many."""
+    bad = said.filter(pl.col("known") == label)["bad"]
+    return {"bad": int(bad.sum()), "n": len(bad)}

@@ -28,6 +28,7 @@ from monitor.judges.panel import together, unsure, worst
 from monitor.judges.question import Item
 from monitor.judges.reply import Word
 from monitor.judges.rubrics import rubric_of
+from monitor.judges.staff import Staff
 from monitor.judges.transport import Transport
 from monitor.judges.versions import judges_in
 from monitor.model.values import Verdict
@@ -82,6 +83,7 @@ class JudgeQueue:
         seen = (judging.changes(self.store), [policy.hash for policy in policies])
         if seen == self._seen and not self._left:
             return 0
+        self.canary.look(policies)
         since = naive_utc(self.clock.now() - REACH)
         self._left = self._counted(policies, since)
         items = self._waiting(policies, since) if self._left else []
@@ -147,39 +149,17 @@ class JudgeQueue:
     def _alone(self, name: str | None) -> tuple[str, ...]:
         return self.panels.get(str(name), (str(name),))
 
+    @property
+    def _staff(self) -> Staff:
+        return Staff(self.judges, self.panels, self._left)
+
     def told(self) -> list[dict[str, Any]]:
-        """Return every judge and panel as plain values: who it is, its budget of today, what waits, what is wrong."""
-        troubles = self.troubles()
-        alone = [
-            judge.told() | {"waits": self._waits_for(name)[0], "trouble": troubles.get(f"judge {name}", "")}
-            for name, judge in self.judges.items()
-        ]
-        panels = [
-            {"name": name, "panel": list(members), "waits": self._left.get(name, (0, ()))[0], "trouble": ""}
-            for name, members in self.panels.items()
-        ]
-        return [one | {"apps": sorted(self.texts.apps)} for one in (*alone, *panels)]
+        """Return every judge and panel as plain values: who it is, its budget of today, its canary, what waits, what is wrong."""
+        return [one | {"apps": sorted(self.texts.apps)} for one in self._staff.told(self.canary.told)]
 
     def troubles(self) -> dict[str, str]:
         """Return what to tell of judges that do not answer, by the name of the part."""
-        told = ((name, judge.breaker.trouble or judge.short, judge) for name, judge in self.judges.items())
-        return {
-            f"judge {name}": f"judge {name}: {cause}{self._ungraded(name)}"
-            for name, cause, judge in told
-            if cause and self._waits_for(name)[0]
-        }
-
-    def _ungraded(self, name: str) -> str:
-        n, titles = self._waits_for(name)
-        since = self.judges[name].breaker.since
-        when = f" since {since:%d %b %H:%M} UTC" if since else ""
-        return f"{when}; {n:,} answers wait for it and are ungraded ({', '.join(titles[:4])})"
-
-    def _waits_for(self, name: str) -> tuple[int, tuple[str, ...]]:
-        """How many answers wait for a judge, by itself or as a member of a panel."""
-        asked = [name, *(panel for panel, members in self.panels.items() if name in members)]
-        counts = [self._left.get(one, (0, ())) for one in asked]
-        return sum(n for n, _ in counts), tuple(title for _, titles in counts for title in titles)
+        return self._staff.troubles()
 
 
 @dataclass

@@ -15,6 +15,20 @@ _SAID: Final = "known IS NOT NULL AND judge = ? AND (verdict IS NOT NULL OR stat
 _NEWEST: Final = f"(SELECT key FROM base.judge_calls WHERE {_SAID} ORDER BY time DESC LIMIT 1)"
 
 
+JUDGE: Final = "judge "
+"""What the name begins with under which a judge stands where applications do."""
+
+
+def last_change(reader: Reader, judge: str) -> tuple[datetime, str] | None:
+    """Return when (naive UTC) a judge was found to have changed last, while nobody called that normal, and what was found."""
+    rows = reader.frame(
+        """SELECT detected_at, reason FROM base.findings WHERE app = ? AND coalesce(state, 'open') = 'open'
+           ORDER BY detected_at DESC LIMIT 1""",
+        [f"{JUDGE}{judge}"],
+    )
+    return rows.row(0) if rows.height else None
+
+
 def settled(reader: Reader, rules: Sequence[str], since: datetime) -> pl.DataFrame:
     """Return rule_id, unit_id, label, since, seq, time and app of turns after `since` on which people agree, or somebody decided.
 

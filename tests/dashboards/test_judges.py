@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.canary import asked, found, standing
 from dashboards.judges import budget, spent
 from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
@@ -16,8 +17,19 @@ SMALL: dict[str, Any] = {
     "name": "small", "transport": "openai", "model": "stub-1", "panel": [], "calls": 150, "open": 2, "tokens": 90_000, "usd": 0.5,
     "calls_per_day": 200, "usd_per_day": 4.0, "waits": 31, "apps": ["shop"],
     "trouble": "judge small: its key is refused (HTTP 401); 31 answers wait for it and are ungraded (No *padding*)",
+    "canary": {
+        "items": {"violates": 12, "complies": 9}, "said": {"violates": {"bad": 150, "n": 200}, "complies": {"bad": 4, "n": 100}}, "first": 60,
+        "share": 0.2, "within_days": 9.6, "wanted": "7d", "calls": 31, "usd": 0.02, "changed_at": None, "changed": "",
+    },
 }  # fmt: skip
-PANEL: dict[str, Any] = {"name": "both", "panel": ["small", "other"], "waits": 0, "trouble": "", "apps": ["*"]}
+PANEL: dict[str, Any] = {
+    "name": "both",
+    "panel": ["small", "other"],
+    "waits": 0,
+    "trouble": "",
+    "canary": None,
+    "apps": ["*"],
+}
 
 
 @pytest.fixture
@@ -89,3 +101,22 @@ def test_a_budget_is_told_in_words_and_as_a_share() -> None:
     assert budget(SMALL) == "Today 150 of 200 calls, $0.50 of $4.00; of 2 nobody knows what they took"
     assert spent(SMALL) == 0.75
     assert spent(SMALL | {"calls_per_day": 0}) == 1.0
+
+
+def test_what_known_items_say_of_a_judge_is_told_in_words() -> None:
+    told = SMALL["canary"]
+    assert standing(told) == "judges as before"
+    assert found(told) == (
+        "In the last 7 days it finds 75 % of known violations (200 asked) and calls 4 % of answers that keep the rule violations (100 asked)."
+    )
+    assert asked(told) == (
+        "Known items: 12 that violate and 9 that do not. 20 % of its calls ask about them, today 31 calls and $0.02 out of its budget; so one "
+        "that misses a tenth more is noticed within about 10 days (7d was asked for)."
+    )
+    nothing = {label: {"bad": 0, "n": 0} for label in ("violates", "complies")}
+    fresh = told | {"said": nothing}
+    assert (standing(fresh), found(fresh)) == (
+        "not known yet whether it changes",
+        "It was not asked about known items in the last 7 days.",
+    )
+    assert standing(told | {"changed": "The judge small changed"}) == "changed"

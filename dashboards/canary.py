@@ -1,0 +1,73 @@
+"""What known items say of a judge: whether it still judges as before, how often it is asked about them, and what that takes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from dashboards.client import Row
+from dashboards.numbers import count, money, percent, when
+from dashboards.text import label, plain
+
+BADGES: Final = {
+    "changed": (":material/warning:", "red"),
+    "judges as before": (":material/check:", "green"),
+    "not known yet whether it changes": (":material/hourglass_empty:", "gray"),
+}
+"""How a judge stands by its known items."""
+
+
+def canary(one: Row) -> None:
+    """Draw what known items say of a judge; why there are none where there are none."""
+    told = one.get("canary")
+    if told is None:
+        if not one["panel"]:
+            st.caption(
+                "Whether it changes is not watched: there are no known items (examples in the policy, answers that people settled), or "
+                "canary.notice_within is never."
+            )
+        return
+    word = standing(told)
+    icon, color = BADGES[word]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]  # one of the colours
+        plain(found(told))
+    if told["changed"]:
+        plain(f"{when(told['changed_at'])}: {told['changed']}.")
+    st.caption(label(asked(told), 400))
+
+
+def standing(told: Row) -> str:
+    """Return in words whether a judge is known to judge as before."""
+    if told["changed"]:
+        return "changed"
+    watched = any(said["n"] >= told["first"] for said in told["said"].values())
+    return "judges as before" if watched else "not known yet whether it changes"
+
+
+def found(told: Row) -> str:
+    """Return what a judge said of known items lately."""
+    hits, alarms = told["said"]["violates"], told["said"]["complies"]
+    parts = [
+        f"finds {percent(hits['bad'] / hits['n'])} of known violations ({count(hits['n'])} asked)" if hits["n"] else "",
+        f"calls {percent(alarms['bad'] / alarms['n'])} of answers that keep the rule violations ({count(alarms['n'])} asked)"
+        if alarms["n"]
+        else "",
+    ]
+    said = " and ".join(part for part in parts if part)
+    return f"In the last 7 days it {said}." if said else "It was not asked about known items in the last 7 days."
+
+
+def asked(told: Row) -> str:
+    """Return how often a judge is asked about known items, what that takes, and how soon a change is noticed."""
+    items = told["items"]
+    sized = (
+        f"one that misses a tenth more is noticed within about {told['within_days']:.0f} days"
+        if told["within_days"]
+        else "no end is known"
+    )
+    return (
+        f"Known items: {count(items['violates'])} that violate and {count(items['complies'])} that do not. {percent(told['share'])} of its calls "
+        f"ask about them, today {count(told['calls'])} calls and {money(told['usd'])} out of its budget; so {sized} ({told['wanted']} was asked for)."
+    )
