@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from monitor.clock import naive_utc
 from monitor.drift.blame import BY, Blame, Record, Share, blame, blamed, who_of
-from monitor.drift.judges import app_of
+from monitor.drift.judges import CAUSE
 from monitor.model.values import Finding
 from monitor.steps import House, rules_of_judges
 from monitor.store import known, outcomes, reads
@@ -48,17 +49,30 @@ def blamed_again(house: House) -> list[Finding]:
 
 
 def _settles(old: Finding, new: Finding) -> bool:
-    """Whether more is known now: what was said of who changed is not taken back for want of known items."""
-    return who_of(new) not in {who_of(old), "unknown"}
+    """Whether more is known now: what was said of who changed stands until a change of the judge at that time is found."""
+    by_judge = new.cause.startswith(CAUSE) and not old.cause.startswith(CAUSE)
+    return who_of(new) not in {who_of(old), "unknown"} and (who_of(old) == "unknown" or by_judge)
 
 
 def _blame(house: House, finding: Finding, rule: str, judge: str) -> Blame:
     """Compare what a judge said of known items before it was asked about the first turn of the change, and after."""
     low, high = naive_utc(finding.since_low), naive_utc(finding.since_high)
     first, sure = known.asked_from(house.store, rule, finding.app, [judge], low, high)
-    words = known.words(house.store, judge, naive_utc(house.clock.now()) - BEFORE)
     begun, since = first or low, sure or first or high
-    return blame(finding, record_of(judge, words, begun, since), found=_found(house, judge, begun, since))
+    changes = known.changes(house.store, judge)
+    words = _between_changes(known.words(house.store, judge, begun - BEFORE), changes, begun, since)
+    found = any(low < since and begun < high for low, high in changes)
+    return blame(finding, record_of(judge, words, begun, since), found=found)
+
+
+def _between_changes(
+    words: pl.DataFrame, changes: Sequence[tuple[datetime, datetime]], begun: datetime, since: datetime
+) -> pl.DataFrame:
+    """Leave out what a judge said before it changed earlier, or after it changed later, than the change that is looked at."""
+    after = max((high for _, high in changes if high <= begun), default=None)
+    until = min((low for low, _ in changes if low >= since), default=None)
+    words = words if after is None else words.filter(pl.col("time") >= after)
+    return words if until is None else words.filter(pl.col("time") <= until)
 
 
 def record_of(judge: str, words: pl.DataFrame, begun: datetime, since: datetime) -> Record:
@@ -71,12 +85,3 @@ def record_of(judge: str, words: pl.DataFrame, begun: datetime, since: datetime)
 def _share(words: pl.DataFrame, label: str) -> Share:
     bad = words.filter(pl.col("known") == label)["bad"]
     return Share(float(bad.sum()), len(bad))
-
-
-def _found(house: House, judge: str, begun: datetime, since: datetime) -> bool:
-    """Whether the detector on known items found that the judge changed at about that time."""
-    rows = reads.recent_findings(house.store, begun - BEFORE)
-    near = rows.filter(
-        (pl.col("app") == app_of(judge)) & (pl.col("since_low") <= since) & (pl.col("since_high") >= begun)
-    )
-    return not near.is_empty()

@@ -37,6 +37,9 @@ METRICS: Final = {"violates": HITS, "complies": FALSE_ALARMS}
 
 WHAT: Final = {HITS: "of known violations", FALSE_ALARMS: "of answers known to keep the rule"}
 
+CAUSE: Final = "the judge "
+"""What a cause begins with that is a judge."""
+
 _NOBODY: Final = (None,) * (len(CAUSES) + 1)
 
 
@@ -52,7 +55,7 @@ def key_of(judge: str, metric: str) -> str:
 
 def cause_of(judge: str) -> str:
     """Return the cause that a judge is."""
-    return f"the judge {judge} changed"
+    return f"{CAUSE}{judge} changed"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@ def last_change(reader: Reader, judge: str) -> tuple[datetime, str] | None:
     return rows.row(0) if rows.height else None
 
 
+def changes(reader: Reader, judge: str) -> list[tuple[datetime, datetime]]:
+    """Return when a judge was found to have changed: for each time since when at the earliest and the latest (naive UTC)."""
+    rows = reader.frame("SELECT since_low, since_high FROM base.findings WHERE app = ? ORDER BY 1", [f"{JUDGE}{judge}"])
+    return list(rows.iter_rows())
+
+
 def settled(reader: Reader, rules: Sequence[str], since: datetime) -> pl.DataFrame:
     """Return rule_id, unit_id, label, since, seq, time and app of turns after `since` on which people agree, or somebody decided.
 

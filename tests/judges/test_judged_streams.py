@@ -95,6 +95,11 @@ def test_who_changed_is_told_of_a_rule_that_only_a_judge_decides(stub: JudgeStub
         assert "Who changed: the application changed, not the judge small" in app["reason"]
         assert app["cause"] == "no recorded change coincides"
         assert agent.cycle()["drift:judged"] == 0, "nothing is fed twice"
+        later(agent, 600)
+        say(agent, [], [False] * 40, [False] * 40)
+        [changed] = findings(agent, "judge")
+        assert changed["metric"] == "judge:hits"
+        assert [found["reason"] for found in findings(agent, "rule")] == [app["reason"]], "the judge changed later"
 
 
 def test_a_judge_that_changed_in_silence_is_blamed(stub: JudgeStub, tmp_path: Path) -> None:
