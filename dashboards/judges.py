@@ -102,7 +102,7 @@ def _calls(calls: Sequence[Row], rules: dict[str, Rule]) -> None:
     cells = [
         {
             "judge": one_line(row["judge"]),
-            "rule": one_line(rules[row["rule_id"]].title if row["rule_id"] in rules else row["rule_id"]),
+            "rule": one_line(f"{'Known items: ' * row['known']}{_title(row['rule_id'], rules)}"),
             "state": STATES.get(row["state"], row["state"]),
             "n": row["n"],
             "cost": money(row["cost_usd"]),
@@ -121,6 +121,10 @@ def _calls(calls: Sequence[Row], rules: dict[str, Rule]) -> None:
         "reason": _text("Why, last", width=300),
     }
     still(cells, columns)
+
+
+def _title(rule: str, rules: dict[str, Rule]) -> str:
+    return rules[rule].title if rule in rules else rule
 
 
 def calls_behind(calls: Sequence[Row], rule_id: str) -> None:

@@ -234,6 +234,7 @@ class JudgeBudget(Section, frozen=True):
 
     calls_per_day: int = 1000
     usd_per_day: float | None = None  # needs a price of the model; None: calls alone are counted
+    rules: dict[str, int] = {}  # RULE-ID -> calls a day that it may take of those; others take what is left
 
 
 class CanarySettings(Section, frozen=True):

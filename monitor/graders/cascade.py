@@ -6,10 +6,9 @@ unknown: one grader that cannot judge keeps the rule from passing. Nothing that 
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -18,6 +17,7 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.graders.answers import Answers, output_of
 from monitor.graders.grader import NO_OUTPUT, Grader, Judgement, Runner, Tools, WithoutOutput, kind_of, version_of
+from monitor.graders.standing import escalated, stands
 from monitor.health import Guarding
 from monitor.model.values import Turn, Unit, Verdict, stable_id
 
@@ -43,14 +43,6 @@ class Regional(Protocol):
     def everyone(self) -> Sequence[Grader]: ...
     def asked_in(self, region: str | None) -> Sequence[Grader]:
         """Return the graders of turns of `region`."""
-
-
-@runtime_checkable
-class Hesitant(Protocol):
-    """A rule that does not take every violation for one."""
-
-    def flagged(self, score: float | None) -> bool:
-        """Return whether a violation with `score` counts as one; else it is borderline."""
 
 
 @runtime_checkable
@@ -233,7 +225,10 @@ class _Bench:
     def grade(self, answers: Answers) -> pl.DataFrame:
         """Return one grade an answer."""
         asked = _judge([grader.runner(self.tools) for grader in self.graders], answers)
-        words = [stands(self.rule, one.judgement, turn) for one, turn in zip(asked, answers.turns, strict=True)]
+        words = [
+            escalated(stands(self.rule, one.judgement, turn), turn.app, self.graders, self.tools)
+            for one, turn in zip(asked, answers.turns, strict=True)
+        ]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
         varying = {
             "unit_id": [turn.unit_id for turn in answers.turns],
@@ -270,31 +265,3 @@ class _Bench:
             ("policy_hash", self.policy.hash),
         )
         yield "graded_at", naive_utc(self.tools.clock.now())
-
-
-def stands(rule: GradedRule, judgement: Judgement, turn: Turn) -> Judgement:
-    """Return what a grader's word comes to under `rule`: its threshold and exceptions count, and places are those of the answer."""
-    return _placed(_held(rule, judgement, turn), turn)
-
-
-def _held(rule: GradedRule, judgement: Judgement, turn: Turn) -> Judgement:
-    if judgement.verdict is not Verdict.VIOLATES:
-        return judgement
-    if isinstance(rule, Hesitant) and not rule.flagged(judgement.score):
-        doubt = f"score {judgement.score:.2f} is too low for a violation; {judgement.reason}"
-        return replace(judgement, verdict=Verdict.BORDERLINE, reason=doubt)
-    if (excuse := rule.excuse(turn)) is None:
-        return judgement
-    return replace(judgement, verdict=Verdict.COMPLIES, reason=f"{excuse}; {judgement.reason}")
-
-
-def _placed(judgement: Judgement, turn: Turn) -> Judgement:
-    """Say in which of several answers something was found, and where in the answer that was the last."""
-    if judgement.span is None or not turn.begins:
-        return judgement
-    number = bisect_right(turn.begins, judgement.span[0])
-    where = f"{judgement.reason}, in answer {number} of {len(turn.begins)}"
-    if number < len(turn.begins):
-        return replace(judgement, reason=where, span=None)
-    first, last = (place - turn.begins[-1] for place in judgement.span)
-    return replace(judgement, reason=where, span=(first, last))

@@ -30,7 +30,9 @@ def queue_of(
 
     def connected(name: str, judge: JudgeSettings) -> ConnectedJudge:
         price = price_of(judge.model, settings.prices, shipped().models if settings.list_prices else {})
-        return ConnectedJudge(name, judge, Purse(state, name, ceiling_of(judge), price), clock, chance)
+        return ConnectedJudge(
+            name, judge, Purse(state, name, ceiling_of(judge), price, judge.budget.rules), clock, chance
+        )
 
     alone = {name: connected(name, judge) for name, judge in settings.judges.items() if not judge.panel}
     panels = {name: judge.panel for name, judge in settings.judges.items() if judge.panel}

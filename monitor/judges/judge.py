@@ -90,7 +90,7 @@ class ConnectedJudge:
     clock: Clock
     chance: Random
     breaker: Breaker = field(default_factory=Breaker)
-    short: str | None = None  # why nothing may be spent
+    short: dict[str, str] = field(default_factory=dict)  # why nothing may be spent on a rule; "": on any
     nonsense: int = 0  # replies in a row that were no verdicts
 
     @property
@@ -120,6 +120,11 @@ class ConnectedJudge:
             "usd_per_day": ceiling.usd,
         }
 
+    def closed(self) -> list[str]:
+        """Return the rules whose own budget of the day is used up, which has been told."""
+        told = [rule for rule in self.short if rule]
+        return [rule for rule in told if self.purse.refusal(rule, self.clock.now())[1]]
+
     async def ask(self, item: Item, line: Line, tried: int, known: Mapping[str, Mapping[str, Any]]) -> Told:
         """Return the judge's word on `item`, about which it was asked in vain `tried` times; what it said before is in `known`."""
         key = item.key(self.hash)
@@ -147,13 +152,13 @@ class ConnectedJudge:
         now, prompt = self.clock.now(), prompt_of(item, self.chance)
         if not self.breaker.take(now):
             return None, None
+        rule = item.rule.id
         held = await asyncio.to_thread(
-            self.purse.reserve, prompt, now
-        )  # it is synced to disk, which others need not wait for
+            self.purse.reserve, prompt, now, rule
+        )  # synced to disk, which others need not wait for
         if held is None:
-            told, self.short = self.short, self.purse.refusal()
-            return None, self._call(item, key, "budget", self.short) if told is None else None
-        self.short = None
+            return None, self._refused(item, key, now)
+        self.short.pop("", None), self.short.pop(rule, None)
         began = time.monotonic()
         try:
             heard = await line.hear(prompt, item)
@@ -162,6 +167,12 @@ class ConnectedJudge:
         took = self.purse.cost(heard, held)
         await asyncio.to_thread(self.purse.settle, held, took)
         return self._read(item, key, prompt, heard, last=last, took=took, ms=_ms(began), began=now)
+
+    def _refused(self, item: Item, key: str, now: datetime) -> Call | None:
+        """Note that nothing may be spent: once, until something may again."""
+        why, whose = self.purse.refusal(item.rule.id, now)
+        told, self.short[whose] = whose in self.short, why
+        return None if told else self._call(item, key, "budget", why)
 
     def _read(
         self, item: Item, key: str, prompt: Prompt, heard: Heard, *, last: bool, took: Cost, ms: float, began: datetime

@@ -68,7 +68,7 @@ def _wrong_numbers(judge: JudgeSettings) -> tuple[str, str] | None:
         return f"canary.at_most {judge.canary.at_most:g} is not between 0 and 0.5", "write 0.2"
     if judge.canary.notice_within != NEVER and (wrong := _wrong_span(judge.canary.notice_within)):
         return f"canary.notice_within: {wrong}", "write 7d, or never"
-    if judge.budget.calls_per_day < 0 or (judge.budget.usd_per_day or 0) < 0:
+    if min(judge.budget.calls_per_day, judge.budget.usd_per_day or 0, *judge.budget.rules.values()) < 0:
         return "a budget is below 0", "write 0 to ask nobody"
     try:
         seconds = parse_duration(judge.timeout).total_seconds()

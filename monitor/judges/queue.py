@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.schema import OutgoingSettings
-from monitor.graders.cascade import stands
 from monitor.graders.grader import Connected, Judgement
 from monitor.graders.rubric import Judge
+from monitor.graders.standing import stands
 from monitor.judges.canary import Canary, Check
 from monitor.judges.judge import ConnectedJudge, Line, Told
 from monitor.judges.lines import line_to
@@ -93,7 +93,8 @@ class JudgeQueue:
         return done
 
     def _waiting(self, policies: Sequence[Policy], since: Any) -> list[Waiting]:
-        rows = judging.waiting(self.store, since, AT_ONCE)
+        spent = [rule for judge in self.judges.values() for rule in judge.closed()]  # they must not crowd out others
+        rows = judging.waiting(self.store, since, AT_ONCE, spent)
         rules = {rule.id: (policy, rule) for policy in policies for rule in policy.rules if judges_in(rule)}
         rows = rows.filter(rows["rule_id"].is_in(list(rules)))
         if rows.is_empty():

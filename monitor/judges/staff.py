@@ -43,7 +43,10 @@ class Staff:
 
     def troubles(self) -> dict[str, str]:
         """Return what to tell of judges that do not answer, by the name of the part."""
-        told = ((name, judge.breaker.trouble or judge.short, judge) for name, judge in self.judges.items())
+        told = (
+            (name, judge.breaker.trouble or "; ".join(tuple(judge.short.values())), judge)
+            for name, judge in self.judges.items()
+        )
         return {
             f"judge {name}": f"judge {name}: {cause}{self._ungraded(name)}"
             for name, cause, judge in told

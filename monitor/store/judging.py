@@ -44,8 +44,8 @@ _WAITING: Final = f"""
            AND j.graded_at >= a.graded_at)"""
 
 
-def waiting(reader: Reader, since: datetime, most: int) -> pl.DataFrame:
-    """Return unit_id, rule_id, unit, seq, time, app, graded_at and tried of answers since `since` that wait for a judge.
+def waiting(reader: Reader, since: datetime, most: int, without: Sequence[str] = ()) -> pl.DataFrame:
+    """Return unit_id, rule_id, unit, seq, time, app, graded_at and tried of answers since `since` that wait for a judge, but for rules `without`.
 
     Those come first that were asked about least often (`tried`), then in an order that nobody chose: under a budget a part of
     them is judged, and which part must not hang on what they say.
@@ -55,8 +55,8 @@ def waiting(reader: Reader, since: datetime, most: int) -> pl.DataFrame:
         calls AS (SELECT unit_id, rule_id, count(*) AS n FROM base.judge_calls WHERE state IN ('error', 'retried') AND known IS NULL AND time >= ? GROUP BY ALL)
         SELECT o.unit_id, o.rule_id, coalesce(o.unit, 'turn') AS unit, t.seq, t.time, coalesce(t.app, '') AS app, o.graded_at, coalesce(c.n, 0) AS tried
         FROM open_ones o JOIN base.turns t ON t.trace_id = o.unit_id LEFT JOIN calls c ON c.unit_id = o.unit_id AND c.rule_id = o.rule_id
-        ORDER BY tried, hash(o.unit_id), o.rule_id LIMIT ?""",
-        [since, since, since, most],
+        WHERE NOT list_contains(?::VARCHAR[], o.rule_id) ORDER BY tried, hash(o.unit_id), o.rule_id LIMIT ?""",
+        [since, since, since, list(without), most],
     )
 
 

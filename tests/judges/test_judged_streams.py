@@ -18,7 +18,19 @@ from monitor.store.judging import Said, keep, waiting
 from plumbline.agent import Agent
 from plumbline.demo.stubs.judge import JudgeStub, a_judge
 from tests.acceptance.traffic import spooled
-from tests.judges.support import PADDED, PLAIN, POLICY, RULE, a_house, judge, judge_waiting, later, rows, turns
+from tests.judges.support import (
+    PADDED,
+    PLAIN,
+    POLICY,
+    RULE,
+    a_house,
+    judge,
+    judge_waiting,
+    later,
+    rows,
+    standing,
+    turns,
+)
 
 EXAMPLES = f"""    examples:
       - {{id: e1, label: violates, in: "Where is it?", out: "{PADDED}"}}
@@ -136,3 +148,16 @@ def test_known_items_are_asked_among_the_others_and_told_apart(stub: JudgeStub, 
         assert rows(agent, "SELECT count(*) AS n FROM grades WHERE unit_id LIKE 'example:%'") == [{"n": 0}]
         assert agent.cycle()["drift:judged"] == 0
         assert judge_waiting(agent) == 0
+
+
+def test_what_a_local_grader_is_not_sure_of_is_asked_of_the_judge(stub: JudgeStub, tmp_path: Path) -> None:
+    local = "    graders:\n      - {use: refusal}\n"
+    unsure = "[A]: I cannot help with that.\n\n[B]: Well, " + "first you open the lid and look inside. " * 4
+    alone = POLICY.replace("    graders:\n", local).split("      - {use: judge")[0]
+    with a_house(tmp_path, {}, [unsure], alone) as agent:
+        assert standing(agent) == {"borderline": 1}
+    (tmp_path / "with").mkdir()
+    with a_house(tmp_path / "with", {"small": judge(stub)}, [unsure], POLICY.replace("    graders:\n", local)) as agent:
+        assert standing(agent) == {"not_graded": 1}
+        assert judge_waiting(agent) == 1
+        assert standing(agent) == {"complies": 1}

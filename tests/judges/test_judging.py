@@ -19,6 +19,12 @@ from tests.judges.support import PADDED, PLAIN, POLICY, a_house, judge, judge_wa
 TRANSPORTS = ("openai", "anthropic", "systemone")
 
 
+def two_rules() -> str:
+    """The rule of the house, and another one."""
+    head, rule = POLICY.split("  - id: PAD-01", 1)
+    return f"{head}  - id: PAD-01{rule}  - id: PAD-02{rule.replace('general remarks.', 'remarks.')}"
+
+
 @pytest.fixture
 def stub() -> Iterator[JudgeStub]:
     with a_judge() as found:
@@ -141,6 +147,27 @@ def test_a_budget_of_calls_holds_and_its_end_is_told(stub: JudgeStub, tmp_path: 
         assert "judge small" not in agent.watch.unwell()
 
 
+def test_a_rule_has_a_budget_of_its_own_within_that_of_the_judge(stub: JudgeStub, tmp_path: Path) -> None:
+    budget = JudgeBudget(calls_per_day=9, rules={"PAD-01": 2})
+    with a_house(tmp_path, {"small": judge(stub, budget=budget)}, [PLAIN] * 5, two_rules()) as agent:
+        for _ in range(3):
+            judge_waiting(agent)
+        asked = rows(agent, "SELECT rule_id, state, count(*) AS n FROM judge_calls GROUP BY ALL ORDER BY ALL")
+        assert [tuple(row.values()) for row in asked] == [
+            ("PAD-01", "budget", 1),
+            ("PAD-01", "ok", 2),
+            ("PAD-02", "ok", 5),
+        ]
+        assert stub.served == 7
+        assert (
+            "its budget of the day for PAD-01 is used up (2 calls); 3 answers wait"
+            in agent.watch.unwell()["judge small"]
+        )
+        later(agent, 86_400)
+        judge_waiting(agent)
+        assert stub.served == 9
+
+
 def test_a_budget_in_dollars_holds(stub: JudgeStub, tmp_path: Path) -> None:
     budget = JudgeBudget(usd_per_day=0.006)
     prices = {"stub-1": Price(input=1.0, output=4.0)}
@@ -152,7 +179,10 @@ def test_a_budget_in_dollars_holds(stub: JudgeStub, tmp_path: Path) -> None:
         assert 1 <= stub.served < 12
         assert 0 < spent["usd"] <= budget.usd_per_day
         assert "0.006 US dollars" in agent.watch.unwell()["judge small"]
-        assert "the price of its model is not known" in agent.judges.judges["unknown"].purse.refusal()
+        assert (
+            "the price of its model is not known"
+            in agent.judges.judges["unknown"].purse.refusal("PAD-01", agent.clock.now())[0]
+        )
 
 
 def test_a_panel_is_one_grader_and_the_same_question_is_not_paid_for_twice(stub: JudgeStub, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ _UNDECIDED: Final = last_words("g.verdict IN ('cannot_judge', 'not_graded', 'bor
 
 READS: Final[dict[str, PageRead]] = {
     "judge_calls": PageRead(
-        """SELECT c.judge, c.rule_id, c.state, count(*) AS n, sum(c.tokens)::BIGINT AS tokens, sum(c.cost_usd) AS cost_usd,
+        """SELECT c.judge, c.rule_id, c.state, c.known IS NOT NULL AS known, count(*) AS n, sum(c.tokens)::BIGINT AS tokens, sum(c.cost_usd) AS cost_usd,
                   median(c.latency_ms) AS latency_ms, arg_max(c.reason, c.time) AS reason, max(c.time) AS last
            FROM base.judge_calls c
            WHERE c.time >= $start AND c.time < $end AND ($rule IS NULL OR c.rule_id = $rule)
