@@ -61,8 +61,8 @@ fuzz: install
 browser: install
 	@$(BIN)/pytest -m browser -s $(PATIENT)
 
-pictures: install # every page in both themes and at 375 px, to docs/pictures
-	@$(BIN)/python -m tests.dashboards.pictures
+pictures: install # every page in both themes and at 375 px, to docs/pictures; HOUSE=plumbline-data: of the house that runs on it
+	@$(BIN)/python -m tests.dashboards.pictures $(if $(HOUSE),--house $(HOUSE))
 
 wheel: install
 	@$(UV) build --quiet --all-packages --out-dir dist && ls dist

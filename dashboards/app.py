@@ -117,7 +117,8 @@ def go(page: str, params: dict[str, str]) -> None:
 
 def link(here: st.Page, page: str, params: dict[str, str], words: str) -> None:
     """Draw a link to a page with `params` in its address: one entry of the history, which Back undoes."""
-    twin = next((ENTRIES[name] for name in params if name in ENTRIES), None)
+    opens = next(one.opens for one in PAGES if one.path == page)
+    twin = ENTRIES.get(opens) if opens in params else None
     target = twin or ENTRIES[page]
     if target is here:  # see `_twin`
         target = ENTRIES[page] if target is twin else _other(page)

@@ -59,7 +59,10 @@ def _rule(row: Row) -> tuple[str, ...]:
 
 
 def about(row: Row) -> str:
-    """Return what an alert is about, in words; one about Plumbline itself says it in its title."""
+    """Return where an alert is, the application and the part of its traffic; one about Plumbline itself says it in its title."""
     if str(row["rule_id"]).startswith(OWN):
         return ""
-    return ", ".join(f"{key} {value}" for key, value in labels_of(row).items() if key != "finding")
+    labels = labels_of(row)
+    part, _, value = labels.get("segment", "all").partition("=")
+    where = f"{part.removesuffix('_name').replace('_', ' ')} {value}" if value else ""
+    return ", ".join(filter(None, (labels.get("app"), where)))

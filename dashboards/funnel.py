@@ -49,7 +49,9 @@ def funnel(context: Context, rules: Mapping[str, Rule]) -> None:
 
 def _whole(counts: Row) -> None:
     last = counts["received"]
-    for cell, (key, (words, why)) in zip(st.columns(len(STAGES)), STAGES.items(), strict=True):
+    with st.container(key="pair-funnel"):
+        cells = st.columns(len(STAGES))
+    for cell, (key, (words, why)) in zip(cells, STAGES.items(), strict=True):
         lost = max(0, last - counts[key])
         last = counts[key]
         with cell:

@@ -95,6 +95,10 @@ COUNTS: Final = ("tool_calls", "steps")
 """Numbers so small that their mean says more than their median."""
 
 
+THOUSAND: Final = 1000
+"""Turns of which a cost is said: that of one has too many zeros to be read."""
+
+
 def is_rate(metric: str) -> bool:
     """Whether a metric is the share of turns that do something."""
     return metric.startswith(RATES)
@@ -109,7 +113,7 @@ def measure(metric: str, value: float | None) -> str:
     if metric == "duration_ms":
         return took(value)
     if metric == "cost_usd":
-        return money(value)
+        return f"{money(THOUSAND * value)} per 1,000 turns"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
@@ -128,7 +132,7 @@ def metric_name(metric: str) -> str:
         "output_chars": "length of answers (characters)",
         "duration_ms": "time to answer",
         "output_tokens": "output tokens",
-        "cost_usd": "cost of a turn (USD)",
+        "cost_usd": "cost",
         "error": "share of turns with an error",
         "cut_off": "share of answers that were cut off",
         "tool_error": "share of turns with a tool that failed",

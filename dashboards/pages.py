@@ -27,15 +27,15 @@ class Page:
 
 PAGES: Final = (
     Page("overview", "Overview", ":material/monitoring:", overview.show),
-    Page("traces", "Traces", ":material/account_tree:", traces.show, "trace"),
+    Page("traces", "Traces", ":material/account_tree:", traces.show, "trace", named="opened"),
     Page("quality", "Quality", ":material/fact_check:", quality.show),
     Page("review", "Review", ":material/rate_review:", review.show, "review", named="always"),
-    Page("policy", "Policy", ":material/gavel:", policy.show),
+    Page("policy", "Policy", ":material/gavel:", policy.show, "rule", named="opened"),
     Page("drift", "Drift", ":material/trending_up:", drift.show, "finding", named="opened"),
     Page("ab", "A/B", ":material/call_split:", experiments.show, "experiment"),
     Page("alerts", "Alerts", ":material/notifications:", alerts.show, "alert", named="opened"),
     Page("incidents", "Incidents", ":material/emergency:", incidents.show, "incident", named="opened"),
-    Page("sources", "Sources", ":material/sensors:", sources.show, "source"),
+    Page("sources", "Sources", ":material/sensors:", sources.show, "source", named="opened"),
 )
 """In the order of the navigation; the first is what the bare address shows."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
+from zlib import crc32
 
 import pyarrow as pa
 import streamlit as st
@@ -118,8 +119,9 @@ def draw(spec: dict[str, Any], key: str | None = None) -> Any:
 def facts(pairs: dict[str, object], columns: int = 4) -> None:
     """Show named values in a grid; those that are not known are left out."""
     known = [(name, value) for name, value in pairs.items() if value is not None]
-    for start in range(0, len(known), columns):
-        for cell, (name, value) in zip(st.columns(columns), known[start : start + columns], strict=False):
-            with cell, st.container(gap=None):
-                st.caption(label(name))
-                st.text(one_line(value, 300) or "")
+    with st.container(key=f"pair-{crc32(repr(list(pairs)).encode())}"):
+        for start in range(0, len(known), columns):
+            for cell, (name, value) in zip(st.columns(columns), known[start : start + columns], strict=False):
+                with cell, st.container(gap=None):
+                    st.caption(label(name))
+                    st.text(one_line(value, 300) or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -118,9 +119,28 @@ CSS: Final = f"""<style>
   .st-key-bar, .st-key-alert-acts {{ gap: 0.45rem; }}
   .st-key-bar > :has([data-testid="stSelectbox"]) {{ width: 42% !important; flex: 1 1 42% !important; }}
   .st-key-bar [data-testid="stSelectbox"] {{ width: 100% !important; }}
-  .st-key-muted-bar {{ display: none; }}
+  .st-key-muted-bar, [class*="st-key-muted-head"], [data-testid="stLayoutWrapper"]:has(> [class*="st-key-muted-head"]) {{ display: none; }}
+  [class*="st-key-concern"], [class*="st-key-forest"] [data-testid="stHorizontalBlock"] {{ padding-bottom: 0.8rem; gap: 0.2rem; }}
+  [class*="st-key-pair"] [data-testid="stColumn"], .st-key-filters [data-testid="stColumn"]:not(:first-child) {{ min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }}
+  [class*="st-key-row"] [data-testid="stColumn"] {{ min-width: 0; flex: 1 1 0; }}
+  [class*="st-key-list"] [data-testid="stHorizontalBlock"] {{ gap: 0.15rem; padding-bottom: 0.7rem; border-bottom: 1px solid {LINE}; }}
+  [class*="st-key-list"] [data-testid="stHorizontalBlock"]:last-child {{ border-bottom: none; padding-bottom: 0; }}
+  [class*="st-key-list"] [data-testid="stColumn"] {{ display: flex; gap: 0.6rem; align-items: baseline; }}
 }}
 </style>"""
+
+
+def narrow_names(key: str, names: Sequence[str]) -> str:
+    """Return the CSS by which, on a narrow screen, each cell of list `key` stands behind the name of its column.
+
+    The names are our own words: they go into a style sheet as they are. The first needs none.
+    """
+    cell = f'.st-key-list-{key} [data-testid="stHorizontalBlock"] > [data-testid="stColumn"]'
+    named = "\n".join(
+        f'{cell}:nth-child({place})::before {{ content: "{name}"; opacity: 0.7; font-size: 0.86rem; flex: 0 0 6.2rem; }}'
+        for place, name in enumerate(names[1:], 2)
+    )
+    return f"<style>@media (max-width: 640px) {{\n{named}\n}}</style>"
 
 
 ICON: Final = (

@@ -66,7 +66,7 @@ def change_sentence(row: Row, rules: Mapping[str, Rule]) -> str:
     if row["metric"].startswith("rule:"):
         more = (row["current_value"] or 0) > (row["reference_value"] or 0)
         return f"{name} is broken {'more' if more else 'less'} often: {after} instead of {before}, {place(row)}"
-    return f"{name[:1].upper()}{name[1:]} went from {before} to {after}, {place(row)}"
+    return f"{name[:1].upper()}{name[1:]} went from {before.removesuffix(' per 1,000 turns')} to {after}, {place(row)}"
 
 
 def place(row: Row) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from math import inf
 from statistics import median
 from typing import Final
 
@@ -98,10 +100,21 @@ def _top(rows: Sequence[Row], limits: Sequence[tuple[float, str]]) -> float:
     return max([seen, *(limit for limit, _ in limits if limit <= NEAR * seen)])
 
 
+APART: Final = 0.12
+"""Limits nearer to each other than this part of the chart share its room for a name: the upper one has it."""
+
+
 def _limits(limits: Sequence[tuple[float, str]], top: float) -> list[Spec]:
-    data = {"values": [{"limit": limit, "name": one_line(name, 60)} for limit, name in limits if limit <= top]}
-    if not data["values"]:
+    near = sorted(limit for limit, _ in limits if limit <= top)
+    if not near:
         return []
+    named = {limit for limit, above in pairwise([*near, inf]) if above - limit >= APART * top}
+    values = [
+        {"limit": limit, "name": one_line(name, 60) if limit in named else ""}
+        for limit, name in limits
+        if limit in near
+    ]
+    data = {"values": values}
     y = {"field": "limit", "type": "quantitative"}
     across = {"x": {"value": 0}, "x2": {"value": "width"}}
     name = {"type": "text", "align": "left", "dx": 4, "dy": -6, "fontSize": 11, "color": INK}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from operator import itemgetter
+from typing import Final
 
 import streamlit as st
 
@@ -12,12 +13,12 @@ from dashboards.alert_acts import acts, standing
 from dashboards.cards import HISTORY, Card, about, cards, labels_of
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
-from dashboards.listing import Cell, listing
+from dashboards.listing import Column, listing
 from dashboards.numbers import share, share_interval, utc, when
 from dashboards.rules import rules_of
 from dashboards.scope import Context
-from dashboards.tables import VIOLATIONS, draw, facts, still, turn_table
-from dashboards.text import as_sentence, code, label, one_line, plain
+from dashboards.tables import VIOLATIONS, draw, facts, turn_table
+from dashboards.text import as_sentence, code, label, plain
 from dashboards.views.quality import rate_point, window_of
 from dashboards.wanting import want
 from dashboards.words import COLOURS as LOUD
@@ -25,9 +26,7 @@ from dashboards.words import COLOURS as LOUD
 STATES: Final = ("firing", "pending", "resolved")
 COLOURS: Final = {"firing": "red", "pending": "orange", "resolved": "green"}
 EXAMPLES: Final = 5
-
-_text = st.column_config.TextColumn
-_moment = st.column_config.DatetimeColumn
+OF_ONE_RULE: Final = tuple(name for name in VIOLATIONS if name != "rule_id")
 
 
 def show(context: Context) -> None:
@@ -39,8 +38,9 @@ def show(context: Context) -> None:
         return
     known = [row for row in rows if row["rule_id"] != HISTORY]
     counts = {state: sum(row["state"] == state for row in known) for state in STATES}
-    for cell, state in zip(st.columns(3), STATES, strict=True):
-        cell.metric(state.capitalize(), counts[state], border=True)
+    with st.container(key="row-counts"):
+        for cell, state in zip(st.columns(3), STATES, strict=True):
+            cell.metric(state.capitalize(), counts[state], border=True)
     if not known:
         st.info("No alert in this range. The starter rules watch violation rates, changes, experiments and silence.")
     for state in STATES:
@@ -64,40 +64,51 @@ def _worth(context: Context) -> None:
     if not rows:
         return
     with st.expander("Were they worth their messages?", icon=":material/thumbs_up_down:"):
-        listing(context, "worth", [_worth_cells(row) for row in rows])
+        listing(context, "worth", WORTH, rows)
 
 
-def _worth_cells(row: Row) -> list[Cell]:
+def _false(row: Row) -> str:
     said = row["n_useful"] + row["n_not_useful"]
-    share_of = f"{share(row['false_rate'])} ({share_interval(row['low'], row['high'])})" if said else "nobody has said"
-    return [
-        Cell("Alert rule", row["title"], width=4),
-        Cell("Alerts", row["n_alerts"]),
-        Cell("Called useful", row["n_useful"]),
-        Cell("Called not useful", row["n_not_useful"]),
-        Cell("False of those", share_of, width=3),
-    ]
+    return f"{share(row['false_rate'])} ({share_interval(row['low'], row['high'])})" if said else "nobody has said"
+
+
+WORTH: Final[tuple[Column[Row], ...]] = (
+    Column("Alert rule", itemgetter("title"), width=4),
+    Column("Alerts", itemgetter("n_alerts")),
+    Column("Called useful", itemgetter("n_useful")),
+    Column("Called not useful", itemgetter("n_not_useful")),
+    Column("False of those", _false, width=3),
+)
 
 
 def _list(context: Context, state: str, rows: Sequence[Row]) -> None:
     if not rows:
         return
     st.subheader(state.capitalize())
-    listing(context, f"alerts-{state}", [_cells(card) for card in cards(rows)])
+    columns = ALERTS if state == "resolved" else ALERTS[:-1]
+    listing(context, f"alerts-{state}", columns, cards(rows))
 
 
-def _cells(card: Card) -> list[Cell]:
-    row = card.front
+def _what(card: Card) -> str:
     others = f" (and {len(card.behind)} more of the same)" if card.behind else ""
-    return [
-        Cell("What", f"{row['title']}{others}", link=("alerts", {"alert": row["fingerprint"]}), width=5),
-        Cell("Severity", row["severity"], colour=LOUD.get(row["severity"], "gray")),
-        Cell("For whom", row["affected"] or about(row), width=3),
-        Cell("Likely cause", row["cause"], width=3),
-        Cell("Who has it", standing(row), width=2),
-        Cell("Noticed", when(row["started_at"]), width=2),
-        Cell("Ended", when(row["ended_at"]) if row["ended_at"] else "not yet", width=2),
-    ]
+    return f"{card.front['title']}{others}"
+
+
+def _ended(card: Card) -> str:
+    return when(card.front["ended_at"]) if card.front["ended_at"] else "not yet"
+
+
+ALERTS: Final[tuple[Column[Card], ...]] = (
+    Column("What", _what, link=lambda card: ("alerts", {"alert": card.front["fingerprint"]}), width=5),
+    Column(
+        "Severity", lambda card: card.front["severity"], colour=lambda card: LOUD.get(card.front["severity"], "gray")
+    ),
+    Column("For whom", lambda card: card.front["affected"] or about(card.front), width=3),
+    Column("Likely cause", lambda card: card.front["cause"], width=3),
+    Column("Who has it", lambda card: standing(card.front) or "nobody yet", width=2),
+    Column("Noticed", lambda card: when(card.front["started_at"]), width=3),
+    Column("Ended", _ended, width=3),
+)
 
 
 def _one(context: Context, row: Row | None) -> None:
@@ -189,22 +200,17 @@ def _deliveries(context: Context, row: Row) -> None:
     if not sent:
         st.caption("Nobody yet: no route takes this alert, or it has not fired.")
         return
-    cells = [
-        {
-            **{key: one_line(item[key]) for key in ("receiver", "kind", "state")},
-            "attempts": item["attempts"],
-            "sent_at": item["sent_at"] and utc(item["sent_at"]),
-        }
-        for item in sent
-    ]
-    columns: dict[str, Any] = {
-        "receiver": _text("Receiver", width=130),
-        "kind": _text("Message", width=90),
-        "state": _text("State", width=80),
-        "attempts": st.column_config.NumberColumn("Attempts", width=75),
-        "sent_at": _moment("Delivered (UTC)", format="D MMM YYYY HH:mm:ss", width=160),
-    }
-    still(cells, columns)
+    listing(context, "told", DELIVERIES, sent)
+
+
+KINDS: Final = {"fire": "it fires", "resolve": "it is over"}
+DELIVERIES: Final[tuple[Column[Row], ...]] = (
+    Column("Receiver", itemgetter("receiver"), width=2),
+    Column("Message", lambda row: KINDS.get(row["kind"], row["kind"]), width=2),
+    Column("State", itemgetter("state")),
+    Column("Attempts", itemgetter("attempts")),
+    Column("Delivered", lambda row: when(row["sent_at"]) if row["sent_at"] else "not yet", width=2),
+)
 
 
 def _turns(context: Context, row: Row, labels: dict[str, str]) -> None:
@@ -221,6 +227,6 @@ def _turns(context: Context, row: Row, labels: dict[str, str]) -> None:
     )
     st.subheader("Turns behind it")
     if rows:
-        turn_table(context, rows, VIOLATIONS, key="alert-turns")
+        turn_table(context, rows, OF_ONE_RULE, key="alert-turns")
     else:
         st.caption("No turn of that time is stored any more.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 import streamlit as st
@@ -12,17 +13,17 @@ from dashboards.accepting import accepting
 from dashboards.charts.over_time import rate_over_time
 from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
-from dashboards.listing import Cell, listing
+from dashboards.listing import Column, listing
 from dashboards.notes import notes
 from dashboards.numbers import COUNTS, change, count, is_rate, metric_name, utc, when, wilson
-from dashboards.rules import Rule, rules_of
+from dashboards.rules import rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import EXAMPLES, draw, facts, still, turn_table
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.told import told_marks
 from dashboards.two_windows import two_windows
 from dashboards.wanting import want
-from dashboards.words import change_sentence
+from dashboards.words import change_sentence, measure_name, place
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
@@ -49,18 +50,25 @@ def show(context: Context) -> None:
 
 def _list(context: Context, findings: Sequence[Row]) -> None:
     rules = rules_of(context.agent)
-    listing(context, "changes", [_cells(row, rules) for row in findings])
+    columns: tuple[Column[Row], ...] = (
+        Column(
+            "What changed",
+            lambda row: change_sentence(row, rules),
+            link=lambda row: ("drift", {"finding": row["id"]}),
+            width=5,
+        ),
+        *CHANGES,
+    )
+    listing(context, "changes", columns, findings)
 
 
-def _cells(row: Row, rules: Mapping[str, Rule]) -> list[Cell]:
-    return [
-        Cell("What changed", change_sentence(row, rules), link=("drift", {"finding": row["id"]}), width=5),
-        Cell("By", change(row["metric"], row["change"]), width=2),
-        Cell("Likely cause", row["cause"], width=3),
-        Cell("State", row["state"] or "expired", width=1),
-        Cell("Began", when(row["since"]), width=2),
-        Cell("Noticed", when(row["detected_at"]), width=2),
-    ]
+CHANGES: Final[tuple[Column[Row], ...]] = (
+    Column("By", lambda row: change(row["metric"], row["change"]), width=2),
+    Column("Likely cause", itemgetter("cause"), width=3),
+    Column("State", lambda row: row["state"] or "expired"),
+    Column("Began", lambda row: when(row["since"]), width=3),
+    Column("Noticed", lambda row: when(row["detected_at"]), width=3),
+)
 
 
 def _ledger(context: Context) -> None:
@@ -100,25 +108,15 @@ def _learning(context: Context) -> None:
     if not waiting:
         return
     st.caption("The following cannot tell yet: too little traffic is not the same as no change.")
-    needed = context.agent.status().get("baseline_first")
-    cells = [
-        {
-            "metric": one_line(metric_name(row["metric"] or "")),
-            "app": one_line(row["app"]),
-            "segment": one_line(row["segment"]),
-            "seen": f"{count(row['n'])}{f' of {count(needed)}' if needed else ''} outputs",
-            "updated_at": utc(row["updated_at"]),
-        }
-        for row in waiting
-    ]
-    columns = {
-        "metric": _text("Metric", width=300),
-        "app": _text("App", width=170),
-        "segment": _text("Segment", width=220),
-        "seen": _text("Collected", width=150),
-        "updated_at": st.column_config.DatetimeColumn("Newest (UTC)", format="D MMM YYYY HH:mm", width=140),
-    }
-    still(cells, columns)
+    rules, needed = rules_of(context.agent), context.agent.status().get("baseline_first")
+    of = f" of {count(needed)}" if needed else ""
+    columns: tuple[Column[Row], ...] = (
+        Column("What", lambda row: measure_name(row["metric"] or "", rules), width=4),
+        Column("Where", place, width=3),
+        Column("Collected", lambda row: f"{count(row['n'])}{of} answers", width=2),
+        Column("Newest", lambda row: when(row["updated_at"]), width=2),
+    )
+    listing(context, "waiting", columns, waiting)
 
 
 def _one(context: Context, finding_id: str) -> None:
@@ -183,12 +181,8 @@ def _size(row: Row) -> str:
 
 
 def _metric(context: Context, row: Row) -> None:
-    level = "Mean" if row["metric"] in COUNTS else "Median"
-    st.subheader(
-        "Share of turns over time, with 95 % interval"
-        if is_rate(row["metric"])
-        else f"{level} over time, with quartiles"
-    )
+    charted = _charted(row["metric"])
+    st.subheader(charted)
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
     if row["metric"].startswith("new:"):
@@ -209,6 +203,12 @@ def _metric(context: Context, row: Row) -> None:
     )
     draw(spec)
     st.caption("Dashed: the reference. Shaded: when the change can have begun. Steps without traffic are left out.")
+
+
+def _charted(metric: str) -> str:
+    if is_rate(metric):
+        return "Share of turns over time, with 95 % interval"
+    return "Average over time" if metric in COUNTS else "Median over time, with the middle half of the turns"
 
 
 def _question(row: Row) -> tuple[str]:
@@ -238,7 +238,9 @@ def _band(metric: str, row: Row) -> Row:
     if is_rate(metric):
         low, high = wilson(row["mean"] * row["n"], row["n"])
         return {"value": row["mean"], "low": low, "high": high}
-    return {"value": row["mean" if metric in COUNTS else "q50"], "low": row["q25"], "high": row["q75"]}
+    if metric in COUNTS:  # quartiles of numbers this small jump from one to the next
+        return {"value": row["mean"], "low": None, "high": None}
+    return {"value": row["q50"], "low": row["q25"], "high": row["q75"]}
 
 
 GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."

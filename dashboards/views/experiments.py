@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from operator import itemgetter
+from typing import Final
 
 import streamlit as st
 
 from dashboards.charts.forest import difference
 from dashboards.client import Row
-from dashboards.numbers import change, is_rate, when
+from dashboards.listing import Column, listing
+from dashboards.numbers import change, count, is_rate, share, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
-from dashboards.tables import draw, still
-from dashboards.text import as_sentence, one_line, plain
+from dashboards.tables import draw
+from dashboards.text import as_sentence, plain
 from dashboards.words import measure_name
 
 TONES: Final = {"better": "good", "worse": "bad"}
@@ -41,6 +43,7 @@ def show(context: Context) -> None:
     for number, name in enumerate(sorted(names, key=lambda name: name[0] != wanted)):
         with st.container(border=True):
             _experiment(
+                context,
                 _title(name, names),
                 [row for row in arms if (row["experiment"], row["app"] or "") == name],
                 [row for row in comparisons if (row["experiment"], row["app"] or "") == name],
@@ -55,7 +58,9 @@ def _title(name: tuple[str, str], names: Sequence[tuple[str, str]]) -> str:
     return f"{experiment} in {app or 'no app'}" if sum(other == experiment for other, _ in names) > 1 else experiment
 
 
-def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int, rules: Rules) -> None:
+def _experiment(
+    context: Context, name: str, arms: Sequence[Row], comparisons: Sequence[Row], number: int, rules: Rules
+) -> None:
     with st.container(key=f"name-{number}"):
         plain(name)
     with st.container(key=f"sentence-{number}"):
@@ -69,7 +74,7 @@ def _experiment(name: str, arms: Sequence[Row], comparisons: Sequence[Row], numb
     _forest(comparisons, number, rules)
     left, right = st.columns([2, 5], gap="large")
     with left:
-        _arms(arms, comparisons)
+        _arms(context, arms, comparisons, number)
     with right:
         _silent([row for row in comparisons if not _told(row)], number, rules)
     told = [row for row in comparisons if _told(row)]
@@ -122,17 +127,29 @@ def _forest(comparisons: Sequence[Row], number: int, rules: Rules) -> None:
     if not rows:
         return
     with st.container(border=True, gap=None, key=f"forest-{number}"):
+        with st.container(key=f"muted-head-forest-{number}"):
+            for place, words in zip(st.columns(WIDTHS, gap="small"), _heads(rows), strict=True):
+                with place:
+                    plain(words)
         for row in rows:
-            name, drawn, size, decision = st.columns(WIDTHS, vertical_alignment="center", gap="small")
-            with name:
-                plain(f"{_measure(row, rules)}{_against(row, comparisons)}")
-            with drawn:
-                if row["low"] is not None and row["high"] is not None:
-                    draw(difference(row, _widest(row, rows), TONES.get(row["decision"], "calm")))
-            with size:
-                plain(_size(row["metric"], row))
-            with decision:
-                st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
+            _line(row, rows, rules, _against(row, comparisons))
+
+
+def _heads(rows: Sequence[Row]) -> tuple[str, ...]:
+    return "What is measured", f"Less | more than {rows[0]['control']}", "Difference, with its 95 % range", "Decided"
+
+
+def _line(row: Row, rows: Sequence[Row], rules: Rules, against: str) -> None:
+    name, drawn, size, decision = st.columns(WIDTHS, vertical_alignment="center", gap="small")
+    with name:
+        plain(f"{_measure(row, rules)}{against}")
+    with drawn:
+        if row["low"] is not None and row["high"] is not None:
+            draw(difference(row, _widest(row, rows), TONES.get(row["decision"], "calm")))
+    with size:
+        plain(_size(row["metric"], row))
+    with decision:
+        st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
 
 
 def _against(row: Row, comparisons: Sequence[Row]) -> str:
@@ -163,31 +180,22 @@ def _answer(row: Row) -> tuple[str, str]:
     return answer, measured or answer
 
 
-def _arms(arms: Sequence[Row], comparisons: Sequence[Row]) -> None:
+def _arms(context: Context, arms: Sequence[Row], comparisons: Sequence[Row], number: int) -> None:
     total = sum(row["n_units"] for row in arms)
-    cells = [
-        {
-            "arm": one_line(row["arm"]),
-            "n_units": row["n_units"],
-            "share": row["n_units"] / total if total else None,
-            "n_turns": row["n_turns"],
-        }
-        for row in arms
-    ]
-    columns: dict[str, Any] = {
-        "arm": st.column_config.TextColumn("Arm", width=110),
-        "n_units": st.column_config.NumberColumn("Users", format="localized", width=65),
-        "share": st.column_config.NumberColumn("Share", format="percent", width=70),
-        "n_turns": st.column_config.NumberColumn("Turns", format="localized", width=65),
-    }
-    still(cells, columns)
+    columns: tuple[Column[Row], ...] = (
+        Column("Arm", itemgetter("arm"), width=3),
+        Column("Users", lambda row: count(row["n_units"]), width=2),
+        Column("Share", lambda row: share(row["n_units"] / total) if total else "", width=2),
+        Column("Answers", lambda row: count(row["n_turns"]), width=2),
+    )
+    listing(context, f"arms-{number}", columns, arms)
     blocked = next((row for row in comparisons if row["decision"] == "blocked"), None)
     if blocked is not None:
         st.badge("split is off", color="orange", icon=":material/warning:")
         plain(as_sentence(_answer(blocked)[1]))
     elif comparisons:
         st.badge("split is as intended", color="green", icon=":material/check:")
-        st.caption("The sample-ratio check has found no sign that users went missing from an arm.")
+        st.caption("No sign that users went missing from an arm.")
 
 
 def _silent(rows: Sequence[Row], number: int, rules: Rules) -> None:
@@ -202,7 +210,7 @@ def _size(metric: str, row: Row) -> str:
     if row["low"] is None or row["high"] is None:
         return change(metric, row["effect"])
     low, high = (change(metric, row[key]) for key in ("low", "high"))
-    return f"{change(metric, row['effect'])} ({low.removesuffix(' points')} to {high})"
+    return f"{change(metric, row['effect'])} ({low.removesuffix(' points').removesuffix(' per 1,000 turns')} to {high})"
 
 
 def _says(metric: str, row: Row) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 import streamlit as st
 
 from dashboards.acting import act, may, told
 from dashboards.client import AgentReads, Row, Trouble
-from dashboards.listing import Cell, listing
+from dashboards.listing import Column, listing
 from dashboards.numbers import count, when
 from dashboards.scope import Context
 from dashboards.tables import facts
@@ -19,6 +20,16 @@ from dashboards.text import code, label, one_line, plain
 from dashboards.words import COLOURS
 
 KINDS: Final = {"a note": "note", "something to do": "task", "something that was done": "done"}
+
+
+INCIDENTS: Final[tuple[Column[Row], ...]] = (
+    Column("What", itemgetter("title"), link=lambda row: ("incidents", {"incident": str(row["number"])}), width=5),
+    Column("State", itemgetter("status")),
+    Column("Severity", itemgetter("severity"), colour=lambda row: COLOURS.get(row["severity"], "gray")),
+    Column("Owner", itemgetter("owner"), width=2),
+    Column("Opened", lambda row: when(row["opened_at"]), width=2),
+    Column("Users", lambda row: count(row["n_users"])),
+)
 
 
 def show(context: Context) -> None:
@@ -35,18 +46,7 @@ def show(context: Context) -> None:
     if not rows:
         st.info("No incident yet. An alert becomes one at the press of a button on its page.")
         return
-    listing(context, "incidents", [_cells(row) for row in reversed(rows)])
-
-
-def _cells(row: Row) -> list[Cell]:
-    return [
-        Cell("What", row["title"], link=("incidents", {"incident": str(row["number"])}), width=5),
-        Cell("State", row["status"]),
-        Cell("Severity", row["severity"], colour=COLOURS.get(row["severity"], "gray")),
-        Cell("Owner", row["owner"], width=2),
-        Cell("Opened", when(row["opened_at"]), width=2),
-        Cell("Users", count(row["n_users"])),
-    ]
+    listing(context, "incidents", INCIDENTS, list(reversed(rows)))
 
 
 def _one(context: Context, wanted: str) -> None:
@@ -95,8 +95,8 @@ def _alerts(context: Context, alerts: Sequence[Row]) -> None:
         for text in (alert["affected"], alert["change"], alert["cause"]):
             if text:
                 plain(text)
-        for trace in alert["examples"]:
-            context.link("traces", {"trace": trace}, label(f"Example: answer {trace[:8]}"))
+        for number, trace in enumerate(alert["examples"], 1):
+            context.link("traces", {"trace": trace}, f"Example {number}")
 
 
 def _timeline(steps: Sequence[Row]) -> None:

@@ -20,7 +20,7 @@ from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
-from dashboards.words import COLOURS, cause_sentence, causes, measure_name
+from dashboards.words import COLOURS, cause_sentence, causes
 
 REFRESH_S: Final = 30
 ATTENTION: Final = 6
@@ -55,7 +55,8 @@ def sentence(
     elif rates:
         parts.append("no violation among the graded answers")
     if findings:
-        parts.append(f"{measure_name(findings[0]['metric'], rules)} changed around {when(findings[0]['since'])}")
+        widest = max(causes(findings), key=len)
+        parts.append(f"{cause_sentence(widest, rules)}, since {when(widest[0]['since'])}")
     return "; ".join(parts) + f". {count(n_turns)} turns in this range."
 
 

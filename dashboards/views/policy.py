@@ -11,11 +11,12 @@ import streamlit as st
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.judges import judges
+from dashboards.listing import Column, listing
 from dashboards.numbers import count, share, share_interval, utc, when
 from dashboards.policy_edit import change
 from dashboards.rules import COLOURS, ENOUGH, Rule, rules_of
 from dashboards.scope import Context
-from dashboards.tables import clickable, draw, still
+from dashboards.tables import draw, still
 from dashboards.text import code, label, one_line, plain
 
 _text = st.column_config.TextColumn
@@ -43,36 +44,36 @@ def _all(context: Context, rules: dict[str, Rule]) -> None:
     idle = [rule for rule in rules.values() if rule.id not in graded and not (rule.policy["elsewhere"] and graded)]
     held += [(rule, "") for rule in idle]
     held.sort(key=lambda pair: (pair[0].rank, -pair[0].distance(rates.get((pair[0].id, pair[1])))))
-    cells = [_cell(rule, app, rates.get((rule.id, app))) for rule, app in held]
-    columns: dict[str, Any] = {
-        "title": _text("Rule", width=330),
-        "severity": _text("Severity", width=75),
-        "standing": _text("Stands", width=210),
-        "rate": _text("Broken in", width=80),
-        "interval": _text("95 %", width=110),
-        "app": _text("App", width=130),
-        "owner": _text("Owner", width=190),
-        "id": _text("Id", width=110),
-    }
     st.subheader("What the AI may and may not do")
-    chosen = clickable(cells, columns, key="rules")
-    if chosen is not None:
-        context.go("policy", {"rule": held[chosen][0].id})
+    listing(context, "rules", RULES, [(rule, app, rates.get((rule.id, app))) for rule, app in held])
     _prompts(context)
     _files(rules)
 
 
-def _cell(rule: Rule, app: str, rate: Row | None) -> Row:
-    return {
-        "title": one_line(rule.title),
-        "severity": "advice" if rule.told["authority"] == "advisory" else rule.told["severity"],
-        "standing": rule.standing(rate),
-        "rate": share(rate["value"]) if rate and rate["value"] is not None else "",
-        "interval": share_interval(rate["low"], rate["high"]) if rate and rate["low"] is not None else "",
-        "app": one_line(app),
-        "owner": one_line(rule.policy["owner"]),
-        "id": one_line(rule.id),
-    }
+Held = tuple[Rule, str, Row | None]
+"""A rule, an application that it holds for ("" where none is known), and its newest rate there."""
+
+
+def _severity(held: Held) -> str:
+    return "advice" if held[0].told["authority"] == "advisory" else str(held[0].told["severity"])
+
+
+def _broken_in(held: Held) -> str:
+    rate = held[2]
+    if rate is None or rate["value"] is None:
+        return ""
+    bounds = f" ({share_interval(rate['low'], rate['high'])})" if rate["low"] is not None else ""
+    return f"{share(rate['value'])}{bounds}"
+
+
+RULES: Final[tuple[Column[Held], ...]] = (
+    Column("Rule", lambda held: held[0].title, link=lambda held: ("policy", {"rule": held[0].id}), width=5),
+    Column("Severity", _severity, colour=lambda held: COLOURS.get(_severity(held), "gray")),
+    Column("Stands", lambda held: held[0].standing(held[2]), width=3),
+    Column("Broken in", _broken_in, width=3),
+    Column("App", lambda held: held[1], width=2),
+    Column("Owner", lambda held: held[0].policy["owner"], width=3),
+)
 
 
 def _files(rules: dict[str, Rule]) -> None:
@@ -94,7 +95,8 @@ def _prompts(context: Context) -> None:
         return
     for one in (check for check in checks if check["missing"]):
         since = f", as far as is known since {when(one['since'])}" if one["since"] else ""
-        lacks = f"lacks {len(one['missing'])} rules of {one['policy']} {one['version']}{since}"
+        n = len(one["missing"])
+        lacks = f"lacks {n} {'rule' if n == 1 else 'rules'} of {one['policy']} {one['version']}{since}"
         st.info(
             label(
                 f"The system prompt of {one['app']} {lacks}. plumbline policy render --as system-prompt prints them.",
@@ -104,12 +106,11 @@ def _prompts(context: Context) -> None:
 
 
 def _one(context: Context, rule: Rule | None, wanted: str) -> None:
-    if st.button("All rules", icon=":material/arrow_back:", type="tertiary"):
-        context.go("policy", {})
+    context.link("policy", {}, "All rules")
     if rule is None:
         st.info(label(f"No policy in force has a rule {wanted}. It may be retired.", 200))
         return
-    st.subheader(label(rule.title, 200))
+    st.title(label(rule.title, 200), anchor=False)
     _statement(rule)
     _cards(rule)
     _rates(context, rule)

@@ -11,7 +11,7 @@ from dashboards.client import Given, Row
 from dashboards.numbers import count, share, took, utc, when
 from dashboards.scope import Context
 from dashboards.tables import facts, still
-from dashboards.text import code, one_line, plain
+from dashboards.text import code, label, one_line, plain
 
 BADGES: Final = {
     "bad": ("mend", "red", ":material/error:"),
@@ -41,11 +41,11 @@ def _delay(seconds: float | None) -> str | None:
 
 def show(context: Context, window: Mapping[str, Given], row: Row | None) -> None:
     """Draw one source of the answer of the agent."""
-    if st.button("All sources", icon=":material/arrow_back:"):
-        context.go("sources", {})
+    context.link("sources", {}, "All sources")
     if row is None:
         st.info("Nothing of this source was received in this range. Choose a longer one.")
         return
+    st.title(label(row["app"] or "Spans without a service name", 80), anchor=False)
     with st.container(key="sentence"):
         plain(sentence(row))
     _facts(row)

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from dashboards.client import Given, Row
 from dashboards.connect import collector_url
-from dashboards.numbers import count, utc
+from dashboards.listing import Column, listing
+from dashboards.numbers import count, percent, share, when
 from dashboards.scope import Context
-from dashboards.tables import clickable
-from dashboards.text import one_line, plain
+from dashboards.text import plain
 from dashboards.views import first_run, source
 
 UNNAMED: Final = "(no name)"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MARKS: Final = {"bad": "■ mend", "warn": "▲ look", "ok": "● fine"}
-"""A shape and a word: the state must not hang on a colour."""
-
-_text = st.column_config.TextColumn
-_share = st.column_config.NumberColumn
+MARKS: Final = {"bad": "mend", "warn": "look", "ok": "fine"}
+COLOURS: Final = {"bad": "red", "warn": "orange", "ok": "green"}
 
 COUNTED: Final = (
     *("calls", "failed", "chats", "answered", "inputs", "outputs"),
     *("tokens", "users", "sessions", "arms"),
 )
-
-COLUMNS: Final[dict[str, Any]] = {
-    "state": _text("State", width=75),
-    "name": _text("Source", width=170),
-    "seen": st.column_config.DatetimeColumn("Last seen (UTC)", format="D MMM HH:mm", width=115),
-    "calls": st.column_config.NumberColumn("Calls", format="localized", width=70),
-    "texts": _share("Texts", format="percent", width=70),
-    "tokens": _share("Tokens", format="percent", width=70),
-    "users": _share("User", format="percent", width=70),
-    "sessions": _share("Session", format="percent", width=70),
-    "arms": _share("Arm", format="percent", width=70),
-    "errors": _share("Errors", format="percent", width=70),
-    "problem": _text("First thing to mend", width=420),
-}
 
 
 def name_of(row: Row) -> str:
@@ -110,26 +93,43 @@ def show(context: Context) -> None:
 
 
 def _list(context: Context, rows: Sequence[Row]) -> None:
-    chosen = clickable([_cells(row) for row in rows], COLUMNS, key="sources")
-    if chosen is not None:
-        context.go("sources", {"source": name_of(rows[chosen])})
+    listing(context, "sources", SOURCES, rows)
     st.caption(
-        "Click a cell for what its calls carry, its ledger, and the setting that mends each problem. "
         "Shares are of the model calls received in this range; texts are asked of chats, tokens of calls that did not fail."
     )
 
 
-def _cells(row: Row) -> Row:
-    has = carried(row)
-    shares = {name: ratio(*has[name]) for name in ("tokens", "users", "sessions", "arms", "errors")}
-    texts = max(has["inputs"][0], has["outputs"][0])
+def _mends(row: Row) -> str:
+    """The first thing to mend, in words."""
     serious = [problem for problem in row["problems"] if problem["severity"] != "note"]
-    return {
-        "state": MARKS.get(row["state"], row["state"]),
-        "name": one_line(name_of(row), 60),
-        "seen": row["last_seen"] and utc(row["last_seen"]),
-        "calls": row["n_calls"],
-        "texts": ratio(texts, has["inputs"][1]),
-        **shares,
-        "problem": one_line(serious[0]["what"], 200) if serious else None,
-    }
+    return str(serious[0]["what"]) if serious else "nothing"
+
+
+def _carries(row: Row) -> str:
+    """How many of its calls carry what somebody will look for."""
+    has = carried(row)
+    texts = max(has["inputs"][0], has["outputs"][0])
+    shares = {"texts": ratio(texts, has["inputs"][1])}
+    shares |= {name: ratio(*has[key]) for name, key in (("tokens", "tokens"), ("users", "users"), ("arms", "arms"))}
+    return ", ".join(f"{name} {percent(of)}" for name, of in shares.items() if of is not None)
+
+
+def _fails(row: Row) -> str:
+    failed = ratio(*carried(row)["errors"])
+    return "" if failed is None else share(failed)
+
+
+SOURCES: Final[tuple[Column[Row], ...]] = (
+    Column("Source", name_of, link=lambda row: ("sources", {"source": name_of(row)}), width=3),
+    Column(
+        "State",
+        lambda row: MARKS.get(row["state"], row["state"]),
+        colour=lambda row: COLOURS.get(row["state"], "gray"),
+        width=1,
+    ),
+    Column("To mend", _mends, width=4),
+    Column("Calls", lambda row: count(row["n_calls"])),
+    Column("They carry", _carries, width=4),
+    Column("Errors", _fails),
+    Column("Last seen", lambda row: when(row["last_seen"]) if row["last_seen"] else "", width=3),
+)

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.charts.timeline import timeline
 from dashboards.client import Given, Row
 from dashboards.notes import notes
-from dashboards.numbers import count, money, took, utc, when
+from dashboards.numbers import count, money, percent, took, utc, when
 from dashboards.rules import rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw, facts, still
@@ -71,6 +71,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     turn = next(iter(ask("trace", trace_id=trace_id)), None)
     spans = tree(ask("trace_spans", trace_id=trace_id))
     _head(context, trace_id, filters)
+    st.title(_name(turn or spans[0]) if spans else "Not found", anchor=False)
     if not spans:
         st.info("Nothing is stored under this trace id. It was never sent, was erased, or is no longer kept.")
         return
@@ -85,6 +86,8 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
         _verdicts(context, trace_id, grades, answer)
         notes(context.agent, trace_id)
         want(context.agent, trace_id)
+        st.caption("Trace id, to copy")
+        code(trace_id)
     with right:
         found = conversation(_spoken(turn, spans, content), answer, places(grades, answer))
         _talk(found, spans, content, chosen, _without(context, spans))
@@ -100,9 +103,8 @@ def _without(context: Context, spans: Sequence[Row]) -> str:
 
 def _head(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
     near = next(iter(context.agent.read("neighbours", trace_id=trace_id, **filters)), {})
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("All traces", icon=":material/arrow_back:"):
-            context.go("traces", {})
+    with st.container(horizontal=True, vertical_alignment="center", key="row-near"):
+        context.link("traces", {}, "All traces")
         for name, icon, shortcut in (
             ("newer", ":material/chevron_left:", "K"),
             ("older", ":material/chevron_right:", "J"),
@@ -110,9 +112,11 @@ def _head(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
             target = near.get(name)
             if st.button(name.capitalize(), icon=icon, disabled=target is None, shortcut=shortcut) and target:
                 context.go("traces", {"trace": target})
-        st.space("stretch")
-        with st.container(width=330):
-            code(trace_id)
+
+
+def _name(row: Row) -> str:
+    """What one answer is called: the application, and when it was given."""
+    return label(f"An answer of {row['app'] or 'an application without a name'}, {when(row['time'])}", 200)
 
 
 def _facts(row: Row) -> None:
@@ -227,10 +231,20 @@ def _verdicts(context: Context, trace_id: str, grades: Sequence[Row], answer: st
     if sample is None:
         st.caption("Not sampled: it enters no rate.")
     else:
-        with st.container(key="muted-sample"):
+        plain(_picked(sample["inclusion_probability"]))
+        with st.expander("How we know", icon=":material/info:"):
             plain(f"Sampled with probability {sample['inclusion_probability']:g}: {sample['reason']}")
     missing(context.agent, trace_id)
     _scores(ask("trace_scores", trace_id=trace_id))
+
+
+def _picked(probability: float) -> str:
+    """How it came to be graded."""
+    return (
+        "Every answer like this is graded."
+        if probability >= 1
+        else f"One of the {percent(probability)} that are graded."
+    )
 
 
 def _scores(scores: Sequence[Row]) -> None:

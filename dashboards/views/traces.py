@@ -54,7 +54,8 @@ def _stored_filters(context: Context) -> dict[str, Given]:
 
 def _filters(context: Context) -> dict[str, Given]:
     facets = context.agent.read("facets", **context.scope.params)
-    first = st.columns([4, 2, 2, 2, 1.4], vertical_alignment="bottom")
+    with st.container(key="filters"):
+        first = st.columns([4, 2, 2, 2, 1.4], vertical_alignment="bottom")
     with first[0]:
         text = st.text_input("Search in texts", key="q", bind="query-params", placeholder="words a user said or saw")
     with first[1]:

@@ -27,6 +27,7 @@ PAGES = {
     "trace": f"traces?trace={N_TURNS - 40:032x}",
     "quality": "quality",
     "policy": "policy",
+    "rule": "policy?rule=PRIV-01",
     "drift": "drift",
     "finding": "drift?finding=f1refusal0000001",
     "ab": "ab",

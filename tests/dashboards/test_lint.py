@@ -71,6 +71,7 @@ def test_html_is_used_for_constants_only() -> None:
     ]
     assert [(name, ast.unparse(call)) for name, call in used] == [
         ("app.py", "st.html(repainted(CSS, dark=dark))"),
+        ("listing.py", "st.html(narrow_names(key, [column.name for column in columns]))"),
         ("name_tag.py", "st.html(SIGN_OUT)"),
     ]
 

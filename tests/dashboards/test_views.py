@@ -176,7 +176,7 @@ def test_quality_names_the_method_and_the_sample(full: Served) -> None:
 
 def test_drift_says_what_cannot_be_told_yet(full: Served) -> None:
     page = run("drift", full.url, full.token)
-    assert "137 of 250 outputs" in list(page.dataframe[0].value["seen"])
+    assert "137 of 250 answers" in texts(page)
 
 
 def test_a_finding_shows_size_cause_budget_and_examples(full: Served) -> None:
@@ -210,7 +210,7 @@ def test_an_experiment_says_its_decision_in_words(full: Served) -> None:
 def test_an_alert_shows_its_trail_and_its_deliveries(full: Served) -> None:
     page = run("alerts", full.url, full.token, {"alert": "a1b2c3d4e5f60001"})
     assert "value 0.121 above 0.02" in texts(page)
-    assert set(page.dataframe[-1].value["receiver"]) == {"console", "oncall-webhook"}
+    assert {"console", "oncall-webhook"} <= {str(words.value) for words in page.text}
 
 
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
@@ -240,11 +240,12 @@ def test_overview_needs_neither_pandas_nor_altair(full: Served) -> None:
 
 def test_sources_are_listed_with_state_in_words_and_shares(full: Served) -> None:
     page = run("sources", full.url, full.token)
-    rows = page.dataframe[0].value
-    assert set(rows["name"]) == {"support-assistant", "invoice-reader", "otlp-http", "import:march.jsonl"}
-    assert rows["name"][0] == "otlp-http"  # two of its spans were refused
-    assert set(rows["state"]) <= {"■ mend", "▲ look", "● fine"}
-    assert rows["users"].max() == 1.0
+    said = "\n".join(str(words.value) for words in page.markdown).replace("\\", "")
+    names = ["otlp-http", "invoice-reader", "support-assistant", "import:march.jsonl"]
+    assert min(names, key=said.index) == "otlp-http"  # two of its spans were refused
+    assert "look" in said
+    assert "texts 100 %, tokens 100 %, users 100 %, arms 100 %" in texts(page)
+    assert not page.dataframe
     assert "4 sources in this range" in texts(page)
     assert "all that was received is accounted for" in texts(page)
 
@@ -315,12 +316,14 @@ def test_the_rules_are_told_by_title_gravest_first_with_whom_lacks_them(full: Se
     page = run("policy", full.url, full.token)
     said = texts(page)
     assert "What the AI may and may not do" in said
-    assert "lacks 1 rules of starter" in said.replace("\\", "")
+    assert "lacks 1 rule of starter" in said.replace("\\", "")
 
 
 def test_one_rule_says_what_it_asks_why_whose_it_is_and_whether_its_examples_hold(full: Served) -> None:
-    said = texts(run("policy", full.url, full.token, {"rule": "PRIV-01"})).replace("\\", "")
-    assert "Never reveal another person's contact or payment data" in said
+    page = run("policy", full.url, full.token, {"rule": "PRIV-01"})
+    said = texts(page).replace("\\", "")
+    [title] = page.title
+    assert title.value.replace("\\", "") == "Never reveal another person's contact or payment data"
     assert "Why: It belongs to somebody who did not agree" in said
     assert "Owner: whoever runs this installation" in said
     assert "1.0.0 (active): activated 1 Nov 2026, 09:00 UTC by olga, approved by legal" in said
