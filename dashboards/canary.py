@@ -36,6 +36,7 @@ def canary(one: Row) -> None:
     if told["changed"]:
         plain(f"{when(told['changed_at'])}: {told['changed']}.")
     st.caption(label(asked(told), 400))
+    st.caption(label(leanings(told["bias"]), 500))
 
 
 def standing(told: Row) -> str:
@@ -57,6 +58,33 @@ def found(told: Row) -> str:
     ]
     said = " and ".join(part for part in parts if part)
     return f"In the last 7 days it {said}." if said else "It was not asked about known items in the last 7 days."
+
+
+FORMS: Final = {
+    "order": "with the verdicts in reverse order",
+    "length": "with courtesies around the answer",
+    "style": "with the answer as a list",
+}
+"""In which other forms known items are asked."""
+
+OF: Final = {"violates": "known violations", "complies": "answers that keep the rule"}
+
+
+def leanings(bias: dict[str, Row | None]) -> str:
+    """Return in words what moves a judge that should not: the order of verdicts, the length or the style of answers."""
+    known = {name: one for name, one in bias.items() if one is not None}
+    if not known:
+        return "Bias: not known yet; known items are asked in other forms now and then."
+    moved = [
+        f"{FORMS[form]} it calls {100 * one['moved']:+.0f} points of {OF[kind]} violations ({100 * one['low']:+.0f} to {100 * one['high']:+.0f}, "
+        f"{count(one['n'])} asked)"
+        for (form, kind), one in ((name.split(), one) for name, one in known.items())
+        if one["low"] > 0 or one["high"] < 0
+    ]
+    n = min(one["n"] for one in known.values())
+    if not moved:
+        return f"Bias: neither the order of verdicts nor length nor style of answers is seen to move it ({count(n)} or more asked of each)."
+    return f"Bias: {'; '.join(moved)}."
 
 
 def asked(told: Row) -> str:

@@ -7,6 +7,7 @@ then takes is told. A judge that is asked nothing else is not asked about known 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +23,9 @@ from monitor.graders.grader import Connected
 from monitor.judges.judge import Told
 from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set, rules_asking
 from monitor.judges.naming import NEVER
+from monitor.judges.probes import VARIANTS, Variant, bias, drawn, varied
 from monitor.judges.question import Item
+from monitor.model.values import Turn
 from monitor.policy.schema import Policy
 from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
 from monitor.store import known as stored
@@ -115,14 +118,18 @@ class Check:
     known: KnownItem
     item: Item
     version: str
+    variant: Variant | None = None
 
     def calls(self, told: Told) -> list[dict[str, Any]]:
         """Return the calls as they are stored, told apart from those of production."""
-        return [call.row() | {"known": self.known.label, "words": None, "key": self.version} for call in told.calls]
+        return [
+            call.row() | {"known": self.known.label, "words": None, "key": self.version, "variant": self.variant}
+            for call in told.calls
+        ]
 
     def said(self, told: Told, at: datetime) -> list[dict[str, Any]]:
-        """Return what the judge said, for the streams; nothing where it did not say anything."""
-        if told.word is None:
+        """Return what the judge said, for the streams; nothing where it did not say anything, or was asked in another form."""
+        if told.word is None or self.variant is not None:
             return []
         said = {
             "unit_id": self.known.unit_id,
@@ -147,6 +154,7 @@ class Canary:
     sets: dict[str, KnownSet] = field(default_factory=dict)
     plans: dict[str, Plan] = field(default_factory=dict)
     _credit: dict[str, float] = field(default_factory=dict)
+    _probed: dict[str, Counter[tuple[Variant, str]]] = field(default_factory=dict)
     _looked: tuple[Any, ...] = ()
 
     def draw(self, asked: Mapping[str, int], policies: Sequence[Policy]) -> list[Check]:
@@ -188,6 +196,7 @@ class Canary:
             "usd": usd,
             "changed_at": changed[0].isoformat() if changed else None,
             "changed": changed[1] if changed else "",
+            "bias": self._bias(name),
         }
 
     def look(self, policies: Sequence[Policy]) -> None:
@@ -204,6 +213,8 @@ class Canary:
         for name in meant:
             self.sets[name] = known_set(name, self.judges, policies, settled)
             self.plans[name] = self._plan(name, streams, now)
+            forms = stored.forms(self.store, name, self.sets[name].version)
+            self._probed[name] = Counter({key: n for key, (_, n) in forms.items() if key[0] is not None})  # type: ignore[misc]  # a form
 
     def _plan(self, name: str, streams: int, now: datetime) -> Plan:
         said = stored.words(self.store, name, naive_utc(now - BACK))
@@ -227,11 +238,25 @@ class Canary:
         read = turns_at(self.store, [one.seq for one in turns], since) if since else []
         texts = {turn.unit_id: turn for turn in read}
         found = ((name, one, one.turn or texts.get(one.unit_id)) for name, one in picked)
-        return [
-            Check(name, one, one.item(turn), self.sets[name].version)
-            for name, one, turn in found
-            if turn is not None and turn.output_text
-        ]
+        return [self._check(name, one, turn) for name, one, turn in found if turn is not None and turn.output_text]
+
+    def _check(self, name: str, known: KnownItem, turn: Turn) -> Check:
+        """The question about a known item, now and then in another form."""
+        variant = drawn(self._probed[name], known.label, self.chance)
+        item, version = known.item(turn), self.sets[name].version
+        if variant is None:
+            return Check(name, known, item, version)
+        self._probed[name][variant, known.label] += 1
+        return Check(name, known, varied(item, variant), version, variant)
+
+    def _bias(self, name: str) -> dict[str, dict[str, Any] | None]:
+        """By form and label, how the judge moves."""
+        forms = stored.forms(self.store, name, self.sets[name].version)
+        return {
+            f"{variant} {label}": bias(forms.get((None, label), (0, 0)), forms.get((variant, label), (0, 0)))
+            for variant in VARIANTS
+            for label in LABELS
+        }
 
 
 def _counted(said: pl.DataFrame, label: Label) -> dict[str, int]:

@@ -54,6 +54,7 @@ class Call:
     found_to: int | None = None
     words: str | None = None
     known: str | None = None  # of a known item its label
+    variant: str | None = None  # and the form in which it was asked
 
     def row(self) -> dict[str, Any]:
         """Return it as a row of the store."""

@@ -57,6 +57,7 @@ class Item:
     rule: BoundRule
     turn: Turn
     rubric: str = ""
+    reverse: bool = False  # whether the codes of verdicts stand in reverse order
 
     @property
     def quotable(self) -> str:
@@ -113,6 +114,7 @@ def prompt_of(item: Item, chance: Random) -> Prompt:
     """Return the question about `item`; `chance` must be unpredictable to whoever writes answers."""
     codes = dict(zip(_codes(item, chance), MEANINGS, strict=True))
     fence = f"=== {chance.getrandbits(96):024x}"
+    codes = dict(reversed(codes.items())) if item.reverse else codes
     told = "\n".join(f"  {code} = {MEANINGS[verdict]}" for code, verdict in codes.items())
     quotes = f"{_PIECES}; at least one where it is violated" if item.rests_on_quotes else f"{_PIECES}, or none"
     system = _INSTRUCTION.format(fence=fence[:12], quotes=quotes, codes=told)

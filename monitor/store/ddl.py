@@ -116,6 +116,7 @@ JUDGE_CALLS: Final[Columns] = {
     "key": "str",  # what a repeat of the question has in common with it
     "words": "text",  # the judge's own, about the text it judged
     "known": "str",  # of a known item its label, violates | complies; NULL: an answer of production
+    "variant": "str",  # of a known item the form in which it was asked (`monitor.judges.probes`); NULL: as it is
 }
 """Every question to a judge, as a trace of its own beside production."""
 

@@ -70,9 +70,19 @@ def words(reader: Reader, judge: str, since: datetime) -> pl.DataFrame:
     """
     return reader.frame(
         f"""SELECT time, known, coalesce(verdict = 'violates', false)::DOUBLE AS bad FROM base.judge_calls
-            WHERE {_SAID} AND time >= ? AND key = {_NEWEST} ORDER BY time""",
+            WHERE {_SAID} AND variant IS NULL AND time >= ? AND key = {_NEWEST} ORDER BY time""",
         [judge, since, judge],
     )
+
+
+def forms(reader: Reader, judge: str, version: str) -> dict[tuple[str | None, str], tuple[int, int]]:
+    """Return by form (None: as it is) and label how many known items a judge called violations, of how many it was asked."""
+    rows = reader.frame(
+        f"""SELECT variant, known, count(*) FILTER (verdict = 'violates') AS bad, count(*) AS n FROM base.judge_calls
+            WHERE {_SAID} AND key = ? GROUP BY ALL""",
+        [judge, version],
+    )
+    return {(variant, label): (bad, n) for variant, label, bad, n in rows.iter_rows()}
 
 
 def spent(reader: Reader, since: datetime) -> dict[str, tuple[int, float]]:

@@ -65,7 +65,7 @@ VIEWS: Final[dict[str, str]] = {
     "samples": "SELECT unit_id, time, plan, stratum, inclusion_probability, drawn_at, reason FROM base.samples",
     "grades": "SELECT * FROM base.grades",
     "judge_calls": """
-        SELECT time, rule_id, unit_id, judge, state, tokens, cost_usd, latency_ms, reason, verdict, score, unit, known
+        SELECT time, rule_id, unit_id, judge, state, tokens, cost_usd, latency_ms, reason, verdict, score, unit, known, variant
         FROM base.judge_calls""",
     "estimates": "SELECT * FROM base.estimates",
     "findings": "SELECT * REPLACE (coalesce(state, 'expired') AS state) FROM base.findings",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.canary import asked, found, standing
+from dashboards.canary import asked, found, leanings, standing
 from dashboards.judges import budget, spent
 from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
@@ -20,6 +20,7 @@ SMALL: dict[str, Any] = {
     "canary": {
         "items": {"violates": 12, "complies": 9}, "said": {"violates": {"bad": 150, "n": 200}, "complies": {"bad": 4, "n": 100}}, "first": 60,
         "share": 0.2, "within_days": 9.6, "wanted": "7d", "calls": 31, "usd": 0.02, "changed_at": None, "changed": "",
+        "bias": {"order violates": {"moved": -0.12, "low": -0.2, "high": -0.05, "n": 60}, "style complies": {"moved": 0.01, "low": -0.02, "high": 0.04, "n": 40}, "length complies": None},
     },
 }  # fmt: skip
 PANEL: dict[str, Any] = {
@@ -113,6 +114,13 @@ def test_what_known_items_say_of_a_judge_is_told_in_words() -> None:
         "Known items: 12 that violate and 9 that do not. 20 % of its calls ask about them, today 31 calls and $0.02 out of its budget; so one "
         "that misses a tenth more is noticed within about 10 days (7d was asked for)."
     )
+    assert leanings(told["bias"]) == (
+        "Bias: with the verdicts in reverse order it calls -12 points of known violations violations (-20 to -5, 60 asked)."
+    )
+    assert leanings({"style complies": told["bias"]["style complies"]}) == (
+        "Bias: neither the order of verdicts nor length nor style of answers is seen to move it (40 or more asked of each)."
+    )
+    assert leanings({"length complies": None}).startswith("Bias: not known yet")
     nothing = {label: {"bad": 0, "n": 0} for label in ("violates", "complies")}
     fresh = told | {"said": nothing}
     assert (standing(fresh), found(fresh)) == (

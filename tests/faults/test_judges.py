@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,15 +18,22 @@ from msgspec.structs import replace
 from monitor.clock import FakeClock
 from monitor.config.schema import JudgeSettings
 from monitor.judges.purse import ceiling_of
+from monitor.places import Places
 from monitor.state import ControlState, judge_spend
 from plumbline.agent import Agent
 from plumbline.demo.stubs.judge import JudgeStub, Mode, a_judge
+from tests.acceptance.traffic import spooled
 from tests.faults.judging import AT, CALLS
-from tests.judges.support import PADDED, PLAIN, a_house, judge, judge_waiting, later, standing, states
+from tests.judges.support import PADDED, PLAIN, RULE, a_house, judge, judge_waiting, later, standing, states, turns
+from tests.judges.test_judged_streams import WITH_EXAMPLES
 from tests.judges.test_judging import FAULTS
+from tests.support.house import a_house as running_house
+from tests.support.waiting import becomes
 
 pytestmark = pytest.mark.faults
 KILLS = 100
+AGENT_KILLS = 15
+A_DAY = 500
 SEED = 20261128
 TWO_CYCLES_S = 60.0
 PASS_S = 2.0
@@ -111,3 +121,45 @@ def test_every_death_is_told_within_two_cycles_with_its_cause(
             f"\n{len(told)} deaths with {waiting} waiting: {len(told) - len(late)} told, the last after {max(s or 0 for s in told.values()):g} s; not told: {late}"
         )
     assert None not in told.values(), told
+
+
+def test_no_kill_of_a_whole_agent_makes_a_budget_forget_a_call(
+    stub: JudgeStub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub.mode, stub.slow_s = "slow", 0.2
+    rng = random.Random(SEED)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "policy.yaml").write_text(WITH_EXAMPLES)
+    budget = {"calls_per_day": A_DAY, "rules": {RULE: A_DAY - 100}}
+    small = {"url": f"{stub.url}/v1", "model": "stub-1", "budget": budget, "canary": {"at_most": 0.5}, "concurrency": 4}
+    settings = {"policies": str(tmp_path / "policies"), "judges": {"small": small}, "judge_texts": {"apps": ["shop"]}}
+    outputs = [f"{PLAIN} {number}" for number in range(A_DAY)]
+    spooled(tmp_path / "data" / "spool", turns(outputs, datetime.now(UTC)))
+    with running_house(tmp_path / "data", "agent", agent={"cycle_every": "1s"}, **settings) as house:
+        for _ in range(AGENT_KILLS):
+            came = stub.served
+            becomes(lambda came=came: stub.served > came, 20, 0.05)  # type: ignore[misc]  # the killed one is at work
+            time.sleep(rng.uniform(0.0, 1.0))
+            house.kill("agent")
+        becomes(
+            lambda: stub.busy == 0 and house.sql("SELECT count(*) FROM judge_calls WHERE state = 'budget'")[0][0] > 0,
+            60,
+            0.5,
+        )
+        calls = house.sql(
+            "SELECT known IS NOT NULL, count(*) FROM judge_calls WHERE state = 'ok' GROUP BY 1 ORDER BY 1"
+        )
+        doubled = house.sql("SELECT count(*) - count(DISTINCT unit_id) FROM grades WHERE grader = 'judge:small'")[0][0]
+        told = house.log("agent")
+    with contextlib.closing(sqlite3.connect(Places(tmp_path / "data").control)) as control:
+        days = control.execute("SELECT judge, day, calls FROM judge_spend").fetchall()
+    reserved, of_rule = (sum(n for name, _, n in days if name == whose) for whose in ("small", f"small/{RULE}"))
+    with capsys.disabled():
+        print(
+            f"\n{AGENT_KILLS} kills of an agent: {reserved} calls reserved of {A_DAY} a day, {of_rule} of {A_DAY - 100} for its rule, "
+            f"{stub.served} came; written (known, n): {calls}, {doubled} verdicts twice"
+        )
+    assert all(n <= (A_DAY if name == "small" else A_DAY - 100) for name, _, n in days), days
+    assert AGENT_KILLS < stub.served <= of_rule <= reserved
+    assert doubled == 0
+    assert "Traceback" not in told

@@ -21,10 +21,10 @@ from plumbline.demo.stubs.serving import in_background
 
 Mode = Literal[
     "ok", "slow", "hang", "429", "500", "400", "401", "404", "quota", "cut", "empty", "schema", "huge", "error200",
-    "refuses", "garbage", "invents", "copies", "believes", "lenient", "harsh",
+    "refuses", "garbage", "invents", "copies", "believes", "lenient", "harsh", "first",
 ]  # fmt: skip
 """`cut`, `empty`, `garbage` and `huge` are bodies, `schema` another form; `error200` tells an error in a good answer;
-`invents` quotes what is not there; `lenient` and `harsh` are another model, for which no filler, or one sentence of it, is too much."""
+`invents` quotes what is not there; `lenient` and `harsh` are another model, for which no filler, or one sentence of it, is too much; `first` takes the code that stands first."""
 
 PORT: Final = 4320
 """Where the demo's judge is, unless it is told otherwise."""
@@ -39,7 +39,6 @@ LITERAL: Final = re.compile(r"\{[^{}]*\"verdict\"[^{}]*\}", re.DOTALL)
 _CODES: Final = re.compile(r"^\s+([A-Z]{4,12}) = (.+)$", re.MULTILINE)
 _PARTS: Final = re.compile(r"^(the user asked|the application answered): (\".*\")$", re.MULTILINE)
 _MANY: Final = 2
-_NEVER: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,21 @@ def thought(read: Read, mode: str) -> dict[str, Any]:
         with_quotes: dict[str, Any] = _object(found[0])
         return with_quotes
     filler = [piece[0].strip() for piece in FILLER.finditer(read.answered)]
-    meanings = list(read.codes)
-    many = {"lenient": _NEVER, "harsh": 1}.get(mode, _MANY)
+    many = {"lenient": 1_000, "harsh": 1}.get(mode, _MANY)
     bad = len(filler) >= many and not (mode == "believes" and CLAIM.search(read.answered))
     return {
         "quotes": ["what nobody has ever said here"] if mode == "invents" else filler[:1] if bad else [],
         "reason": f"{len(filler)} sentences of general remarks",
         "confidence": "high" if len(filler) != _MANY else "med",
-        "verdict": read.codes[meanings[0 if bad else 1]],
+        "verdict": _code(read, mode, bad=bad),
     }
+
+
+def _code(read: Read, mode: str, *, bad: bool) -> str:
+    """The code of a verdict; a judge in mode `first` takes the code that stands first."""
+    if mode == "first":
+        return next(iter(read.codes.values()))
+    return read.codes["the answer violates the rule" if bad else "the answer does not violate the rule"]
 
 
 def _object(text: str) -> dict[str, Any]:
