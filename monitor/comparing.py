@@ -147,7 +147,8 @@ def _read_app(
     """Read the experiments of one app: another that has one of the same name has another experiment."""
     corrected, labels = (sums, {}) if errors is None else correct(sums, errors.filter(pl.col("app") == app))
     asked, before = house.settings.experiments, [told for told in earlier if told.app == app]
-    read = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, before)
+    judged = frozenset(f"rule:{rule.id}" for policy in house.policies for rule in policy.rules if rule.judged)
+    read = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, before, judged)
     return [replace(told, app=app) for told in read]
 
 

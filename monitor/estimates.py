@@ -180,17 +180,28 @@ def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
 def _by_machine(said: Said, confidence: float) -> dict[str, Any]:
     rows = said.machine
     told = _share(said.verdict[rows], said.probability[rows], said.cluster[rows], confidence)
-    n = int(said.people.sum())
-    return told | {"method": f"{told['method']}; rule-based grader, not corrected by human labels{_why_not(said, n)}"}
+    if said.judged.any():
+        by = f"graded by {_graders(said)}, not yet checked by people{_why_not(said, 'labels')}"
+    else:
+        by = f"rule-based grader, not corrected by human labels{_why_not(said, 'of them')}"
+    return told | {"method": f"{told['method']}; {by}"}
 
 
-def _why_not(said: Said, n: int) -> str:
+def _graders(said: Said) -> str:
+    """Who gave the verdicts of machines."""
+    judged = said.judged
+    if not judged.any():
+        return "rule-based grader"
+    return "a judge" if judged[said.machine].all() else "a judge and a rule-based grader"
+
+
+def _why_not(said: Said, labels: str) -> str:
+    n, planned = int(said.people.sum()), int(said.planned.sum())
     if not n:
         return ""
-    planned = int(said.planned.sum())
     if not planned:
-        return f" ({n} of them, on turns that somebody chose)"
-    return f" ({planned} of them on turns that a plan picked, {ENOUGH} are needed)"
+        return f" ({n} {labels}, on turns that somebody chose)"
+    return f" ({planned} {labels} on turns that a plan picked, {ENOUGH} are needed)"
 
 
 def _by_people(said: Said, confidence: float) -> dict[str, Any]:
@@ -206,17 +217,18 @@ def _share(verdicts: Codes, probability: Floats, clusters: Ints, confidence: flo
 
 
 def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]:
-    """The machine's verdicts as guesses, corrected by people's; where the machine could not tell, its mean is the guess."""
+    """What machines guess, corrected by people's verdicts: what a judge believes, others' words; the mean where none could tell."""
     guessed = (said.verdict != NOTHING) & (said.probability > 0)
-    mean = hajek(
-        _violates(said.verdict[said.machine]), said.probability[said.machine], said.cluster[said.machine]
-    ).value
-    guess = np.where(said.machine, _violates(said.verdict), mean)[guessed]
+    says = np.where(np.isnan(said.belief), _violates(said.verdict), said.belief)
+    tells = guessed & (said.machine | ~np.isnan(said.belief))
+    mean = hajek(says[tells], said.probability[tells], said.cluster[tells]).value
+    guess = np.where(tells, says, mean)[guessed]
     rows = np.flatnonzero(corrects[guessed])
     labelled = Labelled(rows, _violates(said.label[guessed][rows]), said.label_probability[guessed][rows])
     found = corrected(guess, said.probability[guessed], said.cluster[guessed], labelled)
     low, high = corrected_interval(found, confidence)
-    method = f"difference, clustered by user; rule-based grader, corrected by {len(rows)} human labels"
+    by = f"graded by {_graders(said)}" if said.judged.any() else "rule-based grader"
+    method = f"difference, clustered by user; {by}, corrected by {len(rows)} human labels"
     return {"value": found.value, "low": low, "high": high, "method": method}
 
 

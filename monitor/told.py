@@ -29,6 +29,9 @@ CODES: Final = {str(verdict): number for number, verdict in enumerate(Verdict, 1
 VIOLATES, COMPLIES = CODES[Verdict.VIOLATES], CODES[Verdict.COMPLIES]
 DECISIVE: Final = (VIOLATES, COMPLIES)
 
+BELIEF: Final = "belief:"
+"""And that of how sure a judge is that the rule is violated; NaN, or no column, where no judge can tell."""
+
 OF_PEOPLE: Final = {
     "label": pl.String,
     "first_label": pl.String,
@@ -47,10 +50,12 @@ class Said:
     """What machine and people said of turns under one rule, as arrays; a row a turn.
 
     `verdict` and `label` are codes, `NOTHING` where nobody said anything that stands; a probability of 0 is one nobody knows.
+    `belief` is how sure a judge is of a violation, NaN where the verdict is none of a judge's.
     `first` is what whoever looked first says, with one person's errors.
     """
 
     verdict: Codes
+    belief: Floats
     probability: Floats
     label: Codes
     first: Codes
@@ -62,6 +67,11 @@ class Said:
     def machine(self) -> Bools:
         """Rows with a decisive verdict of a machine on a turn that a plan picked."""
         return np.isin(self.verdict, DECISIVE) & (self.probability > 0)
+
+    @property
+    def judged(self) -> Bools:
+        """Those of them whose verdict is a judge's."""
+        return self.machine & ~np.isnan(self.belief)
 
     @property
     def people(self) -> Bools:
@@ -83,7 +93,7 @@ class Said:
 class Told:
     """`turns`: unit, time, app, probability (0: no plan picked it), cluster, user, segment columns, and a code per rule.
 
-    Rules that are asked less often have their own probability there, too.
+    Rules that are asked less often have their own probability there, too, and those of judges what they believe.
     `labels`: unit, rule_id, label (NULL where people disagree), first_label, label_probability, contested; a row a labelled unit and rule.
     """
 
@@ -148,6 +158,7 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
     by_rule = said.pivot("rule", index="unit", values="code", aggregate_function="first") if said.height else None
     turns = turns if by_rule is None else turns.join(by_rule, on="unit", how="left")
     turns = _with_own(turns, whole.filter(pl.col("probability") != most["probability"]), whole)
+    turns = _with_beliefs(turns, whole)
     labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
     return Told(
         _whole(turns).sort("time", "unit"),
@@ -165,6 +176,17 @@ def _with_own(turns: pl.DataFrame, less: pl.DataFrame, whole: pl.DataFrame) -> p
     columns = own.select("unit", "probability", rule=pl.lit(PROBABILITY) + pl.col("rule_id"))
     wide = columns.pivot("rule", index="unit", values="probability", aggregate_function="first")
     return turns.join(wide, on="unit", how="left")
+
+
+def _with_beliefs(turns: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
+    """Add what judges believe, a column for each rule that one was asked about."""
+    known = whole.drop_nulls("belief") if "belief" in whole.columns else whole.clear()
+    if known.is_empty():
+        return turns
+    columns = known.select("unit", pl.col("belief").cast(pl.Float64), rule=pl.lit(BELIEF) + pl.col("rule_id"))
+    return turns.join(
+        columns.pivot("rule", index="unit", values="belief", aggregate_function="first"), on="unit", how="left"
+    )
 
 
 def together(parts: Sequence[Told]) -> Told:
@@ -186,11 +208,29 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
     for rule in sorted(said.keys() | given.keys()):
         verdict = said.get(rule, np.zeros(rows.height, np.uint8))
         probability = rows[PROBABILITY + rule] if PROBABILITY + rule in rows.columns else usual
-        yield rule, _with_people(verdict, probability.to_numpy(), cluster, given.get(rule))
+        drawn = _Machines(verdict, _beliefs(rows, rule), probability.to_numpy(), cluster)
+        yield rule, _with_people(drawn, given.get(rule))
 
 
-def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.DataFrame | None) -> Said:
-    n = len(verdict)
+@dataclass(frozen=True)
+class _Machines:
+    """What machines said under one rule."""
+
+    verdict: Codes
+    belief: Floats
+    probability: Floats
+    cluster: Ints
+
+
+def _beliefs(rows: pl.DataFrame, rule: str) -> Floats:
+    if BELIEF + rule not in rows.columns:
+        return np.full(rows.height, np.nan)
+    beliefs: Floats = rows[BELIEF + rule].fill_null(float("nan")).to_numpy()
+    return beliefs
+
+
+def _with_people(machines: _Machines, given: pl.DataFrame | None) -> Said:
+    n = len(machines.verdict)
     label, first, contested = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.bool_)
     label_probability = np.zeros(n)
     if given is not None:
@@ -199,7 +239,8 @@ def _with_people(verdict: Codes, probability: Floats, cluster: Ints, given: pl.D
         first[at] = given["first_label"].fill_null(NOTHING).to_numpy()
         label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
         contested[at] = given["contested"].to_numpy()
-    return Said(verdict, probability, label, first, label_probability, cluster, contested)
+    said, cluster = machines.verdict, machines.cluster
+    return Said(said, machines.belief, machines.probability, label, first, label_probability, cluster, contested)
 
 
 def _whole(turns: pl.DataFrame) -> pl.DataFrame:

@@ -7,22 +7,24 @@ because any difference may then be one of who came and not of what they got.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
 from monitor.clock import naive_utc
 from monitor.config.schema import ExperimentSettings, MetricSettings
-from monitor.experiments.direction import Direction, declared, direction
+from monitor.experiments.corrections import ENOUGH
+from monitor.experiments.direction import declared, direction
 from monitor.experiments.phases import Life, Phase, lives, phases, stretches, together
 from monitor.experiments.sides import Sides, sides_of, sums_of, with_zeros
 from monitor.experiments.units import Assignment, assign
-from monitor.experiments.verdict import Pace, Reading, role, sentence
+from monitor.experiments.verdict import Decision, Pace, Reading, decide, role, sentence
 from monitor.health import Guarding
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, compare_ratios, users_to_halve
@@ -32,12 +34,15 @@ DAY: Final = timedelta(days=1)
 SHARES: Final = ("rule:", "error")
 """Metrics that are shares of yes and no whatever is declared: their intervals lie between 0 and 1."""
 
-Decision = Literal["better", "worse", "differs", "undecided", "blocked"]
+UNCHECKED: Final = f"graded by a judge, not yet checked by people: it decides nothing before {ENOUGH} labels in each arm tell how the judge errs there"
 
 
 @dataclass(frozen=True)
 class Readout:
-    """One experiment as it is read at `now`: its clean rows, who is in it, and the error that each comparison may spend."""
+    """One experiment as it is read at `now`: its clean rows, who is in it, and the error that each comparison may spend.
+
+    Metrics that are `unchecked` are those of judges whose errors people have not looked at in each arm.
+    """
 
     experiment: str
     rows: pl.DataFrame
@@ -49,6 +54,7 @@ class Readout:
     metrics: Mapping[str, MetricSettings]
     now: datetime
     labels: Mapping[str, int]
+    unchecked: AbstractSet[str]
     phases: Sequence[Phase]
     arms: Mapping[str, Life]
     earlier: Mapping[tuple[str, str], Comparison]
@@ -70,6 +76,7 @@ def compare_arms(
     guard: Guarding = nullcontext,
     labels: Mapping[tuple[str, str], int] = MappingProxyType({}),
     earlier: Sequence[Comparison] = (),
+    judged: AbstractSet[str] = frozenset(),
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
@@ -77,7 +84,8 @@ def compare_arms(
     values known so far, and, where that is known, when the `first` and the `last` of its turns came, and the count and sum of
     before (`past_n`, `past_total`): arms that end keep what `earlier` readouts said of them, later ones are compared with who came
     at their time, and what users did before is taken out. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
-    once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
+    once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected; metrics that a judge
+    grades (`judged`) decide nothing before they are. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
     that fails within `guard` has no readout; the others have theirs.
     """
     known = _dated(units, now).filter((pl.col("n") > 0) & pl.col("total").is_finite())
@@ -86,7 +94,7 @@ def compare_arms(
     comparisons: list[Comparison] = []
     for rows in groups:
         with guard(f"experiment {rows['experiment'][0]}"):
-            comparisons.extend(list(_read(rows, settings, now, metrics, labels, earlier)))
+            comparisons.extend(list(_read(rows, settings, now, metrics, labels, earlier, judged)))
     return comparisons
 
 
@@ -97,6 +105,7 @@ def _read(
     metrics: Mapping[str, MetricSettings],
     labels: Mapping[tuple[str, str], int],
     earlier: Sequence[Comparison],
+    judged: AbstractSet[str],
 ) -> Iterator[Comparison]:
     experiment = rows["experiment"][0]
     alive = lives(rows)
@@ -108,12 +117,13 @@ def _read(
     others = [arm for arm in arms if arm != control]
     looks = len(names) * len(others)
     alpha = settings.alpha / max(1, looks)
+    unchecked = judged - {metric for (of, metric) in labels if of == experiment}
     own = {metric: n for (of, metric), n in labels.items() if of == experiment}
     last = {
         (told.metric, told.arm): told for told in earlier if (told.experiment, told.control) == (experiment, control)
     }
     readout = Readout(
-        experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own, known, alive, last
+        experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own, unchecked, known, alive, last
     )
     for arm in others:
         if kept_readings := _last_readings(readout, arm):
@@ -213,7 +223,10 @@ def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Dif
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
     reason = _reason(readout, metric, pair, found, sides) + (f"; {way.remark}" if way.remark else "")
-    return _comparison(readout, metric, arm, users, found, decide(way, found), reason + _over(readout, pair)), found
+    reason += _over(readout, pair)
+    if metric in readout.unchecked:  # a judge may err more often on one arm than on the other
+        return _comparison(readout, metric, arm, users, found, "undecided", f"{reason}; {UNCHECKED}"), None
+    return _comparison(readout, metric, arm, users, found, decide(way, found), reason), found
 
 
 def _over(readout: Readout, pair: Pair) -> str:
@@ -245,15 +258,6 @@ def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
     cells = readout.rows_of(metric)
     n, total = cells["n"].to_numpy(), cells["total"].to_numpy()
     return bounds if bool(((total >= bounds[0] * n) & (total <= bounds[1] * n)).all()) else None
-
-
-def decide(way: Direction, found: Difference) -> Decision:
-    """Return what may be said: nothing while the interval holds zero, and "differs" where no direction is the good one."""
-    if found.interval.low <= 0 <= found.interval.high:
-        return "undecided"
-    if way.better == "neither":
-        return "differs"
-    return "better" if (found.effect > 0) == (way.better == "higher") else "worse"
 
 
 def _reason(readout: Readout, metric: str, pair: Pair, found: Difference, sides: Sides) -> str:

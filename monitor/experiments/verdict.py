@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from monitor.config.schema import MetricSettings
-from monitor.experiments.direction import declared, direction
+from monitor.experiments.direction import Direction, declared, direction
 from monitor.stats.confidence_sequence import Difference, users_until
 
 Role = Literal["primary", "guardrail", "other"]
+Decision = Literal["better", "worse", "differs", "undecided", "blocked"]
 SAFETY: Final = ("rule:", "error")
 FURTHEST_DAYS: Final = 366
 """Beyond this a date would be one to laugh at."""
@@ -48,6 +49,15 @@ class Pace:
         if days > FURTHEST_DAYS:
             return f" for more than a year, or end it: {more:,} more users"
         return f" until about {self.now + timedelta(days=days):%Y-%m-%d}: {more:,} more users"
+
+
+def decide(way: Direction, found: Difference) -> Decision:
+    """Return what may be said: nothing while the interval holds zero, and "differs" where no direction is the good one."""
+    if found.interval.low <= 0 <= found.interval.high:
+        return "undecided"
+    if way.better == "neither":
+        return "differs"
+    return "better" if (found.effect > 0) == (way.better == "higher") else "worse"
 
 
 def role(metric: str, metrics: Mapping[str, MetricSettings]) -> Role:

@@ -182,6 +182,11 @@ class BoundRule:
         """Every grader that is asked anywhere."""
         return (*self.asked, *(grader for _, graders in self.added for grader in graders))
 
+    @property
+    def judged(self) -> bool:
+        """Whether some grader of it is a judge."""
+        return any(isinstance(grader, Judge) for grader in self.everyone)
+
     def excuse(self, turn: Turn) -> str | None:
         """Return the exception that covers `turn`, or None."""
         day = turn.time.date()

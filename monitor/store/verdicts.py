@@ -18,7 +18,7 @@ from monitor.model import dimensions
 from monitor.model.values import WITHDRAWN
 from monitor.store.ddl import BASE
 from monitor.store.opening import Transaction
-from monitor.store.precedence import ADJUDICATED, AGREED, BY_MACHINE, CONTESTED, HUMAN, rank
+from monitor.store.precedence import ADJUDICATED, AGREED, BY_MACHINE, CONTESTED, HUMAN, JUDGE, rank
 from monitor.store.reads import Reader
 from monitor.store.transaction import Rows, to_arrow
 
@@ -52,7 +52,9 @@ def units_named(reader: Reader, unit_ids: Sequence[str]) -> pl.DataFrame:
 
 _WORDS: Final = f"""
         machine AS (
-            SELECT unit_id, rule_id, verdict, grader FROM said g WHERE {BY_MACHINE}
+            SELECT unit_id, rule_id, verdict, grader,
+                   CASE WHEN {rank("g")} = {JUDGE} THEN coalesce(score, CASE verdict WHEN 'violates' THEN 1 WHEN 'complies' THEN 0 END) END AS belief
+            FROM said g WHERE {BY_MACHINE}
             {_NEWEST.format(order=rank("g"))}),
         people AS (
             SELECT unit_id, rule_id, {rank("g")} = {CONTESTED} AS contested,
@@ -70,7 +72,8 @@ _WORDS: Final = f"""
 def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return what was said of turns with start <= time < end, a row a unit and rule, with the dimensions of the turn.
 
-    `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything.
+    `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything. `belief` is how
+    sure a judge is of a violation, or its word where it does not say; NULL where no judge can tell.
     `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
     anything, or they disagree), `first_label` what whoever looked first says, `contested` whether they disagree, `label_probability` that of the plans of their labels together,
     NULL where nobody knows it; `sampling_weight` how many turns it stands for, where its sender samples (NULL: one).
@@ -90,7 +93,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
                 WHERE time >= ? AND time < ? GROUP BY ALL)
             GROUP BY ALL)
-        SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, d.plans, d.inclusion_probability,
+        SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, m.belief, d.plans, d.inclusion_probability,
                p.label, a.first_label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
         FROM machine m FULL JOIN people p USING (unit_id, rule_id)
         LEFT JOIN planned q USING (unit_id, rule_id)

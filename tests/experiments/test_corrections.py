@@ -103,3 +103,19 @@ def test_labels_that_all_agree_widen_the_interval_and_move_nothing() -> None:
     assert bare.high is not None
     assert told.high > bare.high
     assert "corrected by" in told.reason
+
+
+def test_a_judge_decides_nothing_before_people_have_looked_at_its_errors_in_each_arm() -> None:
+    """It blames arm B for what is none: shown, with the reason why it decides nothing; labels in each arm tell that nothing is wrong."""
+    turns = house(np.random.default_rng(3), (0.1, 0.1), (0.0, 0.15))
+    judged = frozenset({METRIC})
+    [bare] = compare_arms(sums_of(turns), ExperimentSettings(), NOW, judged=judged)
+    corrected, labels = correct(sums_of(turns), errors_of(turns))
+    [told] = compare_arms(corrected, ExperimentSettings(), NOW, labels=labels, judged=judged)
+    assert read(turns, with_people=False).decision == "worse"
+    assert (bare.decision, bare.effect is not None) == ("undecided", True)
+    assert bare.reason.startswith("Nothing is recommended")
+    assert "not yet checked by people: it decides nothing before 50 labels in each arm" in bare.reason
+    assert told.decision == "undecided"
+    assert "corrected by" in told.reason
+    assert "not yet checked" not in told.reason

@@ -194,3 +194,28 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     assert estimate_rates(rows, rows, DAILY) == estimate_rates(
         rows.sample(fraction=1, shuffle=True, seed=2), rows, DAILY
     )
+
+
+def test_a_rate_of_a_judge_says_whether_people_have_checked_it() -> None:
+    rows = grades(["violates"] * 20 + ["complies"] * 180, belief=[0.9] * 20 + [0.1] * 180)
+    [alone] = estimate_rates(rows, rows, DAILY)
+    assert alone.value == 0.1
+    assert alone.method == "hajek-wilson, clustered by user; graded by a judge, not yet checked by people"
+    [few] = estimate_rates(labelled(rows, dict.fromkeys(range(7), "violates"), 0.1), rows, DAILY)
+    assert few.method.endswith("not yet checked by people (7 labels on turns that a plan picked, 20 are needed)")
+    labels = {number: "violates" if number < 20 else "complies" for number in range(0, 200, 4)}
+    [checked] = estimate_rates(labelled(rows, labels, 0.25), rows, DAILY)
+    assert checked.method == "difference, clustered by user; graded by a judge, corrected by 50 human labels"
+
+
+def test_what_a_judge_believes_is_more_than_its_word() -> None:
+    """A judge that says "complies" of all and is unsure where something is wrong narrows a rate by its belief alone."""
+    verdicts = ["complies"] * 1400
+    belief = [0.45 if number % 10 == 0 else 0.05 for number in range(1400)]
+    labels = {number: "violates" if number % 10 == 0 else "complies" for number in range(350)}
+    rows = labelled(grades(verdicts), labels, 0.25)
+    (word,), (sure,) = (
+        estimate_rates(said, rows, DAILY) for said in (rows, rows.with_columns(belief=pl.Series(belief)))
+    )
+    assert word.value == pytest.approx(sure.value)
+    assert (sure.high or 0) - (sure.low or 0) < 0.8 * ((word.high or 0) - (word.low or 0))
