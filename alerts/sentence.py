@@ -160,10 +160,19 @@ def affected(signal: Signal | None) -> str:
     about = signal.about if signal else None
     if signal is None or about is None or not about.turns:
         return ""
+    if signal.name == "drift" and about.turns == about.seen:
+        whom = f"everybody: {counted(about.users, 'user')}, " if about.users else ""
+        return f"{whom}all of {about.turns:,} answers that were looked at"
     users = f"{counted(about.users, 'user')} got such an answer, in " if about.users else ""
     of = f"{about.turns:,} of {about.seen:,} answers that were looked at" if about.seen else f"{about.turns:,} answers"
-    between = f" ({span_of(signal.low, signal.high)})" if signal.low is not None and signal.high is not None else ""
+    low, high = _between(signal, about)
+    between = f" ({span_of(low, high)})" if low is not None and high is not None else ""
     return f"{users}{of}{between}"
+
+
+def _between(signal: Signal, about: About) -> tuple[float | None, float | None]:
+    """Between which the share lies; a change has an interval of its own, which is that of something else."""
+    return about.share or ((None, None) if signal.name == "drift" else (signal.low, signal.high))
 
 
 def before_and_now(signal: Signal | None) -> str:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from monitor.clock import aware_utc
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
-from monitor.told import DECISIVE, NOTHING, VIOLATES, Said, Told, by_rule
+from monitor.stats.estimators import cluster_labels, clustered_interval, hajek
+from monitor.told import DECISIVE, NOTHING, VIOLATES, Codes, Said, Told, by_rule
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -35,6 +36,9 @@ class Whom:
     seen: int
     turns: int
     users: int
+    share: tuple[float, float] | None = (
+        None  # between which it lies; None where nobody reckoned it, or it is all of them
+    )
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,56 @@ def whom(said: Told) -> dict[Stream, Whom]:
 
 
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
-    stands = np.where(words.label != NOTHING, words.label, words.verdict)
+    stands = _stands(words)
     bad = stands == VIOLATES
     users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
     return Whom(int(np.isin(stands, DECISIVE).sum()), int(bad.sum()), users)
+
+
+def _stands(words: Said) -> Codes:
+    """The word of people where they gave one, else the machine's."""
+    stands: Codes = np.where(words.label != NOTHING, words.label, words.verdict)
+    return stands
+
+
+def reached(said: Told, metric: str, app: str, segment: str, since: datetime) -> Whom | None:
+    """Return whom a change reached `since` (naive UTC), of the turns that were looked at; None where nothing tells.
+
+    A change of a rule reaches those who got an answer that breaks it in `segment`, any other one everybody there.
+    """
+    seen = said.turns.filter((pl.col("app") == app) & (pl.col("time") >= since))
+    column, _, value = segment.partition("=")
+    if value and column not in seen.columns:
+        return None
+    inside = (
+        (seen[column].cast(pl.String) == value).fill_null(value=False)
+        if value
+        else pl.repeat(True, seen.height, eager=True)
+    )
+    kind, _, rule = metric.partition(":")
+    if kind != "rule":
+        return _of(seen, inside, pl.repeat(True, seen.height, eager=True))
+    rows = seen.filter(inside)
+    words = dict(by_rule(rows, said.labels)).get(rule)
+    if words is None:
+        return None
+    stands = _stands(words)
+    return _of(rows, pl.Series(stands == VIOLATES), pl.Series(np.isin(stands, DECISIVE)))
+
+
+def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
+    """Those of `rows` that are `hit` among those that are `seen`; one user is one cluster."""
+    looked, turns = rows.filter(seen), int((hit & seen).sum())
+    if not turns:
+        return None
+    users = rows.filter(hit & seen)["user"].drop_nulls().n_unique()
+    if turns == looked.height:
+        return Whom(looked.height, turns, users)
+    share = hajek(
+        hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), cluster_labels(looked["cluster"].to_list())
+    )
+    interval = clustered_interval(share).interval
+    return Whom(looked.height, turns, users, (interval.low, interval.high))
 
 
 def onsets(counts: pl.DataFrame) -> Mapping[Stream, Onset]:

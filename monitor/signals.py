@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 import polars as pl
 
-from monitor.affected import Onset, Whom, measure, onsets, title_of, watched_only, whom
+from monitor.affected import Onset, Whom, measure, onsets, reached, title_of, watched_only, whom
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
@@ -25,8 +26,9 @@ from monitor.policy.watching import Level, Watched, levels, watched, zero_tolera
 from monitor.recent import Recent
 from monitor.sight import Row, Sight, StoreSight
 from monitor.store import reads
+from monitor.told import Told
 from monitor.wording import CLOSED, OPEN, percent
-from monitor.workload import budgets
+from monitor.workload import budgets, pulse
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -55,23 +57,28 @@ def signals_seen(sight: Sight, settings: EstimateSettings, policies: Sequence[Po
     at = naive_utc(now)
     findings, pulses = sight.findings(at - HISTORY), sight.pulses(at)
     rules = watched(policies, at.date())
+    said = sight.told(at - parse_duration(settings.window), at)
     found = [
-        *_rates(sight, settings, rules, findings, at),
-        *(_change(together, rules, now) for together in changes(findings) if _told(together, at)),
+        *_rates(sight, settings, rules, findings, said, at),
+        *(_change(together, rules, said, now) for together in changes(findings) if _told(together, at)),
         *(_comparison(row, at) for row in sight.comparisons()),
-        *(_pulse(row, now) for row in pulses),
+        *(pulse(row, now) for row in pulses),
         *sight.operation(now),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})
 
 
 def _rates(
-    sight: Sight, settings: EstimateSettings, rules: Mapping[str, Watched], findings: Sequence[Row], now: datetime
+    sight: Sight,
+    settings: EstimateSettings,
+    rules: Mapping[str, Watched],
+    findings: Sequence[Row],
+    said: Told,
+    now: datetime,
 ) -> list[Signal]:
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    said = sight.told(start, now)
     cases = sight.cases(zero_tolerance(rules), start)
     day = start - (start - EPOCH) % span
     counts = pl.concat([sight.published(day - HISTORY, day), sight.observations(day, now)], how="diagonal")
@@ -99,7 +106,7 @@ def _rates(
 def _about(
     estimate: Estimate,
     rules: Mapping[str, Watched],
-    reached: Whom | None,
+    people: Whom | None,
     onset: Onset | None,
     findings: Sequence[dict[str, Any]],
 ) -> About:
@@ -108,9 +115,7 @@ def _about(
         subject=title_of(estimate.rule_id, rules),
         before=onset.before if onset else None,
         began=onset.began if onset else None,
-        turns=reached.turns if reached else None,
-        seen=reached.seen if reached else None,
-        users=reached.users if reached else None,
+        **(asdict(people) if people else {}),
         cause=_coincidence(estimate.app, onset, findings),
     )
 
@@ -212,18 +217,20 @@ def _says(estimate: Estimate, level: Level, rule: Watched | None) -> str:
     return f"{title}: {rate}, beyond the {word} rate of {percent(limit, 1)}{days}"
 
 
-def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], now: datetime) -> Signal:
+def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], said: Told, now: datetime) -> Signal:
     """One change as a signal: the first finding names it, the policy metrics among them speak first."""
     first, lead = group[0], min(group, key=lambda row: (not row["metric"].startswith("rule:"), row["detected_at"]))
     others = sorted({row["metric"] for row in group} - {lead["metric"]})
     moved_too = f". Moved as well: {', '.join(others)}" if others else ""
     subject, unit = measure(lead["metric"], rules)
     state, closed = _state(group)
+    whom = reached(said, lead["metric"], lead["app"], lead["segment"], lead["since"])
     about = About(
         subject=subject,
         unit=unit,
         before=lead["reference_value"],
         began=aware_utc(lead["since"]),
+        **(asdict(whom) if whom else {}),
         cause="" if lead["cause"] == NOTHING else lead["cause"],
         moved=tuple(dict.fromkeys(measure(metric, rules)[0] for metric in others)),
     )
@@ -271,28 +278,3 @@ def _comparison(row: dict[str, Any], now: datetime) -> Signal:
         summary=row["reason"],
         about=About(subject=measure(row["metric"], {})[0], unit=measure(row["metric"], {})[1]),
     )
-
-
-def _pulse(row: dict[str, Any], now: datetime) -> Signal:
-    """How long an app has been silent, in units of its usual gap between two turns: 1 is normal, 50 is not."""
-    gap = (row["last"] - row["first"]).total_seconds() / max(1, row["n"] - 1)
-    silent = (now - aware_utc(row["last"])).total_seconds()
-    enough = row["n"] >= PULSE_MIN_TURNS and gap > 0
-    value = silent / gap if enough else None
-    return Signal(
-        name="no_data",
-        labels={"app": row["app"]},
-        at=now,
-        value=value,
-        low=value,
-        high=value,
-        n=row["n"],
-        since=aware_utc(row["last"]),
-        examples=(),
-        summary=f"{row['app']} has been silent for {silent / 60:.0f} min; a turn usually comes every {gap / 60:.1f} min",
-        about=About(subject="silence", unit="", began=aware_utc(row["last"])),
-    )
-
-
-PULSE_MIN_TURNS: Final = 100
-"""Below this many turns in two weeks the usual gap is not known, so silence means nothing."""

@@ -43,8 +43,7 @@ def sentence(
     alerts: Sequence[Row], rates: Sequence[Row], findings: Sequence[Row], n_turns: int, rules: Mapping[str, Rule]
 ) -> str:
     """Return the state in one sentence: alerts, the rate that matters most with its range, the latest change."""
-    firing = sum(row["state"] == "firing" and row["rule_id"] != HISTORY for row in alerts)
-    parts = ["No alert is firing" if not firing else f"{firing} alert{'s are' if firing > 1 else ' is'} firing"]
+    parts = [_firing([row for row in alerts if row["state"] == "firing" and row["rule_id"] != HISTORY])]
     worst = next((row for row in rates if row["value"]), None)
     if worst:
         parts.append(
@@ -58,6 +57,15 @@ def sentence(
         widest = max(causes(findings), key=len)
         parts.append(f"{cause_sentence(widest, rules)}, since {when(widest[0]['since'])}")
     return "; ".join(parts) + f". {count(n_turns)} turns in this range."
+
+
+def _firing(alerts: Sequence[Row]) -> str:
+    """How many alerts fire, and for how many causes where several stand together on one card."""
+    if not alerts:
+        return "No alert is firing"
+    said = f"{len(alerts)} alert{'s are' if len(alerts) > 1 else ' is'} firing"
+    together = len(cards(alerts))
+    return said if together == len(alerts) else f"{said} for {'one cause' if together == 1 else f'{together} causes'}"
 
 
 def rule_name(rule_id: str, rules: Mapping[str, Rule]) -> str:

@@ -224,6 +224,7 @@ class About:
     turns: int | None = None  # that show it, of those that were looked at
     seen: int | None = None
     users: int | None = None  # who got such a turn
+    share: tuple[float, float] | None = None  # between which it lies, where the signal itself is no share
     cause: str = ""  # what changed at the same time
     moved: tuple[str, ...] = ()  # what else moved with it, in words
     past: bool = False  # it began before the application was watched: an import brought it along

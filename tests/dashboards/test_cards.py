@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dashboards.cards import about, cards
-from dashboards.views.overview import attention
+from dashboards.views.overview import attention, sentence
 
 Row = dict[str, Any]
 
@@ -47,3 +47,18 @@ def test_what_was_wrong_before_anybody_watched_is_not_among_what_wants_a_look() 
 
 def test_an_alert_about_ourselves_is_not_said_by_its_labels() -> None:
     assert about(an_alert("x", rule_id="plumbline.history") | {"labels": json.dumps({"receiver": "console"})}) == ""
+
+
+def test_the_overview_counts_what_stands_together_on_one_card() -> None:
+    """Both numbers where they differ: nobody looks for five troubles where there is one."""
+
+    def said(*rows: Row) -> str:
+        return sentence(rows, [], [], 0, {}).partition(".")[0]
+
+    swap = "model changed from a to b"
+    of_swap = [an_alert("one", rule="R1", cause=swap), an_alert("two", rule="R2", cause=swap)]
+    assert said() == "No alert is firing"
+    assert said(an_alert("one")) == "1 alert is firing"
+    assert said(an_alert("one"), an_alert("two")) == "2 alerts are firing"
+    assert said(*of_swap) == "2 alerts are firing for one cause"
+    assert said(*of_swap, an_alert("slow")) == "3 alerts are firing for 2 causes"
