@@ -1,8 +1,8 @@
 """The process that reads for people: takes one snapshot of the store, answers SELECTs over it, and ends when nobody asks.
 
 `python -m monitor.store.user_sql.child STORE FOLDER` copies when the first frame tells it that the store is still, says so, opens
-the copy read-only and removes its name, so that nothing of it is left behind however the process ends. From then on its address
-space may grow by `GROWTH` and no more: what needs more ends this process, never the agent.
+the copy read-only and removes its name, so that nothing of it is left behind however the process ends. It may take `GROWTH` beyond
+what it had before, its snapshot included, and no more: what needs more ends this process, never the agent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from monitor.store.user_sql.frames import Asked, Ready, Refused, Rows, packed, r
 from monitor.store.user_sql.tree import check, one_line
 
 GROWTH: Final = 288 << 20
-"""Bytes of address space beyond what is in use once the snapshot is open; resident memory is never more."""
+"""Bytes beyond what is resident before the snapshot is opened; a log that has to be replayed leaves a query less of them."""
 
 BUFFERS: Final = "160MB"
 SPILL: Final = "1GB"
@@ -94,6 +94,7 @@ def _copied(store: Path, folder: Path) -> Path:
 
 
 def _opened(copy: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    before = _resident()
     connection = duckdb.connect(str(copy), read_only=True)
     for name, value in (
         ("memory_limit", BUFFERS),
@@ -109,13 +110,21 @@ def _opened(copy: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     for statement in LOCKDOWN:
         connection.execute(statement)
     check(connection, "SELECT 1")  # loads what checking needs, before memory is limited
-    _limit_memory()
+    _limit_memory(GROWTH - (_resident() - before))
     return connection
 
 
-def _limit_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    most = pages * resource.getpagesize() + GROWTH
+def _resident() -> int:
+    return _pages(1) * resource.getpagesize()
+
+
+def _pages(field: int) -> int:
+    """Return a field of this process's memory: 0 is its address space, 1 what is resident."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[field])
+
+
+def _limit_memory(left: int) -> None:
+    most = _pages(0) * resource.getpagesize() + left
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
