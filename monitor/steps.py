@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import polars as pl
 
+from monitor.affording import affordable, rules_asking
 from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
@@ -24,7 +25,6 @@ from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.judges.versions import asked_by
 from monitor.model.values import Estimate, Finding, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
@@ -139,11 +139,12 @@ def sample(house: House, batch: TurnBatch) -> int:
 def plans_for(house: House, window: Window) -> list[Plan]:
     """Return the plans of new turns, by what the traffic of the day before them was like."""
     settings, eager = house.settings.sampling, eagerness(house.policies)
+    judged = affordable(house.store, house.policies, house.settings, aligned(window.end, timedelta(days=1)))
     if not settings.quota and not settings.changed:
-        return plans_of(settings, {}, {}, eager)
+        return plans_of(settings, {}, {}, eager, judged)
     a_day = pace.turns_a_day(house.store, window.end)
     fresh = pace.new_values(house.store, CHANGES, window.end, parse_duration(settings.changed_for))
-    return plans_of(settings, a_day, fresh, eager)
+    return plans_of(settings, a_day, fresh, eager, judged)
 
 
 def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:
@@ -223,9 +224,7 @@ def drift_metrics(house: House, window: Window) -> pl.DataFrame:
 
 def rules_of_judges(house: House) -> dict[str, frozenset[str]]:
     """Return the rules that connected judges are asked about, and which ones those are."""
-    rules = [rule for policy in house.policies for rule in policy.rules]
-    asked = {rule.id: asked_by(rule, house.settings.judges) for rule in rules}
-    return {rule: names for rule, names in asked.items() if names}
+    return rules_asking(house.policies, house.settings.judges)
 
 
 def track_scores(house: House, batch: ScoreBatch) -> int:
