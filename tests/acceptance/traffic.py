@@ -43,10 +43,10 @@ def records(turns: int, *, swap: datetime | None = SWAP, seed: int = 7) -> Itera
         }
 
 
-def spooled(folder: Path, rows: Iterator[dict[str, Any]]) -> None:
+def spooled(folder: Path, rows: Iterator[dict[str, Any]], received: datetime = START + timedelta(days=14)) -> None:
     """Write the records to the spool as an import does."""
     batch = Batch()
-    at = int((START + timedelta(days=14)).timestamp() * 1_000_000)
+    at = int(received.timestamp() * 1_000_000)
     for number, record in enumerate(rows, 1):
         add_record(batch, record, number, Origin(at, at, None))
     writer = SpoolWriter(folder)

@@ -132,9 +132,14 @@ def test_no_kill_of_a_whole_agent_makes_a_budget_forget_a_call(
     (tmp_path / "policies" / "policy.yaml").write_text(WITH_EXAMPLES)
     budget = {"calls_per_day": A_DAY, "rules": {RULE: A_DAY - 100}}
     small = {"url": f"{stub.url}/v1", "model": "stub-1", "budget": budget, "canary": {"at_most": 0.5}, "concurrency": 4}
-    settings = {"policies": str(tmp_path / "policies"), "judges": {"small": small}, "judge_texts": {"apps": ["shop"]}}
+    settings = {
+        "policies": str(tmp_path / "policies"),
+        "judges": {"small": small},
+        "judge_texts": {"apps": ["shop"]},
+        "sampling": {"rules": {RULE: 1.0}},
+    }
     outputs = [f"{PLAIN} {number}" for number in range(A_DAY)]
-    spooled(tmp_path / "data" / "spool", turns(outputs, datetime.now(UTC)))
+    spooled(tmp_path / "data" / "spool", turns(outputs, datetime.now(UTC)), datetime.now(UTC))
     with running_house(tmp_path / "data", "agent", agent={"cycle_every": "1s"}, **settings) as house:
         for _ in range(AGENT_KILLS):
             came = stub.served
