@@ -15,6 +15,7 @@ from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
 from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
+from plumbline.pressing import Lines
 from plumbline.reviewing import keep_reviews
 from plumbline.schedule import Job, Paced, overdue, stand_by, start
 
@@ -78,6 +79,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
                 Paced(Guarded("judges", lambda: judge_waiting(agent), agent.health), LOAD_RESTS, JUDGE_RESTS_AT_MOST_S),
             ),
             Job("deliver", DELIVER_EVERY_S, deliver),
+            Job("buttons", DELIVER_EVERY_S, Guarded("buttons", Lines(agent).keep, agent.health)),
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
             Job("backup", BACKUP_EVERY_S, Guarded("backup", agent.back_up, agent.health)),
             Job("reviews", REVIEWS_EVERY_S, Guarded("reviews", lambda: keep_reviews(agent), agent.health)),

@@ -5,7 +5,7 @@ A new one is a file here and a word in `registered.py`: its settings are the sch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol, TextIO, runtime_checkable
@@ -73,6 +73,37 @@ class Asked(Channel, Protocol):
 
     def taken_up(self) -> Sequence[Answered]:
         """Return what is taken up there now. Raises as `send` does."""
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """Somebody pressed a button below a message: what it does, to which alert, and who, as the receiver names them.
+
+    `key` is the same for every repeat of one press.
+    """
+
+    receiver: str
+    act: str
+    fingerprint: str
+    user: str
+    name: str
+    key: str
+
+
+@runtime_checkable
+class Pressable(Channel, Protocol):
+    """A receiver whose messages may have buttons."""
+
+    @property
+    def people(self) -> Mapping[str, str]:
+        """Whom its users are here, by their id there."""
+
+    @property
+    def has_buttons(self) -> bool:
+        """Whether its messages have some."""
+
+    def listen(self, press: Callable[[Pressed], str], opened: Callable[[], None], stopping: Callable[[], bool]) -> None:
+        """Hand over what is pressed until the line ends; what `press` returns is told to who did. Raises as `send` does."""
 
 
 @dataclass(frozen=True)

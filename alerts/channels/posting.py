@@ -96,7 +96,7 @@ async def _call(
     method: str, url: str, body: bytes, headers: Mapping[str, str], limits: _Limits, guard: Guard
 ) -> HttpReply:
     total_s = limits.total_s
-    timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), _trust(guard.ca)
+    timeout, trust = httpx.Timeout(total_s, connect=min(CONNECT_S, total_s)), trusted(guard.ca)
     async with asyncio.timeout(total_s):
         target = await asyncio.to_thread(guard.target, url)
         names, server = {**headers, "host": target.host}, {"sni_hostname": target.server}
@@ -136,7 +136,8 @@ async def _exchange(
 
 
 @cache
-def _trust(ca: str | None) -> ssl.SSLContext:
+def trusted(ca: str | None) -> ssl.SSLContext:
+    """Return what certificates are held against: the roots of `ca`, or those that ship."""
     return ssl.create_default_context(cafile=ca) if ca else httpx.create_ssl_context(trust_env=False)
 
 

@@ -1,19 +1,22 @@
 """A Slack app with a bot token: one thread an episode, whose first message is edited to say how things stand.
 
 `chat.postMessage` and `chat.update` answer 200 to everything; only `ok: true` in the body is a yes. The first message is edited
-before the reply is posted, so that an attempt that fails in between repeats an edit, which changes nothing.
+before the reply is posted, so that an attempt that fails in between repeats an edit, which changes nothing. With a token of the app
+itself, messages have buttons (`alerts.channels.slack_socket`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 import msgspec
 
-from alerts.channels import Means, ReceiverName
+from alerts.channels import Means, Pressed, ReceiverName
 from alerts.channels.posting import REFUSED_WAIT_S, TOTAL_S, HttpReply, OverHttp, accept, post
 from alerts.channels.slack import blocks
+from alerts.channels.slack_socket import Socket, with_buttons
 from alerts.message import Message, clean
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
@@ -36,17 +39,25 @@ NEVER: Final = frozenset(
 
 
 class SlackBotReceiver(OverHttp, frozen=True, tag_field="kind", tag="slack_bot"):
-    """A channel of Slack, by the bot token of an app that may `chat:write` there. Give the token as `${env:NAME}`."""
+    """A channel of Slack, by the bot token of an app that may `chat:write` there. Give tokens as `${env:NAME}`.
+
+    With `app_token` (xapp-..., `connections:write`) messages have buttons. `people` says who users of Slack are here: by user id, the
+    name under `plumbline people`. Where it names anybody, others may press nothing.
+    """
 
     name: ReceiverName
     token: Annotated[str, msgspec.Meta(min_length=1)]
     channel_id: Annotated[str, msgspec.Meta(min_length=1)] = msgspec.field(name="channel")
     url: str = API
+    app_token: str = ""
+    people: dict[str, str] = msgspec.field(default_factory=dict)
 
     def channel(self, means: Means) -> SlackBot:
         """Return the channel that posts there."""
+        url, guard = self.url.rstrip("/"), self.guard(means)
+        line = Socket(self.name, self.app_token, self.token, url, means.clock, guard) if self.app_token else None
         return SlackBot(
-            self.name, self.token, self.channel_id, self.url.rstrip("/"), means.clock, guard=self.guard(means)
+            self.name, self.token, self.channel_id, url, means.clock, guard=guard, line=line, people=self.people
         )
 
 
@@ -61,6 +72,18 @@ class SlackBot:
     clock: Clock
     total_s: float = TOTAL_S
     guard: Guard = OPEN
+    line: Socket | None = None
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_buttons(self) -> bool:
+        """With a token of the app they have."""
+        return self.line is not None
+
+    def listen(self, press: Callable[[Pressed], str], opened: Callable[[], None], stopping: Callable[[], bool]) -> None:
+        """Hand over what is pressed below our messages."""
+        if self.line is not None:
+            self.line.listen(press, opened, stopping)
 
     def send(self, message: Message, *, key: str) -> None:
         """Begin a thread with `message`."""
@@ -69,6 +92,8 @@ class SlackBot:
     def send_in(self, thread: str, message: Message, *, key: str) -> str:
         """Post `message` in `thread`, or begin one where it is ""; return what Slack calls the post."""
         sent = {"channel": self.to, **blocks(message, key)}
+        if self.line is not None:
+            sent["blocks"] = with_buttons(sent["blocks"], message)
         if thread and self._edited(thread, sent):
             sent["thread_ts"] = thread
         return str(self._call("chat.postMessage", sent)["ts"])

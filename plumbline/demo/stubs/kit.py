@@ -18,6 +18,7 @@ from plumbline.demo.stubs.pagerduty import pagerduty, pagerduty_change, pagerdut
 from plumbline.demo.stubs.ping import ping
 from plumbline.demo.stubs.serving import in_background
 from plumbline.demo.stubs.slack import post_message, slack, update
+from plumbline.demo.stubs.slack_socket import auth_test, open_line, response
 from plumbline.demo.stubs.teams import teams
 from plumbline.demo.stubs.webhook import webhook
 
@@ -30,6 +31,9 @@ SERVICES: Final[Mapping[str, Service]] = {
     "/slack": slack,
     "/slack_api/chat.postMessage": post_message,
     "/slack_api/chat.update": update,
+    "/slack_api/auth.test": auth_test,
+    "/slack_api/apps.connections.open": open_line,
+    "/slack_response": response,
     "/pagerduty": pagerduty,
     "/v2/enqueue": pagerduty,
     "/v2/change/enqueue": pagerduty_change,

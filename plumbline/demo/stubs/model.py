@@ -26,6 +26,9 @@ class Model:
     closed: list[str] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)  # change events: they page nobody
     threads: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # posts by the timestamp of the first
+    line_url: str = ""  # where apps of Slack open their line
+    tickets: set[str] = field(default_factory=set)  # each good for one line
+    whispered: list[str] = field(default_factory=list)  # to those who pressed a button
     cards: list[dict[str, Any]] = field(default_factory=list)
     ends: dict[str, datetime] = field(default_factory=dict)  # of alerts at Alertmanager, by their labels
 

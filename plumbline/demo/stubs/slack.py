@@ -100,6 +100,8 @@ def _texts(node: Any) -> Iterator[dict[str, Any]]:
 
 def _block_problem(block: dict[str, Any]) -> str | None:
     kind, limits = block["type"], {"header": 150, "section": 3000}
+    if kind == "actions":
+        return _buttons_problem(block.get("elements", []))
     text, fields = block.get("text"), block.get("fields", [])
     if kind == "header" and (not text or text["type"] != "plain_text"):
         return "invalid_blocks: header"
@@ -110,6 +112,26 @@ def _block_problem(block: dict[str, Any]) -> str | None:
     if len(fields) > 10 or any(not 1 <= len(one["text"]) <= 2000 for one in fields):
         return "invalid_blocks: fields"
     return None
+
+
+def _buttons_problem(buttons: list[dict[str, Any]]) -> str | None:
+    if not 1 <= len(buttons) <= 25 or len({one.get("action_id") for one in buttons}) < len(buttons):
+        return "invalid_blocks: actions"
+    fits = (
+        one["type"] == "button"
+        and one["text"]["type"] == "plain_text"
+        and 1 <= len(one["text"]["text"]) <= 75
+        and 1 <= len(one["action_id"]) <= 255
+        and len(one.get("value", "")) <= 2000
+        for one in buttons
+    )
+    return None if all(fits) else "invalid_blocks: button"
+
+
+def buttons_of(post: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the buttons of a post by what they are called."""
+    rows = (block["elements"] for block in post["blocks"] if block["type"] == "actions")
+    return {button["text"]["text"]: button for row in rows for button in row}
 
 
 def _is_active(text: dict[str, Any]) -> bool:
