@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -334,6 +335,48 @@ def test_a_webhook_that_is_down_for_three_hours_gets_everything_once_in_order() 
         assert len(stub.model.firing) == 26
         own = [message.kind for _, message in console.got if message.rule_id == "plumbline.delivery"]
         assert own == ["firing", "reminder", "reminder", "resolved"]
+
+
+class Limited(Recorder):
+    """A receiver that is down, and then takes twenty messages a minute and says so."""
+
+    def __init__(self, day_clock: FakeClock) -> None:
+        super().__init__("one")
+        self.clock, self.up, self.minutes = day_clock, False, Counter[int]()
+
+    def send(self, message: Message, *, key: str) -> None:
+        minute = int(self.clock.now().timestamp() // 60)
+        if not self.up:
+            raise RetryLater("HTTP 500")
+        if self.minutes[minute] >= 20:
+            raise RetryLater("HTTP 429", 60.0)
+        self.minutes[minute] += 1
+        super().send(message, key=key)
+
+
+@pytest.mark.faults  # 600 messages that are each claimed, sent and settled: ten to thirty seconds
+def test_five_hundred_alerts_of_three_hours_drain_at_the_limit_of_the_receiver_each_once() -> None:
+    clock = FakeClock(MORNING)
+    receiver = Limited(clock)
+    day = a_day(a_book(), receiver, clock=clock)
+    apps = [f"app{n}" for n in range(500)]
+    day.look(*(a_rate(BAD, app=app) for app in apps))
+    day.deliver(after=timedelta(hours=1))
+    day.look(*(a_rate(GOOD if n % 5 == 0 else BAD, app=app) for n, app in enumerate(apps)))
+    day.deliver(after=timedelta(hours=2))
+    assert receiver.got == []
+    receiver.up = True
+    for _ in range(45):
+        day.deliver(after=timedelta(minutes=1))
+    told = Counter((message.kind, message.labels["app"]) for _, message in receiver.got if message.rule_id == "rate")
+    fired, ended = {("firing", app) for app in apps}, {("resolved", app) for app in apps[::5]}
+    assert told == Counter(fired | ended)
+    assert max(receiver.minutes.values()) == 20
+    assert (
+        sum(count == 20 for count in receiver.minutes.values()) >= 600 // 20 - 1
+    )  # it never waits longer than it is asked to
+    order = [(message.labels["app"], message.kind) for _, message in receiver.got if message.rule_id == "rate"]
+    assert all(order.index((app, "firing")) < order.index((app, "resolved")) for app in apps[::5])
 
 
 @pytest.mark.parametrize(
