@@ -41,6 +41,10 @@ class Lines:
                 self._open[name] = threading.Thread(target=self._listen, args=(channel,), name="buttons", daemon=True)
                 self._open[name].start()
 
+    def threads(self) -> list[threading.Thread]:
+        """Return the lines there are, and those that ended last."""
+        return list(self._open.values())
+
     def _listen(self, channel: Pressable) -> None:
         part, health = _part(channel.name), self.agent.health
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from plumbline.demo.stubs.kit import Stub, a_stub
 from plumbline.demo.stubs.slack import buttons_of
 from plumbline.demo.stubs.slack_socket import SlackLines, slack_lines
 from plumbline.opening import open_agent
-from plumbline.pressing import press
+from plumbline.pressing import Lines, press
 from tests.alerts.builders import BAD, MORNING, RATE_RULE, Recorder, a_book, a_day, a_rate
 from tests.alerts.test_channels import a_message
 
@@ -216,3 +217,25 @@ def test_where_nobody_is_named_who_sees_the_message_acts_under_the_name_there(ag
     assert "taken up by u0ana (Slack)" in press(
         agent, Pressed("slack", "ack", alert["fingerprint"], "U0ANA", "u0ana", "k"), {}
     )
+
+
+def test_the_agent_keeps_a_line_open_and_opens_it_again_once_it_ended(slack: Slack, agent: Agent) -> None:
+    [alert] = agent.desk.listed()
+    line = SlackBot("slack", "xoxb-1", "#alerts", slack.stub.url("/slack_api"), SystemClock(), line=slack.line)
+    agent.desk = replace(agent.desk, post=replace(agent.desk.post, channels={"slack": line}))
+    lines = Lines(agent)
+    lines.keep()
+    assert slack.end.wait(opened=1)
+    lines.keep()  # it stands: no second one
+    slack.end.press(a_button("ack", alert["fingerprint"]))
+    assert slack.end.wait(opened=1)
+    assert agent.desk.listed()[0]["acked_by"] == "u0ana (Slack)"
+    slack.end.disconnect("refresh_requested")
+    for thread in lines.threads():
+        thread.join(10)
+    lines.keep()
+    assert slack.end.wait(opened=2)
+    agent.stopping.set()
+    for thread in lines.threads():
+        thread.join(10)
+    assert slack.end.opened == 2
