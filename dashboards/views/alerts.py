@@ -114,6 +114,7 @@ ALERTS: Final[tuple[Column[Card], ...]] = (
 def _one(context: Context, row: Row | None) -> None:
     context.link("alerts", {}, "All alerts")
     if row is None:
+        st.title("Not found", anchor=False)
         st.info("There is no alert of this fingerprint.")
         return
     st.title(label(row["title"], 200), anchor=False)

@@ -123,6 +123,7 @@ def _one(context: Context, finding_id: str) -> None:
     context.link("drift", {}, "All changes")
     row = next(iter(context.agent.read("finding", id=finding_id)), None)
     if row is None:
+        st.title("Not found", anchor=False)
         st.info("There is no finding of this id.")
         return
     st.title(label(change_sentence(row, rules_of(context.agent)), 400), anchor=False)

@@ -55,6 +55,7 @@ def _one(context: Context, wanted: str) -> None:
     try:
         row = context.agent.ask("incident", number=number)
     except Trouble as trouble:
+        st.title("Not found", anchor=False)
         st.info(label(trouble, 400))
         return
     st.title(label(row["title"], 200), anchor=False)

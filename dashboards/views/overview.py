@@ -20,6 +20,7 @@ from dashboards.scope import Context, say_if_missed
 from dashboards.tables import draw
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.theme import ACCENT, BAD
+from dashboards.trying import calm
 from dashboards.words import COLOURS, cause_sentence, causes
 
 REFRESH_S: Final = 30
@@ -146,6 +147,11 @@ def show(context: Context) -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live(context: Context) -> None:
+    with calm(REFRESH_S):
+        _whole(context)
+
+
+def _whole(context: Context) -> None:
     ask, scope = context.agent.read, context.scope
     alerts = ask("alerts", start=scope.start)
     findings = ask("findings", **scope.within)

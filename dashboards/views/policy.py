@@ -108,6 +108,7 @@ def _prompts(context: Context) -> None:
 def _one(context: Context, rule: Rule | None, wanted: str) -> None:
     context.link("policy", {}, "All rules")
     if rule is None:
+        st.title("Not found", anchor=False)
         st.info(label(f"No policy in force has a rule {wanted}. It may be retired.", 200))
         return
     st.title(label(rule.title, 200), anchor=False)

@@ -43,6 +43,7 @@ def show(context: Context, window: Mapping[str, Given], row: Row | None) -> None
     """Draw one source of the answer of the agent."""
     context.link("sources", {}, "All sources")
     if row is None:
+        st.title("Not found", anchor=False)
         st.info("Nothing of this source was received in this range. Choose a longer one.")
         return
     st.title(label(row["app"] or "Spans without a service name", 80), anchor=False)

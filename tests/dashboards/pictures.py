@@ -76,10 +76,10 @@ def of_house(root: Path) -> tuple[str, dict[str, str]]:
     agent, dashboard_ = (read_run(Places(root), name) for name in ("agent", "dashboard"))
     if agent is None or dashboard_ is None:
         raise SystemExit(f"{root}: no house runs on it; make run starts one")
-    return dashboard_.url, {**PAGES, **dict(_things(Api(agent.url, root / "token")))}
+    return dashboard_.url, {**PAGES, **dict(things(Api(agent.url, root / "token")))}
 
 
-def _things(api: Api) -> Iterator[tuple[str, str]]:
+def things(api: Api) -> Iterator[tuple[str, str]]:
     """Yield the address of one thing of each kind."""
     kinds = {
         "trace": (api.read("violations", limit=1), "traces?trace", "trace_id"),

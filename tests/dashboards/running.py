@@ -62,11 +62,18 @@ def free_port() -> int:
 
 @contextmanager
 def dashboard(
-    api: str, folder: Path, title: str = "Plumbline", public_url: str = "", *, port: int = 0, sign_in: bool = False
+    api: str,
+    folder: Path,
+    title: str = "Plumbline",
+    public_url: str = "",
+    *,
+    port: int = 0,
+    sign_in: bool = False,
+    token_of: str = TOKEN,
 ) -> Iterator[str]:
-    """Run the dashboard as the supervisor does; yields its URL once it answers."""
+    """Run the dashboard as the supervisor does, under token `token_of`; yields its URL once it answers."""
     token = folder / "token"
-    token.write_text(TOKEN)
+    token.write_text(token_of)
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "streamlit.log").open("wb") as log:

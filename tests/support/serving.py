@@ -24,9 +24,10 @@ def serving(
     token: str | Credentials,
     host: str = "127.0.0.1",
     questions: Sequence[type[Question[Any]]] = QUESTIONS,
+    port: int = 0,
 ) -> Iterator[str]:
-    """The api over `core` for bearers of `token`, or of other credentials; yields its base URL."""
-    sock = bind(Address(host, 0), "--api")
+    """The api over `core` for bearers of `token`, or of other credentials; yields its base URL. Port 0 is a free one."""
+    sock = bind(Address(host, port), "--api")
     config = uvicorn.Config(
         create_app(core, _credentials(token), host, questions), log_level="critical", lifespan="off"
     )
