@@ -61,8 +61,9 @@ fuzz: install
 browser: install
 	@$(BIN)/pytest -m browser -s $(PATIENT)
 
-pictures: install # every page in both themes and at 375 px, to docs/pictures; HOUSE=plumbline-data: of the house that runs on it
+pictures: install # every page in both themes and at 375 px, to docs/pictures, and each state of a review to docs/review; HOUSE=plumbline-data: of the house that runs on it
 	@$(BIN)/python -m tests.dashboards.pictures $(if $(HOUSE),--house $(HOUSE))
+	@$(BIN)/python -m tests.review.pictures
 
 wheel: install
 	@$(UV) build --quiet --all-packages --out-dir dist && ls dist

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 LETTERS: Final = ("A", "B", "D")
@@ -39,7 +40,7 @@ def press(marks: Marks, rules: Sequence[str], verdict: str) -> Marks:
         return Marks({**marks.said, marks.chosen: verdict})
     if len(left) == 1 or verdict in FOR_ALL:
         return Marks({**marks.said, **dict.fromkeys(left, verdict)})
-    letters = ", ".join(LETTERS[rules.index(rule)] for rule in left)
+    letters = " or ".join(LETTERS[rules.index(rule)] for rule in left)
     return Marks(marks.said, None, f"Which rule? Press {letters} first.")
 
 
@@ -53,17 +54,18 @@ def complete(marks: Marks, rules: Sequence[str]) -> bool:
     return all(rule in marks.said for rule in rules)
 
 
-def reveal(told: Mapping[str, object]) -> str:
-    """Return in one line what graders and colleagues say of the answer that was judged last."""
+def reveal(told: Mapping[str, object], titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return in one line what graders and colleagues say of the answer that was judged last; rules by their `titles`."""
     machine, others, decided = told.get("machine"), told.get("others"), told.get("decided")
-    said = [_said(row, "The grader says") for row in machine] if isinstance(machine, list) else []
-    said += [_said(row, f"{row['person']} says") for row in others] if isinstance(others, list) else []
-    said += [_said(row, "It was decided before") for row in decided] if isinstance(decided, list) else []
+    said = [_said(row, "The grader says", titles) for row in machine] if isinstance(machine, list) else []
+    said += [_said(row, f"{row['person']} says", titles) for row in others] if isinstance(others, list) else []
+    said += [_said(row, "It was decided before", titles) for row in decided] if isinstance(decided, list) else []
     return " ".join(said) or "No grader and nobody else has judged it."
 
 
-def _said(row: Mapping[str, str], who: str) -> str:
-    return f"{who}: {WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({row['rule_id']})."
+def _said(row: Mapping[str, str], who: str, titles: Mapping[str, str]) -> str:
+    rule = titles.get(row["rule_id"], row["rule_id"])
+    return f"{who}: {WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({rule})."
 
 
 def minutes_left(left: int, done: int, seconds: float) -> int:

@@ -102,7 +102,7 @@ def repainted(text: str, *, dark: bool) -> str:
 
 CSS: Final = f"""<style>
 .stMainBlockContainer {{ padding: 4.4rem 2.2rem 3rem; max-width: 1500px; }}
-.st-key-sentence [data-testid="stText"] {{ font-size: 1.22rem; line-height: 1.55; color: {INK}; }}
+[class*="st-key-sentence"] [data-testid="stText"] {{ font-size: 1.22rem; line-height: 1.55; color: {INK}; }}
 [class*="st-key-muted"] [data-testid="stText"], [class*="st-key-muted"] [data-testid="stText"] * {{ color: {MUTED}; font-size: 0.86rem; }}
 [class*="st-key-name"] [data-testid="stText"] {{ font-weight: 600; }}
 [class*="st-key-figure"] [data-testid="stText"] {{ font-size: 1.35rem; font-variant-numeric: tabular-nums; }}
@@ -110,7 +110,7 @@ CSS: Final = f"""<style>
 [class*="st-key-two-lines"] [data-testid="stText"] {{ display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }}
 [class*="st-key-list"] [data-testid="stPageLink"] * {{ white-space: normal; overflow: visible; text-overflow: clip; overflow-wrap: anywhere; }}
 .st-key-the-answer {{ border-left: 4px solid {ACCENT}; padding: 0.2rem 0 0.2rem 0.9rem; background: {WASH}; }}
-.st-key-verdicts button {{ min-height: 44px; min-width: 7.2rem; }}
+.st-key-verdicts button {{ min-height: 44px; min-width: 6rem; }}
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
 .stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}
 .stMainBlockContainer [data-testid="stPageLink"] a {{ height: auto; }}
@@ -126,6 +126,7 @@ CSS: Final = f"""<style>
   [class*="st-key-list"] [data-testid="stHorizontalBlock"] {{ gap: 0.15rem; padding-bottom: 0.7rem; border-bottom: 1px solid {LINE}; }}
   [class*="st-key-list"] [data-testid="stHorizontalBlock"]:last-child {{ border-bottom: none; padding-bottom: 0; }}
   [class*="st-key-list"] [data-testid="stColumn"] {{ display: flex; gap: 0.6rem; align-items: baseline; }}
+  .stMainBlockContainer:has(.st-key-verdicts) .st-key-bar {{ display: none; }}
 }}
 </style>"""
 

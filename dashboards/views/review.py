@@ -47,17 +47,17 @@ def _all(context: Context, reviews: list[Row]) -> None:
         cells = [
             {
                 "id": one_line(row["id"]),
-                "app": one_line(row["app"] or "all applications"),
                 "standing": standing(row),
+                "app": one_line(row["app"] or "all applications"),
                 "due_at": utc(row["due_at"]),
                 "opened_by": one_line(row["opened_by"]),
             }
             for row in reviews
         ]
         columns: dict[str, Any] = {
-            "id": _text("Review", width=120),
-            "app": _text("Answers of", width=160),
-            "standing": _text("Stands", width=160),
+            "id": _text("Review", width=105),
+            "standing": _text("Stands", width=140),
+            "app": _text("Answers of", width=140),
             "due_at": st.column_config.DatetimeColumn("Due (UTC)", format="D MMM YYYY", width=110),
             "opened_by": _text("Opened by", width=120),
         }
@@ -81,8 +81,10 @@ def _open(context: Context) -> None:
 
 
 def _one(context: Context, row: Row | None) -> None:
-    if st.button("All reviews", icon=":material/arrow_back:"):
-        context.go("review", {})
+    with st.container(horizontal=True, vertical_alignment="center", key="which-review"):
+        if st.button("All reviews", icon=":material/arrow_back:"):
+            context.go("review", {})
+        st.title(f"Review {label(row['id'])}" if row else "No review", anchor=False)
     if row is None:
         st.info("There is no review of this name.")
         return

@@ -57,7 +57,9 @@ def _one(agent: AgentReads, review_id: str, one: Row, number: int, *, open_one: 
 def _form(agent: AgentReads, review_id: str, one: Row) -> None:
     key = f"{one['unit_id']}-{one['rule']['id']}"
     with st.form(f"decide-{key}", border=False):
-        verdict = st.radio("It", list(WORDS), format_func=WORDS.get, horizontal=True, key=f"verdict-{key}", index=None)
+        verdict = st.radio(
+            "This answer", list(WORDS), format_func=WORDS.get, horizontal=True, key=f"verdict-{key}", index=None
+        )
         why = st.radio("They disagree because", list(WHY), format_func=WHY.get, key=f"why-{key}", index=None)
         note = st.text_input("Note", key=f"note-{key}")
         decides = st.form_submit_button("Decide")
@@ -87,4 +89,4 @@ def _decided() -> None:
         plain(
             f"This answer as an example of “{rule['title']}”, to be added to its examples in policy {rule.get('policy', '')}:"
         )
-        code(example, "yaml")
+        code(example)

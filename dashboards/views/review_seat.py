@@ -96,7 +96,7 @@ def _last(agent: AgentReads, review_id: str, desk: Row) -> None:
     if desk["trouble"]:
         st.error(label(desk["trouble"], 300), icon=":material/block:")
     with st.container(horizontal=True, vertical_alignment="center", key="muted-last"):
-        words = "The first answer." if last is None else f"You said: {last['said']}. {reveal(last)}"
+        words = "The first answer." if last is None else f"You said: {last['said']}. {reveal(last, last['titles'])}"
         plain(words)
         st.button(
             "Undo",
@@ -215,7 +215,8 @@ def _commit(agent: AgentReads, review_id: str, desk: Row, item: Row) -> None:
     said, written = dict(item["marks"].said), _written(item["draft"])
     told: Any = agent.command("commititem", key, id=review_id, unit_id=item["unit_id"], verdicts=said, **written)
     words = ", ".join(dict.fromkeys(WORDS[verdict] for verdict in said.values()))
-    desk["last"] = {**told, "said": words, "verdicts": said}
+    titles = {rule["id"]: rule["title"] for rule in item["rules"]}
+    desk["last"] = {**told, "said": words, "verdicts": said, "titles": titles}
     desk["items"] = [one for one in desk["items"] if one["unit_id"] != item["unit_id"]]
     desk.update(left=max(0, desk["left"] - 1), done=told["done"], said=desk["said"] + 1)
 

@@ -29,16 +29,20 @@ N = 400
 SETTINGS = Settings(estimates=EstimateSettings(window="40d"))
 
 
-@pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with two weeks of traffic, graded; lived through once, and copied for each test."""
-    folder = tmp_path_factory.mktemp("lived") / "data"
+def live(folder: Path) -> Path:
+    """Live two weeks of traffic through in a data directory at `folder`, and have it graded."""
     found = open_agent(SETTINGS, folder, FakeClock(END))
     spooled(folder / "spool", records(2 * N, swap=None))
     found.settle()
     found.cycle()
     found.close()
     return folder
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory that was lived through once, and is copied for each test."""
+    return live(tmp_path_factory.mktemp("lived") / "data")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_one_key_says_it_of_all_rules_and_a_violation_is_of_one() -> None:
     assert complete(fine, RULES)
     which = press(Marks(), RULES, "violates")
     assert which.said == {}
-    assert which.hint == "Which rule? Press A, B, D first."
+    assert which.hint == "Which rule? Press A or B or D first."
     one = press(choose(which, "HELP-01"), RULES, "violates")
     assert one.said == {"HELP-01": "violates"}
     rest = press(one, RULES, "complies")
