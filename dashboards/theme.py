@@ -102,7 +102,7 @@ def repainted(text: str, *, dark: bool) -> str:
 
 CSS: Final = f"""<style>
 .stMainBlockContainer {{ padding: 4.4rem 2.2rem 3rem; max-width: 1500px; }}
-[class*="st-key-sentence"] [data-testid="stText"] {{ font-size: 1.22rem; line-height: 1.55; color: {INK}; }}
+:is(.st-key-sentence, [class*="st-key-follows"]) [data-testid="stText"] {{ font-size: 1.22rem; line-height: 1.55; color: {INK}; }}
 [class*="st-key-muted"] [data-testid="stText"], [class*="st-key-muted"] [data-testid="stText"] * {{ color: {MUTED}; font-size: 0.86rem; }}
 [class*="st-key-name"] [data-testid="stText"] {{ font-weight: 600; }}
 [class*="st-key-figure"] [data-testid="stText"] {{ font-size: 1.35rem; font-variant-numeric: tabular-nums; }}

@@ -27,7 +27,7 @@ def results(agent: AgentReads, review: Row) -> None:
 
 def _rule(rule: Row) -> None:
     st.subheader(label(rule["title"], 160), anchor=False)
-    with st.container(key=f"sentence-{rule['app']}-{rule['rule_id']}"):
+    with st.container(key=f"follows-{rule['app']}-{rule['rule_id']}"):
         plain(rule["sentence"])
     for line in (
         rule.get("learnt"),
