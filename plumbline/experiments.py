@@ -12,7 +12,7 @@ from monitor.errors import Forbidden
 from monitor.experiments.planning import DAYS, LEAST, Design, Plan, plan
 from monitor.store.opening import Store
 from monitor.store.unit_days import compared, unit_days
-from monitor.wording import percent
+from monitor.wording import counted, percent
 from plumbline.api.call import Actor
 from plumbline.api.experiment_questions import ExperimentPlan
 
@@ -42,8 +42,8 @@ def _sentence(asked: ExperimentPlan, found: Plan | None, comparisons: int) -> st
     if found.days is None:
         return f"More than a year for {shown}: {found.users:,} users would come until then and are too few; {now}"
     return (
-        f"About {found.days} day{'' if found.days == 1 else 's'} for {shown}: {found.users:,} users in {asked.arms} arms; {now}; told eight times out of ten, "
-        f"whenever one looks, with the error shared by {comparisons} comparisons"
+        f"About {counted(found.days, 'day')} for {shown}: {found.users:,} users in {asked.arms} arms; {now}; told eight times out of ten, "
+        f"whenever one looks, with the error shared by {counted(comparisons, 'comparison')}"
     )
 
 
