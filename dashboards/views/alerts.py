@@ -122,8 +122,8 @@ def _one(context: Context, row: Row | None) -> None:
         for line in _reason(row):
             plain(line)
     with st.container(horizontal=True):
-        st.badge(row["state"], color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
-        st.badge(row["severity"], color=LOUD.get(row["severity"], "gray"))  # type: ignore[arg-type]  # as above
+        st.badge(label(row["state"]), color=COLOURS.get(row["state"], "gray"))  # type: ignore[arg-type]  # our own words
+        st.badge(label(row["severity"]), color=LOUD.get(row["severity"], "gray"))  # type: ignore[arg-type]  # as above
     acts(context.agent, row)
     want(context.agent, row["fingerprint"])
     labels = labels_of(row)

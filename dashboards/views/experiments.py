@@ -15,7 +15,7 @@ from dashboards.numbers import change, count, is_rate, share, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw
-from dashboards.text import as_sentence, plain
+from dashboards.text import as_sentence, label, plain
 from dashboards.words import measure_name
 
 TONES: Final = {"better": "good", "worse": "bad"}
@@ -149,7 +149,7 @@ def _line(row: Row, rows: Sequence[Row], rules: Rules, against: str) -> None:
     with size:
         plain(_size(row["metric"], row))
     with decision:
-        st.badge(row["decision"], color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
+        st.badge(label(row["decision"]), color=COLOURS.get(row["decision"], "gray"))  # type: ignore[arg-type]  # our words
 
 
 def _against(row: Row, comparisons: Sequence[Row]) -> str:

@@ -60,8 +60,8 @@ def _one(context: Context, wanted: str) -> None:
         return
     st.title(label(row["title"], 200), anchor=False)
     with st.container(horizontal=True):
-        st.badge(row["status"], color="red" if row["status"] == "open" else "green")
-        st.badge(row["severity"], color=COLOURS.get(row["severity"], "gray"))  # type: ignore[arg-type]  # our own words
+        st.badge(label(row["status"]), color="red" if row["status"] == "open" else "green")
+        st.badge(label(row["severity"]), color=COLOURS.get(row["severity"], "gray"))  # type: ignore[arg-type]  # our own words
     _facts(row)
     _alerts(context, row["alerts"])
     _timeline(row["timeline"])

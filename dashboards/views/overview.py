@@ -186,7 +186,7 @@ def _concern(context: Context, concern: Concern, number: int) -> None:
     with st.container(key=f"concern-{number}"):
         badge, text = st.columns([1.1, 10.9], vertical_alignment="center", gap="small")
     with badge:
-        st.badge(concern.badge, color=concern.colour)  # type: ignore[arg-type]  # our own words
+        st.badge(label(concern.badge), color=concern.colour)  # type: ignore[arg-type]  # our own words
     with text:
         context.link(concern.page, concern.params, label(concern.text, 400))
 
