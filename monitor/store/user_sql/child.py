@@ -26,7 +26,7 @@ from monitor.store.file import LOCKDOWN
 from monitor.store.user_sql.frames import Asked, Ready, Refused, Rows, packed, read_frame
 from monitor.store.user_sql.tree import check, one_line
 
-GROWTH: Final = 288 << 20
+GROWTH: Final = 240 << 20
 """Bytes beyond what is resident before the snapshot is opened; a log that has to be replayed leaves a query less of them."""
 
 BUFFERS: Final = "160MB"
