@@ -36,9 +36,7 @@ class Whom:
     seen: int
     turns: int
     users: int
-    share: tuple[float, float] | None = (
-        None  # between which it lies; None where nobody reckoned it, or it is all of them
-    )
+    share: tuple[float, float] | None = None  # between which it lies; None: nobody reckoned it, or it is all of them
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from monitor.config.schema import JudgeSettings, Settings
+from monitor.config.schema import Settings
 from monitor.graders.grader import Connected
 from monitor.judges.allocation import Stratum, allocated, calls_for
-from monitor.judges.versions import asked_by
+from monitor.judges.versions import rules_asking
 from monitor.planning import BOTH
 from monitor.policy.schema import Policy
 from monitor.store import pace
 from monitor.store.reads import Reader
-
-
-def rules_asking(policies: Sequence[Policy], judges: Mapping[str, JudgeSettings]) -> dict[str, frozenset[str]]:
-    """Return the rules that connected judges are asked about, and which ones those are."""
-    rules = [rule for policy in policies for rule in policy.rules]
-    asked = {rule.id: asked_by(rule, judges) for rule in rules}
-    return {rule: names for rule, names in asked.items() if names}
 
 
 def affordable(reader: Reader, policies: Sequence[Policy], settings: Settings, day: datetime) -> dict[str, float]:

@@ -181,10 +181,10 @@ def _by_machine(said: Said, confidence: float) -> dict[str, Any]:
     rows = said.machine
     told = _share(said.verdict[rows], said.probability[rows], said.cluster[rows], confidence)
     if said.judged.any():
-        by = f"graded by {_graders(said)}, not yet checked by people{_why_not(said, 'labels')}"
+        checked = f"not yet checked by people{_why_not(said, 'labels')}"
     else:
-        by = f"rule-based grader, not corrected by human labels{_why_not(said, 'of them')}"
-    return told | {"method": f"{told['method']}; {by}"}
+        checked = f"not corrected by human labels{_why_not(said, 'of them')}"
+    return told | {"method": f"{told['method']}; {_graders(said)}, {checked}"}
 
 
 def _graders(said: Said) -> str:
@@ -192,7 +192,7 @@ def _graders(said: Said) -> str:
     judged = said.judged
     if not judged.any():
         return "rule-based grader"
-    return "a judge" if judged[said.machine].all() else "a judge and a rule-based grader"
+    return f"graded by a judge{'' if judged[said.machine].all() else ' and a rule-based grader'}"
 
 
 def _why_not(said: Said, labels: str) -> str:
@@ -227,8 +227,7 @@ def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]
     labelled = Labelled(rows, _violates(said.label[guessed][rows]), said.label_probability[guessed][rows])
     found = corrected(guess, said.probability[guessed], said.cluster[guessed], labelled)
     low, high = corrected_interval(found, confidence)
-    by = f"graded by {_graders(said)}" if said.judged.any() else "rule-based grader"
-    method = f"difference, clustered by user; {by}, corrected by {len(rows)} human labels"
+    method = f"difference, clustered by user; {_graders(said)}, corrected by {len(rows)} human labels"
     return {"value": found.value, "low": low, "high": high, "method": method}
 
 

@@ -25,6 +25,8 @@ from monitor.store.judged import forget_known, late_metrics, leave_behind, parts
 
 def track_judged(house: House, _: Any = None) -> int:
     """Feed the streams of judges, then those of rules that they decide, with what they said since; return how many changes were found."""
+    if not house.settings.judges:
+        return 0
     words = said_of_known(house.store)
     found = 0 if words.is_empty() else _watch(house, words)
     return found + sum(_feed(house, part) for part in parts(house.store))

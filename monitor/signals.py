@@ -224,13 +224,13 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], said: Tol
     moved_too = f". Moved as well: {', '.join(others)}" if others else ""
     subject, unit = measure(lead["metric"], rules)
     state, closed = _state(group)
-    whom = reached(said, lead["metric"], lead["app"], lead["segment"], lead["since"])
+    people = reached(said, lead["metric"], lead["app"], lead["segment"], lead["since"])
     about = About(
         subject=subject,
         unit=unit,
         before=lead["reference_value"],
         began=aware_utc(lead["since"]),
-        **(asdict(whom) if whom else {}),
+        **(asdict(people) if people else {}),
         cause="" if lead["cause"] == NOTHING else lead["cause"],
         moved=tuple(dict.fromkeys(measure(metric, rules)[0] for metric in others)),
     )

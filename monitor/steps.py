@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import polars as pl
 
-from monitor.affording import affordable, rules_asking
+from monitor.affording import affordable
 from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
@@ -25,6 +25,7 @@ from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
+from monitor.judges.versions import rules_asking
 from monitor.model.values import Estimate, Finding, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules

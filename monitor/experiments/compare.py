@@ -117,8 +117,8 @@ def _read(
     others = [arm for arm in arms if arm != control]
     looks = len(names) * len(others)
     alpha = settings.alpha / max(1, looks)
-    unchecked = judged - {metric for (of, metric) in labels if of == experiment}
     own = {metric: n for (of, metric), n in labels.items() if of == experiment}
+    unchecked = judged - own.keys()
     last = {
         (told.metric, told.arm): told for told in earlier if (told.experiment, told.control) == (experiment, control)
     }

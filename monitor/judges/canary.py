@@ -21,10 +21,11 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import CanarySettings, JudgeSettings
 from monitor.graders.grader import Connected
 from monitor.judges.judge import Told
-from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set, rules_asking
+from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set
 from monitor.judges.naming import NEVER
 from monitor.judges.probes import VARIANTS, Variant, bias, drawn, varied
 from monitor.judges.question import Item
+from monitor.judges.versions import rules_asking
 from monitor.model.values import Turn
 from monitor.policy.schema import Policy
 from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
@@ -181,9 +182,7 @@ class Canary:
             return None
         now, made = naive_utc(self.clock.now()), self.plans[name]
         said = stored.words(self.store, name, now - LATELY)
-        calls, usd = stored.spent(self.store, now.replace(hour=0, minute=0, second=0, microsecond=0)).get(
-            name, (0, 0.0)
-        )
+        calls, usd = stored.spent(self.store, name, now.replace(hour=0, minute=0, second=0, microsecond=0))
         changed = stored.last_change(self.store, name)
         return {
             "items": {label: sum(one.label == label for one in self.sets[name].items) for label in LABELS},
@@ -206,7 +205,8 @@ class Canary:
             return
         self._looked = (now, hashes)
         meant = [name for name, one in self.judges.items() if not one.panel and one.transport != "recorded"]
-        rules = sorted({rule for name in meant for rule in rules_asking(name, self.judges, policies)})
+        asking = rules_asking(policies, self.judges).items()
+        rules = sorted(rule for rule, names in asking if not names.isdisjoint(meant))
         settled = stored.settled(self.store, rules, naive_utc(now - BACK))
         settled = settled.filter([self.texts.may_leave(app) for app in settled["app"]])
         streams = int(self.store.frame("SELECT count(*) AS n FROM base.trackers")["n"][0]) + len(LABELS)

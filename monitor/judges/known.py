@@ -83,11 +83,6 @@ def known_set(
     return KnownSet(stable_id(hash_of(judges[name]), *told, *rules), tuple(found))
 
 
-def rules_asking(name: str, judges: Mapping[str, JudgeSettings], policies: Sequence[Policy]) -> list[str]:
-    """Return the rules that ask judge `name`, by itself or as a member of a panel."""
-    return sorted({rule.id for _, rule, _ in _asked(name, judges, policies)})
-
-
 def _asked(
     name: str, judges: Mapping[str, JudgeSettings], policies: Sequence[Policy]
 ) -> Iterator[tuple[Policy, BoundRule, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from monitor.config.schema import JudgeSettings
 from monitor.graders.rubric import Judge
 from monitor.judges.question import FORM
 from monitor.model.values import stable_id
-from monitor.policy.schema import BoundRule
+from monitor.policy.schema import BoundRule, Policy
 
 
 def judges_in(rule: BoundRule) -> list[Judge]:
@@ -25,6 +25,13 @@ def names_in(grader: Judge, judges: Mapping[str, JudgeSettings]) -> frozenset[st
 def asked_by(rule: BoundRule, judges: Mapping[str, JudgeSettings]) -> frozenset[str]:
     """Return which of `judges` decide `rule`."""
     return frozenset(name for grader in judges_in(rule) for name in names_in(grader, judges))
+
+
+def rules_asking(policies: Sequence[Policy], judges: Mapping[str, JudgeSettings]) -> dict[str, frozenset[str]]:
+    """Return the rules that connected judges are asked about, and which ones those are."""
+    rules = [rule for policy in policies for rule in policy.rules]
+    asked = {rule.id: asked_by(rule, judges) for rule in rules}
+    return {rule: names for rule, names in asked.items() if names}
 
 
 def hash_of(judge: JudgeSettings) -> str:

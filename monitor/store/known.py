@@ -85,14 +85,15 @@ def forms(reader: Reader, judge: str, version: str) -> dict[tuple[str | None, st
     return {(variant, label): (bad, n) for variant, label, bad, n in rows.iter_rows()}
 
 
-def spent(reader: Reader, since: datetime) -> dict[str, tuple[int, float]]:
-    """Return by judge how many calls about known items there were since then, and what they cost in dollars."""
+def spent(reader: Reader, judge: str, since: datetime) -> tuple[int, float]:
+    """Return how many calls about known items a judge had since then, and what they cost in dollars."""
     rows = reader.frame(
-        """SELECT judge, count(*) AS n, coalesce(sum(cost_usd), 0) AS usd FROM base.judge_calls
-           WHERE known IS NOT NULL AND state IN ('ok', 'retried', 'refused', 'error') AND time >= ? GROUP BY 1""",
-        [since],
+        """SELECT count(*) AS n, coalesce(sum(cost_usd), 0)::DOUBLE AS usd FROM base.judge_calls
+           WHERE judge = ? AND known IS NOT NULL AND state IN ('ok', 'retried', 'refused', 'error') AND time >= ?""",
+        [judge, since],
     )
-    return {judge: (n, usd) for judge, n, usd in rows.iter_rows()}
+    n, usd = rows.row(0)
+    return n, usd
 
 
 def asked_from(
