@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from collectors.doors.keys import add_key, remove_key
 from collectors.redaction.redact import redactor_for
 from monitor import backfill
 from monitor.clock import naive_utc
@@ -206,6 +207,8 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     asked_of_people.AddPerson: lambda agent, asked, _: agent.access.register.add(asked.name, asked.role, asked.apps),
     asked_of_people.RevokePerson: lambda agent, asked, _: agent.access.register.revoke(asked.name),
     asked_of_people.AddKey: lambda agent, asked, _: agent.access.register.add_key(asked.name, asked.scopes),
+    asked_of_people.AddSenderKey: lambda agent, asked, _: add_key(agent.places.keys, asked.name, agent.clock.now()),
+    asked_of_people.RemoveSenderKey: lambda agent, asked, _: remove_key(agent.places.keys, asked.name),
     asked_of_people.SignPersonOut: lambda agent, asked, _: agent.access.register.sign_out(asked.name),
     asked_of_people.SetPassword: lambda agent, asked, _: agent.access.sign_in.set_password(asked.name, asked.password),
     asked_of_people.SignInWays: lambda agent, _, __: agent.access.sign_in.ways(),

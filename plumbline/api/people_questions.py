@@ -69,6 +69,33 @@ class AddKey(Question[str], frozen=True):
         return self.name + ("" if self.scopes is None else f" for {', '.join(self.scopes)}")
 
 
+class AddSenderKey(Question[str], frozen=True):
+    """Make a key that brings data in at the collector's doors and does nothing else; the answer is the key, told this once."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/keys"
+    scope: ClassVar[Scope] = "admin"
+    under: ClassVar[str] = "key"
+
+    name: str
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name
+
+
+class RemoveSenderKey(Question[None], frozen=True):
+    """Close the collector's doors to whoever holds a key."""
+
+    method: ClassVar[Method] = "POST"
+    path: ClassVar[str] = "/v1/keys/remove"
+    scope: ClassVar[Scope] = "admin"
+
+    name: str
+
+    def about(self, _hidden: Callable[[str], str]) -> str:
+        return self.name
+
+
 class SignPersonOut(Question[dict[str, int]], frozen=True):
     """End every session of somebody, who may sign in again."""
 
@@ -166,6 +193,7 @@ class VerifyAudit(Question[dict[str, Any]], frozen=True):
 
 OF_PEOPLE: Final = (
     *(People, AddPerson, RevokePerson, AddKey, SignPersonOut, SetPassword),
+    *(AddSenderKey, RemoveSenderKey),
     *(SignInWays, SignInByPassword, BeginSignIn, FinishSignIn, Me, SignOut),
     *(Audit, VerifyAudit),
 )

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from collectors.doors.keys import add_key, read_keys, remove_key
-from monitor.clock import SystemClock
+from collectors.doors.keys import read_keys
 from monitor.errors import UsageError
-from monitor.places import Places, prepare
+from monitor.places import Places
+from plumbline.api.people_questions import AddSenderKey, RemoveSenderKey
 from plumbline.cli import show
+from plumbline.cli.session import session
 from plumbline.cli.settings import Given, resolve
-from plumbline.cli.typed import Config, DataDir, Form, Format
+from plumbline.cli.typed import Api, By, Config, DataDir, Form, Format
 
 
 class Action(StrEnum):
@@ -28,26 +29,29 @@ class Action(StrEnum):
 def run(
     action: Annotated[Action, typer.Argument(help="add NAME, list, or remove NAME.")],
     name: Annotated[str | None, typer.Argument(help="Whose key it is, such as the name of the application.")] = None,
+    by: By = None,
     form: Format = Form.TABLE,
     config: Config = None,
     data_dir: DataDir = None,
+    api: Api = None,
 ) -> int:
     """Make, list and remove the API keys that applications send data with (scope `ingest`).
 
     A key is printed once, when it is made; only a salted hash of it is kept. A running collector takes changes up at
-    once. While there is no key, doors on loopback are open; from the first key on every door demands one.
+    once. While there is no key, doors on loopback are open; from the first key on every door demands one. Who made and who
+    removed a key stands in the audit, as every other act does.
     """
-    places = resolve(Given(config, data_dir), Path.cwd()).places
+    resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     if action is Action.LIST:
-        _list(places, form)
+        _list(resolved.places, form)
         return 0
     if name is None:
         raise UsageError(f"keys {action} needs a name (plumbline keys {action} NAME)")
-    prepare(places)
-    if action is Action.REMOVE:
-        remove_key(places.keys, name)
-        return 0
-    key = add_key(places.keys, name, SystemClock().now())
+    with session(resolved, create=True, by=by) as asked:
+        if action is Action.REMOVE:
+            asked.ask(RemoveSenderKey(name))
+            return 0
+        key = asked.ask(AddSenderKey(name))
     if form is Form.JSON:
         show.print_json({"name": name, "key": key})
     else:

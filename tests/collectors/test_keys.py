@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -162,6 +163,20 @@ def test_the_command_shows_a_key_once(tmp_path: Path) -> None:
     assert plumbline("keys", "remove", "shop", *data, cwd=tmp_path).code == 0
     assert plumbline("keys", "remove", "shop", *data, cwd=tmp_path).code == 2
     assert plumbline("keys", "add", *data, cwd=tmp_path).code == 2
+
+
+def test_who_made_and_who_removed_a_key_is_on_record(tmp_path: Path) -> None:
+    data = ("--data-dir", str(tmp_path / "data"))
+    key = plumbline("keys", "add", "shop", *data, cwd=tmp_path).out.strip()
+    plumbline("keys", "remove", "shop", *data, cwd=tmp_path)
+    plumbline("keys", "remove", "shop", *data, cwd=tmp_path)
+    told = plumbline("audit", "list", "--format", "json", *data, cwd=tmp_path)
+    acts = [(row["act"], row["object"], row["reason"]) for row in json.loads(told.out)]
+    assert acts[:4] == [
+        (f"{name}{end}", "shop", "") for name in ("addsenderkey", "removesenderkey") for end in ("", " done")
+    ]
+    assert acts[-1] == ("removesenderkey failed", "shop", "UsageError")
+    assert key not in told.out
 
 
 @pytest.mark.parametrize("flag", ["--otlp-http", "--otlp-grpc"])
