@@ -307,6 +307,14 @@ def test_the_child_knows_no_secret_of_the_agent(asking: Asking, monkeypatch: pyt
     assert b"s3cret" not in Path(f"/proc/{reader.process.pid}/environ").read_bytes()
 
 
+def test_the_child_starts_no_thread_beyond_its_own(asking: Asking) -> None:
+    """A thread reserves 8 MB for its stack, which a query could take beyond its bound once the thread has ended."""
+    asking.ask("SELECT 1")
+    (reader,) = asking.readers._idle
+    threads = [*Path(f"/proc/{reader.process.pid}/task").iterdir()]
+    assert len(threads) <= 8, "itself, who listens, and the few that DuckDB is told to have"
+
+
 def test_times_of_answers_are_utc(asking: Asking) -> None:
     assert asking.ask("SELECT current_localtimestamp() AS t").to_pylist()[0]["t"].replace(tzinfo=UTC) <= datetime.now(
         UTC

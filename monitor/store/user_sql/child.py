@@ -95,10 +95,10 @@ def _copied(store: Path, folder: Path) -> Path:
 
 def _opened(copy: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     before = _resident()
-    connection = duckdb.connect(str(copy), read_only=True)
+    # A thread reserves 8 MB for its stack; of one that ends once the bound is set, a query would take them beyond it.
+    connection = duckdb.connect(str(copy), read_only=True, config={"threads": 2, "async_threads": 2})
     for name, value in (
         ("memory_limit", BUFFERS),
-        ("threads", 2),
         ("temp_directory", folder / "spill"),
         ("max_temp_directory_size", SPILL),
         ("TimeZone", "UTC"),

@@ -61,7 +61,8 @@ def one_line(error: Exception) -> str:
 
 def _parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     try:
-        statements = duckdb.extract_statements(sql)
+        # Asked of the module, it would open a store of its own, with its threads.
+        statements = connection.extract_statements(sql)
     except duckdb.Error as error:
         raise BadSql(one_line(error)) from None
     if len(statements) != 1:
