@@ -142,9 +142,7 @@ def measure(kinds: Sequence[str]) -> Iterator[dict[str, object]]:
     """Yield a row for each bomb, and one for the whole."""
     with running() as run:
         agent, work = run.pids[-1], bodies(100_000, BATCH, seed=7, start_ns=time.time_ns())
-        send(run.endpoints, [next(work) for _ in range(FILLED)], 2)
-        while run.visible() < FILLED * BATCH:
-            time.sleep(0.2)
+        fill(run, work, FILLED)
         (child,) = children(agent)
         at_rest, before = status_kb(child, "VmRSS") / 1024, run.rss_mb()[-1]
         exporter = Exporter(run.endpoints[0], work)
@@ -164,6 +162,33 @@ def measure(kinds: Sequence[str]) -> Iterator[dict[str, object]]:
             "200 within s": round(exporter.slowest_s, 2),
             "answer": f"agent {before} MB before; {seen} of {FILLED * BATCH + exporter.accepted} spans visible",
         }
+    yield unasked(exporter.accepted // BATCH)
+
+
+def unasked(sent: int) -> dict[str, object]:
+    """Return the row of an agent that takes in as many bodies and is asked nothing: what of the memory is theirs."""
+    with running() as run:
+        work = bodies(100_000, BATCH, seed=7, start_ns=time.time_ns())
+        fill(run, work, FILLED)
+        before, began = run.rss_mb()[-1], time.perf_counter()
+        for first in range(0, sent, FILLED):
+            fill(run, work, min(FILLED, sent - first))
+        return {
+            "kind": "without questions",
+            "took s": round(time.perf_counter() - began, 1),
+            "child + MB": 0,
+            "agent MB": run.rss_mb()[-1],
+            "200 within s": 0.0,
+            "answer": f"agent {before} MB before; as many spans",
+        }
+
+
+def fill(run: Running, work: Iterator[bytes], sent: int) -> None:
+    """Send so many bodies, and wait until their spans are visible."""
+    wanted = run.visible() + sent * BATCH
+    send(run.endpoints, [next(work) for _ in range(sent)], 2)
+    while run.visible() < wanted:
+        time.sleep(0.2)
 
 
 def _asked(run: Running, exporter: Exporter, kind: str, sql: str, at_rest: float) -> dict[str, object]:
