@@ -125,6 +125,10 @@ class LabelBook:
         """Return the public table `labels`."""
         return self.state.in_parts(LABELS, _part, _together)
 
+    def read_ahead(self) -> None:
+        """Read it before anybody asks for it."""
+        self.state.read_ahead(LABELS, _part)
+
 
 def _part(txn: Transaction, part: str) -> pa.Table:
     told = labels.listed(txn, part)

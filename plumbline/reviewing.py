@@ -17,6 +17,7 @@ from plumbline.api import review_questions, seat_questions
 from plumbline.api.call import Actor, Call
 from plumbline.api.question import Question
 from plumbline.people.register import scopes_of
+from plumbline.reviews import tables
 from plumbline.reviews.desk import ReviewDesk
 from plumbline.reviews.extending import Extension
 from plumbline.reviews.seat import Seats
@@ -91,6 +92,12 @@ def keep_reviews(agent: Agent) -> None:
         row for row in desk.listed() if row["closed_at"] is None and row["n_done"] + row["erased"] < row["n_items"]
     ]
     agent.desk.tell_waiting({row["id"]: waits(row) for row in waiting}, now)
+
+
+def read_ahead(agent: Agent) -> None:
+    """Read the labels and the items of reviews as SQL sees them, so that nobody who asks waits for years of them."""
+    agent.labels().read_ahead()
+    tables.read_ahead(agent.desk.state)
 
 
 def _reviewers(agent: Agent) -> bool:

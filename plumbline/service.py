@@ -16,7 +16,7 @@ from plumbline.api.server import create_app, serve
 from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
 from plumbline.pressing import Lines
-from plumbline.reviewing import keep_reviews
+from plumbline.reviewing import keep_reviews, read_ahead
 from plumbline.schedule import Job, Paced, overdue, stand_by, start
 
 
@@ -52,6 +52,7 @@ RETAIN_EVERY_S = 60.0
 """How often to look whether the hour is over: an agent that is started again and again gets there too."""
 
 REVIEWS_EVERY_S = 60.0
+READ_AHEAD_EVERY_S = 5.0
 
 
 def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: Callable[[Address], None]) -> None:
@@ -83,6 +84,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job("maintain", MAINTAIN_EVERY_S, Guarded("maintain", agent.maintain, agent.health)),
             Job("backup", BACKUP_EVERY_S, Guarded("backup", agent.back_up, agent.health)),
             Job("reviews", REVIEWS_EVERY_S, Guarded("reviews", lambda: keep_reviews(agent), agent.health)),
+            Job("tables", READ_AHEAD_EVERY_S, Guarded("tables", lambda: read_ahead(agent), agent.health)),
             Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )

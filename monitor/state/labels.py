@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.model.values import WITHDRAWN
-from monitor.state.opening import Transaction, raw_columns
+from monitor.state.opening import Transaction, raw_columns, raw_query
 from monitor.state.parts import bounds
 from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
@@ -24,6 +24,11 @@ PUBLIC: Final = (
     *("adjudicated", "plan", "inclusion_probability"),
 )
 _STANDS: Final = LABELS.c.verdict != WITHDRAWN
+_LISTED: Final = raw_query(
+    select(*(LABELS.c[name] for name in PUBLIC))
+    .where(LABELS.c.seq >= bindparam("first"), LABELS.c.seq < bindparam("end"), _STANDS)
+    .order_by(LABELS.c.seq)
+)
 
 
 def add(txn: Transaction, row: Row) -> None:
@@ -67,9 +72,8 @@ def after(txn: Transaction, seq: int, limit: int) -> list[Row]:
 def listed(txn: Transaction, part: str) -> dict[str, Sequence[Any]]:
     """Return one part of the public table by column, oldest first, times as text."""
     first, end = bounds(part)
-    inside = (LABELS.c.seq >= first, LABELS.c.seq < end, _STANDS)
-    query = select(*(LABELS.c[name] for name in PUBLIC)).where(*inside).order_by(LABELS.c.seq)
-    return dict(zip(PUBLIC, raw_columns(txn, query) or [[]] * len(PUBLIC), strict=True))
+    told = raw_columns(txn, _LISTED, first=first, end=end)
+    return dict(zip(PUBLIC, told or [[]] * len(PUBLIC), strict=True))
 
 
 def withdraw(txn: Transaction, person: str, unit_id: str, now: datetime) -> list[str]:

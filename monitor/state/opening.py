@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, create_engine, event, select
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -42,6 +43,18 @@ class Kept:
     numbers: dict[str, int] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
     whole: Any = None
+
+    def with_part(self, part: str, number: int, made: Any) -> Kept:
+        """Return these with one part anew."""
+        return Kept({**self.numbers, part: number}, {**self.parts, part: made})
+
+
+@dataclass(frozen=True)
+class RawQuery:
+    """A query as SQLite takes it: writing it out anew takes longer than a small answer."""
+
+    text: str
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,15 @@ class ControlState:
                 self._kept[name] = known = Kept(now, there, whole([there[part] for part in sorted(now, key=_order)]))
             found: W = known.whole
             return found
+
+    def read_ahead(self, name: str, made: Callable[[Transaction, str], object]) -> None:
+        """Make the changed parts of a table before anybody asks, each in a transaction of its own: nobody waits for all of them."""
+        with self.transaction() as txn:
+            now, known = parts.numbers(txn, name), self._kept.get(name, Kept())
+        for part in (part for part, n in now.items() if known.numbers.get(part) != n):
+            with self.transaction() as txn:
+                n = parts.number(txn, name, part)
+                self._kept[name] = self._kept.get(name, Kept()).with_part(part, n, made(txn, part))
 
     def kept(self, name: str, table: str, day: int, made: Callable[[Transaction], T]) -> T:
         """Return what `made` makes of a `table` whose parts are counted: anew once any of them has changed, or the `day` has."""
@@ -170,14 +192,16 @@ def _order(part: str) -> tuple[int, str]:
     return int(part) if part.isdigit() else 0, part
 
 
-def raw_columns(txn: Transaction, query: Select[Any]) -> list[Sequence[Any]]:
-    """Return the columns of `query` (without parameters) as SQLite keeps them, times as text: for tables of many rows.
+def raw_query(query: Select[Any]) -> RawQuery:
+    """Return `query` written out, once for all its answers."""
+    compiled = query.compile(dialect=sqlite_dialect(paramstyle="named"))
+    return RawQuery(str(compiled), dict(compiled.params))
 
-    Empty where there is no row.
-    """
+
+def raw_columns(txn: Transaction, query: RawQuery, **values: object) -> list[Sequence[Any]]:
+    """Return the columns of `query` as SQLite keeps them, times as text: for tables of many rows. Empty where there is no row."""
     raw = txn.connection.driver_connection
-    text = str(query.compile(dialect=txn.dialect, compile_kwargs={"literal_binds": True}))
-    rows = raw.execute(text).fetchall() if isinstance(raw, sqlite3.Connection) else []
+    rows = raw.execute(query.text, query.values | values).fetchall() if isinstance(raw, sqlite3.Connection) else []
     return list(zip(*rows, strict=True))
 
 

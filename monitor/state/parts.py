@@ -58,6 +58,12 @@ def numbers(txn: Connection, name: str) -> dict[str, int]:
     return {row.part: row.n for row in txn.execute(query)}
 
 
+def number(txn: Connection, name: str, part: str) -> int:
+    """Return the number of one part; 0 where it is not there."""
+    query = select(TABLE_PARTS.c.n).where(TABLE_PARTS.c.name == name, TABLE_PARTS.c.part == part)
+    return int(txn.execute(query).scalar() or 0)
+
+
 def bounds(part: str) -> tuple[int, int]:
     """Return the first number of a part of the labels, and the first one after it.
 

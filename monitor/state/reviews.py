@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from monitor.state.opening import Transaction, raw_columns
+from monitor.state.opening import Transaction, raw_columns, raw_query
 from monitor.state.review_tables import REVIEW_DESKS, REVIEW_ITEMS, REVIEW_WISHES, REVIEWS
 from monitor.state.spared import not_among
 from monitor.state.tables import LABELS
@@ -21,6 +21,18 @@ PUBLIC_ITEMS: Final = (
     "pick_probability",
 )
 """Columns of items that SQL reads as they are kept, or nearly."""
+
+_ITEM_NAMES: Final = (*PUBLIC_ITEMS, "need")
+_ITEMS_OF: Final = raw_query(
+    select(*(REVIEW_ITEMS.c[name] for name in _ITEM_NAMES))
+    .where(REVIEW_ITEMS.c.review_id == bindparam("review"))
+    .order_by(REVIEW_ITEMS.c.number)
+)
+_SAID_IN: Final = raw_query(
+    select(LABELS.c.unit_id, func.count(func.distinct(LABELS.c.person)))
+    .where(LABELS.c.review_id == bindparam("review"))
+    .group_by(LABELS.c.unit_id)
+)
 
 
 def add(txn: Transaction, review: Row, items: Sequence[Row]) -> None:
@@ -99,19 +111,11 @@ def item(txn: Transaction, review_id: str, unit_id: str) -> Row | None:
 
 def public_items(txn: Transaction, review_id: str) -> dict[str, Sequence[Any]]:
     """Return the items of one review by column: those of `PUBLIC_ITEMS`, need, and n (people who judged it)."""
-    said = (
-        select(LABELS.c.unit_id, func.count(func.distinct(LABELS.c.person)))
-        .where(LABELS.c.review_id == review_id)
-        .group_by(LABELS.c.unit_id)
-    )
-    names = (*PUBLIC_ITEMS, "need")
-    query = select(*(REVIEW_ITEMS.c[name] for name in names)).where(REVIEW_ITEMS.c.review_id == review_id)
-    told = dict(zip(names, raw_columns(txn, query.order_by(REVIEW_ITEMS.c.number)) or [[]] * len(names), strict=True))
-    judged = dict(zip(*(raw_columns(txn, said) or [[], []]), strict=True))
-    return {
-        **told,
-        "n": [judged.get(unit, 0) for unit in told["unit_id"]],
-    }  # a join in SQLite takes several times as long
+    told = raw_columns(txn, _ITEMS_OF, review=review_id) or [[]] * len(_ITEM_NAMES)
+    judged = dict(zip(*(raw_columns(txn, _SAID_IN, review=review_id) or [[], []]), strict=True))
+    columns = dict(zip(_ITEM_NAMES, told, strict=True))
+    # a join in SQLite takes several times as long
+    return {**columns, "n": [judged.get(unit, 0) for unit in columns["unit_id"]]}
 
 
 def grow(txn: Transaction, review_id: str, strata: Row, moved: Sequence[Row], new: Sequence[Row]) -> None:

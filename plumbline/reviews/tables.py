@@ -48,6 +48,11 @@ def review_tables(state: ControlState) -> PublicTables:
     )
 
 
+def read_ahead(state: ControlState) -> None:
+    """Read items before anybody asks for them."""
+    state.read_ahead(ITEMS, _of_review)
+
+
 @dataclass(frozen=True)
 class Counts:
     """Items of one review: how many there are, how many of them are gone, and how many somebody has judged."""

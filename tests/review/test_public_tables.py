@@ -5,6 +5,7 @@ from __future__ import annotations
 from plumbline.agent import Agent
 from plumbline.api.review_questions import OpenReview
 from plumbline.api.seat_questions import CommitItem, TakeItems, UndoItem
+from plumbline.reviewing import read_ahead
 from plumbline.reviews.tables import items_table
 from tests.review.conftest import RULE, ask, rows
 
@@ -31,4 +32,5 @@ def test_tables_are_made_anew_only_when_something_was_written(agent: Agent) -> N
         "drawn": said["drawn"],
     }
     ask(agent, UndoItem(review, unit))
+    read_ahead(agent)
     assert rows(agent, COUNTS) == [{"said": 0, "done": 0}]

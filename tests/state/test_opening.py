@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from monitor.clock import FakeClock
 from monitor.errors import StoreError
-from monitor.state import ControlState, alerts, opening, outbox
+from monitor.state import ControlState, Transaction, alerts, labels, opening, outbox, parts
 
 NOW = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 CLOCK = FakeClock(NOW)
@@ -162,4 +162,39 @@ def test_threads_queue_up(tmp_path: Path) -> None:
         thread.join()
     with state.transaction() as txn:
         assert txn.exec_driver_sql("SELECT memory FROM alerts").scalar_one() == "40"
+    state.close()
+
+
+def a_label(number: int) -> dict[str, Any]:
+    """The label of one answer, about an hour after the one before, so that each lies in a part of its own."""
+    policy = dict.fromkeys(("policy", "policy_version", "policy_hash"), "1")
+    said = {"rule_id": "r", "verdict": "violates", "adjudicated": 0, "person": "ana", "key": f"k{number}"}
+    return {**policy, **said, "unit_id": f"u{number}", "time": NOW, "at": NOW + timedelta(hours=2 * number)}
+
+
+def test_what_was_read_ahead_is_not_made_again_by_who_asks(tmp_path: Path) -> None:
+    state = ControlState.open(tmp_path / "c.sqlite", CLOCK)
+    with state.transaction() as txn:
+        labels.add(txn, a_label(0))
+        labels.add(txn, a_label(1))
+    made: list[str] = []
+
+    def part(txn: Transaction, name: str) -> list[Any]:
+        made.append(name)
+        return list(labels.listed(txn, name)["unit_id"])
+
+    def whole(told: list[list[Any]]) -> list[Any]:
+        return [unit for units in told for unit in units]
+
+    state.read_ahead(parts.LABELS, part)
+    assert len(made) == 2
+    assert state.in_parts(parts.LABELS, part, whole) == ["u0", "u1"]
+    state.read_ahead(parts.LABELS, part)
+    assert len(made) == 2
+    with state.transaction() as txn:
+        labels.add(txn, a_label(2))
+    state.read_ahead(parts.LABELS, part)
+    assert len(made) == 3
+    assert state.in_parts(parts.LABELS, part, whole) == ["u0", "u1", "u2"]
+    assert len(made) == 3
     state.close()
