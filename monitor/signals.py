@@ -19,6 +19,7 @@ from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.drift.cause import NOTHING
+from monitor.drift.told import sentence_of
 from monitor.estimates import EPOCH, estimate_told
 from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
@@ -250,7 +251,7 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], said: Tol
         n=0,
         since=aware_utc(lead["since"]),
         examples=tuple(json.loads(lead["examples"] or "[]"))[:EXAMPLES],
-        summary=closed or f"{lead['reason']}. Likely cause: {lead['cause']}{moved_too}",
+        summary=closed or f"{sentence_of(lead['reason'])}. Likely cause: {lead['cause']}{moved_too}",
         about=about,
     )
 

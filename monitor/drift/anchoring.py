@@ -11,8 +11,8 @@ from monitor.drift.alarm import Alarm
 from monitor.drift.anchors import anchored, settle
 from monitor.drift.batch import Name
 from monitor.drift.change import DAY_MS, Change, of_alarm
-from monitor.drift.findings import reason_of
 from monitor.drift.state import Anchor, Stream
+from monitor.drift.told import reason_of
 from monitor.drift.tracker import TrackerSettings
 from monitor.model.values import Finding
 
@@ -95,7 +95,9 @@ def _rise(name: Name, alarm: Alarm, anchor: Anchor) -> Rise:
         change=change.current_value - change.reference_value,
         change_low=low,
         change_high=high,
-        reason=f"{reason_of(name.metric, name.app, replace(change, slow=False))}; it went on, {_a_day(change, days)}",
+        reason=reason_of(
+            name.metric, name.app, replace(change, slow=False), went_on=f"it went on, {_a_day(change, days)}"
+        ),
     )
 
 

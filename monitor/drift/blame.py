@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from monitor.drift.cause import NOTHING
 from monitor.drift.judges import cause_of
+from monitor.drift.told import HOW
 from monitor.model.values import Finding
 from monitor.wording import percent
 
@@ -33,7 +34,7 @@ SAID: Final[dict[Who, str]] = {
 """What a finding says of who changed."""
 
 BY: Final = ". Who changed: "
-"""What stands between the sentence of a finding and who changed."""
+"""What stands between the sentence of a finding and who changed, before how we know."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ def _told(sides: tuple[Share, Share]) -> str:
 
 def blamed(finding: Finding, told: Blame) -> Finding:
     """Return the finding with who changed: in its reason, and where the judge did, as its cause."""
-    reason = finding.reason.partition(BY)[0]
-    reason = f"{reason}{BY}{SAID[told.who].format(told.judge)} ({told.said})"
+    said, how, evidence = finding.reason.partition(HOW)
+    reason = f"{said.partition(BY)[0]}{BY}{SAID[told.who].format(told.judge)} ({told.said}){how}{evidence}"
     if told.who in {"application", "unknown"}:
         return replace(finding, reason=reason)
     beside = "" if finding.cause == NOTHING else f"; {finding.cause}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -16,8 +16,8 @@ from monitor.drift.cause import NOTHING, Decomposition, coinciding, decompose
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
+from monitor.drift.told import instant, reason_of
 from monitor.model.values import Finding, ToldChange, stable_id
-from monitor.wording import bare_minute, minute
 
 EXAMPLES: Final = 3
 REMEMBERED: Final = 3
@@ -98,9 +98,9 @@ def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
         app=case.app,
         segment=shown.segment,
         detected_at=aware_utc(case.now),
-        since=_instant(shown.since),
-        since_low=_instant(shown.since_low),
-        since_high=_instant(shown.since_high),
+        since=instant(shown.since),
+        since_low=instant(shown.since_low),
+        since_high=instant(shown.since_high),
         reference_value=shown.reference_value,
         current_value=shown.current_value,
         change=shown.current_value - shown.reference_value,
@@ -127,44 +127,6 @@ def _split(case: MetricCase, lead: Change, views: Mapping[str, Change], column: 
     return decompose(parts) if len(parts) > 1 else None
 
 
-def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = ()) -> str:
-    """Return what changed, by how much, how sure, since when, in one sentence."""
-    low, high = change.interval
-    where = app if change.segment == ALL else f"{app}, {change.segment}"
-    rate = ("Rate of", 100, " %", " points, 95 % Newcombe")
-    number = ("Mean", 1, "", ", 95 % Welch") if change.is_count else ("Median", 1, "", ", 95 % MOVER")
-    what, scale, unit, method = rate if change.is_rate else number
-    size = (
-        f"{scale * (change.current_value - change.reference_value):+.3g} ({scale * low:+.3g} to {scale * high:+.3g}"
-        f"{method} interval)"
-    )
-    since = minute(_instant(change.since))
-    between = f"{bare_minute(_instant(change.since_low))} to {bare_minute(_instant(change.since_high))}"
-    return (
-        f"{what} {metric} in {where} went from {scale * change.reference_value:.4g}{unit} to "
-        f"{scale * change.current_value:.4g}{unit}, {size} since {since} ({between}), "
-        f"{int(change.weights.sum())} outputs, e-value {change.e_value:.2g}{_shape(change)}{_slope(change, scale, unit)}{_also(also)}"
-    )
-
-
-def _slope(change: Change, scale: float, unit: str) -> str:
-    """Of a change that takes days: how fast it goes."""
-    points = " points" if unit else ""
-    return f"; it goes slowly, {scale * change.per_day:+.3g}{points} a day" if change.slow else ""
-
-
-def _shape(change: Change) -> str:
-    """For numbers: what about their distribution moved most, since the median may be the last to know."""
-    if change.is_rate:
-        return ""
-    name, past, current = change.shape
-    return f"; {name} of the reference went from {past:.2f} to {current:.2f}"
-
-
-def _also(segments: Sequence[str]) -> str:
-    return f"; also seen in {', '.join(sorted(segments)[:3])}" if segments else ""
-
-
 def _examples(case: MetricCase, change: Change) -> tuple[str, ...]:
     """Units since the start that show the change most, newest first among equals."""
     name = Name(case.metric, case.app, change.segment)
@@ -173,7 +135,3 @@ def _examples(case: MetricCase, change: Change) -> tuple[str, ...]:
     moved = of_values(change.reference, case.batch.columns[case.metric][rows])[:, change.onset.function]
     order = np.lexsort((-case.batch.time[rows], -change.onset.direction * moved))
     return tuple(case.batch.units[rows[i]] for i in order[:EXAMPLES])
-
-
-def _instant(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

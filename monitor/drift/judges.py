@@ -23,6 +23,7 @@ from monitor.drift.decide import MEMORY, name_of, tracker_settings
 from monitor.drift.kinds import budget_shares
 from monitor.drift.points import single
 from monitor.drift.state import Stream, read_stream, write_state
+from monitor.drift.told import HOW
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.judges.canary import FIRST, REFERENCE
 from monitor.model.dimensions import CAUSES
@@ -120,8 +121,8 @@ def _finding(judge: str, metric: str, change: Change, settings: DriftSettings, n
         cause=cause_of(judge),
         reason=(
             f"The judge {judge} changed: it says of {percent(change.current_value)} {WHAT[metric]} that they violate, before of "
-            f"{percent(change.reference_value)}, since {minute(since)} ({bare_minute(begun[0])} to {bare_minute(begun[1])}), "
-            f"{int(change.weights.sum())} known items asked since, e-value {change.e_value:.2g}"
+            f"{percent(change.reference_value)}, since {minute(since)}, {int(change.weights.sum())} known items asked since{HOW}"
+            f"begun between {bare_minute(begun[0])} and {bare_minute(begun[1])}, e-value {change.e_value:.2g}"
         ),
         examples=(),
     )

@@ -22,12 +22,13 @@ from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.corrections import ENOUGH
 from monitor.experiments.direction import declared, direction
 from monitor.experiments.phases import Life, Phase, lives, phases, stretches, together
-from monitor.experiments.sides import Sides, sides_of, sums_of, with_zeros
+from monitor.experiments.sides import Sides, sides_of, sums_of, told, with_zeros
 from monitor.experiments.units import Assignment, assign
 from monitor.experiments.verdict import Decision, Pace, Reading, decide, role, sentence
 from monitor.health import Guarding
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, compare_ratios, users_to_halve
+from monitor.wording import counted
 
 DAY: Final = timedelta(days=1)
 
@@ -261,13 +262,10 @@ def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
 
 
 def _reason(readout: Readout, metric: str, pair: Pair, found: Difference, sides: Sides) -> str:
-    base, treated = sides.control, sides.arm
-    more, arm = users_to_halve(found, pair.alpha), pair.arm
+    more = counted(users_to_halve(found, pair.alpha), "more user")
     return (
-        f"{metric} is {treated.value:.4g} in {arm} and {base.value:.4g} in {readout.control}: {found.effect:+.4g} "
-        f"({found.interval.low:+.4g} to {found.interval.high:+.4g}, anytime-valid, clustered by user, "
-        f"{treated.users} and {base.users} users); {more} more users would halve the width; "
-        f"error {readout.settings.alpha:g} shared by {readout.comparisons} comparisons{sides.remark}"
+        f"{told(sides, found, metric, (pair.arm, readout.control))}; {more} would halve the width; "
+        f"error {readout.settings.alpha:g} shared by {counted(readout.comparisons, 'comparison')}{sides.remark}"
         + (f"; machine verdicts, corrected by {labels} human labels" if (labels := readout.labels.get(metric)) else "")
     )
 
@@ -282,7 +280,7 @@ def _comparison(
     reason: str,
 ) -> Comparison:
     both = readout.assignment.contaminated
-    left_out = f"; {both} users were seen in two arms and left out" if both else ""
+    left_out = f"; {counted(both, 'user')} seen in two arms and left out" if both else ""
     return Comparison(
         experiment=readout.experiment,
         metric=metric,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitor.experiments.sums import PAST
-from monitor.stats.confidence_sequence import RatioMean, ratio_mean
+from monitor.stats.confidence_sequence import Difference, RatioMean, ratio_mean
 from monitor.stats.cuped import Sums, adjusted
 from monitor.wording import percent
 
@@ -46,6 +46,16 @@ def sides_of(control: Sums, arm: Sums, bounds: Bounds) -> Sides:
     known, users = control.known + arm.known, len(control.n) + len(arm.n)
     remark = f"; what users did before is taken out (known of {known} of {users}), which leaves {percent(left)} of the variance"
     return Sides(*fair, remark)
+
+
+def told(sides: Sides, found: Difference, metric: str, names: tuple[str, str]) -> str:
+    """Return what was found between the sides: their values, the difference, how sure and by how many users; `names`: arm, control."""
+    arm, control = names
+    low, high = found.interval
+    return (
+        f"{metric} is {sides.arm.value:.4g} in {arm} and {sides.control.value:.4g} in {control}: {found.effect:+.4g} "
+        f"({low:+.4g} to {high:+.4g}, anytime-valid, clustered by user, {sides.arm.users} and {sides.control.users} users)"
+    )
 
 
 def _possible(value: float, bounds: Bounds) -> bool:

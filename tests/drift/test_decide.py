@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import BaselineSettings, BudgetSettings, DriftSettings
+from monitor.drift.told import HOW
 from monitor.stats.edetector import Advance, Band, Evidence, Onset
 from monitor.stats.ranks import Floats
 from tests.drift.traffic import START, STEP, Watch, at, flags, turns
@@ -56,6 +58,21 @@ def test_numbers_are_told_in_their_own_unit() -> None:
     assert found.current_value == pytest.approx(1400, abs=40)
     assert found.change_low <= 600 <= found.change_high
     assert "Median duration_ms in support went from" in found.reason
+
+
+STATISTICS = re.compile(r"e-value|newcombe|mover|welch|interval|=|[<>]", re.IGNORECASE)
+
+
+def test_what_changed_is_a_sentence_and_statistics_stand_behind_it() -> None:
+    watch = Watch(DriftSettings(segments=("prompt_name",)))
+    rows = turns({"rule:refusal": flags(6, (1200, 0.02), (300, 0.6)), "prompt_name": ["acc\nount"] * 1500})
+    watch.feed(rows, 100)
+    [found] = watch.findings
+    sentence, _, evidence = found.reason.partition(HOW)
+    assert sentence.startswith("Rate of rule:refusal in support went from ")
+    assert sentence.endswith("; also seen in prompt acc ount")
+    assert not STATISTICS.search(sentence)
+    assert STATISTICS.search(evidence)
 
 
 def test_a_change_of_spread_is_found_though_the_median_stays() -> None:

@@ -73,6 +73,7 @@ def test_alpha_is_shared_by_all_metrics_and_arms() -> None:
     shared = compare(*several)
     assert len(shared) == 6
     assert "error 0.05 shared by 6 comparisons" in shared[0].reason
+    assert "error 0.05 shared by 1 comparison;" in f"{alone.reason};"
     one = next(c for c in shared if (c.metric, c.arm) == ("rule:x", "b"))
     assert (one.high or 0) - (one.low or 0) > ((alone.high or 0) - (alone.low or 0)) * 1.1
 
@@ -107,7 +108,7 @@ def test_users_of_two_arms_are_left_out_and_reported() -> None:
     [found] = compare(arm("a", 1000, 0.2), arm("b", 800, 0.2, first=5000), both)
     assert (found.n_control, found.n_arm) == (800, 800)
     assert found.decision == "undecided"
-    assert "200 users were seen in two arms and left out" in found.reason
+    assert "200 users seen in two arms and left out" in found.reason
 
 
 def test_too_few_users_is_undecided_with_no_number() -> None:

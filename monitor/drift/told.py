@@ -1,0 +1,99 @@
+"""What a finding says: first the change in a sentence, then how we know, which is for whoever asks.
+
+Names out of traces are put on one line of plain text; what a metric is called by people, pages and messages know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from monitor.drift.batch import ALL
+from monitor.drift.change import Change
+from monitor.wording import bare_minute, counted, minute, plain_line
+
+HOW: Final = ". How we know: "
+"""What stands between the sentence of a finding and its statistics."""
+
+SHOWN: Final = 3
+"""Other segments that are named."""
+
+
+def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = (), went_on: str = "") -> str:
+    """Return what changed, since when and in how many outputs as a sentence; behind it (`HOW`) interval and evidence.
+
+    `also` are other segments that show it, `went_on` is what came of it later.
+    """
+    what, scale, unit, _ = _kind(change)
+    where = app if change.segment == ALL else f"{app}, {segment_words(change.segment)},"
+    sentence = (
+        f"{what} {metric} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
+        f"since {minute(instant(change.since))}, in {counted(int(change.weights.sum()), 'output')}"
+    )
+    said = (sentence, _slope(change, scale, unit), went_on, _also(also))
+    return "; ".join(part for part in said if part) + HOW + _evidence(change)
+
+
+def sentence_of(reason: str) -> str:
+    """Return what a reason says before its statistics.
+
+    >>> sentence_of("Rate of error in shop went from 1 % to 9 %. How we know: e-value 2e+06")
+    'Rate of error in shop went from 1 % to 9 %'
+    """
+    return reason.partition(HOW)[0]
+
+
+def segment_words(segment: str) -> str:
+    """Return a part of the traffic as it is said; a user stays `user_id=NAME`, which is how erasure finds a person again.
+
+    >>> segment_words("prompt_name=account"), segment_words("user_id=u1")
+    ('prompt account', 'user_id=u1')
+    """
+    column, _, value = segment.partition("=")
+    if not value or column == "user_id":
+        return plain_line(segment)
+    return f"{column.removesuffix('_name').replace('_', ' ')} {plain_line(value)}"
+
+
+def instant(milliseconds: int) -> datetime:
+    """Return a time of a change."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _kind(change: Change) -> tuple[str, int, str, str]:
+    """What of the metric is told, its scale and unit, and how its interval is made."""
+    if change.is_rate:
+        return "Rate of", 100, " %", "Newcombe"
+    return ("Mean", 1, "", "Welch") if change.is_count else ("Median", 1, "", "MOVER")
+
+
+def _evidence(change: Change) -> str:
+    """Size, start and strength."""
+    low, high = change.interval
+    _, scale, unit, method = _kind(change)
+    points = " points" if unit else ""
+    size = f"{scale * (change.current_value - change.reference_value):+.3g}{points}"
+    between = f"{bare_minute(instant(change.since_low))} and {bare_minute(instant(change.since_high))}"
+    return (
+        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {method} interval), begun between {between}, "
+        f"e-value {change.e_value:.2g}{_shape(change)}"
+    )
+
+
+def _slope(change: Change, scale: float, unit: str) -> str:
+    """Of a change that takes days: how fast it goes."""
+    points = " points" if unit else ""
+    return f"it goes slowly, {scale * change.per_day:+.3g}{points} a day" if change.slow else ""
+
+
+def _shape(change: Change) -> str:
+    """For numbers: what about their distribution moved most, since the median may be the last to know."""
+    if change.is_rate:
+        return ""
+    name, past, current = change.shape
+    return f", {name} of the reference went from {past:.2f} to {current:.2f}"
+
+
+def _also(segments: Sequence[str]) -> str:
+    return f"also seen in {', '.join(map(segment_words, sorted(segments)[:SHOWN]))}" if segments else ""
