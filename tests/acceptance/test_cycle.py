@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,22 +33,29 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     found.close()
 
 
+@dataclass(frozen=True)
+class Lived:
+    """The folder of an agent at rest that has told of a swap of the model, and what it counted on the way."""
+
+    folder: Path
+    settled: Mapping[str, int]
+    decided: Mapping[str, int]
+
+
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an agent at rest that has told of a swap of the model."""
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     folder = tmp_path_factory.mktemp("lived")
     found = opened(folder)
     spooled(folder / "spool", records(TURNS))
-    found.settle()
-    found.cycle()
+    counted = Lived(folder, found.settle(), found.cycle())
     found.close()
-    return folder
+    return counted
 
 
 @pytest.fixture
-def informed(lived: Path, tmp_path: Path) -> Iterator[Agent]:
+def informed(lived: Lived, tmp_path: Path) -> Iterator[Agent]:
     """An agent over a copy of that folder."""
-    shutil.copytree(lived, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(lived.folder, tmp_path, dirs_exist_ok=True)
     found = opened(tmp_path)
     yield found
     found.close()
@@ -57,11 +65,10 @@ def quiet(_share: float, _word: str) -> None:
     """Nobody watches."""
 
 
-def test_the_whole_way_from_records_to_a_firing_alert(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(TURNS))
-    assert agent.settle()["turns"] == TURNS
-    decided = agent.cycle()
-    assert 0.75 * TURNS < decided["sample"] < 0.85 * TURNS
+def test_the_whole_way_from_records_to_a_firing_alert(lived: Lived, informed: Agent) -> None:
+    agent = informed
+    assert lived.settled["turns"] == TURNS
+    assert 0.75 * TURNS < lived.decided["sample"] < 0.85 * TURNS
     [refusals] = agent.sql("SELECT * FROM findings WHERE metric = 'rule:HELP-01'", 10).table.to_pylist()
     assert refusals["change_low"] < 0.5 < refusals["change_high"] + 0.1
     assert abs(aware_utc(refusals["since"]) - SWAP) < timedelta(hours=12)
@@ -78,10 +85,8 @@ def test_the_whole_way_from_records_to_a_firing_alert(agent: Agent, tmp_path: Pa
     assert agent.check() == []
 
 
-def test_a_second_cycle_decides_nothing_new(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(600))
-    agent.settle()
-    agent.cycle()
+def test_a_second_cycle_decides_nothing_new(informed: Agent) -> None:
+    agent = informed
     counts = "SELECT (SELECT count(*) FROM grades), (SELECT count(*) FROM samples), (SELECT count(*) FROM findings)"
     before = agent.sql(counts, 1).table
     assert {**agent.cycle(), "alerts": 0} == dict.fromkeys(agent.cycle(), 0)
@@ -108,7 +113,7 @@ def test_quiet_traffic_is_quiet(agent: Agent, tmp_path: Path) -> None:
 
 
 def test_replay_tells_the_same_twice_and_notifies_nobody(agent: Agent, tmp_path: Path) -> None:
-    spooled(tmp_path / "spool", records(TURNS))
+    spooled(tmp_path / "spool", records(TURNS // 2))
     told = [agent.replay(START, END, STEP, False, quiet) for _ in range(2)]
     for replayed in told:
         assert "rule:HELP-01" in {finding["metric"] for finding in replayed["findings"]}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from dashboards.pages import PAGES
+
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
+"""Each run of the runner reads the metadata of all that is installed, half a second of work; it stays as it is meanwhile."""
 
 VIEWS = tuple(page.show.__module__.rpartition(".")[2] for page in PAGES)
 SCRIPT = Path(__file__).with_name("page_script.py")

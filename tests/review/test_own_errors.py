@@ -25,7 +25,7 @@ def gold(agent: Agent) -> dict[str, str]:
     return verdicts
 
 
-def opened(agent: Agent, size: int = 300) -> str:
+def opened(agent: Agent, size: int = 120) -> str:
     return str(ask(agent, OpenReview(size=size, rules=(RULE,)))["id"])
 
 
@@ -55,7 +55,7 @@ def test_who_fails_does_not_stand_alone(agent: Agent, gold: dict[str, str]) -> N
     review = opened(agent)
     judge(agent, review, "ana", 10, gold, wrong=5)
     alone = next(unit for unit in judge(agent, review, "ana", 30, gold) if unit not in gold)
-    again = judge(agent, review, "ben", 300 - 20, gold)
+    again = judge(agent, review, "ben", 120 - 20, gold)
     assert alone in again, "somebody else looks at it as well"
 
 
@@ -63,7 +63,7 @@ def test_a_published_rate_reckons_with_the_errors_of_people(agent: Agent, gold: 
     review = opened(agent)
     for person in ("ana", "ben"):
         judge(agent, review, person, 10, gold, wrong=1)
-        judge(agent, review, person, 100, gold)
+        judge(agent, review, person, 50, gold)
     agent.cycle()
     known = errors_now(agent.desk.state, agent.clock.now())
     assert known is not None
