@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import msgspec
 
-from alerts import self_alerts
-from alerts.channels import Channel, Threaded
-from alerts.message import Message, clean, shortened
+from alerts import change_events, self_alerts
+from alerts.channels import Channel, Threaded, Timeline
+from alerts.message import ChangeNote, Message, clean, shortened
 from alerts.outgoing import Outgoing
 from alerts.patience import patiently
 from monitor.clock import Clock
@@ -123,10 +123,8 @@ def _send(post: Post, row: Row, thread: str) -> RetryLater | Undeliverable | str
     channel, part = post.channels.get(row["receiver"]), f"receiver {row['receiver']}"
     if channel is None:
         return Undeliverable("this receiver is no longer in the rule file")
-    message = msgspec.json.decode(row["body"], type=Message)
     try:
-        short = shortened(message) if row["shortened"] else message
-        handle = patiently(lambda: _hand_over(channel, short, row["key"], thread), post.stopping)
+        handle = patiently(lambda: _hand_over(channel, row, thread), post.stopping)
     except (RetryLater, Undeliverable) as error:
         return error
     except Exception as error:  # noqa: BLE001 - the stage around channels: one broken channel never ends a pass
@@ -140,10 +138,22 @@ def _send(post: Post, row: Row, thread: str) -> RetryLater | Undeliverable | str
     return handle
 
 
-def _hand_over(channel: Channel, message: Message, key: str, thread: str) -> str:
+def _hand_over(channel: Channel, row: Row, thread: str) -> str:
+    if row["kind"] == change_events.KIND:
+        return _note(channel, row)
+    whole = msgspec.json.decode(row["body"], type=Message)
+    message = shortened(whole) if row["shortened"] else whole
     if isinstance(channel, Threaded):
-        return channel.send_in(thread, message, key=key)
-    channel.send(message, key=key)
+        return channel.send_in(thread, message, key=row["key"])
+    channel.send(message, key=row["key"])
+    return ""
+
+
+def _note(channel: Channel, row: Row) -> str:
+    if not isinstance(channel, Timeline):
+        raise Undeliverable("this receiver shows no changes any more")
+    note = msgspec.json.decode(row["body"], type=ChangeNote)
+    channel.note(change_events.shortened(note) if row["shortened"] else note, key=row["key"])
     return ""
 
 
@@ -189,7 +199,9 @@ def _dead(txn: Transaction, post: Post, row: Row, reason: str, now: datetime) ->
 
 
 def _redirect(txn: Transaction, post: Post, row: Row, now: datetime) -> None:
-    """Owe the dead message to the first other receiver, unless that one is told of it anyway."""
+    """Owe the dead message to the first other receiver, unless that one is told of it anyway; a change is no news to people."""
+    if row["kind"] == change_events.KIND:
+        return
     other = next((name for name in post.outgoing.receivers() if name != row["receiver"]), None)
     if other is not None:
         same = {name: row[name] for name in ("fingerprint", "episode", "kind", "body")}

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from alerts import self_alerts
 from alerts.acts import Act, Hand, the_alert
 from alerts.answers_back import Listening
+from alerts.change_events import notes_about, owe_changes, timelines
 from alerts.channels import Means
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
@@ -40,7 +41,7 @@ from alerts.worth import worth_rows
 from monitor.clock import Clock
 from monitor.config.schema import Settings
 from monitor.health import Guarding
-from monitor.model.values import Severity, Signal
+from monitor.model.values import ChangeEvent, Severity, Signal
 from monitor.outgoing import OPEN, Guard
 from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
 from monitor.state.public import PublicTables, of_rows
@@ -108,6 +109,18 @@ class AlertDesk:
         """Say which reviews (name to how it stands) wait for people; the routes say to whom, and how often it is said again."""
         with self.state.transaction() as txn:
             self_alerts.waiting(txn, reviews, self.post.outgoing, now)
+
+    def tell_changes(self, read: Callable[[datetime], Sequence[ChangeEvent]]) -> int:
+        """Owe each change that `read` returns once to the receivers that ask for it; return how many messages that is.
+
+        Where no receiver asks, nothing is read.
+        """
+        asking, now = timelines(self.post.channels), self.post.clock.now()
+        if not asking:
+            return 0
+        events = read(now)
+        with self.state.transaction() as txn:
+            return owe_changes(txn, asking, events, self.post.outgoing.link_base, now)
 
     def act(self, txn: Transaction, prefix: str, act: Act, person: str) -> dict[str, Any]:
         """Let `person` act on the alert whose fingerprint begins with `prefix`; say what was done. Raises `NotFound`, `UsageError`."""
@@ -185,7 +198,7 @@ class AlertDesk:
         """Erase alerts and notes about one app, with their trail and messages; return how many alerts there were."""
         with self.state.transaction() as txn:
             about = [alert.fingerprint for alert in known_alerts(txn) if alert.labels.get("app") == app]
-            alerts.forget(txn, about)
+            alerts.forget(txn, [*about, *notes_about(txn, app)])
             notes.forget(txn, app)
         return len(about)
 

@@ -52,6 +52,17 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     what: str = ""
 
 
+class ChangeNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver is told of a change that somebody made: a line beside its alerts. `app` "" is every application."""
+
+    app: str
+    kind: str
+    what: str
+    at: datetime
+    source: str
+    link: str
+
+
 def clean(text: object, limit: int = LIMIT) -> str:
     r"""Return hostile text as one harmless line of at most `limit` characters.
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from monitor import comparing, steps
 from monitor.catch_up import catch_up
+from monitor.change_events import tell_changes
 from monitor.judged import track_judged
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
@@ -163,6 +164,7 @@ STEPS: Final[tuple[Step[Any], ...]] = (
     Step("labels", TIME, comparing.take_labels),
     Step("compare:exposures", TIME, comparing.compare_again),
     Step("estimate:late", TIME, steps.estimate_again),
+    Step("changes", TIME, tell_changes),
     Step("alerts", TIME, steps.watch),
 )
 """In this order; the steps of one feed stand together."""

@@ -26,7 +26,7 @@ from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.judges.versions import rules_asking
-from monitor.model.values import Estimate, Finding, Signal, Turn
+from monitor.model.values import ChangeEvent, Estimate, Finding, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import Recent, as_drawn, known_plans, turns_of
@@ -49,6 +49,9 @@ class Alerting(Protocol):
     """What the cycle hands its signals to: rules, states and outbox, in one transaction of the control state."""
 
     def observe(self, signals: Sequence[Signal], now: datetime) -> int: ...
+
+    def tell_changes(self, read: Callable[[datetime], Sequence[ChangeEvent]]) -> int:
+        """Owe what `read` returns to whoever asks for changes; return how many messages that is. Not read where nobody asks."""
 
 
 class Labels(Protocol):

@@ -12,7 +12,7 @@ from typing import Annotated, Protocol, TextIO, runtime_checkable
 
 import msgspec
 
-from alerts.message import Message
+from alerts.message import ChangeNote, Message
 from monitor.clock import Clock
 from monitor.outgoing import OPEN, Guard
 
@@ -104,6 +104,18 @@ class Pressable(Channel, Protocol):
 
     def listen(self, press: Callable[[Pressed], str], opened: Callable[[], None], stopping: Callable[[], bool]) -> None:
         """Hand over what is pressed until the line ends; what `press` returns is told to who did. Raises as `send` does."""
+
+
+@runtime_checkable
+class Timeline(Channel, Protocol):
+    """A receiver that shows what was changed beside what is wrong, and pages nobody for it."""
+
+    @property
+    def changes(self) -> Sequence[str]:
+        """The applications whose changes it is told; "*" is every one."""
+
+    def note(self, change: ChangeNote, *, key: str) -> None:
+        """Send `change` once. Raises as `send` does."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The key has no episode in it: a resolve that got lost joins the page that is open. Reminders go as triggers of the same key, which
 PagerDuty counts and does not page again. Limits: summary 1024 characters, an event 512 KB. With a token of its REST API, what
-people acknowledge there is asked for, and is taken up here.
+people acknowledge there is asked for, and is taken up here. Changes go to the same service as change events, which page nobody and
+have no key: one that was on its way when the process was killed may stand there twice.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 
 from alerts.channels import Answered, Means, ReceiverName
 from alerts.channels.posting import TOTAL_S, OverHttp, accept, get, post
-from alerts.message import Message, clean, details, links
+from alerts.message import ChangeNote, Message, clean, details, links
 from monitor.clock import Clock
 from monitor.errors import RetryLater
 from monitor.outgoing import OPEN, Guard
@@ -31,6 +32,10 @@ ANSWER: Final = 2_000_000
 OURS: Final = "plumbline/"
 """How the key of every page of ours begins."""
 
+ENQUEUE: Final = "/enqueue"
+CHANGE_ENQUEUE: Final = "/change/enqueue"
+"""Where events go ends in the one, and where change events of the same service go in the other."""
+
 SUMMARY: Final = 1024
 ACCEPTED: Final = 202
 """The one answer by which PagerDuty says that it has an event."""
@@ -43,18 +48,29 @@ ACTIONS: Final[dict[str, Literal["trigger", "acknowledge", "resolve"]]] = {
 
 
 class PagerDutyReceiver(OverHttp, frozen=True, tag_field="kind", tag="pagerduty"):
-    """A service of PagerDuty, by the integration key of its Events API v2 (32 characters). Give it as `${env:NAME}`."""
+    """A service of PagerDuty, by the integration key of its Events API v2 (32 characters). Give it as `${env:NAME}`.
+
+    `changes` names the applications whose changes the service shows beside its pages; "*" is every one.
+    """
 
     name: ReceiverName
     routing_key: Annotated[str, msgspec.Meta(min_length=32, max_length=32)]
     url: str = EVENTS
     api_token: str = ""
     api_url: str = REST
+    changes: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=200)], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse an address beside which there is none for changes."""
+        if self.changes and not self.url.endswith(ENQUEUE):
+            raise ValueError(f"{self.name}: `changes` needs a `url` that ends in {ENQUEUE}, such as {EVENTS}")
 
     def channel(self, means: Means) -> PagerDuty:
         """Return the channel that pages this service."""
         rest = Rest(self.api_url.rstrip("/"), self.api_token) if self.api_token else None
-        return PagerDuty(self.name, self.routing_key, self.url, means.clock, guard=self.guard(means), rest=rest)
+        return PagerDuty(
+            self.name, self.routing_key, self.url, means.clock, guard=self.guard(means), rest=rest, changes=self.changes
+        )
 
 
 @dataclass(frozen=True)
@@ -85,6 +101,7 @@ class PagerDuty:
     total_s: float = TOTAL_S
     guard: Guard = OPEN
     rest: Rest | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def asks_every(self) -> timedelta | None:
@@ -109,9 +126,16 @@ class PagerDuty:
 
     def send(self, message: Message, *, key: str) -> None:
         """Send one event. A repeat has the same `dedup_key`, and so pages nobody twice."""
-        body = msgspec.json.encode(event(message, self.routing_key, key))
+        self._post(self.url, event(message, self.routing_key, key))
+
+    def note(self, change: ChangeNote, *, key: str) -> None:
+        """Send one change event."""
+        self._post(self.url.removesuffix(ENQUEUE) + CHANGE_ENQUEUE, change_event(change, self.routing_key, key))
+
+    def _post(self, url: str, body: Mapping[str, Any]) -> None:
         headers = {"content-type": "application/json"}
-        accept(post(self.url, body, headers, self.total_s, self.guard), self.clock.now(), only=ACCEPTED)
+        answer = post(url, msgspec.json.encode(body), headers, self.total_s, self.guard)
+        accept(answer, self.clock.now(), only=ACCEPTED)
 
 
 class _Person(msgspec.Struct):
@@ -176,3 +200,19 @@ def _payload(message: Message, key: str) -> dict[str, Any]:
 
 def _links(message: Message) -> list[dict[str, str]]:
     return [{"href": url, "text": text} for url, text in links(message)]
+
+
+def change_event(change: ChangeNote, routing_key: str, key: str) -> dict[str, Any]:
+    """Return the body of one change event: what was changed, where and when, in a line."""
+    where = change.app or "every application"
+    told = {"Application": change.app, "Kind": change.kind, "Told by": change.source, "Key": key}
+    return {
+        "routing_key": routing_key,
+        "payload": {
+            "summary": clean(f"{where}: {change.what} ({change.kind})", SUMMARY),
+            "source": change.app or "plumbline",
+            "timestamp": change.at.isoformat(),
+            "custom_details": {name: text for name, text in told.items() if text},
+        },
+        "links": [{"href": change.link, "text": "Open in Plumbline"}] if change.link else [],
+    }

@@ -173,6 +173,21 @@ class ToldChange:
 
 
 @dataclass(frozen=True)
+class ChangeEvent:
+    """A change as a timeline outside shows it: told by `source`, or noticed in the traffic. `app` None: all applications.
+
+    `key` is the same for every look at the same change.
+    """
+
+    key: str
+    time: datetime
+    kind: str
+    app: str | None
+    what: str
+    source: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """One arm against control on one metric. `decision`: better, worse, differs, undecided, blocked.
 

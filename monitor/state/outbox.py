@@ -108,6 +108,12 @@ def messages_of(txn: Transaction, fingerprint: str, episode: int | None = None) 
     return [dict(row) for row in txn.execute(query.order_by(OUTBOX.c.id)).mappings()]
 
 
+def of_kind(txn: Transaction, kind: str) -> list[Row]:
+    """Return every message of one kind, whatever became of it, oldest first."""
+    query = select(OUTBOX).where(OUTBOX.c.kind == kind).order_by(OUTBOX.c.id)
+    return [dict(row) for row in txn.execute(query).mappings()]
+
+
 def thread_of(txn: Transaction, row: Row) -> str:
     """Return what the receiver of `row` calls its first message about that episode; "" where it named none."""
     same = (OUTBOX.c[name] == row[name] for name in ("fingerprint", "receiver", "episode"))

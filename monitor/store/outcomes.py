@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
-from monitor.model.values import Comparison, Estimate, Finding, ToldChange, stable_id
+from monitor.model.values import ChangeEvent, Comparison, Estimate, Finding, ToldChange, stable_id
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Reader
 from monitor.store.replayed import forget_replayed
@@ -131,6 +131,22 @@ def told_changes(reader: Reader, since: datetime) -> list[ToldChange]:
     """Return what was changed after `since` (naive UTC), oldest first."""
     rows = reader.frame("SELECT time, kind, app, what FROM base.changes WHERE time > ? ORDER BY time", [since])
     return [ToldChange(aware_utc(time), kind, app, what) for time, kind, app, what in rows.iter_rows()]
+
+
+def told_events(reader: Reader, since: datetime) -> list[ChangeEvent]:
+    """Return the same with who told it, and under the key by which each is known."""
+    rows = reader.frame(
+        """SELECT key, time, kind, app, what, coalesce(told_by, source) AS source
+           FROM base.changes WHERE time > ? ORDER BY time, key""",
+        [since],
+    )
+    return [ChangeEvent(**{**row, "time": aware_utc(row["time"])}) for row in rows.iter_rows(named=True)]
+
+
+def findings_since(reader: Reader, since: datetime) -> list[Finding]:
+    """Return what was found live after `since` (naive UTC), oldest first."""
+    asked = "SELECT * FROM base.findings WHERE origin = 'live' AND detected_at > ? ORDER BY detected_at, id"
+    return [finding_of(row) for row in reader.frame(asked, [since]).iter_rows(named=True)]
 
 
 def readings(reader: Reader) -> list[Comparison]:

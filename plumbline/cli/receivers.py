@@ -10,10 +10,10 @@ from typing import Annotated, Final
 
 import typer
 
-from alerts.channels import Means
+from alerts.channels import Channel, Means, Timeline
 from alerts.channels.registered import build_channels
 from alerts.checks import load_rules
-from alerts.message import Message
+from alerts.message import ChangeNote, Message
 from alerts.rules import OWN, Rulebook
 from monitor.clock import SystemClock
 from monitor.errors import NotFound, RetryLater, Undeliverable
@@ -68,18 +68,30 @@ def _test(resolved: Resolved, book: Rulebook, name: str | None) -> int:
     channel = build_channels(book.receivers, Means(sys.stdout, clock, _guard(resolved))).get(name or "")
     if channel is None:
         raise NotFound(f"no receiver is called {name!r} (there are: {', '.join(one.name for one in book.receivers)})")
-    now = clock.now()
+    now, more = clock.now(), ""
     try:
         for kind in ("firing", "resolved"):
-            channel.send(_message(kind, channel.name, now), key=f"{TEST}:{channel.name}:{now:%Y%m%d%H%M%S}:{kind}:1")
+            channel.send(_message(kind, channel.name, now), key=_key(channel, now, kind))
+        if isinstance(channel, Timeline) and channel.changes:
+            channel.note(_change(now), key=_key(channel, now, "change"))
+            more = " It took a change as well."
     except (RetryLater, Undeliverable) as error:
         return fail(f"{channel.name} did not take the test: {error.reason}", 1)
-    show.note(f"{channel.name} took the test, and its end.")
+    show.note(f"{channel.name} took the test, and its end.{more}")
     return 0
+
+
+def _key(channel: Channel, now: datetime, kind: str) -> str:
+    return f"{TEST}:{channel.name}:{now:%Y%m%d%H%M%S}:{kind}:1"
 
 
 def _guard(resolved: Resolved) -> Guard:
     return Guard(proxy=resolved.settings.outgoing.proxy, ca=resolved.settings.outgoing.ca)
+
+
+def _change(now: datetime) -> ChangeNote:
+    what = "a test of Plumbline; nothing was changed"
+    return ChangeNote(app="", kind="other", what=what, at=now, source="plumbline receivers test", link="")
 
 
 def _message(kind: str, receiver: str, now: datetime) -> Message:

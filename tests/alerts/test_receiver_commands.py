@@ -20,8 +20,8 @@ routes: [{{to: [log]}}]
 """
 
 
-def receivers(folder: Path, stub: Stub, *arguments: str) -> int:
-    (folder / "alerts.yaml").write_text(RULES.format(url=stub.pagerduty_url))
+def receivers(folder: Path, stub: Stub, *arguments: str, rules: str = RULES) -> int:
+    (folder / "alerts.yaml").write_text(rules.format(url=stub.url("/v2/enqueue")))
     (folder / "plumbline.yaml").write_text("alerts: alerts.yaml\n")
     return run(["receivers", *arguments, "--config", str(folder / "plumbline.yaml")])
 
@@ -44,3 +44,14 @@ def test_one_that_does_not_take_it_is_one_line_and_exit_code_1(
         assert "pager did not take the test: HTTP 500" in capsys.readouterr().err
         assert receivers(tmp_path, stub, "test", "nobody") == 2
         assert "there are: log, pager" in capsys.readouterr().err
+
+
+def test_one_that_shows_changes_is_sent_one_that_says_it_is_a_test(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with a_stub(None) as stub:
+        asking = RULES.replace("allow_http: true", 'changes: ["*"], allow_http: true')
+        assert receivers(tmp_path, stub, "test", "pager", rules=asking) == 0
+        [shown] = stub.model.changes
+    assert "a test of Plumbline; nothing was changed" in shown["payload"]["summary"]
+    assert "It took a change as well." in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 from plumbline.demo.stubs.kit import a_stub
 from plumbline.demo.stubs.model import Model
-from plumbline.demo.stubs.pagerduty import pagerduty_problem
+from plumbline.demo.stubs.pagerduty import change_problem, pagerduty_problem
 from plumbline.demo.stubs.teams import teams_problem
 
 
@@ -38,6 +38,26 @@ def test_pagerduty_refuses(change: dict[str, object], problem: str) -> None:
     assert pagerduty_problem(good, 100) is None
     assert pagerduty_problem(good | change, 100) == problem
     assert pagerduty_problem(good, 513 * 1024) == "event_action"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"routing_key": "short"}, "routing_key"),
+        ({"payload": "v12"}, "change"),
+        ({"payload": {"summary": ""}}, "summary"),
+        ({"payload": {"summary": "x" * 1025}}, "summary"),
+        ({"payload": {"summary": "x", "timestamp": "soon"}}, "timestamp"),
+        ({"payload": {"summary": "x", "timestamp": "2026-03-02T09:00:00"}}, "timestamp"),
+        ({"payload": {"summary": "x", "custom_details": "v12"}}, "custom_details"),
+        ({"links": [{"text": "no address"}]}, "links"),
+    ],
+)
+def test_pagerduty_refuses_a_change(change: dict[str, object], problem: str) -> None:
+    good = {"routing_key": "0" * 32, "payload": {"summary": "x", "timestamp": "2026-03-02T09:00:00+00:00"}}
+    assert change_problem(good, 100) is None
+    assert change_problem(good | change, 100) == problem
+    assert change_problem(good, 513 * 1024) == "change"
 
 
 def test_teams_refuses_the_old_card_and_what_is_too_large() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any, Final
 
 from plumbline.demo.stubs.answer import Answer, Asked, refused
@@ -24,11 +25,36 @@ def pagerduty(asked: Asked) -> Answer:
 def pagerduty_change(asked: Asked) -> Answer:
     """Take one change event; it pages nobody."""
     event = json.loads(asked.body)
-    summary = event.get("payload", {}).get("summary", "")
-    if len(event.get("routing_key", "")) != 32 or not 1 <= len(summary) <= 1024:
-        return refused("change")
+    problem = change_problem(event, len(asked.body))
+    if problem is not None:
+        return refused(problem)
     asked.model.changes.append(event)
     return Answer(202, b'{"status": "success", "message": "Change event processed"}')
+
+
+def change_problem(event: Any, size: int) -> str | None:
+    """Return why the change events API would refuse `event`. It has no key: what comes twice stands there twice."""
+    payload = event.get("payload") if isinstance(event, dict) else None
+    if not isinstance(payload, dict) or size > LARGEST:
+        return "change"
+    if len(event.get("routing_key", "")) != 32:
+        return "routing_key"
+    if not 1 <= len(payload.get("summary", "")) <= 1024:
+        return "summary"
+    if not is_instant(payload.get("timestamp")):
+        return "timestamp"
+    if not isinstance(payload.get("custom_details", {}), dict):
+        return "custom_details"
+    links = event.get("links", [])
+    return None if all(isinstance(link, dict) and link.get("href") for link in links) else "links"
+
+
+def is_instant(said: str | None) -> bool:
+    """Whether it is ISO 8601 with a zone, or left out."""
+    try:
+        return said is None or datetime.fromisoformat(said).tzinfo is not None
+    except (TypeError, ValueError):
+        return False
 
 
 TOKEN: Final = "stub-api-token"  # noqa: S105 - public on purpose: of the stand-in
