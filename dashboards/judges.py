@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.canary import canary
 from dashboards.client import Row, Trouble
+from dashboards.judge_cards import cards
 from dashboards.numbers import count, money, took, when
 from dashboards.rules import Rule
 from dashboards.scope import Context
@@ -41,6 +42,7 @@ def judges(context: Context, rules: dict[str, Rule], rule: str | None = None) ->
     for one in shown:
         with st.container(border=True):
             _one(one)
+    cards(context, rule)
     _calls(calls, rules)
 
 

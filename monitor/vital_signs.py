@@ -16,7 +16,7 @@ import polars as pl
 
 from monitor.clock import aware_utc, naive_utc
 from monitor.graders.grader import NO_OUTPUT
-from monitor.model.values import WAITS_FOR_JUDGE
+from monitor.model.values import PROPOSED, WAITS_FOR_JUDGE
 from monitor.policy.schema import BoundRule, Policy
 from monitor.stats.intervals import wilson
 from monitor.store import decided, reads
@@ -128,6 +128,8 @@ def _cause(said: decided.Told, *, broken: bool) -> str:
     if broken or (said.reason or "").startswith("error: "):
         kind = f" ({(said.reason or '')[7:]})" if said.reason else ""
         return f"the grader fails{kind}"
+    if (said.reason or "").startswith(PROPOSED):
+        return "its judge may only propose, since the labels of people do not show yet that it is good enough"
     if said.reason is not None:
         return f"the grader cannot tell any more: {said.reason}"
     return "no answer is picked to be graded" if not said.picked else "no policy grades it any more"

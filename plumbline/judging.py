@@ -1,7 +1,10 @@
-"""What waits for judges, worked off beside the cycle, so that a slow judge holds nobody up."""
+"""What waits for judges, worked off beside the cycle, so that a slow judge holds nobody up; and what judges are worth."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from monitor.certifying import CardFile, told_cards
 from monitor.store.judging import Said, keep
 from plumbline.agent import Agent
 
@@ -14,3 +17,10 @@ def judge_waiting(agent: Agent) -> int:
             return keep(txn, said)
 
     return agent.judges.work(agent.policies, put)
+
+
+def cards_of(agent: Agent) -> list[dict[str, Any]]:
+    """Return what the judges of `agent` are worth under each rule, by the labels that there are now."""
+    if not agent.settings.judges:
+        return []
+    return told_cards(CardFile(agent.store, agent.clock).read(), agent.policies, agent.settings.judges)

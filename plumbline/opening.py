@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alerts.desk import open_desk
+from monitor.certifying import CardFile
 from monitor.clock import Clock, SystemClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
@@ -52,7 +53,8 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     activation = Activation(desk.state, folder, clock)
     access = access_of(settings, desk.state, store, install_key(data_dir), clock)
     readers = Readers(store, places.root / "sql")
-    judges = queue_of(settings, store, desk.state, clock, secrets.SystemRandom(), stopping.is_set)
+    cards = CardFile(store, clock)
+    judges = queue_of(settings, store, desk.state, clock, secrets.SystemRandom(), cards.now, stopping.is_set)
     watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)), judges.troubles)
     files = RuleFiles(settings, health, clock, rules, activation.remember)
     agent = Agent(

@@ -22,6 +22,7 @@ from monitor.graders.grader import Connected, Judgement
 from monitor.graders.rubric import Judge
 from monitor.graders.standing import stands
 from monitor.judges.canary import Canary, Check
+from monitor.judges.gates import Gates
 from monitor.judges.judge import ConnectedJudge, Line, Told
 from monitor.judges.lines import line_to
 from monitor.judges.panel import together, unsure, worst
@@ -71,6 +72,7 @@ class JudgeQueue:
     texts: Connected
     outgoing: OutgoingSettings
     canary: Canary
+    gates: Gates
     stopping: Callable[[], bool] = lambda: False
     _transports: dict[str, Transport] = field(default_factory=dict)
     _left: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
@@ -229,7 +231,8 @@ class _Bench:
         _, item = waiting.asked[0]
         if told.word is None:
             return
-        word = stands(item.rule, told.word.judgement, item.turn)
+        said = stands(item.rule, told.word.judgement, item.turn)
+        word, proposed = self.queue.gates.passed(item.rule, said, told.judge, told.version, item.turn.language)
         start, end = word.span or (None, None)
         self.grades.append(
             {
@@ -248,6 +251,7 @@ class _Bench:
                 "graded_at": naive_utc(self.queue.clock.now()),
                 "found_from": start,
                 "found_to": end,
+                "proposed": proposed,
             }
         )
 

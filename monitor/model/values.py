@@ -32,6 +32,9 @@ WITHDRAWN: Final = "withdrawn"
 WAITS_FOR_JUDGE: Final = "waits for the judge "
 """What the reason of a verdict begins with that a judge has yet to give; the name of the judge follows."""
 
+PROPOSED: Final = "only proposed by the judge "
+"""What the reason of a verdict begins with that a judge gave who may not decide; the name of the judge follows."""
+
 
 class Severity(StrEnum):
     """How much harm, in PagerDuty's four words."""

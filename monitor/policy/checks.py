@@ -57,6 +57,7 @@ def check_shape(source: YamlText, policy: Policy, clock: Clock) -> None:
         _check_exceptions(source, policy, number, clock.now().date())
         _check_thresholds(source, rule, ("rules", number, "thresholds"))
         _check_weight(source, rule, ("rules", number, "sampling", "weight"))
+        _check_demands(source, rule, ("rules", number, "decision"))
         _check_controls(source, rule, ("rules", number, "controls"))
 
 
@@ -174,6 +175,15 @@ def _check_weight(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> No
     if not 0 < weight <= HEAVIEST:
         problem = f"weight {weight:g} of rule `{rule.id}` is not between 0 and {HEAVIEST:g}"
         raise source.error(at, problem, "write 5 for five times as often as the rate of the app")
+
+
+def _check_demands(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:
+    """What is asked of a judge has to be such that labels can show it."""
+    for key in ("min_recall", "max_false_alarm"):
+        bound = getattr(rule.text.decision, key)
+        if bound is not None and not 0 < bound < 1:
+            problem = f"{key} {bound:g} of rule `{rule.id}` is not between 0 and 1"
+            raise source.error((*at, key), problem, "write 0.9 for 90 %; all of it no number of labels can show")
 
 
 def _check_controls(source: YamlText, rule: BoundRule, at: tuple[Step, ...]) -> None:

@@ -19,7 +19,7 @@ REVIEWS: Final = "is not read by the weekly review yet: what no grader can judge
 PICKED: Final = (
     "puts what is flagged among the risks that the weekly review picks, as many as its size allows; it promises no more"
 )
-CARDS: Final = "waits for the calibration of judges, which is not there yet; nothing reads it until then"
+CARDS: Final = "lets the judge decide once the labels of people show it; until then it only proposes, and no rate or alert counts it"
 JUDGES: Final = "waits for judges, which are not connected yet; until then local graders decide alone"
 HEAVY: Final = (
     "runs in a process of its own that takes half a minute to start and 300 MB; how often it is right is not measured"
@@ -67,7 +67,7 @@ def _rule_waits(number: int, rule: BoundRule, judges: Collection[str]) -> Iterat
     for key in ("min_recall", "max_false_alarm"):
         wanted = getattr(rule.text.decision, key)
         if wanted is not None:
-            yield (*at, "decision", key), rule.id, f"{key} {wanted:g} {CARDS if judges else JUDGES}"
+            yield (*at, "decision", key), rule.id, f"{key} {wanted:g} {CARDS if _judged(rule, judges) else JUDGES}"
     for position, grader in enumerate(rule.text.graders):
         if isinstance(grader, Judge) and not _asked(rule, grader, judges):
             yield (*at, "graders", position), rule.id, f"a judge by {grader.rubric} {JUDGES}"
@@ -79,6 +79,11 @@ def _rule_waits(number: int, rule: BoundRule, judges: Collection[str]) -> Iterat
     for position, surface in enumerate(rule.text.surface):
         if surface not in seen:
             yield (*at, "surface", position), rule.id, f"surface {surface} waits for a grader that looks there"
+
+
+def _judged(rule: BoundRule, judges: Collection[str]) -> bool:
+    """Whether some connected judge is asked about a rule."""
+    return any(isinstance(one, Judge) and one.judge in judges for one in rule.asked)
 
 
 def _asked(rule: BoundRule, grader: Judge, judges: Collection[str]) -> bool:

@@ -27,7 +27,7 @@ PICKS: Final = {
     GOLD: (1 / 15, "further answers"),
     "risk": (0.2, "a grader says that it breaks a rule that matters much"),
     "change": (0.1, "answered right after something changed"),
-    "disputed": (1 / 15, "graders cannot tell, or do not agree"),
+    "disputed": (1 / 15, "graders cannot tell, do not agree, or may only propose"),
     "refusals": (1 / 15, "a grader says that it refuses what it should help with"),
 }
 """Kinds of picks in the order in which they are made: share of the items at most, and why."""

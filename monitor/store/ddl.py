@@ -96,6 +96,7 @@ GRADES: Final[Columns] = {
     "found_to": "int",
     "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
     "unit": "str",  # turn | trace | session; NULL: turn
+    "proposed": "str",  # what a judge says that may only propose (its verdict is not_graded); NULL: of all others
 }
 
 JUDGE_CALLS: Final[Columns] = {

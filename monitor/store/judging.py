@@ -94,6 +94,7 @@ def keep(txn: Transaction, said: Said) -> int:
     txn.insert("judged", [row for row in said.known if row["unit_id"] in there])
     if kept:
         verdicts.add_verdicts(txn, kept)
-        txn.insert("judged", [to_feed(grade) for grade in kept])
+        decided = [grade for grade in kept if grade.get("proposed") is None]  # a proposal moves no stream
+        txn.insert("judged", [to_feed(grade) for grade in decided])
         outcomes.ask_rereads(txn, arms_of(txn, sorted({grade["unit_id"] for grade in kept})))
     return len(kept)

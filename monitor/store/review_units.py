@@ -39,7 +39,8 @@ _UNITS: Final = f"""
         WHERE t.seq <= $upto AND ($app::VARCHAR IS NULL OR t.app = $app)
           AND ((t.time >= $start AND t.time < $end) OR list_contains($named::VARCHAR[], t.trace_id))),
     said AS (
-        SELECT g.unit_id, g.rule_id, g.verdict FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
+        SELECT g.unit_id, g.rule_id, coalesce(g.proposed, g.verdict) AS verdict, g.proposed = 'violates' AS proposed
+        FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
         WHERE {BY_MACHINE} AND g.graded_at <= $made_at
         QUALIFY row_number() OVER (PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC) = 1),
     told AS (
@@ -47,7 +48,7 @@ _UNITS: Final = f"""
                list(rule_id ORDER BY rule_id) FILTER (verdict = 'violates') AS broken,
                bool_or(verdict = 'violates' AND list_contains($severe::VARCHAR[], rule_id)) AS risk,
                bool_or(verdict = 'violates' AND list_contains($helpful::VARCHAR[], rule_id)) AS refusals,
-               bool_or(verdict IN ('borderline', 'cannot_judge')) AS unsure
+               bool_or(verdict IN ('borderline', 'cannot_judge') OR coalesce(proposed, false)) AS unsure
         FROM said GROUP BY unit_id),
     split AS (
         SELECT DISTINCT g.unit_id FROM base.grades g SEMI JOIN asked a ON a.trace_id = g.unit_id
@@ -76,7 +77,7 @@ def review_units(
     """Return unit_id, time, app, inside, ends, broken, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
 
     Units are turns with an answer to read; `inside` says whether one lies in the stretch, as wanted and gold ones need not, `ends` whether
-    a session that is over goes by it, `broken` which rules a machine says it breaks.
+    a session that is over goes by it, `broken` which rules a machine says it breaks, a judge that may only propose among them.
     `severe` and `helpful` are ids of rules: those whose violation is a risk, and those that demand help.
     """
     asked = {

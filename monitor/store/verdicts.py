@@ -53,7 +53,7 @@ def units_named(reader: Reader, unit_ids: Sequence[str]) -> pl.DataFrame:
 _WORDS: Final = f"""
         machine AS (
             SELECT unit_id, rule_id, verdict, grader,
-                   CASE WHEN {rank("g")} = {JUDGE} THEN coalesce(score, CASE verdict WHEN 'violates' THEN 1 WHEN 'complies' THEN 0 END) END AS belief
+                   CASE WHEN {rank("g")} = {JUDGE} AND proposed IS NULL THEN coalesce(score, CASE verdict WHEN 'violates' THEN 1 WHEN 'complies' THEN 0 END) END AS belief
             FROM said g WHERE {BY_MACHINE}
             {_NEWEST.format(order=rank("g"))}),
         people AS (

@@ -25,6 +25,13 @@ class Judges(Question[list[dict[str, Any]]], frozen=True):
     under: ClassVar[str] = "judges"
 
 
+class JudgeCards(Question[list[dict[str, Any]]], frozen=True):
+    """What the judges of the house are worth under each rule by the labels of people, and which of them may decide."""
+
+    path: ClassVar[str] = "/v1/judges/cards"
+    under: ClassVar[str] = "cards"
+
+
 class GradeNow(Question[dict[str, Any]], frozen=True):
     """Grade one turn by the policies in force; the answer says how many verdicts that gave and which rules it violates."""
 
@@ -93,5 +100,5 @@ def in_order(start: datetime, end: datetime) -> None:
         raise UsageError("the time ends before it begins")
 
 
-OF_GRADING = (WhyUngraded, Judges, GradeNow, Redraw, BackfillCost, Backfill)
+OF_GRADING = (WhyUngraded, Judges, JudgeCards, GradeNow, Redraw, BackfillCost, Backfill)
 """In the order of the table of questions."""

@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from monitor.review.agreement import agreement
 from monitor.review.draw import CENSUS
 from monitor.review.errors import Checked, errors
 from monitor.review.planning import Cell, shared
 from monitor.review.results import Group, bounds, more_to_decide, rate, saved
 from monitor.review.telling import learnt, not_judged, sentence
+from monitor.stats.agreement import agreement
 from monitor.stats.erring import Errors
 from monitor.stats.ranks import Floats
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from dashboards.canary import asked, found, leanings, standing
+from dashboards.judge_cards import agrees, terms, worth
+from dashboards.judge_cards import standing as stands
 from dashboards.judges import budget, spent
 from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
@@ -22,6 +24,15 @@ SMALL: dict[str, Any] = {
         "share": 0.2, "within_days": 9.6, "wanted": "7d", "calls": 31, "usd": 0.02, "changed_at": None, "changed": "",
         "bias": {"order violates": {"moved": -0.12, "low": -0.2, "high": -0.05, "n": 60}, "style complies": {"moved": 0.01, "low": -0.02, "high": 0.04, "n": 40}, "length complies": None},
     },
+}  # fmt: skip
+CARD: dict[str, Any] = {
+    "rule": "PAD-01", "title": HOSTILE[0], "policy": "padding", "judge": "small", "version": "v2", "language": "de", "current": True,
+    "recall": {"value": 0.9, "low": 0.78, "high": 0.96}, "n_violate": 50, "found": 45,
+    "alarms": {"value": 0.02, "low": 0.003, "high": 0.07}, "n_comply": 100, "false": 2, "weighted": True, "newest": "2026-03-01T12:00:00",
+    "last_at": "2026-03-01T12:00:00", "chosen": 7, "seen": 3, "demands": {"min_recall": 0.9}, "decides": False,
+    "why": "it is only sure to find 78.0 % of violations, and 90 % is asked",
+    "curve": [{"low": 0.8, "high": 1.0, "n": 41, "belief": 0.97, "violates": 0.76}],
+    "agreement": {"pairs": 150, "both": 45, "splits": 7, "positive": 0.93, "low": 0.8, "high": 0.97, "kappa": 0.89, "ac1": 0.93},
 }  # fmt: skip
 PANEL: dict[str, Any] = {
     "name": "both",
@@ -74,6 +85,7 @@ def judged(empty: Served) -> Served:
         ],
     )
     empty.agent.judges = [SMALL, PANEL]
+    empty.agent.cards = [CARD, CARD | {"version": "v1", "current": False, "decides": True, "why": ""}]
     return empty
 
 
@@ -128,3 +140,47 @@ def test_what_known_items_say_of_a_judge_is_told_in_words() -> None:
         "It was not asked about known items in the last 7 days.",
     )
     assert standing(told | {"changed": "The judge small changed"}) == "changed"
+
+
+def test_a_card_says_whether_a_judge_decides_and_what_it_is_worth(judged: Served) -> None:
+    page = run("quality", judged.url, judged.token)
+    assert not page.exception
+    said = texts(page)
+    assert "How far judges can be trusted" in [one.value for one in page.subheader]
+    assert "It finds 90 % (78 % to 96 %) of what people call a violation (45 of 50)" in said
+    assert any(one.label == "Versions of before (1)" for one in page.expander)
+    assert any("no rate or alert counts what it says" in str(one.value) for one in page.caption)
+
+
+def test_a_card_is_told_in_words() -> None:
+    assert worth(CARD) == (
+        "It finds 90 % (78 % to 96 %) of what people call a violation (45 of 50) and calls 2 % (0 % to 7 %) of good answers a violation "
+        "(2 of 100). 150 answers that people judged, the newest on 1 Mar 2026, 12:00 UTC; 3 labels are older than this version of it and 7 "
+        "labels are on answers that somebody chose, which do not count."
+    )
+    assert terms(CARD) == (
+        "The rule demands at least 90 % found, surely; so it only proposes, and no rate or alert counts what it says: it is only sure to find "
+        "78.0 % of violations, and 90 % is asked. Answers weigh as many as they stand for, since they were not drawn alike."
+    )
+    open_ = CARD | {"decides": True, "weighted": False}
+    assert terms(open_) == "The rule demands at least 90 % found, surely; so it decides."
+    assert [stands(one)[0] for one in (CARD, open_, open_ | {"demands": {}})] == [
+        "only proposes",
+        "decides",
+        "decides, nothing is asked of it",
+    ]
+    blank = CARD | {
+        "recall": None,
+        "alarms": None,
+        "n_violate": 0,
+        "n_comply": 0,
+        "seen": 0,
+        "chosen": 0,
+        "demands": {},
+        "decides": True,
+    }
+    assert worth(blank) == "Nobody has checked it yet."
+    assert stands(blank)[0] == "decides, not checked by people"
+    assert "kappa 0.89, AC1 0.93" in agrees(CARD["agreement"])
+    assert "kappa not defined" in agrees(CARD["agreement"] | {"kappa": None})
+    assert agrees({"pairs": 29}) == "Kappa and AC1 are told from 30 answers on; there are 29."

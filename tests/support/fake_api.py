@@ -124,6 +124,7 @@ class FakeAgent:
     refusal: str = ""
     holds: list[dict[str, Any]] = field(default_factory=list)
     judges: list[dict[str, Any]] = field(default_factory=list)
+    cards: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, question: Question[Any], call: Call) -> Any:
         """Answer as the product would, or as the test says."""
@@ -189,6 +190,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     **dict.fromkeys((policy_questions.ActivatePolicy, policy_questions.RollBackPolicy), lambda agent, _: agent.put()),
     grading_questions.WhyUngraded: lambda *_: WHY,
     grading_questions.Judges: lambda agent, _: agent.judges,
+    grading_questions.JudgeCards: lambda agent, _: agent.cards,
     grading_questions.GradeNow: lambda agent, asked: agent.grade(asked),
     questions.Explain: lambda agent, _: agent.explain,
     questions.Report: lambda agent, asked: agent.report(asked.id),

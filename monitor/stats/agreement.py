@@ -1,4 +1,4 @@
-"""How far two people who looked at the same answers agree: on violations first, since everybody agrees where nothing is wrong."""
+"""How far two who looked at the same answers agree, people or a judge and people: on violations first, since all agree where nothing is wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Agreement:
 
 
 def agreement(pairs: Sequence[tuple[bool, bool]], confidence: float = 0.95) -> Agreement:
-    """Return how far people agree on `pairs` of verdicts (True: violates).
+    """Return how far two agree on `pairs` of verdicts (True: violates).
 
     Positive agreement is the share of all said to violate on which both said so (Cicchetti and Feinstein 1990): 2 a / (2 a + b + c).
     None where nobody said that anything violates.

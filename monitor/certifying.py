@@ -1,0 +1,85 @@
+"""The cards of the judges of a house as of now, and which of them may decide: read again when ten minutes have passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import polars as pl
+
+from monitor.clock import Clock, naive_utc
+from monitor.config.schema import JudgeSettings
+from monitor.judges.card import Card, Cards, cards
+from monitor.judges.gates import guarded, shut
+from monitor.judges.versions import judges_in
+from monitor.policy.schema import BoundRule, Policy
+from monitor.recent import known_plans
+from monitor.store.cards import pairs
+from monitor.store.opening import Store
+from monitor.weighing import weighted
+
+REACH: Final = timedelta(days=90)
+"""Answers that are older certify nobody: models, users and questions were others."""
+
+AGAIN: Final = timedelta(minutes=10)
+
+
+@dataclass
+class CardFile:
+    """The cards of a house. Calls may come from any thread; two at once read twice and find the same."""
+
+    store: Store
+    clock: Clock
+    _kept: tuple[datetime, Cards] | None = field(default=None)
+
+    def now(self) -> Cards:
+        """Return the cards by what they are of, at most ten minutes old."""
+        now = self.clock.now()
+        if self._kept is None or now - self._kept[0] >= AGAIN:
+            self._kept = (now, self.read())
+        return self._kept[1]
+
+    def read(self) -> Cards:
+        """Return the cards as the labels that there are make them."""
+        since = naive_utc(self.clock.now() - REACH)
+        return {card.key: card for card in cards(_probable(self.store, since))}
+
+
+def _probable(store: Store, since: datetime) -> pl.DataFrame:
+    """Return what judges and people said of the same answers with the probability that both were asked."""
+    return weighted(pairs(store, since), known_plans(store)).with_columns(
+        probability=pl.col("inclusion_probability") * pl.col("asked_probability")
+    )
+
+
+def told_cards(found: Cards, policies: Sequence[Policy], judges: Mapping[str, JudgeSettings]) -> list[dict[str, Any]]:
+    """Return the cards of rules in force as plain values, an empty one where a judge has none yet: newest versions first.
+
+    `decides` says whether the judge does, `why` why not; `demands` is what its rule asks of it.
+    """
+    told = []
+    for policy, rule, judge in _asked(policies, judges):
+        mine = [card for card in found.values() if (card.rule, card.judge) == (rule.id, judge)]
+        mine.sort(key=lambda card: (card.last_at or datetime.min, card.n_violate + card.n_comply), reverse=True)  # noqa: DTZ901 the store keeps naive UTC
+        newest = mine[0].version if mine else ""
+        for card in mine or [Card(rule.id, judge, "", "")]:
+            why = shut(rule.text.decision, card)
+            about = {"title": rule.text.title, "policy": policy.id, "current": card.version == newest}
+            told.append(card.told() | about | {"demands": _demands(rule), "decides": not why, "why": why})
+    return told
+
+
+def _demands(rule: BoundRule) -> dict[str, float]:
+    decision = rule.text.decision
+    asked = {"min_recall": decision.min_recall, "max_false_alarm": decision.max_false_alarm}
+    return {name: bound for name, bound in asked.items() if bound is not None} if guarded(decision) else {}
+
+
+def _asked(policies: Sequence[Policy], judges: Mapping[str, JudgeSettings]) -> Iterator[tuple[Policy, BoundRule, str]]:
+    """Yield each rule in force with each judge or panel that it asks."""
+    for policy in policies:
+        for rule in policy.rules:
+            named = {name for grader in judges_in(rule) for name in (grader.judge, grader.escalate_to)}
+            yield from ((policy, rule, name) for name in sorted(str(one) for one in named & judges.keys()))

@@ -1,0 +1,62 @@
+"""What judges and people said of the same answers, as the cards of judges are made from it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from monitor.model import dimensions
+from monitor.store.precedence import CONTESTED, HUMAN, JUDGE, rank
+from monitor.store.reads import Reader
+
+_DIMS: Final = ", ".join(f"t.{name}" for name in dimensions.NAMES)
+
+
+def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
+    """Return a row for each answer after `since` (naive UTC) and rule on which people agree, or somebody decided, and version of a judge that judged it too.
+
+    `rule_id`, `judge`, `version`, `said` (its word, also one that it only proposed) and `belief`; `label`, `labelled_at` (the newest)
+    and `unseen`: whether nobody had labelled it before that version judged this rule first; `last_at` is when it judged last. `asked_probability` is that of the plans that
+    picked it for its labels together, NULL where nobody knows it; what the sampling plans of judges say goes by `plans`,
+    `inclusion_probability`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
+    """
+    return reader.frame(
+        f"""
+        WITH people AS (
+            SELECT unit_id, rule_id, verdict AS label FROM base.grades g
+            WHERE starts_with(grader, '{HUMAN}') AND time >= $since
+            QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY {rank("g")}, graded_at DESC) = 1
+                AND {rank("g")} < {CONTESTED} AND verdict IN ('violates', 'complies')),
+        looked AS (
+            SELECT unit_id, rule_id, min(graded_at) AS first_at, max(graded_at) AS labelled_at FROM base.grades
+            WHERE starts_with(grader, '{HUMAN}') AND time >= $since GROUP BY ALL),
+        planned AS (
+            SELECT unit_id, rule_id, 1 - product(1 - p) AS asked_probability FROM (
+                SELECT unit_id, rule_id, plan, max(inclusion_probability) AS p FROM base.grades
+                WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL AND time >= $since GROUP BY ALL)
+            GROUP BY ALL),
+        drawn AS (
+            SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
+                SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
+                WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people) GROUP BY ALL)
+            GROUP BY ALL),
+        judges AS (
+            SELECT unit_id, rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version,
+                   coalesce(proposed, verdict) AS said, score AS belief
+            FROM base.grades g SEMI JOIN people USING (unit_id, rule_id)
+            WHERE standing = {JUDGE} AND time >= $since AND coalesce(proposed, verdict) <> 'not_graded'
+            QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, grader, grader_version ORDER BY graded_at DESC) = 1),
+        began AS (
+            SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
+            FROM base.grades WHERE standing = {JUDGE} GROUP BY ALL)
+        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.last_at,
+               q.asked_probability, d.plans, d.inclusion_probability, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
+               coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
+        FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
+        JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
+        LEFT JOIN drawn d USING (unit_id) JOIN base.turns t ON t.trace_id = unit_id
+        ORDER BY j.rule_id, j.judge, j.version, t.seq""",
+        {"since": since},
+    )
