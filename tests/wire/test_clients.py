@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 import plumbline_sdk
 from tests.support.house import PATIENCE_S, House, a_house
-from tests.support.waiting import eventually
+from tests.support.waiting import becomes, eventually
 from tests.wire.clients import App, grpc_exporter, http_exporter, working
 from tests.wire.proxy import losing_answers
 
@@ -59,8 +59,9 @@ def door(house: House, protocol: str) -> str:
 def hold_to_it(house: House, apps: list[App], said: str) -> None:
     """Everything acknowledged is there, nothing twice, nothing unaccounted for; print the count."""
     acknowledged = set[str]().union(*(app.exporter.acknowledged for app in apps))
-    found = house.span_ids(acknowledged)
-    ledger = house.ledger()
+    house.span_ids(acknowledged)
+    becomes(lambda: house.ledger()["stored"] == len(house.span_ids(set())), PATIENCE_S, look_every_s=0.2)
+    found, ledger = house.span_ids(acknowledged), house.ledger()  # those whose answer was lost come when they come
     made, failed = sum(app.made for app in apps), sum(len(app.exporter.failed) for app in apps)
     lost, doubled = len(acknowledged - found), house.doubled()
     print(f"\n{said}: {made} spans made, {len(acknowledged)} acknowledged, {failed} given up by their exporter,")
