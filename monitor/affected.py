@@ -6,7 +6,7 @@ The start is where two rates tell the counts best apart: an estimate for people,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,10 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.clock import aware_utc
+from monitor.counted import Counted
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.stats.estimators import cluster_labels, clustered_interval, hajek
-from monitor.told import DECISIVE, NOTHING, VIOLATES, Codes, Said, Told, by_rule
+from monitor.told import NOTHING, VIOLATES, Codes, Said, Told, by_rule, decisive
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -47,12 +48,12 @@ class Onset:
     before: float
 
 
-def whom(said: Told) -> dict[Stream, Whom]:
+def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
     """Return who is affected by (app, rule): the word of people counts before the machine's."""
     return {
-        (app, rule): _whom(rows, words)
-        for (app,), rows in said.turns.group_by("app")
-        for rule, words in by_rule(rows, said.labels)
+        (app, rule): _whom(words.turns, heard)
+        for app, words in said.by_app.items()
+        for rule, heard in words.by_rule.items()
     }
 
 
@@ -60,7 +61,7 @@ def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = _stands(words)
     bad = stands == VIOLATES
     users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
-    return Whom(int(np.isin(stands, DECISIVE).sum()), int(bad.sum()), users)
+    return Whom(int(decisive(stands).sum()), int(bad.sum()), users)
 
 
 def _stands(words: Said) -> Codes:
@@ -91,7 +92,7 @@ def reached(said: Told, metric: str, app: str, segment: str, since: datetime) ->
     if words is None:
         return None
     stands = _stands(words)
-    return _of(rows, pl.Series(stands == VIOLATES), pl.Series(np.isin(stands, DECISIVE)))
+    return _of(rows, pl.Series(stands == VIOLATES), pl.Series(decisive(stands)))
 
 
 def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
@@ -109,15 +110,14 @@ def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
     return Whom(looked.height, turns, users, (interval.low, interval.high))
 
 
-def onsets(counts: pl.DataFrame) -> Mapping[Stream, Onset]:
-    """Return when the rate of each stream rose; `counts` has app, rule_id, bucket, n and bad, in the order of time."""
+def onsets(counts: Iterable[Counted]) -> Mapping[Stream, Onset]:
+    """Return when the rate of each stream rose that did."""
     found: dict[Stream, Onset] = {}
-    for (app, rule), rows in counts.group_by("app", "rule_id", maintain_order=True):
-        n, bad = (rows[name].to_numpy().astype(float) for name in ("n", "bad"))
-        at = split(n, bad)
+    for one in counts:
+        at = None if one.spotless else split(one.n, one.bad)
         if at is not None:
-            before = float(bad[:at].sum() / n[:at].sum())
-            found[str(app), str(rule)] = Onset(aware_utc(rows["bucket"][at]), before)
+            before = float(one.bad[:at].sum() / one.n[:at].sum())
+            found[one.app, one.rule_id] = Onset(aware_utc(one.bucket(at)), before)
     return found
 
 

@@ -86,6 +86,30 @@ def estimate_told(
     ]
 
 
+def estimate_window(
+    said: Told,
+    units: pl.DataFrame,
+    settings: EstimateSettings,
+    ending: datetime,
+    *,
+    about: Mapping[str, Unit] = TURNS_ALONE,
+) -> list[Estimate]:
+    """Return the violation rates per rule and app over the one window that ends at `ending` (naive UTC), in that order, as `estimate_told` does.
+
+    `said` is all that was said of its turns, and how often the people err who said it; `units` has app, n and sessions.
+    """
+    span = parse_duration(settings.window)
+    manner = _Manner(span, settings.confidence, about, said.errors)
+    sums = units.group_by("app").agg(pl.col("n", "sessions").sum())
+    n_units = {app: (n, sessions) for app, n, sessions in sums.iter_rows()}
+    made = [
+        estimate
+        for app, words in said.by_app.items()
+        for estimate in _of_window((app, "all", ending - span), words.by_rule, n_units.get(app), manner)
+    ]
+    return sorted(made, key=lambda e: (e.rule_id, e.app or ""))
+
+
 @dataclass(frozen=True)
 class _Manner:
     """What is the same for all rates: how long a window is, how sure an interval, what rules are about, how often people err."""
@@ -121,22 +145,23 @@ def _of_column(graded: pl.DataFrame, labels: pl.DataFrame, turns: pl.DataFrame, 
     made = [
         estimate
         for key, rows in graded.group_by(keys, maintain_order=True)
-        for estimate in _of_window(key, rows, labels, n_units.get(key), manner)
+        for estimate in _of_window(key, dict(by_rule(rows, labels)), n_units.get(key), manner)
     ]
     return sorted(made, key=lambda e: (e.rule_id, e.app or "", e.segment, e.window_start))
 
 
 def _of_window(
     key: tuple[Any, ...],
-    rows: pl.DataFrame,
-    labels: pl.DataFrame,
+    words: Mapping[str, Said],
     counted: tuple[int, int] | None,
     manner: _Manner,
 ) -> Iterator[Estimate]:
     app, segment, start = key
-    for rule, said in by_rule(rows, labels):
+    known: dict[bytes, dict[str, Any]] = {}  # most rules are kept by most turns
+    for rule, said in words.items():
         unit = manner.about.get(rule, "turn")
         n_units = said.rows if counted is None else counted[unit == "session"]
+        rate = known.get(said.content) or known.setdefault(said.content, _rate(said, manner.confidence, manner.erring))
         yield Estimate(
             rule_id=rule,
             app=app,
@@ -146,7 +171,7 @@ def _of_window(
             confidence=manner.confidence,
             n_units=n_units,
             unit=unit,
-            **_rate(said, manner.confidence, manner.erring),
+            **rate,
         )
 
 

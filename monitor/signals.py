@@ -11,16 +11,16 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 import polars as pl
 
 from monitor.affected import Onset, Whom, measure, onsets, reached, title_of, watched_only, whom
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
+from monitor.counted import counted
 from monitor.drift.cause import NOTHING
 from monitor.drift.told import sentence_of
-from monitor.estimates import EPOCH, estimate_told
+from monitor.estimates import EPOCH, estimate_window
 from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
@@ -41,6 +41,9 @@ HISTORY: Final = timedelta(days=28)
 """How far back evidence about a rate reaches, in whole published windows: small rises show only over weeks."""
 
 EXAMPLES: Final = 3
+
+Cases = dict[tuple[str, str], list[str]]
+"""Units that break a rule, by app and rule, the newest first."""
 
 UNITS: Final[Mapping[Unit, str]] = {"turn": "answers", "trace": "traces", "session": "sessions"}
 """What a rate is of, in words."""
@@ -80,14 +83,12 @@ def _rates(
     """The rates of the window that ends now, and how each stands against its policy: a new day does not begin with no evidence."""
     span = parse_duration(settings.window)
     start = now - span
-    cases = sight.cases(zero_tolerance(rules), start)
+    cases = _by_stream(sight.cases(zero_tolerance(rules), start))
     day = start - (start - EPOCH) % span
-    counts = pl.concat([sight.published(day - HISTORY, day), sight.observations(day, now)], how="diagonal")
+    counts = counted(pl.concat([sight.published(day - HISTORY, day), sight.observations(day, now)], how="diagonal"))
     known = levels(counts, cases, rules, HISTORY + span)
-    whole = msgspec.structs.replace(settings, segments=())
-    counted = sight.turns(start, now)
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
-    estimates = estimate_told(said, counted, whole, ending=now, about=about, errors=said.errors)
+    estimates = estimate_window(said, sight.turns(start, now), settings, now, about=about)
     estimates += _late(estimates, cases, start, now)
     used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)
@@ -130,21 +131,26 @@ def _coincidence(app: str, onset: Onset | None, findings: Sequence[dict[str, Any
     return next((finding["cause"] for finding in near if finding["cause"] != NOTHING), "")
 
 
-def _late(estimates: Sequence[Estimate], cases: pl.DataFrame, start: datetime, end: datetime) -> Iterator[Estimate]:
+def _by_stream(cases: pl.DataFrame) -> Cases:
+    found: Cases = {}
+    for app, rule_id, unit_id in cases.select("app", "rule_id", "unit_id").iter_rows():
+        found.setdefault((app, rule_id), []).append(unit_id)
+    return found
+
+
+def _late(estimates: Sequence[Estimate], cases: Cases, start: datetime, end: datetime) -> Iterator[Estimate]:
     """Cases of turns that are too old for the window, and graded within it all the same: a rate nobody knows."""
     rated = {(e.app, e.rule_id) for e in estimates}
-    for app, rule_id in cases.select("app", "rule_id").unique(maintain_order=True).iter_rows():
+    for app, rule_id in cases:
         if (app, rule_id) not in rated:
             bounds = (aware_utc(start), aware_utc(end))
             yield Estimate(rule_id, app, "all", *bounds, "late turns only", None, None, None, 0.95, 0, 0, 0)
 
 
-def _violators(estimate: Estimate, cases: pl.DataFrame, seen: Mapping[tuple[str, str], list[str]]) -> list[str]:
+def _violators(estimate: Estimate, cases: Cases, seen: Cases) -> list[str]:
     """Units to look at: cases that stand first, of which there may be some when the rate of the window is not known."""
-    of_rule = cases.filter((pl.col("app") == estimate.app) & (pl.col("rule_id") == estimate.rule_id))
-    if not of_rule.is_empty():
-        return of_rule["unit_id"].head(EXAMPLES).to_list()
-    return seen.get((estimate.app, estimate.rule_id), []) if estimate.value else []
+    stream = (estimate.app, estimate.rule_id)
+    return cases[stream][:EXAMPLES] if stream in cases else seen.get(stream, []) if estimate.value else []
 
 
 def changes(findings: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -5,9 +5,10 @@ Names of users, sessions and turns are numbers here (hashes), which tell equal f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,20 +64,20 @@ class Said:
     cluster: Ints
     contested: Bools
 
-    @property
+    @cached_property
     def machine(self) -> Bools:
         """Rows with a decisive verdict of a machine on a turn that a plan picked."""
-        return np.isin(self.verdict, DECISIVE) & (self.probability > 0)
+        return decisive(self.verdict) & (self.probability > 0)
 
     @property
     def judged(self) -> Bools:
         """Those of them whose verdict is a judge's."""
         return self.machine & ~np.isnan(self.belief)
 
-    @property
+    @cached_property
     def people(self) -> Bools:
         """Rows with a decisive label."""
-        return np.isin(self.label, DECISIVE)
+        return decisive(self.label)
 
     @property
     def planned(self) -> Bools:
@@ -87,6 +88,20 @@ class Said:
     def rows(self) -> int:
         """How many turns somebody said anything of."""
         return int(((self.verdict != NOTHING) | (self.label != NOTHING) | self.contested).sum())
+
+    @property
+    def content(self) -> bytes:
+        """All of it: of rules of which the same was said of the same turns everything that follows is the same."""
+        words = (self.verdict, self.belief, self.probability, self.label, self.first, self.label_probability)
+        return b"".join(part.tobytes() for part in (*words, self.contested))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The turns of one app (rows of a `Told`), and what was said of them by rule."""
+
+    turns: pl.DataFrame
+    by_rule: Mapping[str, Said]
 
 
 @dataclass(frozen=True)
@@ -101,6 +116,12 @@ class Told:
     labels: pl.DataFrame
     errors: Errors | None = None  # how often the people err who gave the labels; None: nothing tells of it
 
+    @cached_property
+    def by_app(self) -> Mapping[str | None, Words]:
+        """What was said of all these turns."""
+        parts = self.turns.group_by("app", maintain_order=True)
+        return {app: Words(rows, dict(by_rule(rows, self.labels))) for (app,), rows in parts}
+
     def between(self, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end; labels of others mean nothing."""
         return Told(self.turns.filter((pl.col("time") >= start) & (pl.col("time") < end)), self.labels, self.errors)
@@ -113,6 +134,12 @@ class Told:
         decisive = long.filter(pl.col("code").is_in(DECISIVE) & (pl.col("probability") > 0))
         by_user = decisive.group_by(*keys, "cluster").agg(bad=(pl.col("code") == VIOLATES).mean())
         return by_user.group_by(keys).agg(n=pl.len().cast(pl.Float64), bad=pl.col("bad").sum()).sort(keys)
+
+
+def decisive(codes: Codes) -> Bools:
+    """Tell which of some words say that a rule is kept or violated."""
+    says: Bools = (codes == VIOLATES) | (codes == COMPLIES)
+    return says
 
 
 def _by_probability(turns: pl.DataFrame) -> dict[str, list[str]]:

@@ -7,15 +7,14 @@ fires nor resolves anything. Gradual changes are for drift; these are for what b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import polars as pl
-
 from monitor.affected import title_of
 from monitor.clock import aware_utc, naive_utc
+from monitor.counted import Counted
 from monitor.model.values import About, Signal
 from monitor.policy.watching import Watched
 from monitor.recent import Recent
@@ -116,12 +115,11 @@ def _cost(row: Row, now: datetime) -> Signal:
     return _signal("cost", row, now, _times((spent, spent, spent), usual), row["n_before"], about)
 
 
-def budgets(counts: pl.DataFrame, rules: Mapping[str, Watched], now: datetime, history: timedelta) -> Iterator[Signal]:
-    """How much of its error budget each rule has used within `history`: the violations that its warning rate allows are 1.
-
-    `counts` has app, rule_id, n and bad of that time.
-    """
-    for app, rule_id, n, bad in counts.group_by("app", "rule_id").agg(pl.sum("n", "bad")).sort(pl.all()).iter_rows():
+def budgets(
+    counts: Iterable[Counted], rules: Mapping[str, Watched], now: datetime, history: timedelta
+) -> Iterator[Signal]:
+    """How much of its error budget each rule has used within `history`, the time of `counts`: the violations that its warning rate allows are 1."""
+    for app, rule_id, n, bad in sorted((c.app, c.rule_id, float(c.n.sum()), float(c.bad.sum())) for c in counts):
         limit = rules[rule_id].limits.get("warn") if rule_id in rules else None
         if limit and n > 0:
             low, high = wilson(min(bad, n), n)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import polars as pl
 
+from monitor.counted import counted
 from monitor.graders.cascade import grade_turns
 from monitor.graders.grader import Tools
 from monitor.model.values import Turn, Verdict
@@ -180,4 +181,4 @@ def _levels(words: pl.DataFrame, rules: dict[str, Watched], span: timedelta) -> 
     counts = decisive.group_by("app", "rule_id", "bucket").agg(pl.len().cast(pl.Float64).alias("n"), bad)
     counts = counts.with_columns(probability=pl.lit(1.0)).sort("bucket")
     cases = words.filter((pl.col("verdict") == Verdict.VIOLATES) & pl.col("rule_id").is_in(zero_tolerance(rules)))
-    return dict(levels(counts, cases, rules, span))
+    return dict(levels(counted(counts), {*cases.select("app", "rule_id").iter_rows()}, rules, span))

@@ -7,13 +7,14 @@ a budget of false alarms for the whole house. Not a rate with an interval: that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
-import polars as pl
+import numpy as np
 
+from monitor.counted import Counted
 from monitor.model.values import Concern, Severity
 from monitor.policy.schema import BoundRule, Policy, Thresholds
 from monitor.stats.cusum import HEADROOM, RISES, Bet, Floats, bets, evidence
@@ -83,33 +84,30 @@ def zero_tolerance(rules: Mapping[str, Watched]) -> list[str]:
 
 
 def levels(
-    counts: pl.DataFrame, cases: pl.DataFrame, rules: Mapping[str, Watched], span: timedelta
+    counts: Iterable[Counted], cases: Collection[tuple[str, str]], rules: Mapping[str, Watched], span: timedelta
 ) -> dict[tuple[str, str], Level]:
-    """Return the level of each app and rule of `rules` that has answers in `counts`, or a case.
+    """Return the level of each app and rule of `rules` that has answers in `counts`, which are over `span` in all, or a case.
 
-    `counts`: app, rule_id, bucket, probability (or NULL), n, bad, in the order of time and over `span` in all; `cases`: app and rule_id
-    of violations that stand under zero tolerance.
+    `cases`: apps and rules of violations that stand under zero tolerance.
     """
     streams = list(_streams(counts, rules))
     answers = _answers(streams, PERIOD / span)
-    named: dict[tuple[str, str], Level] = {(s.app, s.rule_id): s.level(answers) for s in streams}
-    found = (pair for pair in cases.select("app", "rule_id").iter_rows() if pair[1] in rules)
-    return named | dict.fromkeys(found, "case")
+    named: dict[tuple[str, str], Level] = {(s.counted.app, s.counted.rule_id): s.level(answers) for s in streams}
+    return named | dict.fromkeys((pair for pair in cases if pair[1] in rules), "case")
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """The answers of one app under one rule: as many, bad ones among them, and what each weighs, by bucket."""
+    """The answers of one app under one rule, the rule, and what an answer of each bucket weighs."""
 
-    app: str
-    rule_id: str
+    counted: Counted
     watched: Watched
-    n: Floats
-    bad: Floats
     weights: Floats
 
     def level(self, answers: Mapping[bool, float]) -> Level:
-        """Return how the rule stands when a rate at its limit may be told falsely once in so many answers, by `_pages`."""
+        """Return how the rule stands when a rate at its limit may be told falsely once in so many answers, by `pages`."""
+        if self.counted.spotless:  # good answers take evidence away
+            return "within"
         strengths = {
             level: self._strength(rate, answers[self.pages(level)]) for level, rate in self.watched.limits.items()
         }
@@ -125,16 +123,15 @@ class _Stream:
         return max(self._of(bet, bet.threshold(answers)) for bet in bets(limit))
 
     def _of(self, bet: Bet, threshold: float) -> float:
-        held = evidence(bet.gains(self.n, self.bad, self.weights), threshold + HEADROOM)
+        held = evidence(bet.gains(self.counted.n, self.counted.bad, self.weights), threshold + HEADROOM)
         return 0.0 if held <= CALM else min(1.0, held / threshold)
 
 
-def _streams(counts: pl.DataFrame, rules: Mapping[str, Watched]) -> Iterator[_Stream]:
-    known = counts.filter(pl.col("rule_id").is_in(list(rules)))
-    for (app, rule_id), rows in known.group_by("app", "rule_id", maintain_order=True):
-        weight = (pl.col("probability").min() / pl.col("probability")).fill_null(1.0)
-        n, bad, weights = (rows.select(column).to_series().to_numpy() for column in ("n", "bad", weight))
-        yield _Stream(str(app), str(rule_id), rules[str(rule_id)], n, bad, weights)
+def _streams(counts: Iterable[Counted], rules: Mapping[str, Watched]) -> Iterator[_Stream]:
+    for one in counts:
+        if one.rule_id in rules:
+            rarest = np.fmin.reduce(one.probability)  # of those that are known
+            yield _Stream(one, rules[one.rule_id], np.nan_to_num(rarest / one.probability, nan=1.0))
 
 
 def _answers(streams: Sequence[_Stream], periods: float) -> dict[bool, float]:
@@ -144,7 +141,7 @@ def _answers(streams: Sequence[_Stream], periods: float) -> dict[bool, float]:
     """
     total = {True: LEAST_PACE, False: LEAST_PACE}
     for stream in streams:
-        pace = max(LEAST_PACE, float(stream.n.sum()) * periods)
+        pace = max(LEAST_PACE, float(stream.counted.n.sum()) * periods)
         for level in stream.watched.limits:
             total[stream.pages(level)] += pace * len(RISES)
     return {True: total[True] / PAGES, False: total[False] / TICKETS}

@@ -6,8 +6,13 @@ import math
 from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
+from typing import Final
 
 _TINY = 1e-300
+
+STEPS: Final = 200
+SETTLED: Final = 1e-13
+"""Steps of a search, and the part of what is searched for by which the last one moves."""
 
 
 def normal_quantile(probability: float) -> float:
@@ -57,12 +62,27 @@ def _away_from_zero(value: float) -> float:
 
 @lru_cache(maxsize=4096)
 def beta_quantile(probability: float, a: float, b: float) -> float:
-    """Return x with I_x(a, b) = `probability`.
+    """Return x with I_x(a, b) = `probability`, by Newton's method, halving where that would leave what is known to hold x.
 
     >>> round(beta_quantile(0.6875, 2, 3), 4)
     0.5
     """
-    return bisect(lambda x: beta_cdf(x, a, b) < probability, 0.0, 1.0)
+    low, high, x = 0.0, 1.0, a / (a + b)
+    for _ in range(STEPS):
+        missed = beta_cdf(x, a, b) - probability
+        low, high = (x, high) if missed < 0 else (low, x)
+        slope = _beta_density(x, a, b)
+        following = x - missed / slope if slope > 0 else math.nan
+        before, x = x, following if low < following < high else (low + high) / 2
+        if abs(x - before) <= SETTLED * x:
+            break
+    return x
+
+
+def _beta_density(x: float, a: float, b: float) -> float:
+    """The slope of `beta_cdf` at 0 < x < 1."""
+    norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    return math.exp(norm + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x))
 
 
 @lru_cache(maxsize=4096)
@@ -78,7 +98,7 @@ def student_quantile(probability: float, freedom: float) -> float:
 
 def bisect(below: Callable[[float], bool], low: float, high: float) -> float:
     """Return the point in [low, high] where the monotone `below` turns from true to false, to double precision."""
-    for _ in range(200):
+    for _ in range(STEPS):
         middle = (low + high) / 2
         if middle in {low, high}:
             break

@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 
 from monitor.clock import FakeClock
+from monitor.counted import counted
 from monitor.model.values import Severity
 from monitor.policy import load_policies
 from monitor.policy.watching import Level, Watched, levels, watched
 from tests.policy.support import GOOD, NOW, write
 
 DAY = timedelta(days=1)
-NO_CASES = pl.DataFrame(schema={"app": pl.String, "rule_id": pl.String})
+NO_CASES: frozenset[tuple[str, str]] = frozenset()
 RULE = "    graders:\n      - {use: banned, phrases: [bad word]}\n"
 
 
@@ -46,20 +47,23 @@ LIMITS = "    thresholds: {warn_rate: 0.02, incident_rate: 0.05}\n"
 
 @pytest.mark.parametrize(("share", "level"), [(0.005, "within"), (0.015, "within"), (0.04, "warn"), (0.15, "incident")])
 def test_a_rate_is_held_against_the_limits_of_its_rule(share: float, level: Level, tmp_path: Path) -> None:
-    found = levels(answers(3_000, share), NO_CASES, rules(tmp_path, LIMITS), DAY)
+    found = levels(counted(answers(3_000, share)), NO_CASES, rules(tmp_path, LIMITS), DAY)
     assert found == {("shop", "R-1"): level}
 
 
 def test_a_few_bad_answers_of_few_are_no_proof(tmp_path: Path) -> None:
-    assert levels(answers(20, 0.1), NO_CASES, rules(tmp_path, LIMITS), DAY)["shop", "R-1"] in {"within", "unsure"}
+    assert levels(counted(answers(20, 0.1)), NO_CASES, rules(tmp_path, LIMITS), DAY)["shop", "R-1"] in {
+        "within",
+        "unsure",
+    }
 
 
 def test_between_an_alarm_and_its_end_nothing_is_sure(tmp_path: Path) -> None:
     held = rules(tmp_path, LIMITS)
     bad, good = answers(1_000, 0.2, 40), answers(150, 0.0, 10)
-    assert levels(bad, NO_CASES, held, DAY)["shop", "R-1"] == "incident"
-    assert levels(pl.concat([bad, good]), NO_CASES, held, DAY)["shop", "R-1"] in {"warn", "unsure"}
-    assert levels(pl.concat([bad, *[good] * 10]), NO_CASES, held, DAY)["shop", "R-1"] == "within"
+    assert levels(counted(bad), NO_CASES, held, DAY)["shop", "R-1"] == "incident"
+    assert levels(counted(pl.concat([bad, good])), NO_CASES, held, DAY)["shop", "R-1"] in {"warn", "unsure"}
+    assert levels(counted(pl.concat([bad, *[good] * 10])), NO_CASES, held, DAY)["shop", "R-1"] == "within"
 
 
 def test_a_rule_without_limits_has_the_usual_ones(tmp_path: Path) -> None:
@@ -69,8 +73,8 @@ def test_a_rule_without_limits_has_the_usual_ones(tmp_path: Path) -> None:
 
 def test_one_standing_case_is_enough_under_zero_tolerance(tmp_path: Path) -> None:
     held = rules(tmp_path, "    thresholds: {zero_tolerance: true}\n")
-    case = pl.DataFrame({"app": ["shop"], "rule_id": ["R-1"]})
-    assert levels(answers(3_000, 0.0003), case, held, DAY) == {("shop", "R-1"): "case"}
+    case = {("shop", "R-1")}
+    assert levels(counted(answers(3_000, 0.0003)), case, held, DAY) == {("shop", "R-1"): "case"}
     assert held["R-1"].severity("case") is Severity.CRITICAL
 
 
@@ -100,5 +104,5 @@ def test_whole_days_of_before_count_with_the_answers_of_today(tmp_path: Path) ->
     held = rules(tmp_path, LIMITS)
     days = pl.concat([answers(500, 0.032, 1, probability=None)] * 27)
     today = answers(500, 0.032)
-    assert levels(today, NO_CASES, held, DAY)["shop", "R-1"] != "warn"
-    assert levels(pl.concat([days, today]), NO_CASES, held, 28 * DAY)["shop", "R-1"] == "warn"
+    assert levels(counted(today), NO_CASES, held, DAY)["shop", "R-1"] != "warn"
+    assert levels(counted(pl.concat([days, today])), NO_CASES, held, 28 * DAY)["shop", "R-1"] == "warn"
