@@ -43,7 +43,7 @@ from monitor.config.schema import Settings
 from monitor.health import Guarding
 from monitor.model.values import ChangeEvent, Severity, Signal
 from monitor.outgoing import OPEN, Guard
-from monitor.state import ControlState, Transaction, alerts, audit, incidents, labels, notes, outbox, reviews
+from monitor.state import ControlState, Transaction, alerts, audit, erasures, incidents, labels, notes, outbox, reviews
 from monitor.state.public import PublicTables, of_rows
 
 WideAct = Callable[[Wide, Hand], dict[str, Any]]
@@ -200,13 +200,14 @@ class AlertDesk:
             about = [alert.fingerprint for alert in known_alerts(txn) if alert.labels.get("app") == app]
             alerts.forget(txn, [*about, *notes_about(txn, app)])
             notes.forget(txn, app)
+            erasures.forget(txn, app)
         return len(about)
 
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            parts = (alerts.rewrite_texts, audit.erase, incidents.erase, labels.erase, notes.erase, reviews.erase)
-            changed = sum(part(txn, change) for part in parts)
+            parts = (alerts.rewrite_texts, audit.erase, erasures.erase, incidents.erase, labels.erase, notes.erase)
+            changed = sum(part(txn, change) for part in (*parts, reviews.erase))
         self.state.compact()
         return changed
 

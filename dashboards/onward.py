@@ -7,11 +7,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.acting import act, told
 from dashboards.client import AgentReads, Trouble
+from dashboards.erasures import ask_erasure
 from dashboards.text import code, label, plain
 
-ERASE: Final = "Please erase this trace: it holds what should not be kept. Asked for in a review."
+ERASE: Final = "It holds what should not be kept, as somebody found in a review."
 LABELS: Final = ("violates", "complies", "borderline")
 """What may be an example; who cannot judge an answer makes no example of it."""
 
@@ -22,10 +22,7 @@ def onward(agent: AgentReads, unit_id: str, said: dict[str, str]) -> None:
         for rule, verdict in said.items():
             if verdict in LABELS:
                 _dataset(agent, unit_id, rule, verdict)
-        control = f"erase-{unit_id}"
-        if st.button("Ask for its erasure", icon=":material/delete:", key=control):
-            act(agent, control, "addnote", "It is noted on the trace; an admin erases it.", id=unit_id, text=ERASE)
-        told(control)
+        ask_erasure(agent, unit_id, ERASE)
 
 
 def _dataset(agent: AgentReads, unit_id: str, rule: str, verdict: str) -> None:

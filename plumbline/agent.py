@@ -135,7 +135,7 @@ class Agent:
                 return Retained()
             salt, book = secrets.token_hex(16), self.labels()
             done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self.access.holds.held())
-        self.access.notes.let_go(self._limits())
+        self.access.let_go(self._limits())
         if done.removed or done.rewritten:
             self.readers.forget()
         if done.lacking:
@@ -171,7 +171,7 @@ class Agent:
                 for p in self.policies
             ],
             "alerts": self.desk.counts(),
-            "holds": self.access.holds.counted(),
+            **self.access.counted(),
             "retention": described(self.store, self.places, self.settings.agent.retention, self._disk()),
         }
 

@@ -30,6 +30,7 @@ from plumbline.agent import Agent
 from plumbline.api import (
     change_questions,
     dataset_questions,
+    erasure_questions,
     experiment_questions,
     finding_questions,
     grading_questions,
@@ -75,6 +76,13 @@ def note(agent: Agent, asked: note_questions.AddNote, call: Call) -> dict[str, A
     """Write a note on a finding or a trace that is stored."""
     kind = kind_of(agent.store, asked.id)
     return agent.access.notes.add(call, asked, kind, apps_of(agent.store, asked.id))
+
+
+def ask_erasure(agent: Agent, asked: erasure_questions.AskErasure, call: Call) -> dict[str, Any]:
+    """Ask that a trace that is stored be erased."""
+    if kind_of(agent.store, asked.id) != "trace":
+        raise NotFound(f"{asked.id} among the traces that are stored")
+    return agent.access.erasures.ask(call, asked, asked.id, apps_of(agent.store, asked.id))
 
 
 def me(actor: Actor) -> dict[str, Any]:
@@ -236,6 +244,12 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     hold_questions.Holds: lambda agent, _, __: agent.access.holds.listed(),
     hold_questions.AddHold: lambda agent, asked, call: agent.hold(call, asked),
     hold_questions.ReleaseHold: lambda agent, asked, call: agent.access.holds.release(call, asked),
+    erasure_questions.ErasureRequests: lambda agent, _, call: agent.access.erasures.listed(call.actor),
+    erasure_questions.AskErasure: ask_erasure,
+    erasure_questions.GrantErasure: lambda agent, asked, call: agent.access.erasures.grant(
+        call, asked, lambda trace: agent.erase("trace", trace)
+    ),
+    erasure_questions.RefuseErasure: lambda agent, asked, call: agent.access.erasures.refuse(call, asked),
     note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
     note_questions.AddNote: note,
     note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),

@@ -13,6 +13,7 @@ from dashboards.cards import HISTORY, Card, cards
 from dashboards.charts.forest import intervals
 from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
+from dashboards.erasures import requests
 from dashboards.holds import past_due
 from dashboards.numbers import count, money, percent, share, share_interval, took, when
 from dashboards.rules import Rule, rules_of
@@ -141,6 +142,7 @@ def methods(rates: Sequence[Row]) -> str:
 def show(context: Context) -> None:
     """Draw the page; it looks again by itself."""
     past_due(context.agent)
+    requests(context.agent)
     say_if_missed(context.scope)
     _live(context)
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.charts.timeline import timeline
 from dashboards.client import Given, Row
+from dashboards.erasures import ask_erasure
 from dashboards.notes import notes
 from dashboards.numbers import count, money, percent, took, utc, when
 from dashboards.rules import rules_of
@@ -20,6 +21,7 @@ from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, Part, conversatio
 from dashboards.wanting import want
 
 DEEPEST: Final = 40
+ERASE: Final = "It holds what should not be kept, as somebody found on its page."
 
 _text = st.column_config.TextColumn
 
@@ -86,6 +88,7 @@ def show(context: Context, trace_id: str, filters: dict[str, Given]) -> None:
         _verdicts(context, trace_id, grades, answer)
         notes(context.agent, trace_id)
         want(context.agent, trace_id)
+        ask_erasure(context.agent, trace_id, ERASE)
         st.caption("Trace id, to copy")
         code(trace_id)
     with right:

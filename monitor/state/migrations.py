@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from monitor.errors import StoreError
+from monitor.state.erasure_tables import OF_ERASURES
 from monitor.state.incident_tables import OF_INCIDENTS
 from monitor.state.parts import count_parts
 from monitor.state.review_tables import OF_REVIEWS
@@ -109,6 +110,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     Migration("silences over several alerts and assignments have tables of their own", _orders_of_silence),
     Migration("what judges spend has a table of its own, which follows from METADATA", lambda _: None),
     Migration("picks of a review say how probable they were to be picked, and parts of tables are counted", _chance),
+    Migration("requests to erase have a table of their own, which follows from OF_ERASURES", lambda _: None),
 )
 """Oldest first; a step is added at the end and never changed once released. The first leads from format 1 to 2."""
 
@@ -126,5 +128,6 @@ def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] =
     METADATA.create_all(connection)
     OF_REVIEWS.create_all(connection)
     OF_INCIDENTS.create_all(connection)
+    OF_ERASURES.create_all(connection)
     count_parts(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={known}")

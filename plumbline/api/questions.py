@@ -17,6 +17,7 @@ from monitor.errors import BadSql, PlumblineError, UsageError
 from plumbline.api.alert_questions import ON_ALERTS
 from plumbline.api.change_questions import OF_CHANGES
 from plumbline.api.dataset_questions import OF_DATASETS
+from plumbline.api.erasure_questions import OF_ERASURES
 from plumbline.api.experiment_questions import OF_EXPERIMENTS
 from plumbline.api.finding_questions import OF_FINDINGS
 from plumbline.api.grading_questions import OF_GRADING
@@ -223,6 +224,7 @@ QUESTIONS: Final[tuple[type[Question[Any]], ...]] = (
     *OF_NOTES,
     *ON_ALERTS,
     *OF_HOLDS,
+    *OF_ERASURES,
     *OF_INCIDENTS,
     Backup,
     Questions,

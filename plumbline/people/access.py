@@ -9,9 +9,11 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.state import ControlState
 from monitor.store.opening import Store
+from monitor.store.removal.age_limits import Limits
 from plumbline.api.call import Actor
 from plumbline.people.addresses import guard_of, redirect_of
 from plumbline.people.commands import Commands
+from plumbline.people.erasures import Requests
 from plumbline.people.holds import Holds
 from plumbline.people.notes import Notes
 from plumbline.people.provider import Provider
@@ -34,6 +36,20 @@ class Access:
     def notes(self) -> Notes:
         """What people wrote beside findings and traces."""
         return Notes(self.commands)
+
+    @property
+    def erasures(self) -> Requests:
+        """What people ask to be erased."""
+        return Requests(self.commands)
+
+    def counted(self) -> dict[str, dict[str, int]]:
+        """Return how many holds stand and are past due, and how many requests to erase wait."""
+        return {"holds": self.holds.counted(), "erasures": {"waiting": self.erasures.waiting()}}
+
+    def let_go(self, limits: Limits) -> None:
+        """Take away what people wrote of traces and findings that are no longer kept."""
+        self.notes.let_go(limits)
+        self.erasures.let_go(limits)
 
     def sign_out(self, actor: Actor) -> dict[str, bool]:
         """End the session that `actor` shows, on record. Raises `UsageError` where it shows something else."""

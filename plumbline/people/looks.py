@@ -11,8 +11,21 @@ from typing import Any, Final
 
 import msgspec
 
-from monitor.state import Transaction, acts, alerts, credentials, holds, labels, notes, people, policy_versions, reviews
+from monitor.state import (
+    Transaction,
+    acts,
+    alerts,
+    credentials,
+    erasures,
+    holds,
+    labels,
+    notes,
+    people,
+    policy_versions,
+    reviews,
+)
 from plumbline.api.alert_questions import AckAlert, AssignAlert, CloseAlert, SilenceAlert, SnoozeAlert, UnsilenceAlert
+from plumbline.api.erasure_questions import AskErasure, RefuseErasure
 from plumbline.api.hold_questions import AddHold, ReleaseHold
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.note_questions import AddNote, RemoveNote
@@ -47,6 +60,11 @@ def _note(txn: Transaction, asked: Any) -> State:
 
 def _holds(txn: Transaction, _: Any) -> State:
     return {f"hold {row['id']}": row for row in holds.listed(txn)}
+
+
+def _erasures(txn: Transaction, _: Any) -> State:
+    names = ("asked_by", "asked_at", "outcome", "ended_by", "ended_at")
+    return {f"erasure request {row['number']}": {name: row[name] for name in names} for row in erasures.listed(txn)}
 
 
 def _policies(txn: Transaction, _: Any) -> State:
@@ -89,6 +107,7 @@ LOOKS: Final[Mapping[type[Question[Any]], Callable[[Transaction, Any], State]]] 
     AddNote: _notes,
     RemoveNote: _note,
     **dict.fromkeys((AddHold, ReleaseHold), _holds),
+    **dict.fromkeys((AskErasure, RefuseErasure), _erasures),
     **dict.fromkeys((ActivatePolicy, RollBackPolicy), _policies),
     **dict.fromkeys((AckAlert, AssignAlert, SnoozeAlert, SilenceAlert, UnsilenceAlert, CloseAlert), _alerts),
     AddLabels: _labels,

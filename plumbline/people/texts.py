@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from monitor.errors import Forbidden, UsageError
 from plumbline.api.call import Actor
+from plumbline.api.erasure_questions import AskErasure
 from plumbline.api.finding_questions import AcceptFinding
 from plumbline.api.note_questions import AddNote, Notes
 from plumbline.api.question import Question
@@ -41,7 +42,7 @@ class Sight:
         match question:
             case Sql():
                 raise Forbidden(f"{self.actor.name} sees texts of {self._named()} only, and SQL would show all of them")
-            case Explain() | Report() | Notes() | AddNote() | AcceptFinding():
+            case Explain() | Report() | Notes() | AddNote() | AskErasure() | AcceptFinding():
                 self._demand(self.apps_of(question.id))
             case Page():
                 self._page(question.name, question.parameters)

@@ -14,7 +14,7 @@ from dashboards.review_keys import Marks, choose, complete, minutes_left, press,
 from dashboards.views.quality import checked_by_people
 from plumbline.agent import Agent
 from plumbline.answers import Answers
-from plumbline.api.note_questions import Notes
+from plumbline.api.erasure_questions import ErasureRequests, GrantErasure
 from plumbline.api.review_questions import CloseReview, OpenReview, Reviews
 from plumbline.api.seat_questions import CommitItem, TakeItems
 from tests.dashboards.one_view import texts
@@ -130,8 +130,14 @@ def test_a_judged_answer_becomes_a_case_and_a_request_to_erase(agent: Agent, url
     assert case["output"]
     page = press_button(page, f"example-{RULE}-{unit}")
     assert "no policy of your folder has a rule" in texts(page)
-    assert "It is noted on the trace" in page_texts(press_button(page, f"erase-{unit}"))
-    assert "Please erase this trace" in ask(agent, Notes(unit))[0]["text"]
+    assert "An admin is asked to erase it" in page_texts(press_button(page, f"erase-{unit}"))
+    [request] = ask(agent, ErasureRequests())
+    assert (request["trace_id"], request["outcome"]) == (unit, None)
+    assert "somebody found in a review" in request["reason"]
+    ask(agent, GrantErasure(request["number"]))
+    assert judged(agent) == []
+    page.run()
+    assert not page.exception
 
 
 def page_texts(page: AppTest) -> str:

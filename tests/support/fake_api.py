@@ -21,6 +21,7 @@ from monitor.policy import policies_in_force
 from monitor.policy.telling import told
 from plumbline.api import (
     alert_questions,
+    erasure_questions,
     finding_questions,
     grading_questions,
     hold_questions,
@@ -125,6 +126,7 @@ class FakeAgent:
     holds: list[dict[str, Any]] = field(default_factory=list)
     judges: list[dict[str, Any]] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, question: Question[Any], call: Call) -> Any:
         """Answer as the product would, or as the test says."""
@@ -148,6 +150,13 @@ class FakeAgent:
         if self.refusal:
             raise UsageError(self.refusal)
         return {"trace": asked.id, "graded": 1, "violates": []}
+
+    def erased(self, asked: erasure_questions.GrantErasure | erasure_questions.RefuseErasure) -> dict[str, Any]:
+        """End a request to erase, or refuse to, as the test says."""
+        if self.refusal:
+            raise UsageError(self.refusal)
+        self.requests = [row for row in self.requests if row["number"] != asked.number]
+        return {"number": asked.number, "removed": {"spans": 3}}
 
     def put(self) -> dict[str, Any]:
         """Put a policy in force, or refuse it as the test says."""
@@ -199,6 +208,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     review_questions.Reviews: lambda *_: [],
     review_questions.WantItems: lambda *_: {"new": 1, "of": 1},
     hold_questions.Holds: lambda agent, _: agent.holds,
+    erasure_questions.ErasureRequests: lambda agent, _: agent.requests,
+    erasure_questions.AskErasure: lambda *_: {"number": 1, "new": True},
+    **dict.fromkeys((erasure_questions.GrantErasure, erasure_questions.RefuseErasure), FakeAgent.erased),
     finding_questions.DriftLedger: lambda _, __: ledger({}, DriftSettings(), 0, datetime.now(UTC)),
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     finding_questions.WindowReport: lambda agent, _: agent.report("windows"),

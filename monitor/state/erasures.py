@@ -1,0 +1,94 @@
+"""Rows of requests to erase: what somebody asks an admin to take away, and what became of that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from monitor.state.erasure_tables import ERASURE_REQUESTS
+from monitor.state.opening import Transaction
+from monitor.state.spared import not_among
+
+Row = dict[str, Any]
+_OPEN = ERASURE_REQUESTS.c.outcome.is_(None)
+
+
+def ask(txn: Transaction, trace_id: str, apps: Collection[str], reason: str, person: str, now: datetime) -> int | None:
+    """Add a request and return its number; None where one for the same trace is open."""
+    row = {"trace_id": trace_id, "apps": json.dumps(sorted(apps)), "reason": reason, "asked_by": person}
+    fresh = insert(ERASURE_REQUESTS).values(**row, asked_at=now).on_conflict_do_nothing()
+    told = txn.execute(fresh.returning(ERASURE_REQUESTS.c.number)).scalar()
+    return None if told is None else int(told)
+
+
+def open_for(txn: Transaction, trace_id: str) -> int | None:
+    """Return the number of the request for a trace that is open, or None."""
+    query = select(ERASURE_REQUESTS.c.number).where(ERASURE_REQUESTS.c.trace_id == trace_id, _OPEN)
+    told = txn.execute(query).scalar()
+    return None if told is None else int(told)
+
+
+def numbered(txn: Transaction, number: int) -> Row | None:
+    """Return one request, or None."""
+    row = txn.execute(select(ERASURE_REQUESTS).where(ERASURE_REQUESTS.c.number == number)).mappings().first()
+    return None if row is None else _read(row)
+
+
+def listed(txn: Transaction) -> list[Row]:
+    """Return every request, the open ones first, each part oldest first."""
+    order = (ERASURE_REQUESTS.c.outcome.is_not(None), ERASURE_REQUESTS.c.number)
+    return [_read(row) for row in txn.execute(select(ERASURE_REQUESTS).order_by(*order)).mappings()]
+
+
+def end(txn: Transaction, number: int, outcome: str, person: str, now: datetime, why: str | None = None) -> None:
+    """Write what became of a request, and who did it."""
+    ended = {"outcome": outcome, "ended_by": person, "ended_at": now, "why": why}
+    txn.execute(update(ERASURE_REQUESTS).where(ERASURE_REQUESTS.c.number == number).values(**ended))
+
+
+def erase(txn: Transaction, change: Callable[[str], str]) -> int:
+    """Forget the traces that `change` would change, which answers what was asked for; change the words of all; return rows changed."""
+    changed = 0
+    for row in listed(txn):
+        gone = row["trace_id"] is not None and change(row["trace_id"]) != row["trace_id"]
+        fresh = {name: change(row[name]) for name in ("reason", "why") if row[name] is not None}
+        fresh |= _without_trace(row, "erased") if gone else {}
+        if any(row[name] != value for name, value in fresh.items()):
+            changed += _write(txn, row, fresh)
+    return changed
+
+
+def forget(txn: Transaction, app: str) -> int:
+    """Forget the traces of one application, which was erased; return how many."""
+    rows = [row for row in listed(txn) if row["trace_id"] is not None and app in row["apps"]]
+    return sum(_write(txn, row, _without_trace(row, "erased")) for row in rows)
+
+
+def let_go(txn: Transaction, before: datetime, spared: Collection[str]) -> int:
+    """Forget the traces of requests that are older than that, but those in `spared`; return how many."""
+    old = (
+        ERASURE_REQUESTS.c.asked_at < before,
+        ERASURE_REQUESTS.c.trace_id.is_not(None),
+        not_among(ERASURE_REQUESTS.c.trace_id, spared),
+    )
+    rows = [_read(row) for row in txn.execute(select(ERASURE_REQUESTS).where(*old)).mappings()]
+    return sum(_write(txn, row, _without_trace(row, "aged")) for row in rows)
+
+
+def _without_trace(row: Row, outcome: str) -> Row:
+    """What is left of a request once its trace is gone; one that was refused stays refused."""
+    return {"trace_id": None, "reason": None, "outcome": row["outcome"] or outcome}
+
+
+def _write(txn: Transaction, row: Row, fresh: Row) -> int:
+    same = ERASURE_REQUESTS.c.number == row["number"]
+    return txn.execute(update(ERASURE_REQUESTS).where(same).values(**fresh)).rowcount
+
+
+def _read(row: Any) -> Row:
+    return {**row, "apps": json.loads(row["apps"])}

@@ -1,0 +1,198 @@
+"""Requests to erase: who has seen a trace asks, an admin grants or refuses, and what is erased is forgotten here, too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.config.schema import AgentSettings, RetentionSettings, Settings
+from monitor.errors import Forbidden, NotFound, OnHold, UsageError
+from monitor.store.removal.age_limits import limits_at
+from plumbline.agent import Agent
+from plumbline.answers import Answers
+from plumbline.api.call import Call, token_owner
+from plumbline.api.client import ApiClient
+from plumbline.api.erasure_questions import AskErasure, ErasureRequests, GrantErasure, RefuseErasure
+from plumbline.api.hold_questions import AddHold
+from plumbline.api.question import Question
+from plumbline.api.questions import Erase
+from plumbline.opening import open_agent
+from tests.cli.plumbline import Ran, plumbline
+from tests.people.conftest import TOKEN
+from tests.people.test_notes import OTHER, TRACE, sent
+from tests.support.serving import serving
+
+WHY = "it holds the number of a card"
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Agent]:
+    opened = open_agent(Settings(agent=AgentSettings(retention=RetentionSettings())), tmp_path / "data")
+    sent(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def url(agent: Agent) -> Iterator[str]:
+    with serving(Answers(agent), agent.access.register.credentials(TOKEN)) as served:
+        yield served
+
+
+def ask(agent: Agent, question: Question[Any], key: str = "") -> Any:
+    return Answers(agent).answer(question, Call(token_owner(), key=key))
+
+
+def stored(agent: Agent, trace: str) -> int:
+    return agent.store.read(f"SELECT 1 FROM base.spans WHERE trace_id = '{trace}'").num_rows
+
+
+def acts(agent: Agent) -> list[tuple[str, str, str]]:
+    rows = agent.access.record.table().to_pylist()
+    return [(row["actor"], row["act"], row["object"]) for row in rows if "erasure" in row["act"]]
+
+
+def test_a_reviewer_asks_an_admin_erases_and_both_are_on_record(agent: Agent, url: str) -> None:
+    viewer = ApiClient(url, agent.access.register.add("vera", "viewer"))
+    rea = ApiClient(url, agent.access.register.add("rea", "reviewer", ["shop"]))
+    adam = ApiClient(url, agent.access.register.add("adam", "admin"))
+    with pytest.raises(Forbidden, match="scope review"):
+        viewer.ask(AskErasure(TRACE, WHY))
+    assert rea.ask(AskErasure(TRACE, f" {WHY} ")) == {"number": 1, "new": True}
+    assert agent.status()["erasures"] == {"waiting": 1}
+    with pytest.raises(Forbidden, match="scope admin"):
+        rea.ask(GrantErasure(1))
+    assert stored(agent, TRACE) == 1
+    [waiting] = adam.ask(ErasureRequests())
+    told = ("trace_id", "apps", "reason", "asked_by", "outcome")
+    assert [waiting[name] for name in told] == [TRACE, ["shop"], WHY, "rea", None]
+
+    granted = adam.ask(GrantErasure(1))
+    assert granted["number"] == 1
+    assert granted["removed"]["spans"] == 1
+    assert (stored(agent, TRACE), stored(agent, OTHER)) == (0, 1)
+    [ended] = adam.ask(ErasureRequests())
+    assert [ended[name] for name in (*told, "ended_by")] == [None, ["shop"], None, "rea", "erased", "adam"]
+    assert agent.status()["erasures"] == {"waiting": 0}
+    [asked, begun, done] = acts(agent)
+    assert (asked[:2], begun, done) == (
+        ("rea", "askerasure"),
+        ("adam", "granterasure", "erasure request 1"),
+        ("adam", "granterasure done", "erasure request 1"),
+    )
+    assert agent.access.record.verify()["problems"] == []
+    agent.store.checkpoint()
+    assert WHY.encode() not in agent.places.control.read_bytes()
+    assert TRACE.encode() not in agent.places.control.read_bytes()
+
+
+def test_a_trace_is_asked_for_once_and_by_who_may_see_it(agent: Agent, url: str) -> None:
+    first = ask(agent, AskErasure(TRACE, WHY), "k1")
+    assert ask(agent, AskErasure(TRACE, WHY), "k1") == first
+    assert ask(agent, AskErasure(TRACE, "as rea says")) == {"number": 1, "new": False}
+    rea = ApiClient(url, agent.access.register.add("rea", "reviewer", ["shop"]))
+    with pytest.raises(Forbidden, match="sees texts of shop only"):
+        rea.ask(AskErasure(OTHER, WHY))
+    with pytest.raises(NotFound, match="among the traces"):
+        rea.ask(AskErasure("c3" * 16, WHY))
+    for reason in ("", " ", "x" * 1001):
+        with pytest.raises(UsageError, match="at least one word"):
+            rea.ask(AskErasure(TRACE, reason))
+    ask(agent, AskErasure(OTHER, WHY))
+    assert [row["trace_id"] for row in rea.ask(ErasureRequests())] == [TRACE]
+    assert [row["trace_id"] for row in ask(agent, ErasureRequests())] == [TRACE, OTHER]
+
+
+def test_a_refusal_says_why_and_the_trace_stays(agent: Agent, url: str) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    rea = ApiClient(url, agent.access.register.add("rea", "reviewer"))
+    with pytest.raises(Forbidden, match="scope admin"):
+        rea.ask(RefuseErasure(1, "no"))
+    ask(agent, RefuseErasure(1, "evidence of case 7"))
+    [row] = ask(agent, ErasureRequests())
+    assert (row["outcome"], row["why"], row["ended_by"]) == ("refused", "evidence of case 7", token_owner().name)
+    assert stored(agent, TRACE) == 1
+    for late in (GrantErasure(1), RefuseErasure(1, "again")):
+        with pytest.raises(UsageError, match="has ended: refused"):
+            ask(agent, late)
+    with pytest.raises(NotFound, match="plumbline erasures list"):
+        ask(agent, GrantErasure(7))
+    assert ask(agent, AskErasure(TRACE, "now it may")) == {"number": 2, "new": True}
+    agent.erase("trace", TRACE)
+    assert {row["number"]: row["outcome"] for row in ask(agent, ErasureRequests())} == {1: "refused", 2: "erased"}
+
+
+def test_what_is_on_hold_is_not_erased_and_the_request_waits(agent: Agent) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    until = agent.clock.now() + timedelta(days=30)
+    ask(agent, AddHold("user", "u1", token_owner().name, "case 7", until))
+    with pytest.raises(OnHold, match="case 7"):
+        ask(agent, GrantErasure(1))
+    assert [row["outcome"] for row in ask(agent, ErasureRequests())] == [None]
+    assert acts(agent)[-1][1:] == ("granterasure failed", "erasure request 1")
+
+
+@pytest.mark.parametrize(("kind", "given"), [("trace", TRACE), ("user", "u1"), ("app", "shop")])
+def test_whatever_erases_the_trace_answers_the_request(agent: Agent, kind: Any, given: str) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    ask(agent, AskErasure(OTHER, f"as {TRACE} was"))
+    ask(agent, Erase(kind, given))
+    other, ended = ask(agent, ErasureRequests())
+    assert (ended["outcome"], ended["trace_id"], ended["reason"], ended["ended_by"]) == ("erased", None, None, None)
+    assert other["outcome"] is None
+    assert TRACE not in other["reason"] or kind == "app"
+
+
+def test_an_erasure_that_was_killed_answers_its_request_at_the_next_start(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("plumbline.agent.finish_erasure", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ask(agent, GrantErasure(1))
+    assert [row["outcome"] for row in ask(agent, ErasureRequests())] == [None]
+    agent.finish_erasure()
+    assert [row["outcome"] for row in ask(agent, ErasureRequests())] == ["erased"]
+    assert stored(agent, TRACE) == 0
+
+
+def test_a_request_is_forgotten_with_the_age_of_its_trace(agent: Agent) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    kept, now = RetentionSettings(content="1d", spans="2d", rollups="3d"), agent.clock.now()
+    assert agent.access.erasures.let_go(limits_at(kept, now + timedelta(days=1, hours=23))) == 0
+    assert agent.access.erasures.let_go(limits_at(kept, now + timedelta(days=2, hours=1))) == 1
+    [row] = ask(agent, ErasureRequests())
+    assert (row["outcome"], row["trace_id"], row["reason"]) == ("aged", None, None)
+
+
+def test_hostile_reasons_are_text(agent: Agent) -> None:
+    hostile = "'); DROP TABLE erasure_requests; -- <b>[x](y)\x1b[31m"
+    ask(agent, AskErasure(TRACE, hostile))
+    assert ask(agent, ErasureRequests())[0]["reason"] == hostile
+
+
+def test_by_the_command_line(agent: Agent, tmp_path: Path) -> None:
+    agent.close()
+
+    def run(*words: str) -> Ran:
+        return plumbline("erasures", *words, "--data-dir", tmp_path / "data", cwd=tmp_path)
+
+    assert "needs --reason" in run("ask", TRACE).error
+    assert run("ask", TRACE.upper(), "--reason", WHY).out == "request 1 waits for an admin\n"
+    assert json.loads(run("list", "--format", "json").out)[0]["reason"] == WHY
+    assert "give --yes" in run("grant", "1").error
+    assert "needs the number" in run("grant", "one", "--yes").error
+    assert run("refuse", "1", "--reason", "not now").out == "request 1 is refused; the trace stays\n"
+    run("ask", TRACE, "--reason", WHY)
+    granted = run("grant", "2", "--yes")
+    assert (granted.code, granted.out.startswith("erased; ")) == (0, True)
