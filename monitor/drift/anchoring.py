@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from monitor.drift.alarm import Alarm
 from monitor.drift.anchors import anchored, settle
 from monitor.drift.batch import Name
 from monitor.drift.change import DAY_MS, Change, of_alarm
+from monitor.drift.kept import key_of
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.told import reason_of
 from monitor.drift.tracker import TrackerSettings
@@ -45,7 +44,7 @@ class Anchors:
 
     def settle(self, name: Name, stream: Stream, alarms: list[Alarm], settings: TrackerSettings) -> list[Alarm]:
         """Return the alarms of a stream that tell something new."""
-        key = _key(name)
+        key = key_of(name)
         anchor = self.known.get(key)
         if anchor is None or self._rests(anchor):
             if anchor is not None and (alarms or anchor.at < self.expired):
@@ -63,7 +62,7 @@ class Anchors:
 
     def forget(self, name: Name) -> None:
         """Let go of the anchor of a stream that other graders make now: the two cannot be compared."""
-        self.known.pop(_key(name), None)
+        self.known.pop(key_of(name), None)
 
     def keep(self, alarms: Mapping[Name, list[Alarm]], told: Mapping[Name, Finding | str]) -> None:
         """Anchor the streams whose alarms were told."""
@@ -73,7 +72,7 @@ class Anchors:
                 id_, lead = (
                     (finding, False) if isinstance(finding, str) else (finding.id, finding.segment == name.segment)
                 )
-                self.known[_key(name)] = anchored(self.known.get(_key(name)), raised[-1], id_, lead=lead)
+                self.known[key_of(name)] = anchored(self.known.get(key_of(name)), raised[-1], id_, lead=lead)
 
     def returned(self) -> list[str]:
         """Return the findings whose change is gone from every stream that showed it."""
@@ -108,7 +107,3 @@ def _a_day(change: Change, days: float) -> str:
 
 def _from_anchor(change: Change, anchor: Anchor) -> Change:
     return replace(change, reference=anchor.reference, since=anchor.since, since_low=anchor.since)
-
-
-def _key(name: Name) -> str:
-    return msgspec.json.encode(name).decode()

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 import polars as pl
 
 from monitor.clock import naive_utc
@@ -25,16 +24,14 @@ from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
+from monitor.drift.kept import Changed, Known, Living, Texts, key_of, name_of, part_of, whole_metric
 from monitor.drift.kinds import MISSING, budget_shares, is_core
 from monitor.drift.novelty import learnt, with_news
-from monitor.drift.state import Combo, Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.state import Combo, Memory, Stream
 from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
 from monitor.model.values import Finding, ToldChange
-
-MEMORY: Final = "memory"
-"""The key of the one state that is not a stream."""
 
 E_DETECTOR: Final = EDetector()
 
@@ -79,7 +76,7 @@ class Feeding:
 
     def takes(self, name: Name) -> bool:
         """Return whether the stream is fed."""
-        named = {_key(name), whole_metric(name.metric)}
+        named = {key_of(name), whole_metric(name.metric)}
         return named.isdisjoint(self.held) if self.only is None else self.only in named
 
 
@@ -103,15 +100,38 @@ def decide_drift(
     what a wrong clock dates after `now` counts as of now. A stream that fails within `guard` stays as it was, and is behind from
     then on; the others go on. Once it can, it is fed what it has missed, by itself (`feeding`).
     """
-    memory = read_memory(states.get(MEMORY))
+    changed, outcome = _decided(Texts(states), turns, settings, now, detector, guard, feeding)
+    return replace(outcome, states=changed.states)
+
+
+def live_drift(
+    living: Living, turns: pl.DataFrame, settings: DriftSettings, now: datetime, feeding: Feeding = EVERYBODY
+) -> DriftOutcome:
+    """Do what `decide_drift` does to streams that live on from batch to batch, and change them: nothing is written, and no state returned."""
+    changed, outcome = _decided(living, turns, settings, now, E_DETECTOR, nullcontext, feeding)
+    changed.live_on(living)
+    return outcome
+
+
+def _decided(
+    given: Known,
+    turns: pl.DataFrame,
+    settings: DriftSettings,
+    now: datetime,
+    detector: Detector,
+    guard: Guarding,
+    feeding: Feeding,
+) -> tuple[Changed, DriftOutcome]:
+    memory = given.memory
     again = feeding.only is not None  # traffic that has been counted
     users = memory.users if again else count_users(memory.users, user_traffic(turns))
     dated = _dated(turns, now)
     vocabularies = memory.vocabularies if again else learnt(memory.vocabularies, dated)
-    told = with_news(_with_absences(dated, states, feeding.lasting), memory.vocabularies)
+    keys = {*given.keys()}
+    told = with_news(_with_absences(dated, keys, feeding.lasting), memory.vocabularies)
     batch = read_batch(told, settings.segments, settings.ignore, heavy_users(users))
     candidates = memory.candidates if again else count_candidates(memory.candidates, _segment_traffic(batch))
-    known = [name_of(key) for key in states if key != MEMORY]
+    known = [name_of(key) for key in keys]
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
     watched = {*known, *fed}
@@ -119,7 +139,7 @@ def decide_drift(
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
 
     def to_step(name: Name) -> Fed:
-        stream = read_stream(states.get(_key(name))) or Stream()
+        stream = given.stream(key_of(name))
         if of_version(stream, feeding.graded_by(name.metric, name.app)):
             anchors.forget(name)
         return Fed(stream, batch.points(name), settings_of(name.metric))
@@ -130,11 +150,10 @@ def decide_drift(
     after = Memory(
         reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
     )
-    changed = {_key(name): write_state(stream) for name, stream in streams.items()}
-    behind = [_key(name) for name in admitted if name not in streams and (not again or name in fed)]
-    moved = bool(changed) or vocabularies != memory.vocabularies
-    states_after = {**changed, MEMORY: write_state(after)} if moved else {}
-    return DriftOutcome(states_after, reports.findings, behind, anchors.returned(), anchors.rises)
+    behind = [key_of(name) for name in admitted if name not in streams and (not again or name in fed)]
+    moved = bool(streams) or vocabularies != memory.vocabularies
+    changed = Changed({key_of(name): stream for name, stream in streams.items()}, after if moved else None)
+    return changed, DriftOutcome({}, reports.findings, behind, anchors.returned(), anchors.rises)
 
 
 def _step(
@@ -149,7 +168,7 @@ def _step(
     streams: dict[Name, Stream] = {}
     alarms: dict[Name, list[Alarm]] = {}
     for name in fed:
-        with guard(part_of(_key(name))):
+        with guard(part_of(key_of(name))):
             one = ready.get(name) or to_step(name)
             raised = [] if name in quiet else track(name.metric, one.stream, one.points, combos, one.settings)
             alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
@@ -172,17 +191,6 @@ def settings_by_metric(tracking: TrackerSettings, watched: Iterable[Name]) -> Ca
     return lambda metric: core if is_core(metric) else other
 
 
-def whole_metric(metric: str) -> str:
-    """Return what stands for all streams of a metric."""
-    return _key(Name(metric, "", ""))
-
-
-def part_of(key: str) -> str:
-    """Return what a stream is called among the parts that may fail."""
-    name = name_of(key)
-    return f"drift of {name.metric} in {name.app}, {name.segment}" if name.app else f"drift of {name.metric}"
-
-
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
     latest = max(_EPOCH, naive_utc(now))
@@ -192,13 +200,13 @@ def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
     return turns.with_columns(pl.col("time").clip(_EPOCH, latest))
 
 
-def _with_absences(turns: pl.DataFrame, states: Mapping[str, str], lasting: Collection[str]) -> pl.DataFrame:
+def _with_absences(turns: pl.DataFrame, watched: Collection[str], lasting: Collection[str]) -> pl.DataFrame:
     """Say of each turn whether it lacks a measure that its app has, or had."""
     apps, added = turns["app"].to_list(), []
     for metric in (name for name in lasting if name in turns.columns):
         known = turns[metric].is_not_null().to_list()
         has = {app for app, there in zip(apps, known, strict=True) if there}
-        has |= {app for app in set(apps) if _key(Name(MISSING + metric, str(app), ALL)) in states}
+        has |= {app for app in set(apps) if key_of(Name(MISSING + metric, str(app), ALL)) in watched}
         lacks = [
             None if app is None or app not in has else float(not there) for app, there in zip(apps, known, strict=True)
         ]
@@ -269,15 +277,3 @@ def _budget_text(settings: DriftSettings, streams: int) -> str:
     plural = "" if alarms == 1 else "s"
     period = show_duration(parse_duration(settings.budget.per))
     return f"{alarms:g} false alarm{plural} per {period} over {streams} streams"
-
-
-def _key(name: Name) -> str:
-    return msgspec.json.encode(name).decode()
-
-
-def name_of(key: str) -> Name:
-    """The stream of a stored key; a key of somebody else's counts as a stream that never comes again."""
-    try:
-        return Name(*msgspec.json.decode(key, type=tuple[str, str, str]))
-    except msgspec.MsgspecError:
-        return Name(key, "", "")

@@ -19,7 +19,8 @@ from monitor.config.schema import DriftSettings
 from monitor.drift.batch import ALL, Name
 from monitor.drift.calendar import NO_WEEK
 from monitor.drift.change import Change, of_alarm
-from monitor.drift.decide import MEMORY, name_of, tracker_settings
+from monitor.drift.decide import tracker_settings
+from monitor.drift.kept import MEMORY, name_of
 from monitor.drift.kinds import budget_shares
 from monitor.drift.points import single
 from monitor.drift.state import Stream, read_stream, write_state

@@ -34,14 +34,27 @@ def learnt(known: Mapping[str, Vocabulary], turns: pl.DataFrame) -> dict[str, Vo
     after = {key: dict(counts) for key, counts in known.items()}
     apps = turns["app"].drop_nulls().unique().to_list() if _columns(turns) else []
     growing = [c for c in _columns(turns) if any(sum(known.get(_key(c, app), {}).values()) < FIRST for app in apps)]
-    for column, app, values in _by_app(turns, growing):
-        vocabulary = after.setdefault(_key(column, app), {})
-        missing = FIRST - sum(vocabulary.values())
-        fresh = Counter(value[:_LONGEST] for value in values.head(max(0, missing)))
-        for value, n in fresh.items():
-            place = value if value in vocabulary or len(vocabulary) < MOST else ""
-            vocabulary[place] = vocabulary.get(place, 0) + n
+    in_order = turns.sort("time", "unit_id") if growing else turns
+    for column in growing:
+        for app, kinds in _by_app(in_order, column).items():
+            _learn(after.setdefault(_key(column, app), {}), kinds)
     return after
+
+
+def _by_app(turns: pl.DataFrame, column: str) -> dict[str, list[str]]:
+    """The known kinds of the turns of each app."""
+    found: dict[str, list[str]] = {}
+    for app, kind in zip(turns["app"].to_list(), turns[column].cast(pl.String).to_list(), strict=True):
+        if app is not None and kind is not None:
+            found.setdefault(app, []).append(kind)
+    return found
+
+
+def _learn(vocabulary: Vocabulary, kinds: Sequence[str]) -> None:
+    missing = max(0, FIRST - sum(vocabulary.values()))
+    for kind, n in Counter(kind[:_LONGEST] for kind in kinds[:missing]).items():
+        place = kind if kind in vocabulary or len(vocabulary) < MOST else ""
+        vocabulary[place] = vocabulary.get(place, 0) + n
 
 
 def with_news(turns: pl.DataFrame, known: Mapping[str, Vocabulary]) -> pl.DataFrame:
@@ -67,16 +80,6 @@ def _full(vocabulary: Vocabulary) -> Vocabulary:
 
 def _columns(turns: pl.DataFrame) -> list[str]:
     return [name for name in turns.columns if name.startswith(KIND)]
-
-
-def _by_app(turns: pl.DataFrame, columns: Sequence[str]) -> list[tuple[str, str, pl.Series]]:
-    return [
-        (column, str(app), part[column])
-        for column in columns
-        for (app,), part in turns.drop_nulls(["app", column])
-        .sort("time", "unit_id")
-        .group_by("app", maintain_order=True)
-    ]
 
 
 def _key(column: str, app: str) -> str:

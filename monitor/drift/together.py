@@ -21,7 +21,7 @@ from monitor.drift.detector import EDetector
 from monitor.drift.points import Ints, Points
 from monitor.drift.reference import functions
 from monitor.drift.state import Combo, Reference, Stream, shortened
-from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched
+from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched, warmer
 from monitor.drift.trail import extended
 from monitor.drift.weeks import Week
 from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios
@@ -58,7 +58,7 @@ class _Ready:
 
 def step_together(fed: Sequence[Fed], combos: Sequence[Combo]) -> list[bool]:
     """Step the streams to which nothing happens, and say which those are; the others are as they were."""
-    stepped = [False] * len(fed)
+    stepped = [_collects(one, combos) for one in fed]
     ready = [_ready(one, combos) for one in fed]
     for kind in ("rate", "numeric"):
         here = [at for at, one in enumerate(ready) if one is not None and one.reference.kind == kind]
@@ -67,6 +67,24 @@ def step_together(fed: Sequence[Fed], combos: Sequence[Combo]) -> list[bool]:
             for at, quiet in zip(here, _step(crowd), strict=True):
                 stepped[at] = quiet
     return stepped
+
+
+def _collects(fed: Fed, combos: Sequence[Combo]) -> bool:
+    """Keep the outputs of a stream whose reference they do not complete yet; they are too few for arrays to pay."""
+    stream, points = fed.stream, fed.points
+    if stream.reference is not None or not 0 < len(points) <= FEW:
+        return False
+    times = points.time.tolist()
+    first, last = times[0], times[-1]
+    held = len(stream.warm.time) + len(times)
+    if held >= fed.settings.stages[0] or first < stream.begin or last - min(first, stream.last or first) > SILENCE_MS:
+        return False
+    stream.combos, combo = numbered(stream.combos, points.combo.tolist(), combos)
+    stream.warm = warmer(stream.warm, points, combo)
+    stream.born, stream.last = stream.born or first, max(stream.last, last)
+    stream.seen, stream.n = stream.seen + len(times), held
+    compact(stream)
+    return True
 
 
 def _ready(fed: Fed, combos: Sequence[Combo]) -> _Ready | None:

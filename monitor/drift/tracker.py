@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.reference import build, fits, freeze, functions, grow
 from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
-from monitor.drift.trail import extend, joined, runs, spans, unrolled, write_trail
+from monitor.drift.trail import extend, joined, spans, unrolled, write_trail
 from monitor.drift.weeks import Week, week_of
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Onset
@@ -136,7 +136,7 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
     need = settings.stages[0] - len(stream.warm.time)
     fresh = queue.cut(0, need)
     if len(fresh) < need:
-        stream.warm = _warmer(stream.warm, fresh)
+        stream.warm = warmer(stream.warm, fresh, fresh.combo.tolist())
     else:
         points = warm_points(stream.warm).then(fresh)
         reference = build(metric, points, settings.zone)
@@ -148,13 +148,13 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
     return queue.cut(min(need, len(queue)))
 
 
-def _warmer(warm: Warm, fresh: Points) -> Warm:
-    """What is kept of points while they wait: of each group the first and the last output."""
+def warmer(warm: Warm, fresh: Points, combo: Sequence[int]) -> Warm:
+    """Return what is kept of points while they wait: of each group the first and the last output; `combo` numbers their rows."""
     outputs, starts = [short(value) for value in fresh.outputs.tolist()], fresh.starts.tolist()
     kept = [[outputs[at] for at in sorted({a, b - 1})] for a, b in pairwise([*starts, len(outputs)])]
     return Warm(
-        time=warm.time + np.diff(fresh.time, prepend=sum(warm.time)).tolist(),
-        combo=joined(warm.combo, runs(fresh.combo)),
+        time=warm.time + [b - a for a, b in pairwise([sum(warm.time), *fresh.time.tolist()])],
+        combo=joined(warm.combo, [(number, len(list(same))) for number, same in groupby(combo)]),
         outputs=warm.outputs + kept,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +12,7 @@ import polars as pl
 from monitor import comparing
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
-from monitor.drift import Feeding, decide_drift
+from monitor.drift import Feeding, Living, live_drift
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.model.values import Estimate
@@ -38,7 +38,8 @@ class Lived:
     house: House
     sight: Remembered = field(init=False)
     arms: comparing.Arms = field(init=False)
-    states: dict[str, str] = field(default_factory=dict)
+    graded_by: Callable[[str, str], str] = field(init=False)
+    streams: Living = field(default_factory=Living)
     read: Read | None = None
     open_windows: set[datetime] = field(default_factory=set)
     begun: bool = False
@@ -46,6 +47,7 @@ class Lived:
     def __post_init__(self) -> None:
         """Begin with nothing."""
         self.sight = Remembered(self.house.settings.estimates)
+        self.graded_by = graders_of(self.house.policies)
         self.arms = comparing.Arms(reads.arm_units(self.house.store), [])
 
     def begin(self, read: Read) -> None:
@@ -121,9 +123,8 @@ class Lived:
         at = data_time(self.house, metrics)
         told = self.read.changes if self.read else []
         seen = [change for change in told if at - TOLD_FOR < change.time <= self.house.clock.now()]
-        feeding = Feeding(graded_by=graders_of(self.house.policies), lasting=LASTING, changes=seen)
-        outcome = decide_drift(self.states, metrics, self.house.settings.drift, at, feeding=feeding)
-        self.states |= outcome.states
+        feeding = Feeding(graded_by=self.graded_by, lasting=LASTING, changes=seen)
+        outcome = live_drift(self.streams, metrics, self.house.settings.drift, at, feeding)
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)
         findings = [as_served(self.house, finding) for finding in outcome.findings]
