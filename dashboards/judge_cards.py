@@ -101,18 +101,21 @@ def _unused(one: Row) -> str:
     return f"; {said}, which do not count" if said else ""
 
 
-DEMANDS: Final = {"min_recall": "at least {} found", "max_false_alarm": "at most {} false alarms"}
+DEMANDS: Final = {
+    "min_recall": "that it surely finds at least {}",
+    "max_false_alarm": "that it surely blames at most {} of good answers",
+}
 
 
 def terms(one: Row) -> str:
     """Return what the rule demands of its judge, and what follows; how the answers were drawn."""
-    asked = ", ".join(DEMANDS[name].format(percent(bound)) for name, bound in one["demands"].items())
+    asked = " and ".join(DEMANDS[name].format(percent(bound)) for name, bound in one["demands"].items())
     if not asked:
         said = "The rule demands nothing of it (decision.min_recall, max_false_alarm)"
     elif one["decides"]:
-        said = f"The rule demands {asked}, surely; so it decides"
+        said = f"The rule demands {asked}; so it decides"
     else:
-        said = f"The rule demands {asked}, surely; so it only proposes, and no rate or alert counts what it says: {one['why']}"
+        said = f"The rule demands {asked}; so it only proposes, and no rate or alert counts what it says: {one['why']}"
     return said + (
         ". Answers weigh as many as they stand for, since they were not drawn alike." if one["weighted"] else "."
     )

@@ -78,6 +78,7 @@ class House:
     stopping: Callable[[], bool] = lambda: False
     labels: Labels | None = None
     recent: Recent = field(default_factory=Recent)
+    afforded: dict[datetime, Mapping[str, float]] = field(default_factory=dict)  # what judges can be asked, by day
 
     @property
     def guard(self) -> Guarding:
@@ -143,12 +144,19 @@ def sample(house: House, batch: TurnBatch) -> int:
 def plans_for(house: House, window: Window) -> list[Plan]:
     """Return the plans of new turns, by what the traffic of the day before them was like."""
     settings, eager = house.settings.sampling, eagerness(house.policies)
-    judged = affordable(house.store, house.policies, house.settings, aligned(window.end, timedelta(days=1)))
+    judged = afforded(house, aligned(window.end, timedelta(days=1)))
     if not settings.quota and not settings.changed:
         return plans_of(settings, {}, {}, eager, judged)
     a_day = pace.turns_a_day(house.store, window.end)
     fresh = pace.new_values(house.store, CHANGES, window.end, parse_duration(settings.changed_for))
     return plans_of(settings, a_day, fresh, eager, judged)
+
+
+def afforded(house: House, day: datetime) -> Mapping[str, float]:
+    """Return what judges can be asked on a day (`affordable`): reckoned once a pass, since a pass has many batches of one day."""
+    if day not in house.afforded:
+        house.afforded[day] = affordable(house.store, house.policies, house.settings, day)
+    return house.afforded[day]
 
 
 def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:

@@ -48,7 +48,7 @@ from plumbline.api.question import Question, name_of
 from plumbline.experiments import experiment_plan
 from plumbline.findings import FindingAnswers, drift_ledger, window_report
 from plumbline.incidents import IncidentAnswers
-from plumbline.judging import cards_of
+from plumbline.judging import cards_of, rates_of
 from plumbline.people.texts import Sight
 from plumbline.policies import datasets, grading
 from plumbline.policies.activation import Activation, Done
@@ -208,6 +208,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.Judges: lambda agent, _, __: agent.judges.told(),
     grading_questions.JudgeCards: lambda agent, _, __: cards_of(agent),
+    grading_questions.JudgedRates: lambda agent, _, call: rates_of(agent, call.actor),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),
     grading_questions.BackfillCost: lambda agent, asked, _: grading.cost(house_of(agent), asked),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from monitor.certifying import CardFile, told_cards
+from monitor.rolling import rolling_rates
 from monitor.store.judging import Said, keep
 from plumbline.agent import Agent
+from plumbline.api.call import Actor
 
 
 def judge_waiting(agent: Agent) -> int:
@@ -24,3 +27,10 @@ def cards_of(agent: Agent) -> list[dict[str, Any]]:
     if not agent.settings.judges:
         return []
     return told_cards(CardFile(agent.store, agent.clock).read(), agent.policies, agent.settings.judges)
+
+
+def rates_of(agent: Agent, actor: Actor) -> list[dict[str, Any]]:
+    """Return how often rules that judges decide were broken in the last four weeks, of the applications that `actor` sees."""
+    settings, now = agent.settings, agent.clock.now()
+    found = rolling_rates(agent.store, agent.policies, settings, now, agent.recent.errors)
+    return [asdict(rate) for rate in found if actor.apps is None or rate.app in actor.apps]

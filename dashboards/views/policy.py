@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
+from dashboards.four_weeks import four_weeks, in_words
 from dashboards.judges import judges
 from dashboards.listing import Column, listing
 from dashboards.numbers import count, share, share_interval, utc, when
@@ -165,7 +166,10 @@ def _rates(context: Context, rule: Rule) -> None:
         st.caption("One case is one too many: the first one pages, whatever the rate is.")
     if not rates:
         st.info("Nothing was graded under this rule in this range.")
+    lately = four_weeks(context) if "judge" in rule.told["graders"] else {}
     for app in dict.fromkeys(row["app"] for row in rates):
+        if (rule.id, app) in lately:
+            plain(f"{app}: {in_words(lately[rule.id, app])}")
         _app(rule, str(app), [row for row in rates if row["app"] == app])
 
 

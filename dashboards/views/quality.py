@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row
+from dashboards.four_weeks import four_weeks, in_words
 from dashboards.funnel import funnel
 from dashboards.judges import judges
 from dashboards.numbers import count, percent, share, share_interval, utc, when
@@ -71,10 +72,13 @@ def show(context: Context) -> None:
     funnel(context, rules)
     findings = context.agent.read("findings", **context.scope.within)
     cards = list(groups.items())[:CARDS]
+    lately = four_weeks(context)
     for start in range(0, len(cards), 2):
         for cell, (pair, rows) in zip(st.columns(2, gap="medium"), cards[start : start + 2], strict=False):
             with cell.container(border=True):
                 _card(pair, rows, findings, start, rules.get(pair[0]))
+                if pair in lately:
+                    plain(in_words(lately[pair]))
     if len(groups) > CARDS:
         st.caption(f"{len(groups) - CARDS} more rules have lower rates; choose an app to see fewer.")
     judges(context, rules)

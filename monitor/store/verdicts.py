@@ -69,8 +69,8 @@ _WORDS: Final = f"""
 """Of the grades `said`: the machine's word, what stands of people, and how probable it was that somebody was asked."""
 
 
-def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
-    """Return what was said of turns with start <= time < end, a row a unit and rule, with the dimensions of the turn.
+def graded_units(reader: Reader, start: datetime, end: datetime, rules: Sequence[str] | None = None) -> pl.DataFrame:
+    """Return what was said of turns with start <= time < end, a row a unit and rule (of `rules` alone), with the dimensions of the turn.
 
     `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything. `belief` is how
     sure a judge is of a violation, or its word where it does not say; NULL where no judge can tell.
@@ -81,7 +81,8 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
     return reader.frame(
         f"""
         WITH said AS (
-            SELECT * FROM base.grades g WHERE g.time >= ? AND g.time < ?),
+            SELECT * FROM base.grades g WHERE g.time >= $start AND g.time < $end
+                AND ($rules::VARCHAR[] IS NULL OR list_contains($rules::VARCHAR[], g.rule_id))),
         {_WORDS},
         alone AS (
             SELECT unit_id, rule_id, first(word ORDER BY began, grader) AS first_label FROM (
@@ -91,7 +92,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
         drawn AS (
             SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
-                WHERE time >= ? AND time < ? GROUP BY ALL)
+                WHERE time >= $start AND time < $end GROUP BY ALL)
             GROUP BY ALL)
         SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, m.belief, d.plans, d.inclusion_probability,
                p.label, a.first_label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
@@ -100,8 +101,8 @@ def graded_units(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame
         LEFT JOIN alone a USING (unit_id, rule_id)
         LEFT JOIN drawn d USING (unit_id)
         JOIN base.turns t ON t.trace_id = unit_id
-        WHERE t.time >= ? AND t.time < ? AND (d.unit_id IS NOT NULL OR p.unit_id IS NOT NULL)""",
-        [start, end] * 3,
+        WHERE t.time >= $start AND t.time < $end AND (d.unit_id IS NOT NULL OR p.unit_id IS NOT NULL)""",
+        {"start": start, "end": end, "rules": rules},
     )
 
 

@@ -32,6 +32,13 @@ class JudgeCards(Question[list[dict[str, Any]]], frozen=True):
     under: ClassVar[str] = "cards"
 
 
+class JudgedRates(Question[list[dict[str, Any]]], frozen=True):
+    """How often rules that judges decide were broken in the last four weeks, by application: long enough for labels to correct a judge."""
+
+    path: ClassVar[str] = "/v1/judges/rates"
+    under: ClassVar[str] = "rates"
+
+
 class GradeNow(Question[dict[str, Any]], frozen=True):
     """Grade one turn by the policies in force; the answer says how many verdicts that gave and which rules it violates."""
 
@@ -100,5 +107,5 @@ def in_order(start: datetime, end: datetime) -> None:
         raise UsageError("the time ends before it begins")
 
 
-OF_GRADING = (WhyUngraded, Judges, JudgeCards, GradeNow, Redraw, BackfillCost, Backfill)
+OF_GRADING = (WhyUngraded, Judges, JudgeCards, JudgedRates, GradeNow, Redraw, BackfillCost, Backfill)
 """In the order of the table of questions."""

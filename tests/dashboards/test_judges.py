@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -159,11 +160,11 @@ def test_a_card_is_told_in_words() -> None:
         "labels are on answers that somebody chose, which do not count."
     )
     assert terms(CARD) == (
-        "The rule demands at least 90 % found, surely; so it only proposes, and no rate or alert counts what it says: it is only sure to find "
+        "The rule demands that it surely finds at least 90 %; so it only proposes, and no rate or alert counts what it says: it is only sure to find "
         "78.0 % of violations, and 90 % is asked. Answers weigh as many as they stand for, since they were not drawn alike."
     )
     open_ = CARD | {"decides": True, "weighted": False}
-    assert terms(open_) == "The rule demands at least 90 % found, surely; so it decides."
+    assert terms(open_) == "The rule demands that it surely finds at least 90 %; so it decides."
     assert [stands(one)[0] for one in (CARD, open_, open_ | {"demands": {}})] == [
         "only proposes",
         "decides",
@@ -184,3 +185,38 @@ def test_a_card_is_told_in_words() -> None:
     assert "kappa 0.89, AC1 0.93" in agrees(CARD["agreement"])
     assert "kappa not defined" in agrees(CARD["agreement"] | {"kappa": None})
     assert agrees({"pairs": 29}) == "Kappa and AC1 are told from 30 answers on; there are 29."
+
+
+def test_the_rate_of_four_weeks_stands_beside_that_of_the_day(judged: Served) -> None:
+    store = judged.agent.store
+    rate = {
+        "rule_id": "PAD-01",
+        "app": "shop",
+        "segment": "all",
+        "window_start": store.now - timedelta(hours=2),
+        "confidence": 0.95,
+    }
+    rate |= {
+        "window_end": store.now + timedelta(hours=22),
+        "n_units": 40,
+        "n_graded": 40,
+        "n_human": 3,
+        "value": 0.0,
+        "low": 0.0,
+        "high": 0.1,
+    }
+    store.insert(
+        "estimates", [rate | {"method": "hajek-exact, clustered by user; graded by a judge, not yet checked by people"}]
+    )
+    told = rate | {
+        "value": 0.123,
+        "low": 0.1,
+        "high": 0.15,
+        "n_human": 83,
+        "method": "difference; graded by a judge, corrected by 83 human labels",
+    }
+    judged.agent.four_weeks = [{name: value for name, value in told.items() if not name.startswith("window")}]
+    page = run("quality", judged.url, judged.token)
+    assert not page.exception
+    said = "In the last four weeks 12.3 % (10.0 to 15.0 %) of 40 answers, 83 of them judged by people."
+    assert said in texts(page)

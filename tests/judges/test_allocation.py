@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.clock import naive_utc
 from monitor.config.schema import CanarySettings, JudgeBudget, JudgeSettings, SamplingSettings
 from monitor.judges.allocation import Stratum, allocated, calls_for
 from monitor.planning import plans_of
+from monitor.steps import aligned, plans_for
+from monitor.store.pace import turns_a_day
+from monitor.store.reads import Reader, Window
 from monitor.weighing import weighted
+from plumbline.answers import house_of
 from tests.judges.support import PLAIN, a_house, later, rows, standing
 from tests.judges.test_judged_streams import more
 
@@ -79,3 +84,24 @@ def test_a_house_asks_no_more_than_its_judge_may_answer(tmp_path: Path) -> None:
         assert 8 <= waits <= 26, "a quarter, for 16 calls and four of known items"
         others = rows(agent, "SELECT count(DISTINCT unit_id) AS n FROM samples WHERE unit_id NOT LIKE 'r%'")
         assert others[0]["n"] == 128, "other rules are asked as before"
+
+
+def test_a_pass_counts_the_answers_of_a_day_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judges = {"small": JudgeSettings(url="http://127.0.0.1:9/v1", model="m", budget=JudgeBudget(calls_per_day=20))}
+    with a_house(tmp_path, judges, [PLAIN] * 64) as agent:
+        counted: list[datetime] = []
+
+        def counting(reader: Reader, until: datetime) -> dict[str, int]:
+            counted.append(until)
+            return turns_a_day(reader, until)
+
+        monkeypatch.setattr("monitor.affording.pace.turns_a_day", counting)
+        today = naive_utc(agent.clock.now())
+        batches = [Window(n, n + 8, today, today + timedelta(minutes=n)) for n in range(0, 64, 8)]
+        batches += [Window(64, 72, today, today + timedelta(days=1))]
+        house = house_of(agent)
+        rates = [plans_for(house, batch)[0].rates_of("PAD-01").of("shop") for batch in batches]
+        assert counted == [aligned(batch.end, timedelta(days=1)) for batch in batches[-2:]]
+        assert rates[0] < 1 == rates[-1], "by the 64 of the day before, and by none"
+        plans_for(house_of(agent), batches[0])
+        assert len(counted) == 3, "the next pass counts again"

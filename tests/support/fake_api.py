@@ -127,6 +127,7 @@ class FakeAgent:
     judges: list[dict[str, Any]] = field(default_factory=list)
     cards: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    four_weeks: list[dict[str, Any]] = field(default_factory=list)
 
     def answer(self, question: Question[Any], call: Call) -> Any:
         """Answer as the product would, or as the test says."""
@@ -200,6 +201,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     grading_questions.WhyUngraded: lambda *_: WHY,
     grading_questions.Judges: lambda agent, _: agent.judges,
     grading_questions.JudgeCards: lambda agent, _: agent.cards,
+    grading_questions.JudgedRates: lambda agent, _: agent.four_weeks,
     grading_questions.GradeNow: lambda agent, asked: agent.grade(asked),
     questions.Explain: lambda agent, _: agent.explain,
     questions.Report: lambda agent, asked: agent.report(asked.id),

@@ -1,0 +1,46 @@
+"""Rates of the last four weeks of rules that judges decide: people label a few answers a day, and a window of a day has too few to correct a judge.
+
+It is one number as of now, read anew whenever it is asked for, which costs as much as judges were asked about; the published windows
+and what alerts go by are others. Not for seeing when something changed: that is what drift is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from monitor.clock import naive_utc
+from monitor.config.schema import Settings
+from monitor.estimates import estimate_told
+from monitor.judges.versions import rules_asking
+from monitor.model.values import Estimate
+from monitor.policy.schema import Policy, units_of_rules
+from monitor.recent import known_plans, turns_of
+from monitor.stats.erring import Errors
+from monitor.store.reads import Reader
+from monitor.store.verdicts import graded_units
+from monitor.told import told
+from monitor.weighing import weighted
+
+WEEKS: Final = timedelta(days=28)
+
+
+def rolling_rates(
+    reader: Reader, policies: Sequence[Policy], settings: Settings, now: datetime, errors: Errors | None
+) -> list[Estimate]:
+    """Return the rate of each rule that a connected judge is asked about and app over the four weeks before `now`; none without judges.
+
+    `errors`: how often the people err whose labels correct it, None where nothing tells of it.
+    """
+    rules = sorted(rules_asking(policies, settings.judges))
+    if not rules:
+        return []
+    whole = replace(settings.estimates, window="28d", segments=())
+    end = naive_utc(now)
+    start = end - WEEKS
+    said = told(weighted(graded_units(reader, start, end, rules), known_plans(reader)), [])
+    counted = turns_of(reader, whole, start, end, ending=end)
+    return estimate_told(said, counted, whole, ending=now, about=units_of_rules(policies), errors=errors)
