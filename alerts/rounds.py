@@ -14,7 +14,7 @@ class Rounds:
 
     def comes_to(self, name: str, every: timedelta, now: datetime) -> bool:
         """Return whether it is the turn of a receiver, `every` so long; if so, it has had it."""
-        if name in self.last and now - self.last[name] < every:
+        if name in self.last and timedelta(0) <= now - self.last[name] < every:  # before 0: the clock went back
             return False
         self.last[name] = now
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -34,7 +34,7 @@ class Signs:
     def give(self, watchdog: Watchdog | None, desk: Post, means: Means | None) -> bool:
         """Send a sign where it is time for one; return whether it was taken. One that was not is tried again at the next pass."""
         now = desk.clock.now()
-        if watchdog is None or means is None or desk.stopping() or (self.last and now - self.last[-1] < watchdog.pause):
+        if watchdog is None or means is None or desk.stopping() or self._is_fresh(watchdog.pause, now):
             return False
         with desk.state.transaction() as txn:
             body = msgspec.json.encode({"from": "plumbline", "at": now, "alerts": alerts.open_counts(txn)})
@@ -46,3 +46,7 @@ class Signs:
             return False
         self.last[:] = [now]
         return True
+
+    def _is_fresh(self, pause: timedelta, now: datetime) -> bool:
+        """Whether the last sign is younger than `pause`; one of a time that is still to come is not: the clock went back."""
+        return bool(self.last) and timedelta(0) <= now - self.last[-1] < pause

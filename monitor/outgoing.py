@@ -22,6 +22,9 @@ Lookup = Callable[[str, int], Sequence[str]]
 
 HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE: Final = ipaddress.ip_network("::/96")
+_INSIDE: Final = (ipaddress.ip_network("fec0::/10"), ipaddress.ip_network("3fff::/20"))
+"""Site-local and documentation, which `is_global` of Python 3.11 lets pass."""
 
 
 def addresses_of(host: str, port: int) -> Sequence[str]:
@@ -103,13 +106,13 @@ class Guard:
         """Whether `address` is of the open internet, in whatever form of IPv6 it is wrapped, or private ones are allowed."""
         if isinstance(address, ipaddress.IPv6Address):
             inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-            if address in _NAT64:
+            if address in _NAT64 or (address in _COMPATIBLE and not address.is_loopback):
                 inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
             if inner is not None:
                 return self._fits(inner)
         if address.is_multicast or address.is_unspecified:
             return False
-        return self.allow_private or address.is_global
+        return self.allow_private or (address.is_global and not any(address in inside for inside in _INSIDE))
 
 
 OPEN: Final = Guard()

@@ -1,7 +1,8 @@
 """The agent's timetable: the only importer of APScheduler.
 
 The memory job store is right: the configuration is the timetable, and progress lives in the marks of each step, so that
-a restart loses nothing. A job that is still running is not started twice; missed runs are made up for once.
+a restart loses nothing. A job that is still running is not started twice; missed runs are made up for once. A clock that jumps is
+noticed, against one that cannot: what it jumped over is not gone through run by run, and what it put off is done now.
 """
 
 from __future__ import annotations
@@ -12,10 +13,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
+
+JUMP_S: Final = 5.0
+"""How far the clock of the machine may move beside the time that passed before that is a jump."""
+
+LOOK_AT_CLOCK_S: Final = 2.0
+
+_log = logging.getLogger("plumbline.schedule")
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,62 @@ class Paced:
             self.ready_at = now if took >= self.most_s else now + min(self.rest * took, self.most_s)
 
 
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Every so long. After a pause of any length the next run is one such time from now, reckoned in one step."""
+
+    def __init__(self, every: timedelta) -> None:
+        """Run each `every`."""
+        self.every = every
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return when the run after that of `previous` is due."""
+        due = now + self.every if previous is None else previous + self.every
+        return due if due > now else now + self.every
+
+
+@dataclass
+class Clocks:
+    """The clock on the wall, held against one that only runs ahead."""
+
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    last: tuple[datetime, float] | None = None
+
+    def jumped(self) -> float:
+        """Return by how many seconds the clock on the wall jumped since this was last asked; 0.0 where it did not."""
+        seen, before = (self.wall(), self.monotonic()), self.last
+        self.last = seen
+        if before is None:
+            return 0.0
+        moved = (seen[0] - before[0]).total_seconds() - (seen[1] - before[1])
+        return moved if abs(moved) > JUMP_S else 0.0
+
+
+def follow_clock(scheduler: BackgroundScheduler, clocks: Clocks) -> float:
+    """Let jobs that a clock which went back has put off run now; return by how many seconds it jumped, and log it."""
+    jumped = clocks.jumped()
+    if not jumped:
+        return 0.0
+    now = clocks.wall()
+    _log.warning("the clock of this machine jumped %s by %.0f s", "ahead" if jumped > 0 else "back", abs(jumped))
+    for job in scheduler.get_jobs():
+        if job.next_run_time is not None and job.next_run_time - now > job.trigger.every:
+            job.modify(next_run_time=now)
+    return jumped
+
+
+def watch_clock(scheduler: BackgroundScheduler, stopping: threading.Event) -> None:
+    """Look after the clock, in a thread of its own."""
+    clocks = Clocks()
+
+    def look() -> None:
+        while not stopping.wait(LOOK_AT_CLOCK_S):
+            follow_clock(scheduler, clocks)
+
+    clocks.jumped()
+    threading.Thread(target=look, name="clock", daemon=True).start()
+
+
 def overdue(scheduler: BackgroundScheduler, name: str) -> float:
     """Return by how many seconds a job is late that the timetable should have begun; one that still works is not late."""
     job = scheduler.get_job(name)
@@ -82,6 +147,6 @@ def start(jobs: list[Job]) -> BackgroundScheduler:
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     for job in jobs:
-        scheduler.add_job(job.run, IntervalTrigger(seconds=job.every_s), id=job.name, misfire_grace_time=None)
+        scheduler.add_job(job.run, Every(timedelta(seconds=job.every_s)), id=job.name, misfire_grace_time=None)
     scheduler.start()
     return scheduler

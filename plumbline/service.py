@@ -17,7 +17,7 @@ from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
 from plumbline.pressing import Lines
 from plumbline.reviewing import keep_reviews, read_ahead
-from plumbline.schedule import Job, Paced, overdue, stand_by, start
+from plumbline.schedule import Job, Paced, overdue, stand_by, start, watch_clock
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job("retain", RETAIN_EVERY_S, Guarded("retain", agent.retain, agent.health)),
         ]
     )
+    watch_clock(timetable, agent.stopping)
     stand_by(lambda: overdue(timetable, "deliver"), PATIENCE_S, deliver, agent.stopping)
     try:
         serve(

@@ -1,12 +1,17 @@
-"""Work that is paced by what it cost, on a clock that the test moves."""
+"""Work that is paced by what it cost, and a timetable whose clock jumps: on clocks that the test moves."""
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
-from plumbline.schedule import Paced
+from plumbline.schedule import Clocks, Every, Job, Paced, follow_clock, start
 
 
 @dataclass
@@ -53,3 +58,112 @@ def test_it_rests_after_a_failure_too() -> None:
         paced()
     paced()
     assert tries == [0.0]
+
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def test_the_next_run_is_one_time_from_the_last_also_where_it_is_a_little_late() -> None:
+    assert Every(MINUTE).get_next_fire_time(None, NOON) == NOON + MINUTE
+    assert Every(MINUTE).get_next_fire_time(NOON, NOON + MINUTE / 2) == NOON + MINUTE
+
+
+@pytest.mark.parametrize("pause", [timedelta(hours=1), timedelta(hours=26), timedelta(days=400)], ids=str)
+def test_after_a_pause_of_any_length_there_is_one_run_and_not_one_for_each_that_was_missed(pause: timedelta) -> None:
+    """R13, and R11 ahead: 400 days of a job of each second are 34 million runs, which nobody steps through."""
+    now, trigger = NOON + pause, Every(timedelta(seconds=1))
+    assert trigger.get_next_fire_time(NOON, now) == now + timedelta(seconds=1)
+
+
+@dataclass
+class TwoClocks:
+    """A wall clock that somebody sets, and one that only runs."""
+
+    at: datetime = NOON
+    ran: float = 0.0
+
+    def passes(self, seconds: float, *, jumping: timedelta = timedelta(0)) -> None:
+        self.at, self.ran = self.at + timedelta(seconds=seconds) + jumping, self.ran + seconds
+
+    def held(self) -> Clocks:
+        return Clocks(lambda: self.at, lambda: self.ran)
+
+
+@pytest.mark.parametrize(
+    ("jump", "seen"),
+    [(timedelta(hours=1), 3600.0), (timedelta(hours=-2), -7200.0), (timedelta(days=400), 34_560_000.0)],
+    ids=str,
+)
+def test_r11_a_jump_is_told_by_how_far_it_went_once(jump: timedelta, seen: float) -> None:
+    two = TwoClocks()
+    clocks = two.held()
+    assert clocks.jumped() == 0.0
+    two.passes(2, jumping=jump)
+    assert clocks.jumped() == seen
+    two.passes(2)
+    assert clocks.jumped() == 0.0
+
+
+def test_r11_a_leap_second_smeared_over_a_day_and_a_machine_that_slept_are_no_jumps() -> None:
+    two = TwoClocks()
+    clocks = two.held()
+    clocks.jumped()
+    for _ in range(100):
+        two.passes(2, jumping=timedelta(microseconds=23))
+        assert clocks.jumped() == 0.0
+    two.passes(8 * 3600)
+    assert clocks.jumped() == 0.0
+
+
+@pytest.fixture
+def timetable() -> Iterator[tuple[BackgroundScheduler, threading.Event]]:
+    """One job that is due in an hour, and the event that it sets."""
+    ran = threading.Event()
+    running = start([Job("deliver", 3600.0, ran.set)])
+    yield running, ran
+    running.shutdown(wait=True)
+
+
+def test_r11_what_a_clock_that_went_back_has_put_off_is_done_now_and_said(
+    timetable: tuple[BackgroundScheduler, threading.Event], caplog: pytest.LogCaptureFixture
+) -> None:
+    """At 12:00 the next delivery is due at 13:00; the clock goes back to 10:00: want it now, not in three hours."""
+    running, ran = timetable
+    two = TwoClocks(datetime.now(UTC))
+    clocks = two.held()
+    follow_clock(running, clocks)
+    two.passes(2, jumping=timedelta(hours=-2))
+    with caplog.at_level(logging.WARNING):
+        assert follow_clock(running, clocks) == -7200.0
+    assert ran.wait(30)
+    assert "the clock of this machine jumped back by 7200 s" in caplog.text
+
+
+def test_without_a_jump_nothing_is_hurried(timetable: tuple[BackgroundScheduler, threading.Event]) -> None:
+    running, ran = timetable
+    due = running.get_job("deliver").next_run_time
+    two = TwoClocks(datetime.now(UTC))
+    clocks = two.held()
+    follow_clock(running, clocks)
+    two.passes(2)
+    assert follow_clock(running, clocks) == 0.0
+    assert running.get_job("deliver").next_run_time == due
+    assert not ran.is_set()
+
+
+def test_r13_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() -> None:
+    beside, most, runs, enough = [0], [0], [0], threading.Event()
+
+    def slow() -> None:
+        beside[0] += 1
+        most[0], runs[0] = max(most[0], beside[0]), runs[0] + 1
+        enough.wait(0.05)
+        beside[0] -= 1
+        if runs[0] == 5:
+            enough.set()
+
+    running = start([Job("cycle", 0.01, slow)])
+    assert enough.wait(30)
+    running.shutdown(wait=True)
+    assert most == [1]

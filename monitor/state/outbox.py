@@ -7,10 +7,10 @@ that runs out, and the row is sent again under the same key. Retry policy is dec
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
@@ -38,6 +38,16 @@ def queue_all(txn: Transaction, rows: Sequence[Row]) -> None:
         txn.execute(_QUEUE, fresh)
 
 
+LONGEST: Final = timedelta(hours=1)
+"""No attempt is put off, and no lease lasts, for longer than this."""
+
+
+def _of_the_future(now: datetime) -> ColumnElement[bool]:
+    """What a clock that went back has put off: made, or tried, at a time that is still to come."""
+    untried = (OUTBOX.c.attempts == 0) & (OUTBOX.c.created_at > now)
+    return untried | ((OUTBOX.c.attempts > 0) & (OUTBOX.c.next_at > now + LONGEST))
+
+
 HELD: Final = ("firing", "severity", "flapping", "no_data", "reminder", "escalated")
 """Kinds that wait while their alert is silenced; the end of an alert is told through a silence."""
 
@@ -48,8 +58,8 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
     What is said about a `silenced` alert waits, but for its end. Who has waited longest since the last attempt comes first, so that one message nobody takes cannot starve others.
     """
     heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
-    ready = (OUTBOX.c.state == "pending") & (OUTBOX.c.next_at <= now)
-    orphaned = (OUTBOX.c.state == "inflight") & (OUTBOX.c.lease_until <= now)
+    ready = (OUTBOX.c.state == "pending") & ((OUTBOX.c.next_at <= now) | _of_the_future(now))
+    orphaned = (OUTBOX.c.state == "inflight") & ((OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST))
     held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & _UNTRIED
     free = OUTBOX.c.id.in_(heads) & (ready | orphaned) & ~held
     query = select(OUTBOX).where(free).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
@@ -58,7 +68,7 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
 
 def claim(txn: Transaction, row: Row, now: datetime, until: datetime) -> bool:
     """Take the lease on `row` and count the attempt; False when somebody else holds it or it has changed since."""
-    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now)
+    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST)
     unchanged = (OUTBOX.c.id == row["id"]) & (OUTBOX.c.attempts == row["attempts"]) & OPEN
     taken = {"state": "inflight", "lease_until": until, "attempts": OUTBOX.c.attempts + 1}
     return txn.execute(update(OUTBOX).where(free & unchanged).values(**taken)).rowcount > 0
