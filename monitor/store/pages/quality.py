@@ -6,8 +6,9 @@ from typing import Final
 
 from monitor.model.dimensions import OF_AUDIENCE
 from monitor.store.pages.last_words import EVERY_LAST_WORD, VERDICTS, last_words
-from monitor.store.pages.shapes import IN_SCOPE, PAGE, SCOPE, SHOWN, Lent, PageRead, Param, Picked
+from monitor.store.pages.shapes import IN_SCOPE, PAGE, SCOPE, SHOWN, Lent, PageRead, Param, Picked, whole
 from monitor.store.pages.traces import AFTER
+from monitor.store.precedence import LATER
 
 _WINDOWS: Final = """e.window_end > $start AND e.window_start < $end AND ($app IS NULL OR e.app = $app)
     AND e.segment = coalesce($segment, 'all') AND ($rule IS NULL OR e.rule_id = $rule)"""
@@ -121,13 +122,18 @@ READS: Final[dict[str, PageRead]] = {
             Lent("found", "SELECT count(*) AS n_found FROM told"),
             Picked(
                 f"""
-                WITH page AS (
+                WITH page AS MATERIALIZED (
                     SELECT * FROM told WHERE $after IS NULL OR -epoch_us(time) > {AFTER[1]}
                         OR (-epoch_us(time) = {AFTER[1]} AND (unit_id, rule_id) > ({AFTER[2]}, {_AFTER_RULE}))
-                    ORDER BY time DESC, unit_id, rule_id LIMIT $limit)
+                    ORDER BY time DESC, unit_id, rule_id LIMIT $limit),
+                said AS (
+                    SELECT *, rowid FROM base.grades
+                    WHERE rowid IN (SELECT g.rowid FROM base.grades g SEMI JOIN page USING (unit_id, rule_id)))
                 SELECT t.*, g.rule_id, g.verdict, g.score, g.reason, g.grader
-                FROM page p JOIN base.turns t ON t.trace_id = p.unit_id
-                JOIN {_TOLD} g ON g.unit_id = p.unit_id AND g.rule_id = p.rule_id"""
+                FROM said g ANTI JOIN said l ON {LATER}
+                JOIN ({whole("SELECT t.rowid FROM base.turns t WHERE t.trace_id IN (SELECT unit_id FROM page)")}) t
+                    ON t.trace_id = g.unit_id
+                WHERE g.verdict = $verdict"""
             ),
         ),
     ),

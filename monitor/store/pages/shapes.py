@@ -242,6 +242,12 @@ NEAR: Final = "time >= $near_from AND time <= $near_to"
 BUCKET: Final = {"bucket_s": Param("int", 3600, low=60, high=366 * 86400)}
 """Width of one step on the time axis, seconds."""
 
+
+def whole(places: str) -> str:
+    """Return SQL for the turns at `places` (rowids): choosing a page by whole rows costs twice as much as by where they stand."""
+    return f"SELECT t.* FROM base.turns t WHERE t.rowid IN ({places})"
+
+
 PREVIEW: Final = """
     left(coalesce(i.input_value, user_text(i.input_messages)), 240) AS input_text,
     left(coalesce(o.output_value, answer_text(o.output_messages)), 240) AS output_text"""

@@ -19,17 +19,60 @@ _SPANS: Final = f"{_RECEIVED.format('s')} AND {_OF_APP.format('s')}"
 UNDERWAY: Final = "INTERVAL 5 MINUTE"
 """What arrived less long ago may still get its root, its span or its trace."""
 
-_TEXTS: Final = """(
-    SELECT trace_id, span_id, time, bool_or(told) AS has_input, bool_or(answered) AS has_output FROM (
-        SELECT trace_id, span_id, time, input_chars IS NOT NULL AS told, output_chars IS NOT NULL AS answered
-        FROM base.features
-        UNION ALL
-        SELECT trace_id, span_id, time, input_messages IS NOT NULL, output_messages IS NOT NULL
-        FROM base.content WHERE origin = 'log')
-    GROUP BY trace_id, span_id, time)"""
-"""Which spans have texts, without reading the texts: spans leave features behind, and texts from logs a row of their own."""
+_LOGGED: Final = """
+    SELECT trace_id, span_id, time, bool_or(input_messages IS NOT NULL) AS told, bool_or(output_messages IS NOT NULL) AS answered
+    FROM base.content WHERE origin = 'log' GROUP BY trace_id, span_id, time"""
+"""Which spans have texts from logs: a row of their own for each."""
+
+_MEASURED: Final = """
+    SELECT trace_id, span_id, time, input_chars IS NOT NULL AS told, output_chars IS NOT NULL AS answered
+    FROM base.features WHERE input_chars IS NOT NULL OR output_chars IS NOT NULL"""
+"""Which spans have texts, without reading the texts: spans leave features behind, one row each."""
+
+_ALIKE: Final = f"""
+    SELECT s.app, s.dialect, s.scope, s.scope_version, s.sdk, coalesce(s.response_model, s.request_model) AS model,
+           s.kind = 'llm' AS chat, s.error_type IS NULL AND s.status IS DISTINCT FROM 'error' AS fine,
+           s.finish_reason LIKE '%tool%' AS tool, s.stream, s.usage_source, s.cost_source, coalesce(s.flags, '') AS notes,
+           coalesce(s.input_tokens, s.output_tokens) IS NOT NULL AS tokens, s.output_tokens IS NULL AS blind,
+           s.response_id IS NOT NULL AS response, s.cost_usd IS NOT NULL AS cost, s.session_id IS NOT NULL AS session,
+           s.user_id IS NOT NULL AS person, coalesce(s.variant, s.prompt_version) IS NOT NULL AS arm,
+           f.told OR l.told AS told, f.answered OR l.answered AS answered, coalesce(d.mute, false) AS mute,
+           count(*) AS n, max(s.received_at) AS last_seen, sum(coalesce(s.sampling_weight, 1)) AS standing
+    FROM base.spans s
+    LEFT JOIN ({_MEASURED}) f ON f.trace_id = s.trace_id AND f.span_id = s.span_id AND f.time = s.time
+    LEFT JOIN ({_LOGGED}) l ON l.trace_id = s.trace_id AND l.span_id = s.span_id AND l.time = s.time
+    LEFT JOIN (SELECT DISTINCT trace_id, span_id, true AS mute FROM base.events WHERE part = 'dropped') d
+        ON d.trace_id = s.trace_id AND d.span_id = s.span_id
+    WHERE {_SPANS} AND s.kind IN ('llm', 'embedding') GROUP BY ALL"""
+"""Calls that are alike in all that is asked of them, counted: few rows, of which the rest is reckoned."""
+
+_OF_CALLS: Final = {
+    "n_failed": "NOT c.fine",
+    "n_chats": "c.chat",
+    "n_answered": "c.chat AND c.fine",
+    "n_inputs": "c.chat AND c.told",
+    "n_outputs": "c.chat AND c.fine AND (c.answered OR c.tool)",
+    "n_tokens": "c.fine AND c.tokens",
+    "n_response_ids": "c.fine AND c.response",
+    "n_costs": "c.fine AND c.cost",
+    "n_list_costs": "c.cost_source = 'list'",
+    "n_sessions": "c.session",
+    "n_users": "c.person",
+    "n_arms": "c.arm",
+    "n_estimated": "c.usage_source = 'estimated'",
+    "n_streams": "c.stream AND c.fine",
+    "n_blind_streams": "c.stream AND c.fine AND c.blind",
+    "n_ruled_inputs": "c.chat AND c.told IS NOT TRUE AND (c.mute OR c.notes LIKE '%by_rule:input_messages%')",
+    "n_ruled_outputs": "c.chat AND c.fine AND c.answered IS NOT TRUE AND (c.mute OR c.notes LIKE '%by_rule:output_messages%')",
+    "n_ruled_users": "NOT c.person AND c.notes LIKE '%by_rule:user_id%'",
+    "n_ruled_sessions": "NOT c.session AND c.notes LIKE '%by_rule:session_id%'",
+}
+"""What is counted of them, and which calls count."""
 
 _VERSIONS: Final = "list_sort(list(DISTINCT {0}) FILTER ({0} IS NOT NULL))[:5]"
+
+_LAGS: Final = "(quantile_cont(a.lag_s, [0.1, 0.5, 0.9]) FILTER (a.notes NOT LIKE '%time_%'))"
+"""Asked once for all three: each sorts what arrived anew."""
 
 READS: Final[dict[str, PageRead]] = {
     "source_spans": PageRead(
@@ -40,9 +83,9 @@ READS: Final[dict[str, PageRead]] = {
             FROM base.spans s WHERE {_SPANS})
         SELECT a.app, count(*) AS n_spans, min(a.received_at) AS first_seen, max(a.received_at) AS last_seen,
                list_sort(list(DISTINCT a.environment) FILTER (a.environment IS NOT NULL))[:5] AS environments,
-               quantile_cont(a.lag_s, 0.1) FILTER (a.notes NOT LIKE '%time_%') AS lag_low_s,
-               quantile_cont(a.lag_s, 0.5) FILTER (a.notes NOT LIKE '%time_%') AS lag_median_s,
-               quantile_cont(a.lag_s, 0.9) FILTER (a.notes NOT LIKE '%time_%') AS lag_high_s,
+               {_LAGS}[1] AS lag_low_s,
+               {_LAGS}[2] AS lag_median_s,
+               {_LAGS}[3] AS lag_high_s,
                max(a.lag_s) FILTER (a.notes NOT LIKE '%time_%') AS lag_worst_s,
                count(*) FILTER (a.lag_s < -5 OR a.notes LIKE '%_future%') AS n_future,
                count(*) FILTER (a.notes LIKE '%time_unknown%') AS n_timeless,
@@ -57,36 +100,11 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "source_voices": PageRead(
         f"""
-        WITH dropped AS (SELECT DISTINCT trace_id, span_id FROM base.events WHERE part = 'dropped'),
-        calls AS (
-            SELECT s.*, s.error_type IS NULL AND s.status IS DISTINCT FROM 'error' AS fine, coalesce(s.flags, '') AS notes,
-                   (s.trace_id, s.span_id) IN (SELECT (trace_id, span_id) FROM dropped) AS mute
-            FROM base.spans s
-            WHERE {_SPANS} AND s.kind IN ('llm', 'embedding'))
         SELECT c.app, c.dialect, c.scope, {_VERSIONS.format("c.scope_version")} AS versions,
-               {_VERSIONS.format("c.sdk")} AS sdks,
-               {_VERSIONS.format("coalesce(c.response_model, c.request_model)")} AS models,
-               max(c.received_at) AS last_seen, count(*) AS n_calls, count(*) FILTER (NOT c.fine) AS n_failed,
-               count(*) FILTER (c.kind = 'llm') AS n_chats, count(*) FILTER (c.kind = 'llm' AND c.fine) AS n_answered,
-               count(*) FILTER (c.kind = 'llm' AND t.has_input) AS n_inputs,
-               count(*) FILTER (c.kind = 'llm' AND c.fine AND (t.has_output OR c.finish_reason LIKE '%tool%')) AS n_outputs,
-               count(*) FILTER (c.fine AND coalesce(c.input_tokens, c.output_tokens) IS NOT NULL) AS n_tokens,
-               count(*) FILTER (c.fine AND c.response_id IS NOT NULL) AS n_response_ids,
-               count(*) FILTER (c.fine AND c.cost_usd IS NOT NULL) AS n_costs,
-               count(*) FILTER (c.cost_source = 'list') AS n_list_costs,
-               round(sum(coalesce(c.sampling_weight, 1)))::BIGINT AS n_standing,
-               count(c.session_id) AS n_sessions, count(c.user_id) AS n_users,
-               count(coalesce(c.variant, c.prompt_version)) AS n_arms,
-               count(*) FILTER (c.usage_source = 'estimated') AS n_estimated,
-               count(*) FILTER (c.stream AND c.fine) AS n_streams,
-               count(*) FILTER (c.stream AND c.fine AND c.output_tokens IS NULL) AS n_blind_streams,
-               count(*) FILTER (c.kind = 'llm' AND t.has_input IS NOT TRUE
-                                AND (c.mute OR c.notes LIKE '%by_rule:input_messages%')) AS n_ruled_inputs,
-               count(*) FILTER (c.kind = 'llm' AND c.fine AND t.has_output IS NOT TRUE
-                                AND (c.mute OR c.notes LIKE '%by_rule:output_messages%')) AS n_ruled_outputs,
-               count(*) FILTER (c.user_id IS NULL AND c.notes LIKE '%by_rule:user_id%') AS n_ruled_users,
-               count(*) FILTER (c.session_id IS NULL AND c.notes LIKE '%by_rule:session_id%') AS n_ruled_sessions
-        FROM calls c LEFT JOIN {_TEXTS} t ON t.trace_id = c.trace_id AND t.span_id = c.span_id AND t.time = c.time
+               {_VERSIONS.format("c.sdk")} AS sdks, {_VERSIONS.format("c.model")} AS models,
+               max(c.last_seen) AS last_seen, sum(c.n)::BIGINT AS n_calls, round(sum(c.standing))::BIGINT AS n_standing,
+               {", ".join(f"coalesce(sum(c.n) FILTER ({which}), 0)::BIGINT AS {name}" for name, which in _OF_CALLS.items())}
+        FROM ({_ALIKE}) c
         GROUP BY c.app, c.dialect, c.scope ORDER BY n_calls DESC, c.scope LIMIT 1000""",
         WINDOW,
         "one row an app, dialect and instrumentation: how many of its model calls carry what",

@@ -21,6 +21,7 @@ from monitor.store.pages.shapes import (
     PageRead,
     Param,
     Picked,
+    whole,
 )
 
 SORTS: Final = ("time", "duration_ms", "cost_usd", "input_tokens", "output_tokens", "n_calls", "n_tools")
@@ -76,7 +77,7 @@ AFTER: Final = (
 _BEHIND: Final = f"""($after IS NULL OR {_PLACE[0]} > {AFTER[0]} OR ({_PLACE[0]} = {AFTER[0]}
     AND ({_PLACE[1]} > {AFTER[1]} OR ({_PLACE[1]} = {AFTER[1]} AND {_PLACE[2]} > {AFTER[2]}))))"""
 
-_NEXT: Final = f"SELECT t.* FROM base.turns t WHERE {_FILTERED} AND {_BEHIND} ORDER BY {{0}} LIMIT $limit"
+_NEXT: Final = whole(f"SELECT t.rowid FROM base.turns t WHERE {_FILTERED} AND {_BEHIND} ORDER BY {{0}} LIMIT $limit")
 
 _PAGE_OF_LIST: Final = f"""
     SELECT t.*, f.n_found, concat_ws(' ', {", ".join(_PLACE)}) AS cursor, $searched_from::TIMESTAMP AS searched_from
@@ -147,8 +148,10 @@ READS: Final[dict[str, PageRead]] = {
         "the newest turns of a segment before an instant",
         stages=(
             Picked(
-                f"""SELECT t.* FROM base.turns t WHERE t.time < $before AND ($app IS NULL OR t.app = $app) AND {IN_SEGMENT}
-                    ORDER BY t.time DESC LIMIT $limit"""
+                whole(
+                    f"""SELECT t.rowid FROM base.turns t WHERE t.time < $before AND ($app IS NULL OR t.app = $app)
+                        AND {IN_SEGMENT} ORDER BY t.time DESC LIMIT $limit"""
+                )
             ),
         ),
     ),
