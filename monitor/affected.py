@@ -60,7 +60,7 @@ def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = _stands(words)
     bad = stands == VIOLATES
-    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
+    users = len({*rows["user"].filter(pl.Series(bad)).drop_nulls().to_list()}) if bad.any() else 0
     return Whom(int(decisive(stands).sum()), int(bad.sum()), users)
 
 

@@ -100,8 +100,10 @@ def estimate_window(
     """
     span = parse_duration(settings.window)
     manner = _Manner(span, settings.confidence, about, said.errors)
-    sums = units.group_by("app").agg(pl.col("n", "sessions").sum())
-    n_units = {app: (n, sessions) for app, n, sessions in sums.iter_rows()}
+    n_units: dict[str | None, tuple[int, int]] = {}
+    for app, n, sessions in units.select("app", "n", "sessions").iter_rows():
+        before = n_units.get(app, (0, 0))
+        n_units[app] = (before[0] + n, before[1] + sessions)
     made = [
         estimate
         for app, words in said.by_app.items()

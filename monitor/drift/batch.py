@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -81,9 +82,11 @@ def user_traffic(turns: pl.DataFrame) -> dict[str, dict[str, int]]:
     """Return per app how many turns each user has, and under "" how many there are."""
     if "user_id" not in turns.columns:
         return {}
-    sizes = turns.drop_nulls("app").group_by("app", "user_id").len().sort("len", "user_id", descending=True)
+    sizes = Counter(zip(turns["app"].to_list(), turns["user_id"].to_list(), strict=True))
     counts: dict[str, dict[str, int]] = {}
-    for app, user, n in sizes.iter_rows():
+    for (app, user), n in sorted(sizes.items(), key=lambda pair: (pair[1], pair[0][1] or ""), reverse=True):
+        if app is None:
+            continue
         of_app = counts.setdefault(app, {"": 0})
         of_app[""] += n
         if user and _speakable(user):

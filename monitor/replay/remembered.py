@@ -15,6 +15,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH
 from monitor.model.values import Estimate, Signal
+from monitor.replay.broken import Violations
 from monitor.replay.paces import Paces
 from monitor.sight import Row
 from monitor.store.standing import BUCKET, LATE
@@ -23,13 +24,6 @@ from monitor.wording import OPEN
 from monitor.workload import AGAIN
 
 PULSE: Final = timedelta(days=14)
-_CASES: Final[dict[str, pl.DataType]] = {
-    "app": pl.String(),
-    "rule_id": pl.String(),
-    "unit_id": pl.String(),
-    "graded_at": pl.Datetime("us"),
-    "time": pl.Datetime("us"),
-}
 _COUNTS: Final[dict[str, pl.DataType]] = {
     "app": pl.String(),
     "rule_id": pl.String(),
@@ -56,7 +50,7 @@ class Remembered:
     operations: Mapping[datetime, list[Signal]] = field(default_factory=dict)  # how apps do at each step of a stretch
     now: datetime = EPOCH  # naive UTC: what is graded later in a stretch is not seen yet
     _told: Told = field(default_factory=lambda: told(pl.DataFrame(schema=_NOTHING)))
-    _bad: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_CASES))
+    _bad: Violations = field(default_factory=Violations)
     _published: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
     _counted: tuple[datetime, pl.DataFrame] | None = None  # observations of whole buckets before then
     _operation: tuple[datetime, list[Signal]] | None = None
@@ -65,7 +59,7 @@ class Remembered:
         """Take in a stretch of turns and what was said of them; no look from here on asks for what is before `since`."""
         self.paces.add(turns)
         self._told = together([Told(self._told.turns.filter(pl.col("time") >= since), self._told.labels), said])
-        self._bad = pl.concat([self._bad.filter(pl.col("time") >= since - LATE), violations.select(self._bad.columns)])
+        self._bad.add(violations, since - LATE)
 
     def replace(self, said: Told) -> None:
         """Have `said` in place of what was said of those turns: other plans weigh them otherwise."""
@@ -125,23 +119,13 @@ class Remembered:
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """See `Sight`."""
-        kept = self._bad.filter(
-            pl.col("rule_id").is_in(list(rules)) & (pl.col("graded_at") >= since) & (pl.col("time") >= since - LATE)
-        )
-        seen = kept.filter(pl.col("graded_at") <= self.now)
-        return seen.sort("graded_at", "time", "unit_id", descending=[True, True, False]).drop("time")
+        return self._bad.cases(rules, (since, self.now), since - LATE)
 
     def violating(
         self, rules: Sequence[str], start: datetime, end: datetime, limit: int
     ) -> dict[tuple[str, str], list[str]]:
         """See `Sight`."""
-        of_rules = pl.col("rule_id").is_in(list(rules)) & (pl.col("time") >= start) & (pl.col("time") < end)
-        found: dict[tuple[str, str], list[str]] = {}
-        for app, rule, unit in self._bad.filter(of_rules).reverse().select("app", "rule_id", "unit_id").iter_rows():
-            units = found.setdefault((app, rule), [])
-            if len(units) < limit:
-                units.append(unit)
-        return found
+        return self._bad.newest(rules, start, end, limit)
 
     def comparisons(self) -> list[Row]:
         """See `Sight`."""
