@@ -68,6 +68,20 @@ def _said(row: Mapping[str, str], who: str, titles: Mapping[str, str]) -> str:
     return f"{who}: {WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({rule})."
 
 
+def own_words(said: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """Return what somebody said of an answer; where that differs between rules, of which.
+
+    >>> own_words({"A-1": "complies", "B-1": "complies"}, {})
+    'complies'
+    >>> own_words({"A-1": "violates", "B-1": "complies"}, {"A-1": "Be kind", "B-1": "Be brief"})
+    'violates (Be kind), complies (Be brief)'
+    """
+    words = {WORDS[verdict] for verdict in said.values()}
+    if len(words) == 1:
+        return words.pop()
+    return ", ".join(f"{WORDS[verdict]} ({titles.get(rule, rule)})" for rule, verdict in said.items())
+
+
 def minutes_left(left: int, done: int, seconds: float) -> int:
     """Return how long the rest takes at this pace, in minutes; half a minute each until there is a pace."""
     each = seconds / done if done >= 3 else 30.0

@@ -16,7 +16,18 @@ import streamlit as st
 from dashboards.client import AgentReads, Row, Trouble
 from dashboards.numbers import count
 from dashboards.onward import onward
-from dashboards.review_keys import LETTERS, VERDICTS, WORDS, Marks, choose, complete, minutes_left, press, reveal
+from dashboards.review_keys import (
+    LETTERS,
+    VERDICTS,
+    WORDS,
+    Marks,
+    choose,
+    complete,
+    minutes_left,
+    own_words,
+    press,
+    reveal,
+)
 from dashboards.text import label, plain
 from dashboards.views.review_answer import answer, rule_card
 
@@ -214,9 +225,8 @@ def _commit(agent: AgentReads, review_id: str, desk: Row, item: Row) -> None:
     key = item.setdefault("key", secrets.token_hex(16))
     said, written = dict(item["marks"].said), _written(item["draft"])
     told: Any = agent.command("commititem", key, id=review_id, unit_id=item["unit_id"], verdicts=said, **written)
-    words = ", ".join(dict.fromkeys(WORDS[verdict] for verdict in said.values()))
     titles = {rule["id"]: rule["title"] for rule in item["rules"]}
-    desk["last"] = {**told, "said": words, "verdicts": said, "titles": titles}
+    desk["last"] = {**told, "said": own_words(said, titles), "verdicts": said, "titles": titles}
     desk["items"] = [one for one in desk["items"] if one["unit_id"] != item["unit_id"]]
     desk.update(left=max(0, desk["left"] - 1), done=told["done"], said=desk["said"] + 1)
 

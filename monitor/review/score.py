@@ -49,7 +49,8 @@ def weights(features: Matrix, violates: Floats) -> Floats:
     Golub, Heath and Wahba (Technometrics 1979), solved in as many dimensions as there are labels.
     """
     away = violates - violates.mean()
-    values, vectors = np.linalg.eigh(features.astype(np.float64) @ features.T.astype(np.float64))
+    exact = features.astype(np.float64)
+    values, vectors = np.linalg.eigh(exact @ exact.T)
     along = vectors.T @ away
 
     def criterion(strength: float) -> float:
@@ -57,7 +58,7 @@ def weights(features: Matrix, violates: Floats) -> Floats:
         return float(np.square(left * along).sum() / max(1e-9, left.sum()) ** 2)
 
     strength = min(STRENGTHS, key=criterion)
-    told: Floats = features.T.astype(np.float64) @ (vectors @ (along / (np.maximum(values, 0) + strength)))
+    told: Floats = exact.T @ (vectors @ (along / (np.maximum(values, 0) + strength)))
     return told
 
 
@@ -70,11 +71,11 @@ def crossed(features: Matrix, violates: Floats, others: Matrix, more: Matrix, mo
     usual = np.concatenate([features, others]).mean(axis=0)
     features, others, more = features - usual, others - usual, more - usual
     fold = np.arange(len(violates)) % min(FOLDS, len(violates))
-    of_labelled, of_others = np.zeros(len(violates)), np.zeros(len(others))
+    of_labelled, whole = np.zeros(len(violates)), np.zeros(features.shape[1])
     folds = np.unique(fold)
     for held in folds:
         rest = np.flatnonzero(fold != held)[:LEARNT]
         learned = weights(np.concatenate([features[rest], more]), np.concatenate([violates[rest], more_violates]))
         of_labelled[fold == held] = features[fold == held] @ learned
-        of_others += others @ learned / len(folds)
-    return Guesses(of_labelled, of_others)
+        whole += learned / len(folds)
+    return Guesses(of_labelled, others @ whole)

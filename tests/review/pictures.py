@@ -14,7 +14,7 @@ from plumbline.answers import Answers
 from plumbline.opening import open_agent
 from tests.dashboards.running import browser
 from tests.review.conftest import END, SETTINGS, live
-from tests.review.states import states
+from tests.review.states import show_note, states
 from tests.review.watching import at_desk, whose
 from tests.support.serving import serving
 
@@ -39,6 +39,8 @@ def main(folder: Path = FOLDER) -> None:
             for name in states(driver, agent, url):
                 for width in LOOKS:
                     sized(driver, width)
+                    if name == "note":
+                        show_note(driver)
                     driver.save_screenshot(str(folder / f"{name}-{width}.png"))
                 sized(driver, next(iter(LOOKS)))
                 print(name, flush=True)

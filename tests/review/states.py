@@ -54,8 +54,12 @@ def _judging(driver: Chrome) -> Iterator[str]:
     yield "reveal"
     key(driver, "n")
     says(driver, "A better answer")
-    driver.execute_script("document.querySelector('textarea').scrollIntoView({block: 'center'})")
     yield "note"
+
+
+def show_note(driver: Chrome) -> None:
+    """Bring the form of a note into sight: on a telephone it stands far below."""
+    driver.execute_script("document.querySelector('textarea').scrollIntoView({block: 'center'})")
 
 
 def _split(agent: Agent, review: str) -> None:

@@ -13,6 +13,7 @@ from plumbline.agent import Agent
 from plumbline.api.label_questions import AddLabels
 from plumbline.api.review_questions import CloseReview, OpenReview, ReviewResults
 from tests.review.conftest import RULE, ask, rows
+from tests.statistics.learned import by_lot
 
 
 def group(n_units: int, n: int, found: int) -> Group:
@@ -24,6 +25,16 @@ def test_two_of_two_hundred_is_between_a_tenth_of_a_percent_and_three_and_a_half
     assert told is not None
     assert (round(told.low, 4), round(told.high, 4)) == (0.0012, 0.0357)
     assert told.value == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("n", [100, 300])
+def test_labels_drawn_by_lot_hold_the_truth_reckoned_without_drawing(n: int) -> None:
+    held = [by_lot(2_000, violations, n) for violations in range(20, 1_001, 70)]
+    print(
+        f"\n{n} labels of 2,000, 1 to 50 % violate: coverage, exactly, {np.mean(held):.3f} and {min(held):.3f} at least"
+    )
+    assert min(held) >= 0.93
+    assert np.mean(held) >= 0.95
 
 
 def test_a_census_has_no_width_and_nothing_judged_has_no_rate() -> None:

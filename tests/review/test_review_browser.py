@@ -102,7 +102,7 @@ def test_a_reload_keeps_what_was_begun(agent: Agent, shown: str) -> None:
         assert heading(driver) == before
         assert _note(driver).get_attribute("value") == "declines a plain question"
         key(driver, "1")
-        says(driver, "You said: violates, complies")
+        says(driver, "You said: violates (Help, do not decline), complies (Never reveal")
     told = rows(agent, "SELECT rule_id, verdict, note FROM labels ORDER BY rule_id")
     assert [(row["rule_id"], row["verdict"]) for row in told] == [(RULE, "violates"), ("PRIV-01", "complies")]
     assert {row["note"] for row in told} == {"declines a plain question"}

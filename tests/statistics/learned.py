@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -92,6 +93,22 @@ def month(answers: pl.DataFrame, *, refusals: bool) -> Month:
     found = [bool((REFUSES if refusals else DIGITS).search(text)) for text in drawn["text"]]
     regex = ~np.array(found) if refusals else np.array(found)
     return Month(hashed(drawn["text"].to_list()), drawn["violates"].to_numpy(), regex)
+
+
+def by_lot(n_units: int, violations: int, n: int) -> float:
+    """Return how often the interval of `n` labels drawn by lot holds the truth: exactly, over all numbers that may be found."""
+    held = 0.0
+    for found in range(max(0, n - n_units + violations), min(n, violations) + 1):
+        told = rate([Group(n_units, np.ones(n), np.repeat([1.0, 0.0], [found, n - found]))])
+        if told is not None and told.low <= violations / n_units <= told.high:
+            ways = _ways(violations, found) + _ways(n_units - violations, n - found) - _ways(n_units, n)
+            held += math.exp(ways)
+    return held
+
+
+def _ways(n: int, k: int) -> float:
+    """The logarithm of how many choices of `k` out of `n` there are."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 WEEK: Final = 20_000
