@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
 from dashboards.client import Row, Trouble
 from dashboards.numbers import count, percent, when
 from dashboards.scope import Context
-from dashboards.tables import still
-from dashboards.text import label, one_line, plain
+from dashboards.text import label, plain
 
 ENOUGH: Final = 30
 """Answers below which how far two agree is no number."""
-
-_text = st.column_config.TextColumn
-_number = st.column_config.NumberColumn
 
 
 def cards(context: Context, rule: str | None = None) -> None:
@@ -49,7 +45,8 @@ def _one(one: Row) -> None:
     st.caption(label(terms(one), 400))
     if one["n_violate"] + one["n_comply"]:
         with st.expander("Its curve, and how far it agrees with people"):
-            _curve(one["curve"])
+            for line in curve(one["curve"]):
+                plain(line)
             plain(agrees(one["agreement"]))
 
 
@@ -132,24 +129,11 @@ def agrees(told: Row) -> str:
     )
 
 
-def _curve(curve: Sequence[Row]) -> None:
-    """What a judge believes beside what people say, by how sure it was."""
-    if not curve:
-        st.caption("It does not say how sure it is.")
-        return
-    cells = [
-        {
-            "sure": one_line(f"{percent(one['low'])} to {percent(one['high'])}"),
-            "belief": percent(one["belief"]),
-            "violates": percent(one["violates"]),
-            "n": one["n"],
-        }
-        for one in curve
+def curve(bins: Sequence[Row]) -> list[str]:
+    """Return what a judge believes beside what people say, a line for each step of how sure it was."""
+    told = [
+        f"{percent(one['low'])} to {percent(one['high'])} sure that it is a violation ({percent(one['belief'])} on average): "
+        f"people call {percent(one['violates'])} of {count(one['n'])} answers one."
+        for one in bins
     ]
-    columns: dict[str, Any] = {
-        "sure": _text("How sure of a violation", width=180),
-        "belief": _text("On average", width=110),
-        "violates": _text("People call so many violations", width=220),
-        "n": _number("Answers", width=80),
-    }
-    still(cells, columns)
+    return told or ["It does not say how sure it is."]

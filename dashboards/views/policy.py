@@ -145,16 +145,15 @@ def _statement(rule: Rule) -> None:
 
 
 def _cards(rule: Rule) -> None:
-    """What each of its graders is worth."""
+    """What each of its graders is worth; of a judge its card tells, which people's labels make."""
     for card in rule.told.get("cards") or ():
-        st.caption(
-            label(
-                f"Measured: {card}"
-                if not card.endswith("not measured")
-                else f"{card.partition(':')[0]}: how often it is right is not measured",
-                400,
-            )
-        )
+        kind = card.partition(":")[0]
+        if not card.endswith("not measured"):
+            st.caption(label(f"Measured: {card}", 400))
+        elif kind == "judge":
+            st.caption(label("judge: how often it is right stands on its card, once people have checked it", 400))
+        else:
+            st.caption(label(f"{kind}: how often it is right is not measured", 400))
 
 
 def _rates(context: Context, rule: Rule) -> None:

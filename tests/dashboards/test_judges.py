@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards.canary import asked, found, leanings, standing
-from dashboards.judge_cards import agrees, terms, worth
+from dashboards.judge_cards import agrees, curve, terms, worth
 from dashboards.judge_cards import standing as stands
 from dashboards.judges import budget, spent
 from tests.dashboards.conftest import Served
@@ -184,6 +184,10 @@ def test_a_card_is_told_in_words() -> None:
     assert stands(blank)[0] == "decides, not checked by people"
     assert "kappa 0.89, AC1 0.93" in agrees(CARD["agreement"])
     assert "kappa not defined" in agrees(CARD["agreement"] | {"kappa": None})
+    assert curve(CARD["curve"]) == [
+        "80 % to 100 % sure that it is a violation (97 % on average): people call 76 % of 41 answers one."
+    ]
+    assert curve([]) == ["It does not say how sure it is."]
     assert agrees({"pairs": 29}) == "Kappa and AC1 are told from 30 answers on; there are 29."
 
 
