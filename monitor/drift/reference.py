@@ -84,7 +84,7 @@ def freeze(reference: Reference) -> None:
     reference.n = reference.growing_n
     reference.total = [short(value) for value in reference.growing_total]
     reference.squares = [short(value) for value in reference.growing_squares]
-    reference.week = copy.deepcopy(reference.growing_week)
+    reference.week = copy.copy(reference.growing_week)  # whose lists are replaced as it grows, never changed
 
 
 def means(reference: Reference) -> Floats:

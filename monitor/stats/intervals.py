@@ -113,10 +113,10 @@ def chernoff(mean: float, n: float, log_odds: float) -> Interval:
 
 def divergence(p: float, q: float) -> float:
     """Return the Kullback-Leibler divergence of a coin p from a coin q, in nats; infinite where q rules out what p does."""
-    parts = [(p, q), (1 - p, 1 - q)]
-    if any(a > 0 and b <= 0 for a, b in parts):
+    if (p > 0 and q <= 0) or (p < 1 and q >= 1):
         return math.inf
-    return sum(a * math.log(a / b) for a, b in parts if a > 0)
+    of_heads = p * math.log(p / q) if p > 0 else 0.0
+    return of_heads + ((1 - p) * math.log((1 - p) / (1 - q)) if p < 1 else 0.0)
 
 
 def newcombe(reference: tuple[float, float], current: tuple[float, float], confidence: float = 0.95) -> Interval:
