@@ -126,7 +126,7 @@ CSS: Final = f"""<style>
   [class*="st-key-list"] [data-testid="stHorizontalBlock"] {{ gap: 0.15rem; padding-bottom: 0.7rem; border-bottom: 1px solid {LINE}; }}
   [class*="st-key-list"] [data-testid="stHorizontalBlock"]:last-child {{ border-bottom: none; padding-bottom: 0; }}
   [class*="st-key-list"] [data-testid="stColumn"] {{ display: flex; gap: 0.6rem; align-items: baseline; }}
-  .stMainBlockContainer:has(.st-key-verdicts) .st-key-bar {{ display: none; }}
+  .stMainBlockContainer:has(.st-key-which-review) .st-key-bar {{ display: none; }}
 }}
 </style>"""
 
