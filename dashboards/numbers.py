@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 UNKNOWN: Final = "not known"
-RATES: Final = ("error", "cut_off", "tool_error", "rule:", "missing:", "undecided:", "new:", "judge:")
+RATES: Final = ("error", "cut_off", "tool_error", "rule:", "missing:", "undecided:", "new:", "judge:", "text:")
 
 
 def utc(instant: datetime | str) -> datetime:
@@ -135,6 +135,7 @@ def metric_name(metric: str) -> str:
         "cost_usd": "cost",
         "error": "share of turns with an error",
         "cut_off": "share of answers that were cut off",
+        "text:answers": "share of answers that read like the new ones",
         "tool_error": "share of turns with a tool that failed",
         "tool_calls": "tool calls of a turn",
         "steps": "model calls of a turn",

@@ -152,6 +152,7 @@ MEASURES: Final = {
     "cost_usd": ("cost of a turn", "USD"),
     "error": ("turns that end in an error", "share"),
     "cut_off": ("answers that were cut off", "share"),
+    "text:answers": ("answers that are worded otherwise", "share"),
     "tool_error": ("turns with a tool that failed", "share"),
     "tool_calls": ("tool calls of a turn", ""),
     "steps": ("model calls of a turn", ""),

@@ -19,7 +19,9 @@ from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
+from monitor.drift.kinds import TEXT
 from monitor.drift.served import with_served
+from monitor.drift.words import with_words
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
@@ -39,7 +41,8 @@ from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.units import units_of
-from monitor.streams import LASTING, stream_metrics
+from monitor.store.worded import answers_around
+from monitor.streams import LASTING, WORDED, stream_metrics
 
 TOLD_FOR: Final = timedelta(days=60)
 """How far back what was changed may be the cause of a change that is found now."""
@@ -274,9 +277,14 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
 
 
 def as_served(house: House, finding: Finding) -> Finding:
-    """Return a finding with how the model was served as its cause, where that changed with the metric."""
-    known = served(house.store, finding.app, finding.since_low, finding.since_high, house.clock.now())
-    return with_served(finding, known.before, known.since, known.began)
+    """Return a finding with how the model was served as its cause, where that changed with the metric; of texts, with the words."""
+    around = house.store, finding.app, finding.since_low, finding.since_high, house.clock.now()
+    known = served(*around)
+    told = with_served(finding, known.before, known.since, known.began)
+    if not finding.metric.startswith(TEXT):
+        return told
+    before, since = answers_around(*around, WORDED)
+    return with_words(told, before.iter_rows(), since.iter_rows())
 
 
 def data_time(house: House, metrics: pl.DataFrame) -> datetime:

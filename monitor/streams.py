@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from monitor.drift.kinds import TEXT
 from monitor.graders.languages import detect_language
 from monitor.store import reads, silent
 from monitor.store.reads import Reader, Window
@@ -17,21 +18,28 @@ LASTING: Final = ("output_chars", "output_tokens", "duration_ms", "cost_usd")
 LETTERS: Final = 400
 """Of a text, to tell its language."""
 
+ANSWERS: Final = f"{TEXT}answers"
+"""The stream of how answers are worded."""
+
+WORDED: Final = 1_000
+"""Letters of an answer, to tell how it is worded."""
+
 
 def stream_metrics(reader: Reader, within: Window, policies: Sequence[str] | None) -> pl.DataFrame:
     """Return one row a new turn: dimensions, measures, verdicts of `policies` (hashes), and the silent streams' values."""
     measured = reads.turn_metrics(reader, within, policies)
     known = measured.join(silent.endings(reader, within), on="unit_id", how="left", maintain_order="left")
     heard = known.join(
-        spoken(silent.beginnings(reader, within, LETTERS)), on="unit_id", how="left", maintain_order="left"
+        spoken(silent.beginnings(reader, within, WORDED)), on="unit_id", how="left", maintain_order="left"
     )
     return reads.widen(heard, silent.undecided(reader, within, policies))
 
 
 def spoken(texts: pl.DataFrame) -> pl.DataFrame:
-    """Return unit_id and the languages of what was said and answered; NULL for what is short or close to call."""
+    """Return unit_id, the languages of what was said and answered (NULL for what is short or close to call), and the answer."""
     languages = {
-        f"kind:{side}_language": [None if text is None else detect_language(text) for text in texts[f"{side}_text"]]
+        f"kind:{side}_language": [None if t is None else detect_language(t[:LETTERS]) for t in texts[f"{side}_text"]]
         for side in ("input", "output")
     }
-    return texts.select("unit_id").with_columns(pl.Series(name, told, pl.String) for name, told in languages.items())
+    answers = texts.select("unit_id", pl.col("output_text").alias(ANSWERS))
+    return answers.with_columns(pl.Series(name, told, pl.String) for name, told in languages.items())

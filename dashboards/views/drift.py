@@ -181,13 +181,19 @@ def _size(row: Row) -> str:
     return f"{change(row['metric'], row['change'])} ({low.partition(' ')[0]} to {high})"
 
 
+UNDRAWN: Final = {
+    "new": "What was new to an app is not drawn over time: the turns after the change show it.",
+    "text": "How answers are worded is not drawn over time: the answers since the change show it.",
+}
+
+
 def _metric(context: Context, row: Row) -> None:
     charted = _charted(row["metric"])
     st.subheader(charted)
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
-    if row["metric"].startswith("new:"):
-        st.caption("What was new to an app is not drawn over time: the turns after the change show it.")
+    if row["metric"].startswith(tuple(UNDRAWN)):
+        st.caption(UNDRAWN[row["metric"].partition(":")[0]])
         return
     points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from monitor.drift.heavy_users import HEAVY_USER
-from monitor.drift.kinds import is_silent
+from monitor.drift.kinds import TEXT, is_silent
 from monitor.drift.points import Grouping, Ints, Points, grouping
 from monitor.drift.state import Combo
 from monitor.model import dimensions
@@ -39,7 +39,7 @@ class Name(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Turns in order of time, as arrays of equal length; `segments` are the rows of each (app, segment)."""
+    """Turns in order of time, as arrays of equal length; `segments` are the rows of each (app, segment), `texts` what was said."""
 
     time: Ints
     combo: Ints
@@ -48,6 +48,7 @@ class Batch:
     combos: Sequence[Combo]
     columns: dict[str, Floats]
     segments: dict[tuple[str, str], Ints]
+    texts: dict[str, Sequence[str | None]] = field(default_factory=dict)
     _groupings: dict[tuple[str, str, bytes], Grouping] = field(default_factory=dict)
 
     def rows(self, name: Name) -> Ints:
@@ -114,6 +115,7 @@ def read_batch(
         combos=combos,
         columns={name: _floats(rows[name]) for name in metrics},
         segments=_segments(rows, apps, [name for name in segments if name in rows.columns]),
+        texts={n: rows[n].to_list() for n in rows.columns if n.startswith(TEXT) and n not in ignore},
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 
@@ -25,9 +25,10 @@ from monitor.drift.detector import Detector, EDetector
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.kept import Changed, Known, Living, Texts, key_of, name_of, part_of, whole_metric
-from monitor.drift.kinds import MISSING, budget_shares, is_core
+from monitor.drift.kinds import MISSING, TEXT, budget_shares, is_core
 from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Combo, Memory, Stream
+from monitor.drift.texts import Reading, follow_texts, text_streams
 from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
@@ -36,6 +37,9 @@ from monitor.model.values import Finding, ToldChange
 E_DETECTOR: Final = EDetector()
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive UTC
+
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,9 @@ def _decided(
     known = [name_of(key) for key in keys]
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
-    watched = {*known, *fed}
+    spoken = [name for name in text_streams(batch) if name in known or len({*known, *fed}) < settings.max_streams]
+    heard = [name for name in spoken if feeding.takes(name)]
+    watched = {*known, *fed, *heard}
     settings_of = settings_by_metric(tracker_settings(settings, len(watched), detector), watched)
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
 
@@ -147,13 +153,22 @@ def _decided(
     streams, alarms = _step(fed, to_step, batch.combos, anchors, guard)
     reports = _report(batch, streams, alarms, memory, settings, len(watched), now, feeding.changes)
     anchors.keep(alarms, reports.told)
+    budget = _budget_text(settings, len(watched))
+    reading = Reading(settings_of(TEXT), budget, feeding.accepted, anchors.expired, feeding.changes, now)
+    texts = follow_texts({name: given.wording(key_of(name)) for name in heard}, batch, reading, guard)
     after = Memory(
         reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
     )
-    behind = [key_of(name) for name in admitted if name not in streams and (not again or name in fed)]
-    moved = bool(streams) or vocabularies != memory.vocabularies
-    changed = Changed({key_of(name): stream for name, stream in streams.items()}, after if moved else None)
-    return changed, DriftOutcome({}, reports.findings, behind, anchors.returned(), anchors.rises)
+    stepped = {*streams, *texts.wordings}
+    behind = [key_of(n) for n in [*admitted, *spoken] if n not in stepped and (not again or n in {*fed, *heard})]
+    moved = bool(stepped) or vocabularies != memory.vocabularies
+    changed = Changed(_by_key(streams), _by_key(texts.wordings), after if moved else None)
+    findings, returned = [*reports.findings, *texts.findings], [*anchors.returned(), *texts.returned]
+    return changed, DriftOutcome({}, findings, behind, returned, anchors.rises)
+
+
+def _by_key(named: Mapping[Name, S]) -> dict[str, S]:
+    return {key_of(name): state for name, state in named.items()}
 
 
 def _step(

@@ -11,6 +11,7 @@ import msgspec
 
 from monitor.drift.batch import Name
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.wording_state import Wording, read_wording
 
 MEMORY: Final = "memory"
 """The key of the one state that is not a stream."""
@@ -30,6 +31,9 @@ class Known(Protocol):
 
     def stream(self, key: str) -> Stream:
         """Return a stream, which may be changed; one that is not known has seen nothing."""
+
+    def wording(self, key: str) -> Wording:
+        """Return the same of a stream of texts."""
 
 
 @dataclass(frozen=True)
@@ -51,39 +55,50 @@ class Texts:
         """See `Known`."""
         return read_stream(self.states.get(key)) or Stream()
 
+    def wording(self, key: str) -> Wording:
+        """See `Known`."""
+        return read_wording(self.states.get(key))
+
 
 @dataclass
 class Living:
     """Streams that live on from batch to batch. Not where a batch may fail and others go on: what it had changed stays changed."""
 
     streams: dict[str, Stream] = field(default_factory=dict)
+    wordings: dict[str, Wording] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 
     def keys(self) -> list[str]:
         """See `Known`."""
-        return [*self.streams]
+        return [*self.streams, *self.wordings]
 
     def stream(self, key: str) -> Stream:
         """See `Known`."""
         return self.streams.get(key) or Stream()
 
+    def wording(self, key: str) -> Wording:
+        """See `Known`."""
+        return self.wordings.get(key) or Wording()
+
 
 @dataclass(frozen=True)
 class Changed:
-    """What a batch changed: streams by key, and what is remembered; None where nothing did."""
+    """What a batch changed: streams and those of texts by key, and what is remembered; None where nothing did."""
 
     streams: Mapping[str, Stream]
+    wordings: Mapping[str, Wording]
     memory: Memory | None
 
     @property
     def states(self) -> dict[str, str]:
         """All of it as texts."""
-        changed = {key: write_state(stream) for key, stream in self.streams.items()}
+        changed = {key: write_state(stream) for key, stream in [*self.streams.items(), *self.wordings.items()]}
         return changed | ({MEMORY: write_state(self.memory)} if self.memory is not None else {})
 
     def live_on(self, living: Living) -> None:
         """Have what changed in place of what was known."""
         living.streams.update(self.streams)
+        living.wordings.update(self.wordings)
         living.memory = living.memory if self.memory is None else self.memory
 
 

@@ -24,6 +24,9 @@ UNDECIDED: Final = "undecided:"
 NEW: Final = "new:"
 """Share of turns whose model, language or reason to end was not among those of the first turns of the app."""
 
+TEXT: Final = "text:"
+"""How texts are worded: what the name of a column of them begins with, and of the stream they make."""
+
 SILENT: Final = (MISSING, UNDECIDED, NEW, "cut_off", "tool_error", "tool_calls", "steps")
 
 COUNTS: Final = ("tool_calls", "steps")

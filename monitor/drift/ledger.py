@@ -21,6 +21,7 @@ from monitor.drift.kept import MEMORY, name_of
 from monitor.drift.reference import band, means
 from monitor.drift.state import Reference, Stream, read_memory, read_stream
 from monitor.drift.tracker import DAY_MS, TrackerSettings
+from monitor.drift.wording_state import Wording, is_wording, read_wording
 from monitor.stats.budget import band_z, smallest_change
 from monitor.stats.ranks import FUNCTIONS
 
@@ -58,8 +59,7 @@ class Line:
 
 def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now: datetime) -> dict[str, Any]:
     """Return the ledger as plain values. `raised` are the findings of the period that ends `now`."""
-    streams = {name_of(key): read_stream(state) for key, state in states.items() if key != MEMORY}
-    known = {name: stream for name, stream in streams.items() if stream is not None and name.app}
+    known = {name: stream for name, stream in _read(states).items() if name.app}
     settings_of = settings_by_metric(tracker_settings(settings, len(known)), known)
     lines = [_line(name, stream, settings_of(name.metric)) for name, stream in sorted(known.items())]
     period = parse_duration(settings.budget.per)
@@ -74,8 +74,20 @@ def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now:
     }
 
 
-def _line(name: Name, stream: Stream, tracking: TrackerSettings) -> Line:
+def _read(states: Mapping[str, str]) -> dict[Name, Stream | Wording]:
+    """The streams that can be understood."""
+    read = {
+        name_of(key): read_wording(state) if is_wording(state) else read_stream(state)
+        for key, state in states.items()
+        if key != MEMORY
+    }
+    return {name: stream for name, stream in read.items() if stream is not None}
+
+
+def _line(name: Name, stream: Stream | Wording, tracking: TrackerSettings) -> Line:
     pace = stream.seen * DAY_MS / max(DAY_MS, stream.last - stream.born)
+    if isinstance(stream, Wording):
+        return Line(*name, stream.seen, round(pace, 1), tracking.share, None, stream.stage)
     reference = stream.reference
     if reference is None:
         waiting = f"not enough baseline ({len(stream.warm.time)} of {tracking.stages[0]})"
@@ -100,7 +112,7 @@ def _smallest(reference: Reference, tracking: TrackerSettings, threshold: float,
     return round(found, 4) if math.isfinite(found) else None
 
 
-def _watched_for(streams: Iterable[Stream], now: datetime) -> timedelta:
+def _watched_for(streams: Iterable[Stream | Wording], now: datetime) -> timedelta:
     born = min((stream.born for stream in streams if stream.born), default=0)
     return now - datetime.fromtimestamp(born / 1000, UTC) if born else timedelta(0)
 

@@ -41,6 +41,10 @@ class Points:
         sums: Floats = np.add.reduceat(of_outputs, self.starts, axis=0)
         return sums / counts.reshape(-1, *([1] * (of_outputs.ndim - 1)))
 
+    def scored(self, value: Floats) -> Points:
+        """Return the same points, of one output each, with other values."""
+        return single(self.time, value, self.combo)
+
     def cut(self, start: int, stop: int | None = None) -> Points:
         """Return the points from `start` up to, not including, `stop`."""
         stop = len(self) if stop is None else min(stop, len(self))

@@ -123,7 +123,7 @@ def read_stream(state: str | None) -> Stream | None:
     return stream if stream is not None and stream.version == VERSION else None
 
 
-def write_state(state: Stream | Memory) -> str:
+def write_state(state: msgspec.Struct) -> str:
     """Return the state as JSON text."""
     return msgspec.json.encode(state).decode()
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from monitor.drift.batch import ALL
 from monitor.drift.change import Change
-from monitor.wording import bare_minute, counted, minute, plain_line
+from monitor.wording import bare_minute, counted, minute, percent, plain_line
 
 HOW: Final = ". How we know: "
 """What stands between the sentence of a finding and its statistics."""
@@ -33,6 +33,15 @@ def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = (), w
     )
     said = (sentence, _slope(change, scale, unit), went_on, _also(also))
     return "; ".join(part for part in said if part) + HOW + _evidence(change)
+
+
+def worded_reason(app: str, change: Change) -> str:
+    """Return that answers are worded otherwise, since when and how many of them; behind it (`HOW`) what a classifier found."""
+    sentence = (
+        f"Answers in {app} are worded otherwise since {minute(instant(change.since))}: {percent(change.current_value)} of "
+        f"{int(change.weights.sum())} read like the new ones, {percent(change.reference_value)} before"
+    )
+    return f"{sentence}{HOW}a classifier of words and pairs of words scores each answer before it learns from it; {_evidence(change)}"
 
 
 def sentence_of(reason: str) -> str:

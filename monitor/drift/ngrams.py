@@ -1,0 +1,63 @@
+"""What a text is made of, for comparing how things are worded: words, signs and pairs of neighbours, hashed into a fixed number of places.
+
+Digits count as one sign, so that no number of anybody becomes a word. Not for meaning: two wordings of one thought differ here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+
+from monitor.stats.ranks import Floats
+
+PLACES: Final = 1024
+"""Hashed n-grams share these; two that share one are told apart by their neighbours."""
+
+GRAIN: Final = 64
+"""Weights are whole multiples of 1 / 64, so that sums of them are exact in few bytes."""
+
+LONGEST: Final = 24
+"""Letters of a word."""
+
+WORDS: Final = 200
+"""Words and signs of a text that count: its beginning."""
+
+_TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_+")
+
+
+def ngrams(text: str) -> Iterator[str]:
+    """Yield the words, signs and pairs of neighbours of a text, in lower case.
+
+    >>> sorted(set(ngrams("Sure, 12!")))
+    ['!', ',', ', 0', '0', '0 !', 'sure', 'sure ,']
+    """
+    words = [_word(found[0]) for found, _ in zip(_TOKEN.finditer(text), range(WORDS), strict=False)]
+    yield from words
+    yield from (f"{one} {other}" for one, other in pairwise(words))
+
+
+def _word(token: str) -> str:
+    return "0" if token[0].isdigit() else token[:LONGEST].lower()
+
+
+@lru_cache(maxsize=50_000)
+def _place(ngram: str) -> int:
+    return crc32(ngram.encode()) % PLACES
+
+
+def hashed(texts: Sequence[str]) -> Floats:
+    """Return one row a text: which n-grams it has, each weighed so that long and short texts say equally much (in multiples of 1 / 64).
+
+    A row has a sum of squares of about 1; that of a text without words is nothing.
+    """
+    rows = np.zeros((len(texts), PLACES))
+    for row, text in zip(rows, texts, strict=True):
+        places = list({_place(ngram) for ngram in ngrams(text)})
+        row[places] = round(GRAIN / np.sqrt(max(1, len(places)))) / GRAIN
+    return rows
