@@ -18,9 +18,10 @@ from monitor.drift.judges import watch_words
 from monitor.graders.cascade import graders_of
 from monitor.judges.versions import hash_of
 from monitor.model.values import stable_id
-from monitor.steps import TOLD_FOR, House, as_served, data_time, rules_of_judges
+from monitor.steps import TOLD_FOR, House, data_time, rules_of_judges
 from monitor.store import outcomes
 from monitor.store.judged import forget_known, late_metrics, leave_behind, parts, said_of_known
+from monitor.surroundings import with_traffic
 
 
 def track_judged(house: House, _: Any = None) -> int:
@@ -64,7 +65,9 @@ def _feed(house: House, part: str | None) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = [with_blame(house, as_served(house, finding)) for finding in outcome.findings]
+    findings = [
+        with_blame(house, with_traffic(finding, house.store, house.clock.now())) for finding in outcome.findings
+    ]
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)

@@ -19,16 +19,13 @@ from monitor.clock import Clock, aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
 from monitor.drift import Feeding, decide_drift
-from monitor.drift.kinds import TEXT
-from monitor.drift.served import with_served
-from monitor.drift.words import with_words
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
 from monitor.judges.versions import rules_asking
-from monitor.model.values import ChangeEvent, Estimate, Finding, Signal, Turn
+from monitor.model.values import ChangeEvent, Estimate, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import Recent, as_drawn, known_plans, turns_of
@@ -36,13 +33,12 @@ from monitor.sampling import Plan
 from monitor.signals import read_signals
 from monitor.store import outcomes, pace, reads, verdicts
 from monitor.store.behind import Missed, missed, note_missed
-from monitor.store.fingerprints import served
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.units import units_of
-from monitor.store.worded import answers_around
-from monitor.streams import LASTING, WORDED, stream_metrics
+from monitor.streams import LASTING, stream_metrics
+from monitor.surroundings import with_traffic
 
 TOLD_FOR: Final = timedelta(days=60)
 """How far back what was changed may be the cause of a change that is found now."""
@@ -267,24 +263,13 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = [as_served(house, finding) for finding in outcome.findings]
+    findings = [with_traffic(finding, house.store, house.clock.now()) for finding in outcome.findings]
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)
         outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
-
-
-def as_served(house: House, finding: Finding) -> Finding:
-    """Return a finding with how the model was served as its cause, where that changed with the metric; of texts, with the words."""
-    around = house.store, finding.app, finding.since_low, finding.since_high, house.clock.now()
-    known = served(*around)
-    told = with_served(finding, known.before, known.since, known.began)
-    if not finding.metric.startswith(TEXT):
-        return told
-    before, since = answers_around(*around, WORDED)
-    return with_words(told, before.iter_rows(), since.iter_rows())
 
 
 def data_time(house: House, metrics: pl.DataFrame) -> datetime:

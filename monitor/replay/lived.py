@@ -21,10 +21,11 @@ from monitor.recent import known_plans, turns_of
 from monitor.replay.remembered import Remembered
 from monitor.replay.stretch import Read, Step, said_between
 from monitor.signals import signals_seen
-from monitor.steps import TOLD_FOR, House, aligned, as_served, data_time
+from monitor.steps import TOLD_FOR, House, aligned, data_time
 from monitor.store import outcomes, reads
 from monitor.store.pasts import pasts
 from monitor.streams import LASTING
+from monitor.surroundings import with_traffic
 from monitor.wording import OPEN
 
 SPANS: Final = 3
@@ -127,7 +128,7 @@ class Lived:
         outcome = live_drift(self.streams, metrics, self.house.settings.drift, at, feeding)
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)
-        findings = [as_served(self.house, finding) for finding in outcome.findings]
+        findings = [with_traffic(finding, self.house.store, self.house.clock.now()) for finding in outcome.findings]
         if findings or outcome.returned or outcome.rises or old:
             with self.house.store.transaction() as txn:
                 outcomes.add_findings(txn, findings)
