@@ -21,6 +21,7 @@ import httpx
 from benchmarks.house import Running, running, status_kb
 from benchmarks.sending import send
 from benchmarks.traffic import bodies
+from monitor.store.user_sql import child as reading
 
 BATCH: Final = 16
 EVERY_S: Final = 0.2
@@ -121,9 +122,16 @@ class Watch:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that `pid` has started."""
+    """Return the processes that read for `pid`; one that is about to begin still has the memory of `pid`, and is none of them."""
     told = (path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children"))
-    return [int(child) for line in told for child in line]
+    return [int(child) for line in told for child in line if reads(child)]
+
+
+def reads(pid: str) -> bool:
+    """Return whether a process has become one that reads."""
+    with suppress(OSError):  # it has just ended
+        return reading.__name__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 @contextmanager
