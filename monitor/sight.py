@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from monitor.config.schema import EstimateSettings
 from monitor.model.values import Signal
 from monitor.recent import Recent, turns_of
-from monitor.store import reads, standing
+from monitor.store import pulses, reads, standing
 from monitor.store.reads import Reader
 from monitor.told import Told
 from monitor.workload import operation
@@ -28,7 +28,10 @@ class Sight(Protocol):
         """Return findings that are open, or were found or closed after `since`."""
 
     def pulses(self, at: datetime) -> list[Row]:
-        """Return the pace of each app."""
+        """Return app, first, last and n of the live turns of the last two weeks."""
+
+    def came(self, app: str, after: datetime, until: datetime) -> int:
+        """Return how many live turns of an app came after a time and until another."""
 
     def told(self, start: datetime, end: datetime) -> Told:
         """Return what was said of the turns of a time."""
@@ -71,7 +74,11 @@ class StoreSight:
 
     def pulses(self, at: datetime) -> list[Row]:
         """See `Sight`."""
-        return reads.app_pulse(self.reader, at).to_dicts()
+        return pulses.app_pulse(self.reader, at).to_dicts()
+
+    def came(self, app: str, after: datetime, until: datetime) -> int:
+        """See `Sight`."""
+        return pulses.live_turns(self.reader, app, after, until)
 
     def told(self, start: datetime, end: datetime) -> Told:
         """See `Sight`."""

@@ -24,12 +24,13 @@ from monitor.estimates import EPOCH, estimate_window
 from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
 from monitor.policy.watching import Level, Watched, levels, watched, zero_tolerance
+from monitor.pulse import pulse
 from monitor.recent import Recent
 from monitor.sight import Row, Sight, StoreSight
 from monitor.store import reads
 from monitor.told import Told
 from monitor.wording import CLOSED, OPEN, percent
-from monitor.workload import budgets, pulse
+from monitor.workload import budgets
 
 CHANGE_REACH: Final = timedelta(hours=6)
 """Starts are estimates: findings of one cause whose intervals miss each other by less are one change."""
@@ -66,7 +67,7 @@ def signals_seen(sight: Sight, settings: EstimateSettings, policies: Sequence[Po
         *_rates(sight, settings, rules, findings, said, at),
         *(_change(together, rules, said, now) for together in changes(findings) if _told(together, at)),
         *(_comparison(row, at) for row in sight.comparisons()),
-        *(pulse(row, now) for row in pulses),
+        *(pulse(row, now, sight.came) for row in pulses),
         *sight.operation(now),
     ]
     return watched_only(found, {row["app"]: aware_utc(row["first"]) for row in pulses})

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from monitor.affected import title_of
-from monitor.clock import aware_utc, naive_utc
+from monitor.clock import naive_utc
 from monitor.counted import Counted
 from monitor.model.values import About, Signal
 from monitor.policy.watching import Watched
@@ -32,9 +32,6 @@ DAYS: Final = 2.0
 WEEK: Final = 7.0
 TURNS: Final = 200
 """How much of the time before must be known before anything is called unusual."""
-
-PULSE_MIN_TURNS: Final = 100
-"""Below this many turns in two weeks the usual gap is not known, so silence means nothing."""
 
 Row = Mapping[str, Any]
 UNKNOWN: Final = (None, None, None)
@@ -192,24 +189,3 @@ def _counted(n: int) -> tuple[int, float, float]:
     low = n * (1 - 1 / (9 * n) - z / (3 * math.sqrt(n))) ** 3 if n else 0.0
     high = (n + 1) * (1 - 1 / (9 * (n + 1)) + z / (3 * math.sqrt(n + 1))) ** 3
     return n, max(low, 0.0), high
-
-
-def pulse(row: Row, now: datetime) -> Signal:
-    """How long an app has been silent, in units of its usual gap between two turns: 1 is normal, 50 is not."""
-    gap = (row["last"] - row["first"]).total_seconds() / max(1, row["n"] - 1)
-    silent = (now - aware_utc(row["last"])).total_seconds()
-    enough = row["n"] >= PULSE_MIN_TURNS and gap > 0
-    value = silent / gap if enough else None
-    return Signal(
-        name="no_data",
-        labels={"app": row["app"]},
-        at=now,
-        value=value,
-        low=value,
-        high=value,
-        n=row["n"],
-        since=aware_utc(row["last"]),
-        examples=(),
-        summary=f"{row['app']} has been silent for {silent / 60:.0f} min; a turn usually comes every {gap / 60:.1f} min",
-        about=About(subject="silence", unit="", began=aware_utc(row["last"])),
-    )

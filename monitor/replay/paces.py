@@ -58,6 +58,10 @@ class Paces:
                 found.append({"app": app, "first": first, "last": last, "n": high - low})
         return found
 
+    def came(self, app: str, after: datetime, until: datetime) -> int:
+        """Return how many live turns of `app` there are of after < time <= until."""
+        return _between(self._live[app], after, until, "right")
+
 
 def _between(times: NDArray[np.int64], start: datetime, end: datetime, side: str) -> int:
     low, high = np.searchsorted(times, [_us(start), _us(end)], side=side)  # type: ignore[call-overload]  # left or right

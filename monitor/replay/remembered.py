@@ -88,6 +88,10 @@ class Remembered:
         """See `Sight`."""
         return self.paces.pulses(at, PULSE)
 
+    def came(self, app: str, after: datetime, until: datetime) -> int:
+        """See `Sight`."""
+        return self.paces.came(app, after, until)
+
     def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
         """See `Sight`."""
         return self.paces.turns(start, end)
