@@ -115,7 +115,9 @@ def rate(groups: Sequence[Group], errors: Errors | None = None, confidence: floa
 def _together(judged: Sequence[Group], trust: float, confidence: float) -> Rate:
     whole = sum(group.n_units for group in judged)
     shares = [(group.n_units / whole, *group.share(confidence, trust)) for group in judged]
-    value = sum(weight * share for weight, share, _ in shares)
+    value = (
+        sum(group.n_units * share for group, (_, share, _) in zip(judged, shares, strict=True)) / whole
+    )  # never above 1
     down = math.hypot(*(weight * (share - interval.low) for weight, share, interval in shares))
     up = math.hypot(*(weight * (interval.high - share) for weight, share, interval in shares))
     return Rate(value, max(0.0, value - down), min(1.0, value + up))
