@@ -33,7 +33,7 @@ class Detector(Protocol):
 class EDetector:
     """The mixture e-detector (`monitor.stats.edetector`); starts within a factor `odds` of the best one are plausible."""
 
-    odds: float = 20.0
+    odds: float = 60.0
 
     def start(self, functions: int) -> Evidence:
         """Return no evidence."""

@@ -96,7 +96,7 @@ def band(reference: Reference, z: float, floor: float) -> Band:
     """Return the reference means, plus or minus their error at `z` standard errors, plus or minus the `floor`."""
     centre = means(reference)
     flags = (True,) if reference.kind == "rate" else _BINARY
-    triples = zip(centre, _variance(reference), flags, strict=True)
+    triples = zip(centre, variance(reference), flags, strict=True)
     low, high = np.asarray([_error_bounds(m, v, reference.n, z, flag=f) for m, v, f in triples]).T
     return Band(np.clip(low - floor, 0.0, 1.0), np.clip(high + floor, 0.0, 1.0))
 
@@ -106,8 +106,7 @@ def band_of_week(reference: Reference, whole: Band, floor: float) -> Band:
 
     A part is as uncertain as the whole, in proportion to how much its outputs vary, and by its own standard error besides.
     """
-    variance = _variance(reference)
-    centre, error = part_means(reference.week, variance)
+    centre, error = part_means(reference.week, variance(reference))
     middle = means(reference)
     spread = np.sqrt(np.maximum(centre * (1 - centre), 1e-4) / np.maximum(middle * (1 - middle), 1e-4))
     low = centre - floor - (middle - floor - whole.low).clip(0) * spread - error
@@ -115,9 +114,10 @@ def band_of_week(reference: Reference, whole: Band, floor: float) -> Band:
     return Band(np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))
 
 
-def _variance(reference: Reference) -> Floats:
-    variance: Floats = np.maximum(np.asarray(reference.squares) / reference.n - np.square(means(reference)), 0.0)
-    return variance
+def variance(reference: Reference) -> Floats:
+    """Return the variance of each function over the reference."""
+    left: Floats = np.maximum(np.asarray(reference.squares) / reference.n - np.square(means(reference)), 0.0)
+    return left
 
 
 def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool) -> tuple[float, float]:

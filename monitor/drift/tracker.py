@@ -216,7 +216,7 @@ def _watch(
 
 def _onset(reference: Reference, points: Points, week: Week, detector: Detector) -> Onset:
     """The start among all points of the trail, of which those without a reference say nothing."""
-    rows, bands = week.of(points.time)
+    rows, bands = week.near(points.time)
     found = detector.onset(functions(reference, points)[rows], bands, after_silence(points.time)[rows])
     low = int(rows[found.low - 1]) + 1 if found.low else 0
     return replace(found, best=int(rows[found.best]), low=low, high=int(rows[found.high]))

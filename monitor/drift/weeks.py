@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.drift.calendar import NO_WEEK, Calendar, parts_of_week, seen
+from monitor.drift.calendar import NO_WEEK, Calendar, part_means, parts_of_week, seen
 from monitor.drift.points import Ints
-from monitor.drift.reference import band, band_of_week
+from monitor.drift.reference import band, band_of_week, means, variance
 from monitor.drift.state import Reference
 from monitor.stats.edetector import Band
 from monitor.stats.ranks import Floats
@@ -20,15 +20,19 @@ from monitor.stats.ranks import Floats
 WEEKS: Final = 2_000
 """References whose bands are kept."""
 
+NEARER: Final = 4
+"""By how much a band is narrower where it only tells a start."""
+
 _Frozen = tuple[Literal["rate", "numeric"], int, list[float], list[float], Calendar]
 
 
 @dataclass(frozen=True)
 class Week:
-    """The band at each part of the week (parts x functions), and which parts have a reference at all."""
+    """The band at each part of the week (parts x functions) around its centre, and which parts have a reference at all."""
 
     low: Floats
     high: Floats
+    centre: Floats
     seen: NDArray[np.bool_]
     zone: str
 
@@ -41,6 +45,15 @@ class Week:
         parts = self.parts(time)
         rows = np.flatnonzero(self.seen[parts])
         return rows, Band(self.low[parts[rows]], self.high[parts[rows]])
+
+    def near(self, time: Ints) -> tuple[Ints, Band]:
+        """Return the same with a band that is a quarter as wide, or about one standard error of its centre.
+
+        Where a change began is an estimate, no test: what is as good as usual must not count for a change that came later.
+        """
+        rows, wide = self.of(time)
+        centre = self.centre[self.parts(time)[rows]]
+        return rows, Band(centre - (centre - wide.low) / NEARER, centre + (wide.high - centre) / NEARER)
 
 
 def week_of(reference: Reference, z: float, floor: float, zone: str) -> Week:
@@ -61,4 +74,5 @@ def _week(frozen: bytes, z: float, floor: float, zone: str) -> Week:
     parts = (
         band_of_week(reference, whole, floor) if has_week else Band(*(side[None] for side in (whole.low, whole.high)))
     )
-    return Week(parts.low, parts.high, seen(week, week=has_week), zone)
+    centre = part_means(week, variance(reference))[0] if has_week else means(reference)[None]
+    return Week(parts.low, parts.high, centre.clip(parts.low, parts.high), seen(week, week=has_week), zone)
