@@ -1,4 +1,4 @@
-"""The cards of the judges of a house as of now, and which of them may decide: read again when ten minutes have passed."""
+"""The cards of the judges of a house as of now, and which of them may decide: read again once a minute while judges are at work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from monitor.weighing import weighted
 REACH: Final = timedelta(days=90)
 """Answers that are older certify nobody: models, users and questions were others."""
 
-AGAIN: Final = timedelta(minutes=10)
+AGAIN: Final = timedelta(minutes=1)
 
 
 @dataclass
@@ -35,7 +35,7 @@ class CardFile:
     _kept: tuple[datetime, Cards] | None = field(default=None)
 
     def now(self) -> Cards:
-        """Return the cards by what they are of, at most ten minutes old."""
+        """Return the cards by what they are of, at most a minute old."""
         now = self.clock.now()
         if self._kept is None or now - self._kept[0] >= AGAIN:
             self._kept = (now, self.read())
