@@ -109,7 +109,7 @@ CSS: Final = f"""<style>
 [data-testid="stText"] {{ font-family: inherit; overflow-wrap: anywhere; white-space: pre-wrap; }}
 [class*="st-key-two-lines"] [data-testid="stText"] {{ display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }}
 [class*="st-key-list"] [data-testid="stPageLink"] * {{ white-space: normal; overflow: visible; text-overflow: clip; overflow-wrap: anywhere; }}
-.st-key-the-answer {{ border-left: 4px solid {ACCENT}; padding: 0.2rem 0 0.2rem 0.9rem; background: {WASH}; }}
+[class*="st-key-the-answer"] {{ border-left: 4px solid {ACCENT}; padding: 0.2rem 0 0.2rem 0.9rem; background: {WASH}; }}
 .st-key-verdicts button {{ min-height: 44px; min-width: 6rem; }}
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
 .stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}

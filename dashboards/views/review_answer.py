@@ -36,7 +36,7 @@ def answer(item: Row, *, open_severe: bool = False) -> None:
     if item["severe"] and not open_severe:
         st.warning("This answer may be hard to read. Press V to see it, or skip it.", icon=":material/visibility_off:")
     elif said:
-        with st.container(key="the-answer"):
+        with st.container(key=f"the-answer-{item['number']}"):
             show_chat(said, whole=False)
     else:
         st.info(GONE)
