@@ -62,8 +62,9 @@ def both_ways(folder: Path) -> Sent:
     here, traces = in_this_process(folder / "here")
     settings = {"redaction": {"enabled": False}, "max_body_mb": 32}
     agent = {"settle": "1s", "settle_without_root": "1s", "cycle_every": "1s"}
-    with a_house(folder / "wire" / "data", collector=settings, agent=agent, list_prices=False) as house:
+    with a_house(folder / "wire" / "data", "collector", collector=settings, agent=agent, list_prices=False) as house:
         answers = over_the_wire(house)
+        house.start("agent")  # only now: arms pass on in a session, so what settles before all is there may get others
         wire = settled(house, here)
         ledger = house.ledger()
     return Sent(answers, wire, here, ledger, traces)
