@@ -139,10 +139,10 @@ def test_a_search_goes_back_a_stretch_at_a_time_and_says_how_far(full: Served, m
     whole = page("traces", {"text": "unable to assist", "limit": "500"}).to_pylist()
     assert {row["searched_from"] for row in whole} == {None}
     monkeypatch.setattr(search, "FEW", 5)
-    monkeypatch.setattr(search, "STRIDES", (20, 60))
+    monkeypatch.setattr(search, "STRIDES", (50, 150))
     found: list[str] = []
     after: dict[str, str] = {}
-    for _ in range(N_TURNS // 60 + 2):
+    for _ in range(N_TURNS // 150 + 2):
         reach = page("search_reach", {"text": "unable to assist", **after}).to_pylist()[0]["searched_from"]
         rows = page("traces", {"text": "unable to assist", **after}).to_pylist()
         found += [row["trace_id"] for row in rows]

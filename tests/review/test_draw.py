@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,23 +94,23 @@ def test_every_reason_has_its_share_and_flagged_answers_a_third_of_the_panel() -
     assert abs(flagged - taken[PANEL] / 3) <= 3
 
 
-def test_every_answer_of_a_stratum_is_drawn_as_often_as_every_other() -> None:
+@pytest.mark.parametrize("seeds", [100, pytest.param(1_000, marks=pytest.mark.statistics)])
+def test_every_answer_of_a_stratum_is_drawn_as_often_as_every_other(seeds: int) -> None:
     """Over many seeds each unit comes up as its probability says: chi-square within five standard deviations."""
     frame = units(60, 5)
     counts: dict[str, int] = dict.fromkeys(frame["unit_id"], 0)
     expected: dict[str, float] = dict.fromkeys(frame["unit_id"], 0.0)
-    for seed in range(300):
+    within = {key: part["unit_id"].to_list() for key, part in frame.partition_by("app", "band", as_dict=True).items()}
+    for seed in range(seeds):
         strata = draw(frame, 30, seed)
         for item in items(frame, strata, seed):
             if item.inclusion_probability is not None:
                 counts[item.unit_id] += 1
         for s in strata:
-            for unit in (
-                frame.filter((pl.col("app") == s.app) & (pl.col("band") == s.band))["unit_id"] if s.probability else ()
-            ):
+            for unit in within.get((s.app, s.band), ()) if s.probability else ():
                 expected[unit] += s.probability or 0.0
     off = [
-        (counts[unit] - expected[unit]) / max(1.0, expected[unit] * (1 - expected[unit] / 300)) ** 0.5
+        (counts[unit] - expected[unit]) / max(1.0, expected[unit] * (1 - expected[unit] / seeds)) ** 0.5
         for unit in counts
     ]
     assert max(map(abs, off)) < 5
