@@ -162,7 +162,7 @@ def affected(signal: Signal | None) -> str:
         return ""
     if signal.name == "drift" and about.turns == about.seen:
         whom = f"everybody: {counted(about.users, 'user')}, " if about.users else ""
-        return f"{whom}all of {about.turns:,} answers that were looked at"
+        return _capital(f"{whom}all of {about.turns:,} answers that were looked at")
     users = f"{counted(about.users, 'user')} got such an answer, in " if about.users else ""
     of = f"{about.turns:,} of {about.seen:,} answers that were looked at" if about.seen else f"{about.turns:,} answers"
     low, high = _between(signal, about)

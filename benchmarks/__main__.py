@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import alerting, bombs, freshness, ingest, overload, plain_query, redaction, startup
+from benchmarks import alerting, bombs, freshness, ingest, leaving, overload, plain_query, redaction, startup
 
 Rows = Sequence[dict[str, object]]
 
@@ -35,6 +35,7 @@ def tables(*, quick: bool) -> Iterator[tuple[str, Rows]]:
         [freshness.measure(2 if quick else 20)],
     )
     yield "Alerting: a thousand alerts, one look each", alerting.measure(50 if quick else 1000)
+    yield "Alerting: from the commit until the request leaves", leaving.measure(2 if quick else leaving.LOOKS)
     yield (
         "Overload: ten times what is sustained",
         _upright(overload.measure(2 if quick else 60, 1 if quick else 10)),

@@ -120,6 +120,13 @@ def watch_clock(scheduler: BackgroundScheduler, stopping: threading.Event) -> No
     threading.Thread(target=look, name="clock", daemon=True).start()
 
 
+def hurry(scheduler: BackgroundScheduler, name: str) -> None:
+    """Let a job run now, and then in its own time again; one that works already goes on, and nothing more."""
+    job = scheduler.get_job(name)
+    if job is not None:
+        job.modify(next_run_time=datetime.now(UTC))
+
+
 def overdue(scheduler: BackgroundScheduler, name: str) -> float:
     """Return by how many seconds a job is late that the timetable should have begun; one that still works is not late."""
     job = scheduler.get_job(name)

@@ -17,7 +17,7 @@ from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
 from plumbline.pressing import Lines
 from plumbline.reviewing import keep_reviews, read_ahead
-from plumbline.schedule import Job, Paced, overdue, stand_by, start, watch_clock
+from plumbline.schedule import Job, Paced, hurry, overdue, stand_by, start, watch_clock
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
     token = ensure_token(agent.places.token)
     agent.watch.pulse.expect(agent.clock.now())
     deliver = Guarded("deliver", agent.deliver, agent.health)
+
+    def cycle() -> None:
+        agent.cycle()
+        hurry(timetable, "deliver")  # what it owes leaves now
+
     timetable = start(
         [
             Job(
@@ -72,7 +77,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job(
                 "cycle",
                 parse_duration(settings.agent.cycle_every).total_seconds(),
-                Guarded("cycle", agent.cycle, agent.health),
+                Guarded("cycle", cycle, agent.health),
             ),
             Job(
                 "judges",

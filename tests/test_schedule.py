@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from plumbline.schedule import Clocks, Every, Job, Paced, follow_clock, start
+from plumbline.schedule import Clocks, Every, Job, Paced, follow_clock, hurry, start
 
 
 @dataclass
@@ -167,3 +167,12 @@ def test_r13_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() 
     assert enough.wait(30)
     running.shutdown(wait=True)
     assert most == [1]
+
+
+def test_what_a_look_owes_leaves_at_once_and_not_when_its_time_comes(
+    timetable: tuple[BackgroundScheduler, threading.Event],
+) -> None:
+    running, ran = timetable
+    hurry(running, "deliver")
+    assert ran.wait(30)
+    hurry(running, "nobody")

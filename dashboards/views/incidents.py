@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from dashboards.acting import act, may, told
-from dashboards.client import AgentReads, Row, Trouble
+from dashboards.client import AgentReads, Refused, Row, Trouble, Unknown
 from dashboards.listing import Column, listing
 from dashboards.numbers import count, when
 from dashboards.scope import Context
@@ -40,8 +40,8 @@ def show(context: Context) -> None:
         return
     try:
         rows = context.agent.ask("incidents")
-    except Trouble as trouble:
-        st.warning(label(trouble, 400))
+    except Refused as refused:  # an agent that is gone is the page's trouble, which tries again
+        st.warning(label(refused, 400))
         return
     if not rows:
         st.info("No incident yet. An alert becomes one at the press of a button on its page.")
@@ -54,7 +54,7 @@ def _one(context: Context, wanted: str) -> None:
     number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 10 else 0
     try:
         row = context.agent.ask("incident", number=number)
-    except Trouble as trouble:
+    except (Unknown, Refused) as trouble:
         st.title("Not found", anchor=False)
         st.info(label(trouble, 400))
         return

@@ -76,8 +76,8 @@ def test_where_nothing_tells_whom_it_reached_nothing_is_said(metric: str, app: s
     ("whom", "said"),
     [
         (Whom(400, 120, 84, (0.26, 0.34)), "84 users got such an answer, in 120 of 400 answers that were looked at (26 to 34 %)"),
-        (Whom(400, 400, 84), "everybody: 84 users, all of 400 answers that were looked at"),
-        (Whom(400, 400, 0), "all of 400 answers that were looked at"),
+        (Whom(400, 400, 84), "Everybody: 84 users, all of 400 answers that were looked at"),
+        (Whom(400, 400, 0), "All of 400 answers that were looked at"),
     ],
 )  # fmt: skip
 def test_the_sentence_says_so(whom: Whom, said: str) -> None:
