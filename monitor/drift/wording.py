@@ -100,7 +100,7 @@ def _score(state: Wording, halves: Shape, learner: Learner, output: Floats, part
     taught, held = (halves[half, part] / (64 * n[half]) for half in (0, 1))
     raw = float(learner.weights(taught, n[0]) @ (output - held))
     if state.open is not None:
-        score = raw / max(1e-9, float(np.sqrt(learner.variance)))
+        score = raw / max(1.0, float(np.sqrt(learner.variance)))
         state.open.take(score)
         return score
     score = learner.score(raw)

@@ -67,9 +67,12 @@ class Learner:
         self.lead += (output - reference - self.lead) / min(self.learnt, MEMORY)
 
     def score(self, raw: float) -> float:
-        """Return a score in standard deviations; the scale is that of the scores before it."""
-        scale = float(np.sqrt(self.variance))
-        ready = self.scored >= CALIBRATION and scale > 0
+        """Return a score in standard deviations: those of the scores before it, and never less than the 1 that weights are made for.
+
+        While the classifier tells nothing apart scores are 0, and their spread says nothing of what the first real one is worth.
+        """
+        scale = max(1.0, float(np.sqrt(self.variance)))
+        ready = self.scored >= CALIBRATION
         self.scored += 1
         share = 1 / min(self.scored, MEMORY)
         off = raw - self.mean
