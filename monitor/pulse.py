@@ -1,8 +1,9 @@
 """Silence of an application, counted in the turns that usually come in such a time.
 
-A mean gap would call every night and every weekend of an application that is used in office hours a silence. So the same hours a week
-before say what usually comes; in the first week the days before of the same kind do, working days and weekends apart. Where there is
-neither yet, nothing is said.
+A mean gap would call every night and every weekend of an application that is used in office hours a silence. So the same hours one and two
+weeks before say what usually comes; in the first week the days before of the same kind do, working days and weekends apart. The fewest of
+them count, since what came once (a load test, an import) is no habit: an outage in the hours of one a week ago is not told. Where there is
+none yet, nothing is said.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from monitor.model.values import About, Signal
 from monitor.wording import stretch
 
 MIN_TURNS: Final = 100
-"""Below this many turns in two weeks nothing is usual, so silence means nothing."""
+"""Below this many turns in three weeks nothing is usual, so silence means nothing."""
 
 SHORTEST: Final = timedelta(minutes=1)
 """Turns become visible seconds after they came; a shorter silence is none."""
@@ -32,7 +33,7 @@ Came = Callable[[str, datetime, datetime], int]
 def pulse(row: Mapping[str, Any], now: datetime, came: Came) -> Signal:
     """How long an app has been silent, in turns that came in the same time before: 0 is normal, 200 are missed.
 
-    `row` holds app, n, first and last of the live turns of two weeks (`Sight.pulses`). The value is None while nothing is usual yet.
+    `row` holds app, n, first and last of the live turns of three weeks (`Sight.pulses`). The value is None while nothing is usual yet.
     """
     app, last = row["app"], row["last"]
     at = naive_utc(now)
@@ -66,8 +67,11 @@ def _missed(row: Mapping[str, Any], at: datetime, came: Came) -> float | None:
 
 def _before(first: datetime, last: datetime, at: datetime) -> list[timedelta]:
     """Return how far back the times lie that the one from `last` to `at` is held against, of an app that is known since `first`."""
-    if first <= last - WEEK:
-        return [WEEK]
+    return [back for back in (WEEK, 2 * WEEK) if first <= last - back] or _days_like_it(first, last, at)
+
+
+def _days_like_it(first: datetime, last: datetime, at: datetime) -> list[timedelta]:
+    """Return how many days back the times lie that touch the same kinds of days as the one from `last` to `at`, since `first`."""
     kinds = _weekends(last, at)
     earlier = (days * DAY for days in range(1, 7))
     return [back for back in earlier if first <= last - back and _weekends(last - back, at - back) == kinds]

@@ -28,7 +28,7 @@ class Sight(Protocol):
         """Return findings that are open, or were found or closed after `since`."""
 
     def pulses(self, at: datetime) -> list[Row]:
-        """Return app, first, last and n of the live turns of the last two weeks."""
+        """Return app, first, last and n of the live turns of the last three weeks."""
 
     def came(self, app: str, after: datetime, until: datetime) -> int:
         """Return how many live turns of an app came after a time and until another."""

@@ -1,6 +1,7 @@
 """What a text is made of, for comparing how things are worded: words, signs and pairs of neighbours, hashed into a fixed number of places.
 
-Digits count as one sign, so that no number of anybody becomes a word. Not for meaning: two wordings of one thought differ here.
+Digits count as one sign, so that no number of anybody becomes a word. Where a script puts no space between words, each letter is one.
+Not for meaning: two wordings of one thought differ here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
+from monitor.scripts import MARKS, SPACELESS
 from monitor.stats.ranks import Floats
 
 PLACES: Final = 1024
@@ -28,7 +30,7 @@ LONGEST: Final = 24
 WORDS: Final = 200
 """Words and signs of a text that count: its beginning."""
 
-_TOKEN: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_+")
+_TOKEN: Final = re.compile(rf"[{SPACELESS}][{MARKS}]*|(?:(?![{SPACELESS}])[^\W\d_][{MARKS}]*)+|\d+|[^\w\s]|_+")
 
 
 def ngrams(text: str) -> Iterator[str]:
@@ -36,6 +38,8 @@ def ngrams(text: str) -> Iterator[str]:
 
     >>> sorted(set(ngrams("Sure, 12!")))
     ['!', ',', ', 0', '0', '0 !', 'sure', 'sure ,']
+    >>> [*ngrams("हिन्दी में")], [*ngrams("您好")]
+    (['हिन्दी', 'में', 'हिन्दी में'], ['您', '好', '您 好'])
     """
     words = [_word(found[0]) for found, _ in zip(_TOKEN.finditer(text), range(WORDS), strict=False)]
     yield from words

@@ -26,7 +26,8 @@ def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = (), w
     `also` are other segments that show it, `went_on` is what came of it later.
     """
     what, scale, unit, _ = _kind(change)
-    where = app if change.segment == ALL else f"{app}, {segment_words(change.segment)},"
+    name = plain_line(app)
+    where = name if change.segment == ALL else f"{name}, {segment_words(change.segment)},"
     sentence = (
         f"{what} {metric} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
         f"since {minute(instant(change.since))}, in {counted(int(change.weights.sum()), 'output')}"
@@ -38,7 +39,7 @@ def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = (), w
 def worded_reason(app: str, change: Change) -> str:
     """Return that answers are worded otherwise, since when and how many of them; behind it (`HOW`) what a classifier found."""
     sentence = (
-        f"Answers in {app} are worded otherwise since {minute(instant(change.since))}: {percent(change.current_value)} of "
+        f"Answers in {plain_line(app)} are worded otherwise since {minute(instant(change.since))}: {percent(change.current_value)} of "
         f"{int(change.weights.sum())} read like the new ones, {percent(change.reference_value)} before"
     )
     return f"{sentence}{HOW}a classifier of words and pairs of words scores each answer before it learns from it; {_evidence(change)}"

@@ -89,7 +89,7 @@ def _scored(state: Wording, halves: Shape, learner: Learner, answers: Answers) -
         if state.watched_against(part):
             judged[i] = True
             scores[i] = _score(state, halves, learner, output, part)
-        if not rests and sum(state.counts[half]) < HALF:
+        if not rests and state.takes(half, part):
             add(halves, half, part, output)
             state.counts[half][part] += 1
     return scores, judged

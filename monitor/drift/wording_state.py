@@ -22,7 +22,10 @@ from monitor.stats.edetector import Evidence, no_evidence
 from monitor.stats.ranks import Floats
 
 HALF: Final = 1_000
-"""Outputs of each half of a reference."""
+"""Outputs of each half of a reference, unless parts of the week come later."""
+
+OWN: Final = 250
+"""Outputs of each half that every part of the week has room for, so that a busy Monday does not leave weekends unwatched."""
 
 ENOUGH: Final = 100
 """Outputs of each half, at a part of the week, before others are held against them there."""
@@ -108,6 +111,10 @@ class Wording(msgspec.Struct, kw_only=True):
         self.lead = zlib.compress(learner.lead.astype(np.float32).tobytes(), 1)
         self.learnt, self.scored = learner.learnt, learner.scored
         self.mean, self.variance = learner.mean, learner.variance
+
+    def takes(self, half: int, part: int) -> bool:
+        """Whether half of the reference still takes outputs of this part of the week."""
+        return sum(self.counts[half]) < HALF or self.counts[half][part] < OWN
 
     def watched_against(self, part: int) -> bool:
         """Whether there is a reference for this part of the week."""

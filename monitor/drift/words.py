@@ -1,6 +1,7 @@
 """Which words answers use more and less often since a change: only such as many users were told, and none with a number in it.
 
-The texts are hostile and of persons: what is shown is a word, a sign or a pair of them, on one line, in quotation marks.
+The texts are hostile and of persons: what is shown is a word or a pair with a sign, of printable letters, on one line, in quotation marks.
+It stands behind the sentence, with how we know: messages, which leave the house, tell the sentence alone.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class _Move:
 
 
 def with_words(finding: Finding, before: Said, since: Said) -> Finding:
-    """Return the finding with the words that came and went in its sentence; as it is where none is told to many."""
+    """Return the finding with the words that came and went before its evidence; as it is where none is told to many."""
     moves = _moves(_users(before), _users(since))
     more, less = (_named(sorted(moves, key=lambda move: (sign * move.errors, move.ngram)), sign) for sign in (-1, 1))
     told = [f"{how} often {', '.join(words)}" for how, words in (("more", more), ("less", less)) if words]
     sentence, how, evidence = finding.reason.partition(HOW)
-    return replace(finding, reason="; ".join([sentence, *told]) + how + evidence)
+    return replace(finding, reason=sentence + how + "; ".join([*told, evidence]))
 
 
 def _users(said: Said) -> tuple[dict[str, int], int]:
@@ -69,8 +70,8 @@ def _moves(before: tuple[dict[str, int], int], since: tuple[dict[str, int], int]
 
 
 def _is_word(ngram: str) -> bool:
-    """Signs alone tell a reader little, and numbers nothing."""
-    return any(letter.isalpha() for letter in ngram) and "0" not in ngram.split()
+    """Signs alone tell a reader little, numbers nothing, and what does not print turns a line around."""
+    return any(letter.isalpha() for letter in ngram) and "0" not in ngram.split() and ngram.isprintable()
 
 
 def _errors(before: tuple[int, int], since: tuple[int, int]) -> float:

@@ -14,12 +14,10 @@ from monitor.graders.grader import Judgement, Runner, Settings, Tools, complies,
 from monitor.graders.normal import folded_text, neat_text, place_in
 from monitor.graders.runners import LikelyText
 from monitor.model.values import Turn
+from monitor.scripts import SPACELESS
 
-_SPACELESS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Scripts that put no space between words (Thai, Lao, Burmese, Khmer, Japanese, Chinese): there, no letter ends a word."""
-
-_LETTER: Final = rf"[^\W{_SPACELESS}]"
-_NEEDS_NO_SPACE: Final = re.compile(f"[{_SPACELESS}]")
+_LETTER: Final = rf"[^\W{SPACELESS}]"
+_NEEDS_NO_SPACE: Final = re.compile(f"[{SPACELESS}]")
 
 
 class Banned(Settings, frozen=True, tag="banned"):

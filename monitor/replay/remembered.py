@@ -23,7 +23,7 @@ from monitor.told import Told, together, told
 from monitor.wording import OPEN
 from monitor.workload import AGAIN
 
-PULSE: Final = timedelta(days=14)
+PULSE: Final = timedelta(days=21)
 _COUNTS: Final[dict[str, pl.DataType]] = {
     "app": pl.String(),
     "rule_id": pl.String(),

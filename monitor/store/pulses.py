@@ -10,7 +10,7 @@ from monitor.store.reads import Reader
 
 
 def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
-    """Return per app the pace of its live turns of the last two weeks (app, last, n, first).
+    """Return per app the pace of its live turns of the last three weeks (app, last, n, first).
 
     A turn is live when it was finished within an hour of its time; imported history has no pulse that could stop. Turns dated
     after `now` have a wrong clock and say nothing: else their app would not be silent before that time has come.
@@ -18,7 +18,7 @@ def app_pulse(reader: Reader, now: datetime) -> pl.DataFrame:
     return reader.frame(
         """SELECT app, max(time) AS last, min(time) AS first, count(*) AS n FROM base.turns
            WHERE time > ? AND time <= ? AND finished_at - time < INTERVAL 1 HOUR GROUP BY app""",
-        [now - timedelta(days=14), now],
+        [now - timedelta(days=21), now],
     )
 
 

@@ -22,7 +22,7 @@ def answers_around(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return who and text of answers of `app` before `low`, and of those from `high` to `now`: their first `letters`.
 
-    Who is the user, else the session, else the turn.
+    Answers to nobody known are left out: ten sessions may be one person.
     """
     first, last, at = naive_utc(low), naive_utc(high), naive_utc(now)
     return (
@@ -36,7 +36,7 @@ def _answers(reader: Reader, app: str, start: datetime, end: datetime, letters: 
         f"""
         WITH picked AS (SELECT t.* FROM base.turns t WHERE t.app = ? AND t.time >= ? AND t.time < ?
                         ORDER BY hash(t.trace_id) LIMIT {MOST})
-        SELECT coalesce(p.user_id, p.session_id, p.trace_id) AS who,
+        SELECT p.user_id AS who,
                left(coalesce(o.output_value, answer_text(o.output_messages)), {letters}) AS text
         FROM picked p
         JOIN (SELECT * FROM base.content WHERE time >= ?) o ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id""",

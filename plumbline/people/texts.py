@@ -1,6 +1,7 @@
 """Whose texts somebody may see: who is given applications by name sees texts of those and of no other.
 
-Counts, rates, changes and alerts hold no text and are seen by everybody who may read. A trace that several applications
+Counts, rates, changes and alerts hold no text and are seen by everybody who may read; words that a change of wording quotes stand behind
+its sentence and are left out for others. A trace that several applications
 wrote is seen by who sees all of them. SQL can reach every text in a hundred ways, so it is for those who see all.
 """
 
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from monitor.drift.told import sentence_of
 from monitor.errors import Forbidden, UsageError
 from plumbline.api.call import Actor
 from plumbline.api.erasure_questions import AskErasure
@@ -24,6 +26,9 @@ TEXTS: Final = frozenset({"input_text", "output_text", "reason"})
 """Columns of lists over many applications that hold texts, or quote from them."""
 
 LISTS: Final = frozenset({"traces", "search_reach", "neighbours", "turns_by_id", "turns_before", "violations"})
+CHANGES: Final = frozenset({"findings", "finding"})
+"""Lists whose reasons may quote words behind their sentence."""
+
 Apps = Callable[[str], frozenset[str]]
 """Return the applications that wrote a trace, or that a finding is about; none for what is neither."""
 
@@ -64,14 +69,19 @@ class Sight:
         return ", ".join(sorted(self.actor.apps or ())) or "no application"
 
     def veiled(self, question: Question[Any], rows: pa.Table) -> pa.Table:
-        """Return the rows of a list with the texts of other applications left out."""
-        if self.actor.apps is None or not isinstance(question, Page) or question.name not in LISTS:
+        """Return the rows of a list with the texts of other applications left out, and of their changes all but the sentence."""
+        if self.actor.apps is None or not isinstance(question, Page) or "app" not in rows.column_names:
             return rows
-        if "app" not in rows.column_names:
-            return rows
-        seen = [app in self.actor.apps for app in rows["app"].to_pylist()]
+        if question.name in CHANGES:
+            return self._without(rows, frozenset({"reason"}), sentence_of)
+        return self._without(rows, TEXTS, lambda _: None) if question.name in LISTS else rows
+
+    def _without(self, rows: pa.Table, names: frozenset[str], left: Callable[[str], str | None]) -> pa.Table:
+        """Return rows with what is `left` of the texts of other applications."""
+        seen = [app in (self.actor.apps or ()) for app in rows["app"].to_pylist()]
         for index, field in enumerate(rows.schema):
-            if field.name in TEXTS:
-                told = [text if mine else None for text, mine in zip(rows[field.name].to_pylist(), seen, strict=True)]
+            if field.name in names:
+                texts = zip(rows[field.name].to_pylist(), seen, strict=True)
+                told = [text if mine or text is None else left(text) for text, mine in texts]
                 rows = rows.set_column(index, field, pa.array(told, field.type))
         return rows

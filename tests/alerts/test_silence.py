@@ -35,7 +35,7 @@ def missed(turns: list[datetime], at: datetime) -> float | None:
     def came(_: str, after: datetime, until: datetime) -> int:
         return bisect_right(turns, until) - bisect_right(turns, after)
 
-    known = turns[bisect_right(turns, at - 14 * DAY) : bisect_right(turns, at)]
+    known = turns[bisect_right(turns, at - 21 * DAY) : bisect_right(turns, at)]
     if not known:
         return None
     row = {"app": "shop", "first": known[0], "last": known[-1], "n": len(known)}
@@ -61,6 +61,17 @@ def test_what_has_not_been_seen_yet_says_nothing() -> None:
     assert missed(office(5), MONDAY + 5.5 * DAY) is None, "its first Saturday"
     assert missed(office(5), MONDAY + 7 * DAY) is None, "its first Monday morning, which began on Friday"
     assert missed(office(21)[:50], MONDAY + 3 * DAY) is None, "fifty turns in all"
+
+
+def test_it_is_still_one_after_a_week() -> None:
+    turns = [at for at in office(28) if at < MONDAY + 21 * DAY]
+    assert all((missed(turns, MONDAY + (21 + n) * DAY) or 0) > FIRES for n in range(2, 11))
+
+
+def test_what_came_once_in_these_hours_is_no_habit() -> None:
+    load_test = [MONDAY + 12 * DAY + n * timedelta(seconds=1) for n in range(3_000)]
+    turns = sorted([*office(19), *load_test])
+    assert missed(turns, MONDAY + 19 * DAY + 5 * HOUR) == 0, "a Saturday a week later"
 
 
 def test_a_burst_is_no_pace_that_could_stop() -> None:

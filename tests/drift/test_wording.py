@@ -10,7 +10,7 @@ from monitor.config.schema import DriftSettings
 from monitor.drift.kinds import TEXT
 from monitor.drift.ngrams import PLACES, hashed
 from monitor.drift.told import HOW
-from monitor.drift.wording_state import read_wording
+from monitor.drift.wording_state import HALF, OWN, Wording, read_wording
 from tests.drift.traffic import START, STEP, Watch, at, turns
 
 ANSWERS = f"{TEXT}answers"
@@ -136,3 +136,12 @@ def test_an_ignored_stream_of_texts_is_none() -> None:
     watch = Watch(DriftSettings(ignore=(ANSWERS,)))
     watch.feed(worded((300, 0.0)))
     assert not any(ANSWERS in key for key in watch.states)
+
+
+def test_a_part_of_the_week_that_comes_after_the_reference_is_full_gets_one_of_its_own() -> None:
+    state = Wording(counts=[[0, HALF, 0, 0], [0, HALF, 0, 0]])
+    assert not state.takes(0, 1)
+    assert state.takes(0, 2)
+    state.counts[0][2] = state.counts[1][2] = OWN
+    assert not state.takes(0, 2)
+    assert state.watched_against(2)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from monitor.drift.told import HOW
 from monitor.errors import Forbidden, UsageError
 from monitor.store.pages import PAGES
 from monitor.store.subjects import apps_of
@@ -92,6 +94,16 @@ def test_texts_of_others_cannot_be_searched(limited: Looking, apps: list[str]) -
         limited.rows("traces", text="refund")
     with pytest.raises(Forbidden):
         limited.rows("search_reach", text="refund", app=apps[-1])
+
+
+def test_of_changes_of_others_the_sentence_is_left_and_no_word_that_it_quotes(
+    limited: Looking, apps: list[str]
+) -> None:
+    reason = f"Answers are worded otherwise{HOW}more often “anna”; e-value 9"
+    rows = pa.table({"app": [apps[0], "another", "another"], "reason": [reason, reason, None]})
+    for name in ("findings", "finding"):
+        told = limited.sight.veiled(Page(name, {}), rows)["reason"].to_pylist()
+        assert told == [reason, "Answers are worded otherwise", None]
 
 
 def test_who_sees_all_is_asked_nothing(store: GeneratedStore) -> None:
