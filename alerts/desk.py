@@ -200,14 +200,15 @@ class AlertDesk:
             about = [alert.fingerprint for alert in known_alerts(txn) if alert.labels.get("app") == app]
             alerts.forget(txn, [*about, *notes_about(txn, app)])
             notes.forget(txn, app)
-            erasures.forget(txn, app)
+            erasures.forget(txn, app, self.post.clock.now())
         return len(about)
 
     def erase(self, change: Callable[[str], str]) -> int:
         """Apply `change` to every text about alerts, drop what it touches in the audit, rewrite the file; return rows changed."""
         with self.state.transaction() as txn:
-            parts = (alerts.rewrite_texts, audit.erase, erasures.erase, incidents.erase, labels.erase, notes.erase)
+            parts = (alerts.rewrite_texts, audit.erase, incidents.erase, labels.erase, notes.erase)
             changed = sum(part(txn, change) for part in (*parts, reviews.erase))
+            changed += erasures.erase(txn, change, self.post.clock.now())
         self.state.compact()
         return changed
 

@@ -22,7 +22,7 @@ ERASURE_REQUESTS: Final = Table(
     Column("outcome", Text),  # NULL: open | erased | refused | aged (the trace went with its age)
     Column("ended_by", Text),  # who erased or refused; NULL where something else took the trace away
     Column("ended_at", Instant),
-    Column("why", Text),  # why it was refused
+    Column("why", Text),  # why it was refused; NULL with the trace, too
     # Two open requests for one trace cannot be stored, whatever a caller does.
     Index("erasure_requests_open", "trace_id", unique=True, sqlite_where=Column("outcome").is_(None)),
 )

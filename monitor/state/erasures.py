@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.erasure_tables import ERASURE_REQUESTS
@@ -45,31 +45,36 @@ def listed(txn: Transaction) -> list[Row]:
     return [_read(row) for row in txn.execute(select(ERASURE_REQUESTS).order_by(*order)).mappings()]
 
 
+def waiting(txn: Transaction) -> int:
+    """Return how many requests are open."""
+    return int(txn.execute(select(func.count()).select_from(ERASURE_REQUESTS).where(_OPEN)).scalar_one())
+
+
 def end(txn: Transaction, number: int, outcome: str, person: str, now: datetime, why: str | None = None) -> None:
     """Write what became of a request, and who did it."""
     ended = {"outcome": outcome, "ended_by": person, "ended_at": now, "why": why}
     txn.execute(update(ERASURE_REQUESTS).where(ERASURE_REQUESTS.c.number == number).values(**ended))
 
 
-def erase(txn: Transaction, change: Callable[[str], str]) -> int:
+def erase(txn: Transaction, change: Callable[[str], str], now: datetime) -> int:
     """Forget the traces that `change` would change, which answers what was asked for; change the words of all; return rows changed."""
     changed = 0
     for row in listed(txn):
         gone = row["trace_id"] is not None and change(row["trace_id"]) != row["trace_id"]
         fresh = {name: change(row[name]) for name in ("reason", "why") if row[name] is not None}
-        fresh |= _without_trace(row, "erased") if gone else {}
+        fresh |= _without_trace(row, "erased", now) if gone else {}
         if any(row[name] != value for name, value in fresh.items()):
             changed += _write(txn, row, fresh)
     return changed
 
 
-def forget(txn: Transaction, app: str) -> int:
+def forget(txn: Transaction, app: str, now: datetime) -> int:
     """Forget the traces of one application, which was erased; return how many."""
     rows = [row for row in listed(txn) if row["trace_id"] is not None and app in row["apps"]]
-    return sum(_write(txn, row, _without_trace(row, "erased")) for row in rows)
+    return sum(_write(txn, row, _without_trace(row, "erased", now)) for row in rows)
 
 
-def let_go(txn: Transaction, before: datetime, spared: Collection[str]) -> int:
+def let_go(txn: Transaction, before: datetime, spared: Collection[str], now: datetime) -> int:
     """Forget the traces of requests that are older than that, but those in `spared`; return how many."""
     old = (
         ERASURE_REQUESTS.c.asked_at < before,
@@ -77,12 +82,13 @@ def let_go(txn: Transaction, before: datetime, spared: Collection[str]) -> int:
         not_among(ERASURE_REQUESTS.c.trace_id, spared),
     )
     rows = [_read(row) for row in txn.execute(select(ERASURE_REQUESTS).where(*old)).mappings()]
-    return sum(_write(txn, row, _without_trace(row, "aged")) for row in rows)
+    return sum(_write(txn, row, _without_trace(row, "aged", now)) for row in rows)
 
 
-def _without_trace(row: Row, outcome: str) -> Row:
-    """What is left of a request once its trace is gone; one that was refused stays refused."""
-    return {"trace_id": None, "reason": None, "outcome": row["outcome"] or outcome}
+def _without_trace(row: Row, outcome: str, now: datetime) -> Row:
+    """What is left of a request once its trace is gone, and nobody's words about it; one that was refused stays refused."""
+    ended = {} if row["outcome"] else {"outcome": outcome, "ended_at": now}
+    return {"trace_id": None, "reason": None, "why": None, **ended}
 
 
 def _write(txn: Transaction, row: Row, fresh: Row) -> int:

@@ -13,9 +13,13 @@ LONGEST: Final = 1000
 
 
 class ErasureRequests(Question[list[dict[str, Any]]], frozen=True):
-    """Every request to erase a trace, the open ones first: number, trace, reason, who asked, and what became of it."""
+    """Every request to erase a trace, the open ones first: number, trace, reason, who asked, and what became of it.
+
+    For admins: a reason may tell what was in the trace.
+    """
 
     path: ClassVar[str] = "/v1/erasures"
+    scope: ClassVar[Scope] = "admin"
     under: ClassVar[str] = "requests"
 
 

@@ -31,7 +31,7 @@ class Requests:
     def waiting(self) -> int:
         """Return how many wait for an admin."""
         with self.commands.record.state.transaction() as txn:
-            return sum(row["outcome"] is None for row in erasures.listed(txn))
+            return erasures.waiting(txn)
 
     def ask(self, call: Call, asked: AskErasure, trace_id: str, apps: frozenset[str]) -> Row:
         """Ask that `trace_id`, of `apps`, be erased."""
@@ -73,7 +73,9 @@ class Requests:
         if limits.spans is None:
             return 0
         with self.commands.record.state.transaction() as txn:
-            return erasures.let_go(txn, limits.spans.replace(tzinfo=UTC), limits.held.traces)
+            return erasures.let_go(
+                txn, limits.spans.replace(tzinfo=UTC), limits.held.traces, self.commands.record.clock.now()
+            )
 
 
 def _open(txn: Transaction, number: int, actor: Actor) -> Row:

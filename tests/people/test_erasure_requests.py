@@ -104,8 +104,16 @@ def test_a_trace_is_asked_for_once_and_by_who_may_see_it(agent: Agent, url: str)
         with pytest.raises(UsageError, match="at least one word"):
             rea.ask(AskErasure(TRACE, reason))
     ask(agent, AskErasure(OTHER, WHY))
-    assert [row["trace_id"] for row in rea.ask(ErasureRequests())] == [TRACE]
+    adam = ApiClient(url, agent.access.register.add("adam", "admin", ["shop"]))
+    assert [row["trace_id"] for row in adam.ask(ErasureRequests())] == [TRACE]
     assert [row["trace_id"] for row in ask(agent, ErasureRequests())] == [TRACE, OTHER]
+
+
+@pytest.mark.parametrize("role", ["viewer", "reviewer", "operator"])
+def test_what_is_asked_for_and_why_is_read_by_admins_only(agent: Agent, url: str, role: Any) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    with pytest.raises(Forbidden, match="scope admin"):
+        ApiClient(url, agent.access.register.add("kim", role)).ask(ErasureRequests())
 
 
 def test_a_refusal_says_why_and_the_trace_stays(agent: Agent, url: str) -> None:
@@ -123,7 +131,11 @@ def test_a_refusal_says_why_and_the_trace_stays(agent: Agent, url: str) -> None:
     with pytest.raises(NotFound, match="plumbline erasures list"):
         ask(agent, GrantErasure(7))
     assert ask(agent, AskErasure(TRACE, "now it may")) == {"number": 2, "new": True}
+    decided = {row["number"]: row["ended_at"] for row in ask(agent, ErasureRequests())}[1]
     agent.erase("trace", TRACE)
+    refused = next(row for row in ask(agent, ErasureRequests()) if row["number"] == 1)
+    assert (refused["why"], refused["ended_at"]) == (None, decided)
+    assert b"evidence of case 7" not in agent.places.control.read_bytes()
     assert {row["number"]: row["outcome"] for row in ask(agent, ErasureRequests())} == {1: "refused", 2: "erased"}
 
 
@@ -144,6 +156,7 @@ def test_whatever_erases_the_trace_answers_the_request(agent: Agent, kind: Any, 
     ask(agent, Erase(kind, given))
     other, ended = ask(agent, ErasureRequests())
     assert (ended["outcome"], ended["trace_id"], ended["reason"], ended["ended_by"]) == ("erased", None, None, None)
+    assert ended["ended_at"] >= ended["asked_at"]
     assert other["outcome"] is None
     assert TRACE not in other["reason"] or kind == "app"
 
@@ -173,6 +186,19 @@ def test_a_request_is_forgotten_with_the_age_of_its_trace(agent: Agent) -> None:
     assert agent.access.erasures.let_go(limits_at(kept, now + timedelta(days=2, hours=1))) == 1
     [row] = ask(agent, ErasureRequests())
     assert (row["outcome"], row["trace_id"], row["reason"]) == ("aged", None, None)
+    assert row["ended_at"] >= row["asked_at"]
+
+
+def test_how_many_wait_is_counted_without_reading_them(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    for trace in (TRACE, OTHER):
+        ask(agent, AskErasure(trace, WHY))
+    ask(agent, RefuseErasure(1, "not now"))
+
+    def read(_: object) -> list[Any]:
+        raise AssertionError
+
+    monkeypatch.setattr("monitor.state.erasures.listed", read)
+    assert agent.access.counted()["erasures"] == {"waiting": 1}
 
 
 def test_hostile_reasons_are_text(agent: Agent) -> None:
