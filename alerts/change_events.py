@@ -32,24 +32,29 @@ def owe_changes(
     txn: Transaction, asking: Mapping[str, Sequence[str]], events: Sequence[ChangeEvent], link_base: str, now: datetime
 ) -> int:
     """Owe each of `events` to every receiver in `asking` that asks about its application; return how many messages are new."""
-    known = {row["key"] for row in outbox.of_kind(txn, KIND)}
-    rows = [
-        {
-            "key": key,
-            "fingerprint": event.key,
-            "receiver": name,
-            "episode": 1,
-            "kind": KIND,
-            "body": msgspec.json.encode(note_of(event, link_base)).decode(),
-            "created_at": now,
-            "due_at": now,
-        }
+    owed = {
+        f"{event.key}:{name}:1:{KIND}:1": (event, name)
         for event in events
         for name, apps in asking.items()
-        if _asks(apps, event) and (key := f"{event.key}:{name}:1:{KIND}:1") not in known
-    ]
+        if _asks(apps, event)
+    }
+    known = outbox.keys_among(txn, owed)
+    rows = [_row(key, *owed[key], link_base, now) for key in owed if key not in known]
     outbox.queue_all(txn, rows)
     return len(rows)
+
+
+def _row(key: str, event: ChangeEvent, receiver: str, link_base: str, now: datetime) -> outbox.Row:
+    return {
+        "key": key,
+        "fingerprint": event.key,
+        "receiver": receiver,
+        "episode": 1,
+        "kind": KIND,
+        "body": msgspec.json.encode(note_of(event, link_base)).decode(),
+        "created_at": now,
+        "due_at": now,
+    }
 
 
 def _asks(apps: Sequence[str], event: ChangeEvent) -> bool:

@@ -32,7 +32,6 @@ LEASE: Final = timedelta(seconds=60)
 
 BACKOFF_BASE_S: Final = 2.0
 BACKOFF_CAP_S: Final = 300.0
-LONGEST_WAIT_S: Final = 3600.0
 LATE: Final = timedelta(minutes=10)
 """A message that will be later than this makes us say that its receiver is out of reach."""
 
@@ -180,7 +179,7 @@ def _later(txn: Transaction, post: Post, row: Row, error: RetryLater, now: datet
 def _wait(attempts: int, wish_s: float | None, rng: random.Random) -> float:
     """Return the receiver's own wish, or full jitter: anything up to twice the last cap, five minutes at most."""
     if wish_s is not None:
-        return min(max(wish_s, 0.0), LONGEST_WAIT_S)
+        return min(max(wish_s, 0.0), outbox.LONGEST_WAIT.total_seconds())
     return rng.uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(attempts - 1, 16)))
 
 

@@ -22,10 +22,11 @@ from alerts.message import clean
 from monitor.config.schema import Section
 from monitor.errors import RetryLater, Undeliverable
 from monitor.outgoing import OPEN, Guard
+from monitor.state.outbox import LONGEST_WAIT
 
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 15.0
-LONGEST_WAIT_S: Final = 3600.0
+_LONGEST_WAIT_S: Final = LONGEST_WAIT.total_seconds()
 REFUSED_WAIT_S: Final = 900.0
 """Wrong credentials stay wrong until a person acts, but must not be hammered."""
 
@@ -166,10 +167,10 @@ def _wish(header: str | None, now: datetime) -> float | None:
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), LONGEST_WAIT_S)
+        return min(float(text[:9]), _LONGEST_WAIT_S)
     try:
         at = parsedate_to_datetime(text)
     except ValueError:
         return None
     seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT_S)
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S)

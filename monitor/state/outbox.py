@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
+from monitor.state.spared import among
 from monitor.state.tables import ALERTS, OUTBOX
 
 Row = dict[str, Any]
@@ -38,14 +39,14 @@ def queue_all(txn: Transaction, rows: Sequence[Row]) -> None:
         txn.execute(_QUEUE, fresh)
 
 
-LONGEST: Final = timedelta(hours=1)
+LONGEST_WAIT: Final = timedelta(hours=1)
 """No attempt is put off, and no lease lasts, for longer than this."""
 
 
 def _of_the_future(now: datetime) -> ColumnElement[bool]:
     """What a clock that went back has put off: made, or tried, at a time that is still to come."""
     untried = (OUTBOX.c.attempts == 0) & (OUTBOX.c.created_at > now)
-    return untried | ((OUTBOX.c.attempts > 0) & (OUTBOX.c.next_at > now + LONGEST))
+    return untried | ((OUTBOX.c.attempts > 0) & (OUTBOX.c.next_at > now + LONGEST_WAIT))
 
 
 HELD: Final = ("firing", "severity", "flapping", "no_data", "reminder", "escalated")
@@ -59,7 +60,9 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
     """
     heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
     ready = (OUTBOX.c.state == "pending") & ((OUTBOX.c.next_at <= now) | _of_the_future(now))
-    orphaned = (OUTBOX.c.state == "inflight") & ((OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST))
+    orphaned = (OUTBOX.c.state == "inflight") & (
+        (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST_WAIT)
+    )
     held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & _UNTRIED
     free = OUTBOX.c.id.in_(heads) & (ready | orphaned) & ~held
     query = select(OUTBOX).where(free).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
@@ -68,7 +71,7 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
 
 def claim(txn: Transaction, row: Row, now: datetime, until: datetime) -> bool:
     """Take the lease on `row` and count the attempt; False when somebody else holds it or it has changed since."""
-    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST)
+    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST_WAIT)
     unchanged = (OUTBOX.c.id == row["id"]) & (OUTBOX.c.attempts == row["attempts"]) & OPEN
     taken = {"state": "inflight", "lease_until": until, "attempts": OUTBOX.c.attempts + 1}
     return txn.execute(update(OUTBOX).where(free & unchanged).values(**taken)).rowcount > 0
@@ -122,6 +125,11 @@ def of_kind(txn: Transaction, kind: str) -> list[Row]:
     """Return every message of one kind, whatever became of it, oldest first."""
     query = select(OUTBOX).where(OUTBOX.c.kind == kind).order_by(OUTBOX.c.id)
     return [dict(row) for row in txn.execute(query).mappings()]
+
+
+def keys_among(txn: Transaction, keys: Collection[str]) -> set[str]:
+    """Return those of `keys` that a message has, whatever became of it."""
+    return set(txn.execute(select(OUTBOX.c.key).where(among(OUTBOX.c.key, keys))).scalars())
 
 
 def thread_of(txn: Transaction, row: Row) -> str:

@@ -43,6 +43,7 @@ def run(
     """
     resolved = resolve(Given(config, data_dir, api=api), Path.cwd())
     if action is Action.LIST:
+        _of_this_directory(by, api)
         _list(resolved.places, form)
         return 0
     if name is None:
@@ -58,6 +59,15 @@ def run(
         print(key)
         show.note("This is the only time the key is shown. Send it as `authorization: Bearer KEY` or `x-api-key: KEY`.")
     return 0
+
+
+def _of_this_directory(by: str | None, api: str | None) -> None:
+    """The list is read from the file, not asked of an agent: what would choose one or a person has no place there."""
+    for option, given in (("--by", by), ("--api", api)):
+        if given is not None:
+            raise UsageError(
+                f"keys list takes no {option}: it reads the keys of a data directory (give --data-dir DIR)"
+            )
 
 
 def _list(places: Places, form: Form) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from alerts.change_events import note_of
 from alerts.channels.pagerduty import PagerDuty, PagerDutyReceiver, change_event
@@ -115,6 +116,18 @@ def test_what_was_sent_before_the_agent_was_killed_is_not_sent_after_it(stub: St
     again = a_shown_day(stub, state=ControlState.open(tmp_path / "c.sqlite", day.clock))
     tell(again, a_change(), a_change("v13 is out", key="c2"))
     assert summaries(stub) == ["support: v12 is out (release)", "support: v13 is out (release)"]
+
+
+def test_what_was_sent_long_ago_is_not_read_again_to_send_nothing_twice(stub: Stub) -> None:
+    day = a_shown_day(stub)
+    tell(day, *(a_change(f"v{n} is out", key=f"c{n}") for n in range(3)))
+    said: list[str] = []
+    event.listen(day.desk.state.engine, "before_cursor_execute", lambda _, __, text, *___: said.append(text))
+    assert day.desk.tell_changes(lambda _: [a_change(key="c2"), a_change(key="c3")]) == 1
+    [read] = [" ".join(text.split()) for text in said if "FROM outbox" in " ".join(text.split())]
+    assert read.startswith('SELECT outbox."key" FROM outbox WHERE outbox."key" IN')
+    day.desk.deliver_due()
+    assert len(stub.model.changes) == 4
 
 
 def test_one_that_was_on_its_way_may_stand_there_twice_under_one_key(stub: Stub) -> None:

@@ -160,6 +160,10 @@ def test_the_command_shows_a_key_once(tmp_path: Path) -> None:
     listed = plumbline("keys", "list", "--format", "json", *data, cwd=tmp_path)
     assert '"name": "shop"' in listed.out
     assert made.out.strip() not in listed.out
+    for option, given in (("--by", "rea"), ("--api", "127.0.0.1:1")):
+        refused = plumbline("keys", "list", option, given, *data, cwd=tmp_path)
+        assert (refused.code, refused.out) == (2, "")
+        assert f"keys list takes no {option}" in refused.error
     assert plumbline("keys", "remove", "shop", *data, cwd=tmp_path).code == 0
     assert plumbline("keys", "remove", "shop", *data, cwd=tmp_path).code == 2
     assert plumbline("keys", "add", *data, cwd=tmp_path).code == 2
