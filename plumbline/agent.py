@@ -10,7 +10,7 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -54,8 +54,7 @@ from monitor.store.removal.erase import Wanted, erase_rows
 from monitor.store.removal.retain import gone_before, progress
 from monitor.store.user_sql.readers import Answered, Readers
 from monitor.store.verify import problems
-from plumbline.api.call import Call, Progress
-from plumbline.api.hold_questions import AddHold
+from plumbline.api.call import Progress
 from plumbline.api.questions import ErasedKind
 from plumbline.grading_watch import GradingWatch
 from plumbline.labels import LabelBook
@@ -135,7 +134,8 @@ class Agent:
                 return Retained()
             salt, book = secrets.token_hex(16), self.labels()
             done = retain(self.store, self.places, kept, now, self._disk(), salt, book.age, self.access.holds.held())
-        self.access.let_go(self._limits())
+            self.load()  # what is still to come into the store is not gone
+            self.access.let_go(self._limits())  # before anybody erases: what is gone now is gone with its age
         if done.removed or done.rewritten:
             self.readers.forget()
         if done.lacking:
@@ -177,8 +177,7 @@ class Agent:
 
     def _door(self) -> str:
         """Where OTLP/HTTP comes in: of the collector that runs here, else where the settings put it."""
-        run = read_run(self.places, "collector")
-        return self.settings.collector.otlp_http if run is None else run.address
+        return run.address if (run := read_run(self.places, "collector")) else self.settings.collector.otlp_http
 
     def sql(self, text: str, max_rows: int) -> Answered:
         """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
@@ -242,16 +241,15 @@ class Agent:
             return self._forms(given)
         return frozenset([as_trace(given) if kind == "trace" else given])
 
-    def hold(self, call: Call, asked: AddHold) -> dict[str, Any]:
-        """Keep evidence from here on: what is being erased or aged now is waited for."""
-        with self.keeping:
-            return self.access.holds.add(call, asked, self.forms_of(asked.kind, asked.id))
+    def erase(self, kind: ErasedKind, given: str, sure: Callable[[], object] = lambda: None) -> dict[str, int]:
+        """Remove everything of one user, session, trace or app, from every file, while all else waits; return rows per table.
 
-    def erase(self, kind: ErasedKind, given: str) -> dict[str, int]:
-        """Remove everything of one user, session, trace or app, from every file, while all else waits; return rows per table."""
+        `sure` raises what forbids it, once nobody can change that any more.
+        """
         key, forms = install_key(self.places.root), self.forms_of(kind, given)
         self.load()  # what is not loaded yet could not be found
         with self.keeping, self.replaying, self.loading, self.cycling, self.labelling:
+            sure()
             self.access.holds.allow(kind, sorted(forms))
             removed = erase_rows(self.store, Wanted(kind, forms), key)
             if kind == "app":

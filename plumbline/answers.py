@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,16 +86,28 @@ def ask_erasure(agent: Agent, asked: erasure_questions.AskErasure, call: Call) -
     return agent.access.erasures.ask(call, asked, asked.id, apps_of(agent.store, asked.id))
 
 
+def grant_erasure(agent: Agent, asked: erasure_questions.GrantErasure, call: Call) -> dict[str, Any]:
+    """Erase what a request asks for; it is looked at again when all else waits, so that who refused it meanwhile is heard."""
+    return agent.access.erasures.grant(call, asked, partial(agent.erase, "trace"))
+
+
+def refuse_erasure(agent: Agent, asked: erasure_questions.RefuseErasure, call: Call) -> dict[str, Any]:
+    """Refuse a request; what is being erased is waited for, so that nobody is told of a trace that stays and is gone."""
+    with agent.keeping:
+        return agent.access.erasures.refuse(call, asked)
+
+
+def hold(agent: Agent, asked: hold_questions.AddHold, call: Call) -> dict[str, Any]:
+    """Keep evidence from here on: what is being erased or aged now is waited for."""
+    with agent.keeping:
+        return agent.access.holds.add(call, asked, agent.forms_of(asked.kind, asked.id))
+
+
 def me(actor: Actor) -> dict[str, Any]:
     """Tell who asks."""
     apps = None if actor.apps is None else sorted(actor.apps)
-    return {
-        "name": actor.name,
-        "role": actor.role,
-        "scopes": sorted(actor.scopes),
-        "apps": apps,
-        "session": actor.session,
-    }
+    who = {"name": actor.name, "role": actor.role, "session": actor.session}
+    return who | {"scopes": sorted(actor.scopes), "apps": apps}
 
 
 def preview_policy(agent: Agent, asked: policy_questions.PreviewPolicy, call: Call) -> dict[str, Any]:
@@ -243,14 +256,12 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     incident_questions.NoteIncident: lambda agent, asked, call: incidents_of(agent).note(call, asked),
     incident_questions.CloseIncident: lambda agent, asked, call: incidents_of(agent).close(call, asked),
     hold_questions.Holds: lambda agent, _, __: agent.access.holds.listed(),
-    hold_questions.AddHold: lambda agent, asked, call: agent.hold(call, asked),
+    hold_questions.AddHold: hold,
     hold_questions.ReleaseHold: lambda agent, asked, call: agent.access.holds.release(call, asked),
     erasure_questions.ErasureRequests: lambda agent, _, call: agent.access.erasures.listed(call.actor),
     erasure_questions.AskErasure: ask_erasure,
-    erasure_questions.GrantErasure: lambda agent, asked, call: agent.access.erasures.grant(
-        call, asked, lambda trace: agent.erase("trace", trace)
-    ),
-    erasure_questions.RefuseErasure: lambda agent, asked, call: agent.access.erasures.refuse(call, asked),
+    erasure_questions.GrantErasure: grant_erasure,
+    erasure_questions.RefuseErasure: refuse_erasure,
     note_questions.Notes: lambda agent, asked, _: agent.access.notes.on(asked.id),
     note_questions.AddNote: note,
     note_questions.RemoveNote: lambda agent, asked, call: agent.access.notes.remove(call, asked),

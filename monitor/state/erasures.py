@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.erasure_tables import ERASURE_REQUESTS
 from monitor.state.opening import Transaction
-from monitor.state.spared import not_among
+from monitor.state.spared import among
 
 Row = dict[str, Any]
 _OPEN = ERASURE_REQUESTS.c.outcome.is_(None)
@@ -74,14 +74,16 @@ def forget(txn: Transaction, app: str, now: datetime) -> int:
     return sum(_write(txn, row, _without_trace(row, "erased", now)) for row in rows)
 
 
-def let_go(txn: Transaction, before: datetime, spared: Collection[str], now: datetime) -> int:
-    """Forget the traces of requests that are older than that, but those in `spared`; return how many."""
-    old = (
-        ERASURE_REQUESTS.c.asked_at < before,
-        ERASURE_REQUESTS.c.trace_id.is_not(None),
-        not_among(ERASURE_REQUESTS.c.trace_id, spared),
-    )
-    rows = [_read(row) for row in txn.execute(select(ERASURE_REQUESTS).where(*old)).mappings()]
+def traces(txn: Transaction) -> set[str]:
+    """Return the traces that requests name."""
+    named = ERASURE_REQUESTS.c.trace_id
+    return set(txn.execute(select(named).where(named.is_not(None))).scalars())
+
+
+def let_go(txn: Transaction, gone: Collection[str], now: datetime) -> int:
+    """Forget the traces in `gone`, which were too old to be kept; return how many requests named them."""
+    query = select(ERASURE_REQUESTS).where(among(ERASURE_REQUESTS.c.trace_id, gone))
+    rows = [_read(row) for row in txn.execute(query).mappings()]
     return sum(_write(txn, row, _without_trace(row, "aged", now)) for row in rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Literal
 
 from monitor.store.reads import Reader
@@ -22,6 +23,12 @@ def kind_of(store: Reader, subject: str) -> Literal["finding", "trace"] | None:
     if store.frame("SELECT 1 FROM base.findings WHERE id = ? LIMIT 1", [subject]).height:
         return "finding"
     return "trace" if store.frame("SELECT 1 FROM base.spans WHERE trace_id = ? LIMIT 1", [subject]).height else None
+
+
+def stored_among(store: Reader, traces: Collection[str]) -> set[str]:
+    """Return those of `traces` that spans are stored of."""
+    query = "SELECT DISTINCT trace_id FROM base.spans WHERE trace_id IN (SELECT unnest(?::VARCHAR[]))"
+    return set(store.frame(query, [sorted(traces)])["trace_id"].to_list()) if traces else set()
 
 
 def examples_of(store: Reader, finding: str) -> list[str]:

@@ -40,7 +40,7 @@ class Access:
     @property
     def erasures(self) -> Requests:
         """What people ask to be erased."""
-        return Requests(self.commands)
+        return Requests(self.commands, self.holds.store)
 
     def counted(self) -> dict[str, dict[str, int]]:
         """Return how many holds stand and are past due, and how many requests to erase wait."""

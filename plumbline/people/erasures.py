@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any
 
 from monitor.errors import NotFound, UsageError
 from monitor.state import Transaction, erasures
+from monitor.store.opening import Store
 from monitor.store.removal.age_limits import Limits
+from monitor.store.subjects import stored_among
 from plumbline.api.call import Actor, Call
 from plumbline.api.erasure_questions import AskErasure, GrantErasure, RefuseErasure
 from plumbline.people.commands import Commands
 
 Row = dict[str, Any]
+Erase = Callable[[str, Callable[[], object]], dict[str, int]]
+"""Erases a trace and returns rows by table; what it is given besides raises where that may not be any more."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Requests:
     """The requests to erase of one data directory."""
 
     commands: Commands
+    store: Store
 
     def listed(self, actor: Actor) -> list[Row]:
         """Return the requests about applications that `actor` may see, the open ones first."""
@@ -44,14 +48,18 @@ class Requests:
         told: Row = self.commands.carry_out(call, asked, write)
         return told
 
-    def grant(self, call: Call, asked: GrantErasure, erase: Callable[[str], dict[str, int]]) -> Row:
+    def grant(self, call: Call, asked: GrantErasure, erase: Erase) -> Row:
         """Have `erase` take the trace of a request away; return rows by table. Raises `NotFound`, `UsageError`, `OnHold`.
 
-        The erasure itself answers the request, however it ends; who granted it is added when it has ended.
+        `erase` calls what it is given when nobody can refuse any more. The erasure itself answers the request, however it ends;
+        who granted it is added when it has ended.
         """
-        with self.commands.record.state.transaction() as txn:
-            trace_id = _open(txn, asked.number, call.actor)["trace_id"]
-        removed = {table: n for table, n in erase(trace_id).items() if n}
+
+        def still_asked() -> str:
+            with self.commands.record.state.transaction() as txn:
+                return str(_open(txn, asked.number, call.actor)["trace_id"])
+
+        removed = {table: n for table, n in erase(still_asked(), still_asked).items() if n}
         with self.commands.record.state.transaction() as txn:
             erasures.end(txn, asked.number, "erased", call.actor.name, self.commands.record.clock.now())
         return {"number": asked.number, "removed": removed}
@@ -69,13 +77,14 @@ class Requests:
         return told
 
     def let_go(self, limits: Limits) -> int:
-        """Forget the traces of requests that are older than traces are kept; return how many."""
+        """Forget the traces of requests that went with their age, whenever they were asked for; return how many."""
         if limits.spans is None:
             return 0
         with self.commands.record.state.transaction() as txn:
-            return erasures.let_go(
-                txn, limits.spans.replace(tzinfo=UTC), limits.held.traces, self.commands.record.clock.now()
-            )
+            named = erasures.traces(txn)
+        gone = named - stored_among(self.store, named)
+        with self.commands.record.state.transaction() as txn:
+            return erasures.let_go(txn, gone, self.commands.record.clock.now())
 
 
 def _open(txn: Transaction, number: int, actor: Actor) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from monitor.config.schema import AgentSettings, RetentionSettings, Settings
 from monitor.errors import Forbidden, NotFound, OnHold, UsageError
 from monitor.store.removal.age_limits import limits_at
+from monitor.store.removal.erase import erase_rows
 from plumbline.agent import Agent
 from plumbline.answers import Answers
 from plumbline.api.call import Call, token_owner
@@ -179,14 +181,56 @@ def test_an_erasure_that_was_killed_answers_its_request_at_the_next_start(
     assert stored(agent, TRACE) == 0
 
 
-def test_a_request_is_forgotten_with_the_age_of_its_trace(agent: Agent) -> None:
-    ask(agent, AskErasure(TRACE, WHY))
-    kept, now = RetentionSettings(content="1d", spans="2d", rollups="3d"), agent.clock.now()
-    assert agent.access.erasures.let_go(limits_at(kept, now + timedelta(days=1, hours=23))) == 0
-    assert agent.access.erasures.let_go(limits_at(kept, now + timedelta(days=2, hours=1))) == 1
-    [row] = ask(agent, ErasureRequests())
+def aged(agent: Agent, trace: str) -> None:
+    with agent.store.transaction() as txn:
+        txn.execute("DELETE FROM base.spans WHERE trace_id = ?", [trace])
+
+
+def test_a_request_is_forgotten_with_its_trace_however_late_it_was_asked_for(agent: Agent) -> None:
+    for trace in (TRACE, OTHER):
+        ask(agent, AskErasure(trace, WHY))
+    limits = limits_at(RetentionSettings(content="1d", spans="2d", rollups="3d"), agent.clock.now())
+    assert agent.access.erasures.let_go(limits) == 0
+    aged(agent, TRACE)
+    assert agent.access.erasures.let_go(limits_at(RetentionSettings(), agent.clock.now())) == 0
+    assert agent.access.erasures.let_go(limits) == 1
+    other, row = ask(agent, ErasureRequests())
     assert (row["outcome"], row["trace_id"], row["reason"]) == ("aged", None, None)
     assert row["ended_at"] >= row["asked_at"]
+    assert (other["outcome"], other["trace_id"]) == (None, OTHER)
+    with pytest.raises(UsageError, match="has ended: aged"):
+        ask(agent, GrantErasure(1))
+
+
+def test_who_refuses_before_the_erasure_begins_is_heard(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+
+    def refused_meanwhile(_: Agent) -> None:
+        ask(agent, RefuseErasure(1, "evidence of case 7"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Agent, "load", refused_meanwhile)
+        with pytest.raises(UsageError, match="has ended: refused"):
+            ask(agent, GrantErasure(1))
+    assert stored(agent, TRACE) == 1
+    assert [row["outcome"] for row in ask(agent, ErasureRequests())] == ["refused"]
+
+
+def test_who_refuses_while_it_is_erased_hears_that_it_is_gone(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(agent, AskErasure(TRACE, WHY))
+    with ThreadPoolExecutor(1) as second_admin:
+        answers: list[Future[Any]] = []
+
+        def refused_meanwhile(*given: Any) -> dict[str, int]:
+            answers.append(second_admin.submit(ask, agent, RefuseErasure(1, "evidence of case 7")))
+            wait(answers, timeout=0.3)
+            return erase_rows(*given)
+
+        monkeypatch.setattr("plumbline.agent.erase_rows", refused_meanwhile)
+        ask(agent, GrantErasure(1))
+        with pytest.raises(UsageError, match="has ended: erased"):
+            answers[0].result(30)
+    assert stored(agent, TRACE) == 0
 
 
 def test_how_many_wait_is_counted_without_reading_them(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
