@@ -192,8 +192,9 @@ def _metric(context: Context, row: Row) -> None:
     st.subheader(charted)
     start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
     step = step_for(2 * (end - start))
-    if row["metric"].startswith(tuple(UNDRAWN)):
-        st.caption(UNDRAWN[row["metric"].partition(":")[0]])
+    undrawn = UNDRAWN.get(row["metric"].partition(":")[0])
+    if undrawn:
+        st.caption(undrawn)
         return
     points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:
