@@ -16,7 +16,7 @@ from monitor.judges.gates import guarded, shut
 from monitor.judges.versions import judges_in
 from monitor.policy.schema import BoundRule, Policy
 from monitor.recent import known_plans
-from monitor.store.cards import pairs
+from monitor.store.cards import at_work, pairs
 from monitor.store.opening import Store
 from monitor.weighing import weighted
 
@@ -42,9 +42,11 @@ class CardFile:
         return self._kept[1]
 
     def read(self) -> Cards:
-        """Return the cards as the labels that there are make them."""
+        """Return the cards as the labels that there are make them; what judges and people have not labelled yet has an empty one."""
         since = naive_utc(self.clock.now() - REACH)
-        return {card.key: card for card in cards(_probable(self.store, since))}
+        found = at_work(self.store, since)
+        blank = [Card(rule, judge, version, language, last_at=last) for rule, judge, version, language, last in found]
+        return {card.key: card for card in (*blank, *cards(_probable(self.store, since)))}
 
 
 def _probable(store: Store, since: datetime) -> pl.DataFrame:

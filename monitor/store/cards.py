@@ -60,3 +60,17 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
         ORDER BY j.rule_id, j.judge, j.version, t.seq""",
         {"since": since},
     )
+
+
+def at_work(reader: Reader, since: datetime) -> list[tuple[str, str, str, str, datetime]]:
+    """Return of each rule, judge, version and language ("" where unknown) that judged after `since`, when that version judged last."""
+    rows = reader.frame(
+        f"""
+        SELECT g.rule_id, replace(g.grader, 'judge:', '') AS judge, g.grader_version, coalesce(t.language, '') AS language,
+               max(max(g.graded_at)) OVER (PARTITION BY g.rule_id, g.grader, g.grader_version) AS last_at
+        FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
+        WHERE g.standing = {JUDGE} AND g.time >= $since AND coalesce(g.proposed, g.verdict) <> 'not_graded'
+        GROUP BY g.rule_id, g.grader, g.grader_version, language ORDER BY ALL""",
+        {"since": since},
+    )
+    return rows.rows()

@@ -266,6 +266,25 @@ def test_another_model_begins_with_no_labels_even_on_the_same_answers(stub: Judg
         assert said == [{"n": 48}]
 
 
+def test_a_version_that_judged_and_has_no_label_yet_is_the_current_one_and_decides_nothing(
+    stub: JudgeStub, tmp_path: Path
+) -> None:
+    """As in life: the new model judges new answers, which nobody has labelled."""
+    with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
+        judge_waiting(agent)
+        later(agent, 60)
+        label(agent, padded(agent))
+        assert [card["decides"] for card in cards_of(agent)] == [True]
+        asked = agent.judges.judges["small"]
+        asked.settings = replace(asked.settings, model="stub-2")
+        later(agent, 700)
+        more(agent, [PADDED] * 2, "b")
+        assert judge_waiting(agent) == 2
+        new, old = cards_of(agent)
+        assert (new["current"], new["decides"], new["n_violate"]) == (True, False, 0)
+        assert (old["current"], old["n_violate"]) == (False, 12)
+
+
 def test_each_language_has_a_card_of_its_own(stub: JudgeStub, tmp_path: Path) -> None:
     with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
         judge_waiting(agent)
