@@ -11,10 +11,14 @@ import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from monitor.errors import Undeliverable
+
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""No attempt is put off, and no lease of one lasts, for longer than this."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Lookup = Callable[[str, int], Sequence[str]]

@@ -21,8 +21,7 @@ from alerts.channels import Means
 from alerts.message import clean
 from monitor.config.schema import Section
 from monitor.errors import RetryLater, Undeliverable
-from monitor.outgoing import OPEN, Guard
-from monitor.state.outbox import LONGEST_WAIT
+from monitor.outgoing import LONGEST_WAIT, OPEN, Guard
 
 CONNECT_S: Final = 5.0
 TOTAL_S: Final = 15.0

@@ -7,12 +7,13 @@ that runs out, and the row is sent again under the same key. Retry policy is dec
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from monitor.outgoing import LONGEST_WAIT as LONGEST_WAIT
 from monitor.state.opening import Transaction
 from monitor.state.spared import among
 from monitor.state.tables import ALERTS, OUTBOX
@@ -37,10 +38,6 @@ def queue_all(txn: Transaction, rows: Sequence[Row]) -> None:
     fresh = [{"state": "pending", "attempts": 0, "shortened": 0, "next_at": row["due_at"], **row} for row in rows]
     if fresh:
         txn.execute(_QUEUE, fresh)
-
-
-LONGEST_WAIT: Final = timedelta(hours=1)
-"""No attempt is put off, and no lease lasts, for longer than this."""
 
 
 def _of_the_future(now: datetime) -> ColumnElement[bool]:
