@@ -25,6 +25,7 @@ from alerts.patience import patiently
 from monitor.clock import Clock
 from monitor.errors import RetryLater, Undeliverable
 from monitor.health import Health
+from monitor.outgoing import LONGEST_WAIT
 from monitor.state import ControlState, Transaction, acts, alerts, outbox
 
 LEASE: Final = timedelta(seconds=60)
@@ -179,7 +180,7 @@ def _later(txn: Transaction, post: Post, row: Row, error: RetryLater, now: datet
 def _wait(attempts: int, wish_s: float | None, rng: random.Random) -> float:
     """Return the receiver's own wish, or full jitter: anything up to twice the last cap, five minutes at most."""
     if wish_s is not None:
-        return min(max(wish_s, 0.0), outbox.LONGEST_WAIT.total_seconds())
+        return min(max(wish_s, 0.0), LONGEST_WAIT.total_seconds())
     return rng.uniform(0.0, min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2.0 ** min(attempts - 1, 16)))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from monitor.outgoing import LONGEST_WAIT as LONGEST_WAIT
+from monitor.outgoing import LONGEST_WAIT
 from monitor.state.opening import Transaction
 from monitor.state.spared import among
 from monitor.state.tables import ALERTS, OUTBOX
