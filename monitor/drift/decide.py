@@ -6,38 +6,33 @@ A finding is raised when the evidence against "still like the reference" reaches
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import polars as pl
+from msgspec import structs
 
-from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
-from monitor.drift.admission import admit, count_candidates, segment_key
 from monitor.drift.alarm import Alarm
 from monitor.drift.anchoring import Anchors, Rise
-from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
+from monitor.drift.batch import Batch, Name
 from monitor.drift.detector import Detector, EDetector
+from monitor.drift.feeding import EVERYBODY, Feeding, due_of
 from monitor.drift.findings import MetricCase, Reports, report_alarms
-from monitor.drift.heavy_users import count_users, heavy_users
-from monitor.drift.kept import Changed, Known, Living, Texts, key_of, name_of, part_of, whole_metric
-from monitor.drift.kinds import MISSING, TEXT, budget_shares, is_core
-from monitor.drift.novelty import learnt, with_news
+from monitor.drift.kept import Changed, Known, Living, Texts, key_of, part_of
+from monitor.drift.kinds import TEXT, budget_shares, is_core
 from monitor.drift.state import Combo, Memory, Stream
-from monitor.drift.texts import Reading, follow_texts, text_streams
+from monitor.drift.texts import Reading, follow_texts
 from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
 from monitor.model.values import Finding, ToldChange
 
 E_DETECTOR: Final = EDetector()
-
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive UTC
-
 
 S = TypeVar("S")
 
@@ -54,37 +49,6 @@ class DriftOutcome:
     behind: list[str] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     rises: list[Rise] = field(default_factory=list)
-
-
-def nobody(_metric: str, _app: str) -> str:
-    """Return the version of the graders of a metric that nobody grades."""
-    return ""
-
-
-@dataclass(frozen=True)
-class Feeding:
-    """Which streams a batch is for: all but those that are behind (`held`), or, to catch up, `only` one.
-
-    Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of
-    an app is made: a stream of another version starts anew. `lasting` are measures that a turn has once its app has them: that one
-    is missing is a stream. `accepted` are findings that a person has called the new normal.
-    `changes` are what people and deploy scripts told: causes.
-    """
-
-    held: Collection[str] = ()
-    only: str | None = None
-    graded_by: Callable[[str, str], str] = nobody
-    lasting: Collection[str] = ()
-    accepted: Collection[str] = ()
-    changes: Sequence[ToldChange] = ()
-
-    def takes(self, name: Name) -> bool:
-        """Return whether the stream is fed."""
-        named = {key_of(name), whole_metric(name.metric)}
-        return named.isdisjoint(self.held) if self.only is None else self.only in named
-
-
-EVERYBODY: Final = Feeding()
 
 
 def decide_drift(
@@ -126,44 +90,29 @@ def _decided(
     guard: Guarding,
     feeding: Feeding,
 ) -> tuple[Changed, DriftOutcome]:
-    memory = given.memory
-    again = feeding.only is not None  # traffic that has been counted
-    users = memory.users if again else count_users(memory.users, user_traffic(turns))
-    dated = _dated(turns, now)
-    vocabularies = memory.vocabularies if again else learnt(memory.vocabularies, dated)
-    keys = {*given.keys()}
-    told = with_news(_with_absences(dated, keys, feeding.lasting), memory.vocabularies)
-    batch = read_batch(told, settings.segments, settings.ignore, heavy_users(users))
-    candidates = memory.candidates if again else count_candidates(memory.candidates, _segment_traffic(batch))
-    known = [name_of(key) for key in keys]
-    admitted = admit(known, batch.counts, candidates, settings.max_streams)
-    fed = [name for name in admitted if feeding.takes(name)]
-    spoken = [name for name in text_streams(batch) if name in known or len({*known, *fed}) < settings.max_streams]
-    heard = [name for name in spoken if feeding.takes(name)]
-    watched = {*known, *fed, *heard}
-    settings_of = settings_by_metric(tracker_settings(settings, len(watched), detector), watched)
+    memory, due = given.memory, due_of(given, turns, settings, now, feeding)
+    n_streams = len(due.watched)
+    settings_of = settings_by_metric(tracker_settings(settings, n_streams, detector), due.watched)
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
 
     def to_step(name: Name) -> Fed:
         stream = given.stream(key_of(name))
         if of_version(stream, feeding.graded_by(name.metric, name.app)):
             anchors.forget(name)
-        return Fed(stream, batch.points(name), settings_of(name.metric))
+        return Fed(stream, due.batch.points(name), settings_of(name.metric))
 
-    streams, alarms = _step(fed, to_step, batch.combos, anchors, guard)
-    reports = _report(batch, streams, alarms, memory, settings, len(watched), now, feeding.changes)
+    streams, alarms = _step(due.fed, to_step, due.batch.combos, anchors, guard)
+    reports = _report(due.batch, streams, alarms, memory, settings, n_streams, now, feeding.changes)
     anchors.keep(alarms, reports.told)
-    budget = _budget_text(settings, len(watched))
+    budget = _budget_text(settings, n_streams)
     reading = Reading(settings_of(TEXT), budget, feeding.accepted, anchors.expired, feeding.changes, now)
-    texts = follow_texts({name: given.wording(key_of(name)) for name in heard}, batch, reading, guard)
-    after = Memory(
-        reported=reports.known, candidates=candidates, users=users, vocabularies=vocabularies, anchors=anchors.known
-    )
+    texts = follow_texts({name: given.wording(key_of(name)) for name in due.heard}, due.batch, reading, guard)
+    after = structs.replace(due.counted, reported=reports.known, anchors=anchors.known)
     stepped = {*streams, *texts.wordings}
-    behind = [key_of(n) for n in [*admitted, *spoken] if n not in stepped and (not again or n in {*fed, *heard})]
-    moved = bool(stepped) or vocabularies != memory.vocabularies
+    moved = bool(stepped) or after.vocabularies != memory.vocabularies
     changed = Changed(_by_key(streams), _by_key(texts.wordings), after if moved else None)
     findings, returned = [*reports.findings, *texts.findings], [*anchors.returned(), *texts.returned]
+    behind = [key_of(name) for name in due.owed if name not in stepped]
     return changed, DriftOutcome({}, findings, behind, returned, anchors.rises)
 
 
@@ -206,40 +155,9 @@ def settings_by_metric(tracking: TrackerSettings, watched: Iterable[Name]) -> Ca
     return lambda metric: core if is_core(metric) else other
 
 
-def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
-    latest = max(_EPOCH, naive_utc(now))
-    times = turns["time"].drop_nulls()
-    if times.is_empty() or (times.min() >= _EPOCH and times.max() <= latest):  # type: ignore[operator]  # times
-        return turns
-    return turns.with_columns(pl.col("time").clip(_EPOCH, latest))
-
-
-def _with_absences(turns: pl.DataFrame, watched: Collection[str], lasting: Collection[str]) -> pl.DataFrame:
-    """Say of each turn whether it lacks a measure that its app has, or had."""
-    apps, added = turns["app"].to_list(), []
-    for metric in (name for name in lasting if name in turns.columns):
-        known = turns[metric].is_not_null().to_list()
-        has = {app for app, there in zip(apps, known, strict=True) if there}
-        has |= {app for app in set(apps) if key_of(Name(MISSING + metric, str(app), ALL)) in watched}
-        lacks = [
-            None if app is None or app not in has else float(not there) for app, there in zip(apps, known, strict=True)
-        ]
-        added.append(pl.Series(MISSING + metric, lacks, pl.Float64))
-    return turns.with_columns(added) if added else turns
-
-
 def _expired(settings: DriftSettings, now: datetime) -> int:
     """Changes found before this are the new normal, in milliseconds."""
     return int((now - parse_duration(settings.expires)).timestamp() * 1000)
-
-
-def _segment_traffic(batch: Batch) -> dict[str, int]:
-    traffic: dict[str, int] = {}
-    for name, n in batch.counts.items():
-        if name.segment != ALL:
-            traffic[segment_key(name)] = max(n, traffic.get(segment_key(name), 0))
-    return traffic
 
 
 def tracker_settings(settings: DriftSettings, streams: int, detector: Detector = E_DETECTOR) -> TrackerSettings:
