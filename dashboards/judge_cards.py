@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.client import Row, Trouble
+from dashboards.client import Refused, Row, Unknown
 from dashboards.numbers import count, percent, when
 from dashboards.scope import Context
 from dashboards.text import label, plain
@@ -20,7 +20,7 @@ def cards(context: Context, rule: str | None = None) -> None:
     """Draw the cards of judges, under one rule or all; nothing where the agent tells none."""
     try:
         told: list[Row] = context.agent.ask("judgecards")
-    except (AttributeError, Trouble):
+    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return
     mine = [one for one in told if rule in {None, one["rule"]}]
     if not mine:
@@ -54,7 +54,7 @@ def standing(one: Row) -> tuple[str, str, str]:
     """Return whether a judge may decide, as a badge: words, icon, colour."""
     if not one["decides"]:
         return "only proposes", ":material/front_hand:", "orange"
-    if not one["n_violate"] + one["n_comply"]:
+    if not one["n_violate"] + one["n_comply"] and not one["veiled"]:
         return "decides, not checked by people", ":material/question_mark:", "gray"
     return (
         ("decides", ":material/check:", "green")
@@ -72,6 +72,8 @@ def heading(one: Row) -> str:
 def worth(one: Row) -> str:
     """Return what a judge is worth, in words."""
     n = one["n_violate"] + one["n_comply"]
+    if one["veiled"]:
+        return "Its numbers are of answers of applications that you may not see."
     if not n:
         return f"Nobody has checked it yet{_unused(one)}."
     parts = [

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.acting import act, may, told
-from dashboards.client import AgentReads, Row, Trouble
+from dashboards.client import AgentReads, Refused, Row, Unknown
 from dashboards.judges import calls_behind
 from dashboards.rules import Rule
 from dashboards.text import label, parsed, plain
@@ -132,6 +132,6 @@ def _asked_for(agent: AgentReads, control: str, trace_id: str) -> bool:
 def _why(agent: AgentReads, trace_id: str) -> dict[str, list[Any]]:
     try:
         found: dict[str, list[Any]] = agent.ask("whyungraded", id=trace_id)
-    except (AttributeError, Trouble):
+    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return {"draws": [], "rules": []}
     return found

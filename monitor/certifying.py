@@ -45,8 +45,8 @@ class CardFile:
         """Return the cards as the labels that there are make them; what judges and people have not labelled yet has an empty one."""
         since = naive_utc(self.clock.now() - REACH)
         found = at_work(self.store, since)
-        blank = [Card(rule, judge, version, language, last_at=last) for rule, judge, version, language, last in found]
-        return {card.key: card for card in (*blank, *cards(_probable(self.store, since)))}
+        made = (Card(*one[:4], last_at=one[4], apps=frozenset(one[5])) for one in found)
+        return {card.key: card for card in (*made, *cards(_probable(self.store, since)))}
 
 
 def _probable(store: Store, since: datetime) -> pl.DataFrame:
@@ -56,21 +56,40 @@ def _probable(store: Store, since: datetime) -> pl.DataFrame:
     )
 
 
-def told_cards(found: Cards, policies: Sequence[Policy], judges: Mapping[str, JudgeSettings]) -> list[dict[str, Any]]:
+VEILED: Final = "its numbers are of answers of applications that you may not see"
+
+
+def told_cards(
+    found: Cards, policies: Sequence[Policy], judges: Mapping[str, JudgeSettings], apps: frozenset[str] | None = None
+) -> list[dict[str, Any]]:
     """Return the cards of rules in force as plain values, an empty one where a judge has none yet: newest versions first.
 
-    `decides` says whether the judge does, `why` why not; `demands` is what its rule asks of it.
+    `decides` says whether the judge does, `why` why not; `demands` is what its rule asks of it. `apps` are those that whoever asks may
+    see, None all: a card of others is not told, and of one that is of others too it is told whether the judge decides, and no number (`veiled`).
     """
     told = []
     for policy, rule, judge in _asked(policies, judges):
-        mine = [card for card in found.values() if (card.rule, card.judge) == (rule.id, judge)]
+        if apps is not None and not any(policy.grades(app) for app in apps):
+            continue
+        mine = [card for card in found.values() if (card.rule, card.judge) == (rule.id, judge) and _touches(card, apps)]
         mine.sort(key=lambda card: (card.last_at or datetime.min, card.n_violate + card.n_comply), reverse=True)  # noqa: DTZ901 the store keeps naive UTC
         newest = mine[0].version if mine else ""
         for card in mine or [Card(rule.id, judge, "", "")]:
-            why = shut(rule.text.decision, card)
             about = {"title": rule.text.title, "policy": policy.id, "current": card.version == newest}
-            told.append(card.told() | about | {"demands": _demands(rule), "decides": not why, "why": why})
+            told.append(_seen(card, rule, apps) | about)
     return told
+
+
+def _touches(card: Card, apps: frozenset[str] | None) -> bool:
+    return apps is None or not card.apps.isdisjoint(apps)
+
+
+def _seen(card: Card, rule: BoundRule, apps: frozenset[str] | None) -> dict[str, Any]:
+    """A card and what follows from it, as it is told to who may see `apps`."""
+    why = shut(rule.text.decision, card)
+    veiled = apps is not None and not card.apps <= apps
+    stands = {"demands": _demands(rule), "decides": not why, "why": VEILED if why and veiled else why, "veiled": veiled}
+    return (card.veiled() if veiled else card).told() | stands
 
 
 def _demands(rule: BoundRule) -> dict[str, float]:

@@ -200,7 +200,7 @@ def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
     if errors is None:
         return told
     value, (low, high) = behind(told["value"], Interval(told["low"], told["high"]), errors)
-    method = f"{told['method']}, whose own errors ({errors.n} judgements tell of them) are reckoned in"
+    method = f"{told['method']}, whose own errors ({errors.n:,} judgements tell of them) are reckoned in"
     return {"value": value, "low": low, "high": high, "method": method}
 
 
@@ -227,8 +227,8 @@ def _why_not(said: Said, labels: str) -> str:
     if not n:
         return ""
     if not planned:
-        return f" ({n} {labels}, on turns that somebody chose)"
-    return f" ({planned} {labels} on turns that a plan picked, {ENOUGH} are needed)"
+        return f" ({n:,} {labels}, on turns that somebody chose)"
+    return f" ({planned:,} {labels} on turns that a plan picked, {ENOUGH} are needed)"
 
 
 def _by_people(said: Said, confidence: float) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def _corrected(said: Said, corrects: Bools, confidence: float) -> dict[str, Any]
     labelled = Labelled(rows, _violates(said.label[guessed][rows]), said.label_probability[guessed][rows])
     found = corrected(guess, said.probability[guessed], said.cluster[guessed], labelled)
     low, high = corrected_interval(found, confidence)
-    method = f"difference, clustered by user; {_graders(said)}, corrected by {len(rows)} human labels"
+    method = f"difference, clustered by user; {_graders(said)}, corrected by {len(rows):,} human labels"
     return {"value": found.value, "low": low, "high": high, "method": method}
 
 
@@ -269,5 +269,5 @@ def _left_out(said: Said) -> str:
     counted = [(str(name), int((picked == CODES[name]).sum())) for name in INDECISIVE]
     counted += [(f"{name} by people", int((said.label == CODES[name]).sum())) for name in INDECISIVE]
     counted += [("on which people disagree", int(said.contested.sum()))]
-    named = ", ".join(f"{n} {name}" for name, n in counted if n)
+    named = ", ".join(f"{n:,} {name}" for name, n in counted if n)
     return f"; left out: {named}" if named else ""

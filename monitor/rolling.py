@@ -1,18 +1,19 @@
 """Rates of the last four weeks of rules that judges decide: people label a few answers a day, and a window of a day has too few to correct a judge.
 
-It is one number as of now, read anew whenever it is asked for, which costs as much as judges were asked about; the published windows
-and what alerts go by are others. Not for seeing when something changed: that is what drift is for.
+It is one number as of now, read again once a minute while somebody asks for it, which costs as much as judges were asked about; the published
+windows and what alerts go by are others. Not for seeing when something changed: that is what drift is for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
-from monitor.clock import naive_utc
+from monitor.clock import Clock, naive_utc
 from monitor.config.schema import Settings
 from monitor.estimates import estimate_told
 from monitor.judges.versions import rules_asking
@@ -20,12 +21,32 @@ from monitor.model.values import Estimate
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import known_plans, turns_of
 from monitor.stats.erring import Errors
+from monitor.store.opening import Store
 from monitor.store.reads import Reader
 from monitor.store.verdicts import graded_units
 from monitor.told import told
 from monitor.weighing import weighted
 
 WEEKS: Final = timedelta(days=28)
+AGAIN: Final = timedelta(minutes=1)
+
+
+@dataclass
+class FourWeeks:
+    """The rates of a house. Calls may come from any thread; two at once read twice and find the same."""
+
+    store: Store
+    clock: Clock
+    settings: Settings
+    _kept: tuple[datetime, list[str], list[Estimate]] | None = field(default=None)
+
+    def now(self, policies: Sequence[Policy], errors: Errors | None) -> list[Estimate]:
+        """Return the rates under `policies`, at most a minute old; `errors` as `rolling_rates` takes them."""
+        now, hashes = self.clock.now(), [policy.hash for policy in policies]
+        kept = self._kept
+        if kept is None or kept[1] != hashes or now - kept[0] >= AGAIN:
+            kept = self._kept = (now, hashes, rolling_rates(self.store, policies, self.settings, now, errors))
+        return kept[2]
 
 
 def rolling_rates(

@@ -40,6 +40,7 @@ from monitor.recent import Recent
 from monitor.removal.erasure import finish_erasure
 from monitor.removal.retention import EVERY, Disk, Retained, described, retain
 from monitor.replay import Plan, run_replay
+from monitor.rolling import FourWeeks
 from monitor.state.public import PublicTables
 from monitor.steps import House
 from monitor.store.finishing.finish import finish
@@ -85,6 +86,7 @@ class Agent:
     files: RuleFiles
     watch: GradingWatch
     judges: JudgeQueue
+    rates: FourWeeks
     recent: Recent = field(default_factory=Recent)
     stopping: threading.Event = field(default_factory=threading.Event)
     loading: threading.Lock = field(default_factory=threading.Lock)

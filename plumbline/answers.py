@@ -220,7 +220,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
     finding_questions.ReopenFinding: lambda agent, asked, call: findings_of(agent).reopen(asked, call),
     grading_questions.WhyUngraded: lambda agent, asked, _: grading.why(house_of(agent), asked),
     grading_questions.Judges: lambda agent, _, __: agent.judges.told(),
-    grading_questions.JudgeCards: lambda agent, _, __: cards_of(agent),
+    grading_questions.JudgeCards: lambda agent, _, call: cards_of(agent, call.actor),
     grading_questions.JudgedRates: lambda agent, _, call: rates_of(agent, call.actor),
     grading_questions.GradeNow: grade_now,
     grading_questions.Redraw: lambda agent, asked, _: grading.redraw(house_of(agent), asked),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from monitor.certifying import CardFile, told_cards
-from monitor.rolling import rolling_rates
+from monitor.certifying import told_cards
 from monitor.store.judging import Said, keep
 from plumbline.agent import Agent
 from plumbline.api.call import Actor
@@ -22,15 +21,13 @@ def judge_waiting(agent: Agent) -> int:
     return agent.judges.work(agent.policies, put)
 
 
-def cards_of(agent: Agent) -> list[dict[str, Any]]:
-    """Return what the judges of `agent` are worth under each rule, by the labels that there are now."""
-    if not agent.settings.judges:
-        return []
-    return told_cards(CardFile(agent.store, agent.clock).read(), agent.policies, agent.settings.judges)
+def cards_of(agent: Agent, actor: Actor) -> list[dict[str, Any]]:
+    """Return what the judges of `agent` are worth under each rule as far as `actor` may see it, at most a minute old."""
+    judges = agent.settings.judges
+    return told_cards(agent.judges.gates.cards(), agent.policies, judges, actor.apps) if judges else []
 
 
 def rates_of(agent: Agent, actor: Actor) -> list[dict[str, Any]]:
-    """Return how often rules that judges decide were broken in the last four weeks, of the applications that `actor` sees."""
-    settings, now = agent.settings, agent.clock.now()
-    found = rolling_rates(agent.store, agent.policies, settings, now, agent.recent.errors)
+    """Return how often rules that judges decide were broken in the last four weeks, of the applications that `actor` sees; at most a minute old."""
+    found = agent.rates.now(agent.policies, agent.recent.errors)
     return [asdict(rate) for rate in found if actor.apps is None or rate.app in actor.apps]

@@ -19,6 +19,7 @@ from monitor.places import Places
 from monitor.policy import policies_in_force
 from monitor.privacy.keyed import install_key
 from monitor.removal.tombstones import recall_tombstones
+from monitor.rolling import FourWeeks
 from monitor.store.opening import Store
 from monitor.store.user_sql.readers import Readers
 from monitor.vital_signs import Pulse
@@ -56,9 +57,23 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     cards = CardFile(store, clock)
     judges = queue_of(settings, store, desk.state, clock, secrets.SystemRandom(), cards.now, stopping.is_set)
     watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)), judges.troubles)
+    rates = FourWeeks(store, clock, settings)
     files = RuleFiles(settings, health, clock, rules, activation.remember)
     agent = Agent(
-        settings, places, clock, store, desk, (), readers, health, access, files, watch, judges, stopping=stopping
+        settings,
+        places,
+        clock,
+        store,
+        desk,
+        (),
+        readers,
+        health,
+        access,
+        files,
+        watch,
+        judges,
+        rates,
+        stopping=stopping,
     )
     try:
         agent.policies = files.start(activation.last_texts())

@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
-from dashboards.client import Row, Trouble
+from dashboards.client import Refused, Row, Unknown
 from dashboards.four_weeks import four_weeks, in_words
 from dashboards.judges import judges
 from dashboards.listing import Column, listing
@@ -92,7 +92,7 @@ def _prompts(context: Context) -> None:
     """Say which applications lack the policy in their system prompt."""
     try:
         checks: list[Row] = context.agent.ask("promptcheck")
-    except (AttributeError, Trouble):
+    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return
     for one in (check for check in checks if check["missing"]):
         since = f", as far as is known since {when(one['since'])}" if one["since"] else ""
@@ -219,7 +219,7 @@ def _versions(context: Context, rule: Rule) -> None:
     """What was in force before; only an agent with a folder of policies of its own knows."""
     try:
         versions: list[Row] = context.agent.ask("versions", policy=rule.policy["id"])
-    except (AttributeError, Trouble):
+    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         versions = []
     with st.expander("Versions, and how to change this rule"):
         for one in versions:

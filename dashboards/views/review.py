@@ -7,7 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.acting import act, may, told
-from dashboards.client import Row, Trouble
+from dashboards.client import Refused, Row, Unknown
 from dashboards.numbers import utc, when
 from dashboards.scope import Context
 from dashboards.tables import clickable, still
@@ -107,7 +107,7 @@ def _one(context: Context, row: Row | None) -> None:
             results(context.agent, row)
         elif part == "About":
             _about(context, row)
-    except Trouble as trouble:
+    except (Refused, Unknown) as trouble:  # an agent that is gone is the page's trouble, which tries again
         st.warning(label(trouble, 300))
 
 

@@ -49,7 +49,7 @@ class Card:
     """One version of a judge under one rule, for answers in one language ("" where that is not known).
 
     `recall` is of answers that violate (`n_violate`, of which it found `found`), `alarms` of those that comply (`n_comply`, `false`);
-    None where there are none. `chosen` and `seen` count the labels that certify nobody.
+    None where there are none. `chosen` and `seen` count the labels that certify nobody. `apps` are those of whose answers it tells.
     """
 
     rule: str
@@ -65,6 +65,7 @@ class Card:
     weighted: bool = False
     newest: datetime | None = None
     last_at: datetime | None = None
+    apps: frozenset[str] = frozenset()
     chosen: int = 0
     seen: int = 0
     curve: tuple[Bin, ...] = ()
@@ -77,9 +78,12 @@ class Card:
 
     def told(self) -> dict[str, Any]:
         """Return it as plain values; times are naive UTC."""
-        return asdict(self) | {
-            name: at and at.isoformat() for name, at in (("newest", self.newest), ("last_at", self.last_at))
-        }
+        times = {name: at and at.isoformat() for name, at in (("newest", self.newest), ("last_at", self.last_at))}
+        return asdict(self) | times | {"apps": sorted(self.apps)}
+
+    def veiled(self) -> Card:
+        """Return it without its numbers, for who may not see all applications that they are of."""
+        return Card(*self.key, last_at=self.last_at)
 
 
 def cards(pairs: pl.DataFrame) -> Iterator[Card]:
@@ -108,6 +112,7 @@ def _card(blank: Card, rows: pl.DataFrame) -> Card:
         weighted=counts["probability"].n_unique() > 1,
         newest=counts["labelled_at"].max(),  # type: ignore[arg-type]  # a column of times
         last_at=rows["last_at"].max(),  # type: ignore[arg-type]  # the same
+        apps=frozenset(rows["app"].fill_null("")),
         chosen=rows.filter(~drawn).height,
         seen=rows.filter(drawn & ~pl.col("unseen")).height,
         curve=tuple(_curve(counts)),

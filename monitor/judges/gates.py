@@ -55,10 +55,10 @@ def shut(decision: Decision, card: Card | None) -> str:
         if recall is None:
             return f"people have found no violation yet on which it could show that it finds {percent(decision.min_recall)}"
         if recall.low < decision.min_recall:
-            return f"it is only sure to find {percent(recall.low, 1)} of violations, and {percent(decision.min_recall)} is asked"
+            return f"people's labels show that it finds at least {percent(recall.low, 1)} of violations, and {percent(decision.min_recall)} is asked"
     if decision.max_false_alarm is not None:
         if alarms is None:
             return f"people have seen no good answer yet on which it could show at most {percent(decision.max_false_alarm)} false alarms"
         if alarms.high > decision.max_false_alarm:
-            return f"its false alarms may be {percent(alarms.high, 1)}, and at most {percent(decision.max_false_alarm)} is allowed"
+            return f"by people's labels it may blame up to {percent(alarms.high, 1)} of good answers, and at most {percent(decision.max_false_alarm)} is allowed"
     return ""

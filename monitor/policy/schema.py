@@ -73,7 +73,7 @@ class Raci(Block, frozen=True):
 
 
 class Decision(Block, frozen=True):
-    """When a score counts as a violation, and what a judge must reach on the calibration set."""
+    """When a score counts as a violation, and what a judge must have shown on people's labels before it decides."""
 
     flag_at: float = 0.5
     min_recall: float | None = None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
 from dashboards.canary import asked, found, leanings, standing
-from dashboards.judge_cards import agrees, curve, terms, worth
+from dashboards.client import AgentReads, Trouble, Unknown
+from dashboards.four_weeks import four_weeks
+from dashboards.judge_cards import agrees, cards, curve, terms, worth
 from dashboards.judge_cards import standing as stands
-from dashboards.judges import budget, spent
+from dashboards.judges import budget, judges, spent
+from dashboards.scope import Context, Scope
 from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
 from tests.support.generated_texts import HOSTILE
@@ -30,8 +33,8 @@ CARD: dict[str, Any] = {
     "rule": "PAD-01", "title": HOSTILE[0], "policy": "padding", "judge": "small", "version": "v2", "language": "de", "current": True,
     "recall": {"value": 0.9, "low": 0.78, "high": 0.96}, "n_violate": 50, "found": 45,
     "alarms": {"value": 0.02, "low": 0.003, "high": 0.07}, "n_comply": 100, "false": 2, "weighted": True, "newest": "2026-03-01T12:00:00",
-    "last_at": "2026-03-01T12:00:00", "chosen": 7, "seen": 3, "demands": {"min_recall": 0.9}, "decides": False,
-    "why": "it is only sure to find 78.0 % of violations, and 90 % is asked",
+    "last_at": "2026-03-01T12:00:00", "chosen": 7, "seen": 3, "demands": {"min_recall": 0.9}, "decides": False, "veiled": False,
+    "why": "people's labels show that it finds at least 78.0 % of violations, and 90 % is asked",
     "curve": [{"low": 0.8, "high": 1.0, "n": 41, "belief": 0.97, "violates": 0.76}],
     "agreement": {"pairs": 150, "both": 45, "splits": 7, "positive": 0.93, "low": 0.8, "high": 0.97, "kappa": 0.89, "ac1": 0.93},
 }  # fmt: skip
@@ -160,7 +163,7 @@ def test_a_card_is_told_in_words() -> None:
         "labels are on answers that somebody chose, which do not count."
     )
     assert terms(CARD) == (
-        "The rule demands that it surely finds at least 90 %; so it only proposes, and no rate or alert counts what it says: it is only sure to find "
+        "The rule demands that it surely finds at least 90 %; so it only proposes, and no rate or alert counts what it says: people's labels show that it finds at least "
         "78.0 % of violations, and 90 % is asked. Answers weigh as many as they stand for, since they were not drawn alike."
     )
     open_ = CARD | {"decides": True, "weighted": False}
@@ -170,6 +173,7 @@ def test_a_card_is_told_in_words() -> None:
         "decides",
         "decides, nothing is asked of it",
     ]
+    assert worth(CARD | {"veiled": True}) == "Its numbers are of answers of applications that you may not see."
     blank = CARD | {
         "recall": None,
         "alarms": None,
@@ -224,3 +228,25 @@ def test_the_rate_of_four_weeks_stands_beside_that_of_the_day(judged: Served) ->
     assert not page.exception
     said = "In the last four weeks 12.3 % (10.0 to 15.0 %) of 40 answers, 83 of them judged by people."
     assert said in texts(page)
+
+
+class Answering:
+    """An agent that answers every question with a trouble."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        self.trouble = trouble
+
+    def ask(self, _question: str, /, **_: Any) -> Any:
+        raise self.trouble
+
+
+def told_by(trouble: Trouble) -> Context:
+    return Context(cast("AgentReads", Answering(trouble)), cast("Scope", None), datetime.now(UTC), lambda _, __: None)
+
+
+def test_an_agent_that_is_gone_does_not_look_like_one_without_judges() -> None:
+    gone = told_by(Trouble("The agent does not answer."))
+    for read in (cards, four_weeks, lambda context: judges(context, {})):
+        with pytest.raises(Trouble, match="does not answer"):
+            read(gone)
+    assert four_weeks(told_by(Unknown("Not found: this agent answers no question judgedrates"))) == {}

@@ -28,6 +28,7 @@ from monitor.store import verdicts
 from monitor.store.review_units import Stretch, review_units
 from monitor.vital_signs import silences
 from plumbline.agent import Agent
+from plumbline.api.call import Actor
 from plumbline.cli import judges as command
 from plumbline.cli.typed import Form
 from plumbline.demo.stubs.judge import JudgeStub, a_judge
@@ -53,9 +54,9 @@ GUARDED = POLICY.replace("    graders:\n", f"    {DEMANDS}\n    thresholds: {{ze
 AT = datetime(2026, 11, 1)  # noqa: DTZ001 naive UTC
 PAIR: dict[str, Any] = {
     "rule_id": RULE, "judge": "small", "version": "v1", "language": None, "said": "complies", "belief": None, "label": "complies",
-    "labelled_at": AT, "last_at": AT, "unseen": True, "probability": 1.0, "unit": "u",
+    "labelled_at": AT, "last_at": AT, "unseen": True, "probability": 1.0, "unit": "u", "app": "shop",
 }  # fmt: skip
-SCHEMA = dict.fromkeys(("rule_id", "judge", "version", "language", "said", "label", "unit"), pl.String) | {
+SCHEMA = dict.fromkeys(("rule_id", "judge", "version", "language", "said", "label", "unit", "app"), pl.String) | {
     "belief": pl.Float64, "probability": pl.Float64, "labelled_at": pl.Datetime, "last_at": pl.Datetime, "unseen": pl.Boolean,
 }  # fmt: skip
 
@@ -177,8 +178,12 @@ GOOD = Card(RULE, "small", "v1", "", recall=OFTEN, n_violate=200, alarms=Often(0
 def test_a_gate_asks_for_the_sure_side() -> None:
     assert shut(Decision(min_recall=0.9, max_false_alarm=0.05), GOOD) == ""
     assert shut(Decision(), None) == ""
-    assert shut(Decision(min_recall=0.93), GOOD) == ("it is only sure to find 91.0 % of violations, and 93 % is asked")
-    assert shut(Decision(max_false_alarm=0.02), GOOD) == "its false alarms may be 3.0 %, and at most 2 % is allowed"
+    assert shut(Decision(min_recall=0.93), GOOD) == (
+        "people's labels show that it finds at least 91.0 % of violations, and 93 % is asked"
+    )
+    assert shut(Decision(max_false_alarm=0.02), GOOD) == (
+        "by people's labels it may blame up to 3.0 % of good answers, and at most 2 % is allowed"
+    )
     assert "no violation yet" in shut(Decision(min_recall=0.9), None)
     assert "no good answer yet" in shut(Decision(max_false_alarm=0.1), None)
 
@@ -218,12 +223,12 @@ def test_below_its_gate_a_judge_only_proposes_and_people_open_it(stub: JudgeStub
         assert rates == [{"value": None}]
         assert rows(agent, "SELECT * FROM alerts WHERE title LIKE '%padding%'") == []
         assert judge_waiting(agent) == 0, "what was proposed is not asked again"
-        [blank] = cards_of(agent)
+        [blank] = cards_of(agent, Actor("ana"))
         assert (blank["decides"], blank["n_violate"], blank["current"]) == (False, 0, True)
 
         later(agent, 60)
         label(agent, padded(agent))
-        [card] = cards_of(agent)
+        [card] = cards_of(agent, Actor("ana"))
         assert (card["found"], card["n_violate"], card["false"], card["n_comply"]) == (12, 12, 0, 12)
         assert card["decides"]
         agent.cycle()
@@ -250,7 +255,7 @@ def test_another_model_begins_with_no_labels_even_on_the_same_answers(stub: Judg
         judge_waiting(agent)
         later(agent, 60)
         label(agent, padded(agent))
-        assert [card["decides"] for card in cards_of(agent)] == [True]
+        assert [card["decides"] for card in cards_of(agent, Actor("ana"))] == [True]
         asked = agent.judges.judges["small"]
         asked.settings = replace(asked.settings, model="stub-2")
         with agent.store.transaction() as txn:  # all of it is asked of the new model, as after a backfill
@@ -259,7 +264,8 @@ def test_another_model_begins_with_no_labels_even_on_the_same_answers(stub: Judg
             )
         later(agent, 700)
         assert judge_waiting(agent) == 24
-        new, old = cards_of(agent)
+        later(agent, 60)
+        new, old = cards_of(agent, Actor("ana"))
         assert (new["current"], new["decides"], new["seen"], new["n_violate"]) == (True, False, 24, 0)
         assert (old["current"], old["n_violate"]) == (False, 12)
         said = rows(agent, "SELECT count(*) AS n FROM grades WHERE proposed IS NOT NULL")
@@ -274,13 +280,14 @@ def test_a_version_that_judged_and_has_no_label_yet_is_the_current_one_and_decid
         judge_waiting(agent)
         later(agent, 60)
         label(agent, padded(agent))
-        assert [card["decides"] for card in cards_of(agent)] == [True]
+        assert [card["decides"] for card in cards_of(agent, Actor("ana"))] == [True]
         asked = agent.judges.judges["small"]
         asked.settings = replace(asked.settings, model="stub-2")
         later(agent, 700)
         more(agent, [PADDED] * 2, "b")
         assert judge_waiting(agent) == 2
-        new, old = cards_of(agent)
+        later(agent, 60)
+        new, old = cards_of(agent, Actor("ana"))
         assert (new["current"], new["decides"], new["n_violate"]) == (True, False, 0)
         assert (old["current"], old["n_violate"]) == (False, 12)
 
@@ -292,7 +299,10 @@ def test_each_language_has_a_card_of_its_own(stub: JudgeStub, tmp_path: Path) ->
         label(agent, padded(agent))
         with agent.store.transaction() as txn:
             txn.execute("UPDATE base.turns SET language = 'de' WHERE trace_id = ?", [padded(agent)[0]])
-        assert {(card["language"], card["decides"]) for card in cards_of(agent)} == {("", True), ("de", False)}
+        assert {(card["language"], card["decides"]) for card in cards_of(agent, Actor("ana"))} == {
+            ("", True),
+            ("de", False),
+        }
         later(agent, 700)
         spooled(agent.places.spool, ({**turn, "language": "de"} for turn in turns([PADDED], agent.clock.now(), "g")))
         agent.settle()
@@ -305,12 +315,46 @@ def test_each_language_has_a_card_of_its_own(stub: JudgeStub, tmp_path: Path) ->
         assert said["proposed"] == "violates", "one German answer shows nothing"
 
 
+def test_a_card_is_read_once_a_minute_by_the_gate_and_whoever_looks(stub: JudgeStub, tmp_path: Path) -> None:
+    with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
+        judge_waiting(agent)
+        label(agent, padded(agent))
+        later(agent, 59)
+        assert [card["n_violate"] for card in cards_of(agent, Actor("ana"))] == [0], "as the gate read it"
+        later(agent, 1)
+        assert [card["n_violate"] for card in cards_of(agent, Actor("ana"))] == [12]
+
+
+def test_who_may_not_see_an_application_is_told_no_number_of_it(stub: JudgeStub, tmp_path: Path) -> None:
+    of_shop = GUARDED.replace("rules:", "scope: {apps: [shop]}\nrules:")
+    with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
+        judge_waiting(agent)
+        label(agent, padded(agent)[:6])
+        later(agent, 60)
+        [whole] = cards_of(agent, Actor("ana", apps=frozenset({"shop", "bank"})))
+        assert (whole["n_violate"], whole["veiled"]) == (6, False)
+        [other] = cards_of(agent, Actor("ben", apps=frozenset({"bank"})))
+        assert (other["version"], other["last_at"], other["n_comply"]) == ("", None, 0), "as if it had judged nothing"
+        spooled(agent.places.spool, ({**turn, "app": "bank"} for turn in turns([PLAIN], agent.clock.now(), "k")))
+        agent.settle()
+        with agent.store.transaction() as txn:
+            txn.execute("UPDATE base.turns SET app = 'bank' WHERE trace_id = ?", [padded(agent)[0]])
+        later(agent, 60)
+        [part] = cards_of(agent, Actor("ben", apps=frozenset({"bank"})))
+        told = json.dumps([part["recall"], part["alarms"], part["curve"], part["newest"], part["why"]])
+        assert (part["veiled"], part["n_violate"], part["agreement"]["pairs"]) == (True, 0, 0)
+        assert not any(sign.isdigit() for sign in told), "neither a rate nor a count"
+        (tmp_path / "policies" / "policy.yaml").write_text(of_shop)
+        agent.policies = load_policies(tmp_path / "policies")
+        assert cards_of(agent, Actor("ben", apps=frozenset({"bank"}))) == []
+
+
 def test_labels_of_picks_show_nothing(stub: JudgeStub, tmp_path: Path) -> None:
     with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
         judge_waiting(agent)
         later(agent, 60)
         label(agent, padded(agent), p=None)
-        [card] = cards_of(agent)
+        [card] = cards_of(agent, Actor("ana"))
         assert (card["decides"], card["chosen"], card["n_violate"]) == (False, 24, 0)
 
 
@@ -349,7 +393,7 @@ def test_the_api_and_the_command_tell_cards(
         judge_waiting(agent)
         later(agent, 60)
         label(agent, padded(agent))
-        told = cards_of(agent)
+        told = cards_of(agent, Actor("ana"))
     config = tmp_path / "plumbline.yaml"
     config.write_text(
         "policies: policies\njudges: {small: {transport: openai, url: 'http://127.0.0.1:9/v1', model: stub-1}}\njudge_texts: {apps: [shop]}\n"

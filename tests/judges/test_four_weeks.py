@@ -16,7 +16,7 @@ from plumbline.api.call import Actor
 from plumbline.demo.stubs.judge import JudgeStub, a_judge
 from plumbline.judging import rates_of
 from tests.acceptance.traffic import spooled
-from tests.judges.support import PADDED, PLAIN, RULE, a_house, judge, judge_waiting, rows, turns
+from tests.judges.support import PADDED, PLAIN, RULE, a_house, judge, judge_waiting, later, rows, turns
 
 DAYS, A_DAY, LABELS = 9, 8, 3
 
@@ -89,6 +89,16 @@ def test_a_day_has_too_few_labels_and_four_weeks_have_enough(stub: JudgeStub, tm
         assert rate["value"] > 0.3
         assert rates_of(agent, Actor("ben", apps=frozenset({"other"}))) == []
         assert "27 of them judged by people" in in_words(rate)
+
+
+def test_the_rates_are_reckoned_once_a_minute(stub: JudgeStub, tmp_path: Path) -> None:
+    with a_house(tmp_path, {"small": judge(stub)}, [PADDED, PLAIN]) as agent:
+        [none_yet] = rates_of(agent, Actor("ana"))
+        judge_waiting(agent)
+        later(agent, 59)
+        assert rates_of(agent, Actor("ana")) == [none_yet]
+        later(agent, 1)
+        assert [rate["n_graded"] for rate in rates_of(agent, Actor("ana"))] == [2]
 
 
 def test_a_house_without_judges_has_no_such_rates(tmp_path: Path) -> None:
