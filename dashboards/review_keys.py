@@ -20,6 +20,8 @@ WORDS: Final = {
 FOR_ALL: Final = ("complies", "cannot_judge")
 """What may be said of all rules in one press: nobody breaks three rules at once by accident."""
 
+NOBODY: Final = "No grader and nobody else has judged it."
+
 
 @dataclass(frozen=True)
 class Marks:
@@ -56,16 +58,21 @@ def complete(marks: Marks, rules: Sequence[str]) -> bool:
 
 def reveal(told: Mapping[str, object], titles: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return in one line what graders and colleagues say of the answer that was judged last; rules by their `titles`."""
-    machine, others, decided = told.get("machine"), told.get("others"), told.get("decided")
-    said = [_said(row, "The grader says", titles) for row in machine] if isinstance(machine, list) else []
-    said += [_said(row, f"{row['person']} says", titles) for row in others] if isinstance(others, list) else []
-    said += [_said(row, "It was decided before", titles) for row in decided] if isinstance(decided, list) else []
-    return " ".join(said) or "No grader and nobody else has judged it."
+    said: dict[str, list[str]] = {}
+    for name, who in (
+        ("machine", "The grader says"),
+        ("others", "{person} says"),
+        ("decided", "It was decided before"),
+    ):
+        rows = told.get(name)
+        for row in rows if isinstance(rows, list) else []:
+            said.setdefault(who.replace("{person}", str(row.get("person", ""))), []).append(_said(row, titles))
+    return " ".join(f"{who}: {', '.join(words)}." for who, words in said.items()) or NOBODY
 
 
-def _said(row: Mapping[str, str], who: str, titles: Mapping[str, str]) -> str:
+def _said(row: Mapping[str, str], titles: Mapping[str, str]) -> str:
     rule = titles.get(row["rule_id"], row["rule_id"])
-    return f"{who}: {WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({rule})."
+    return f"{WORDS.get(row['verdict'], row['verdict'].replace('_', ' '))} ({rule})"
 
 
 def own_words(said: Mapping[str, str], titles: Mapping[str, str]) -> str:

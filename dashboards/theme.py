@@ -114,6 +114,9 @@ CSS: Final = f"""<style>
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
 .stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}
 .stMainBlockContainer [data-testid="stPageLink"] a {{ height: auto; }}
+@media (min-width: 641px) {{
+  [data-testid="stColumn"]:has([class*="st-key-the-answer"]) {{ position: sticky; top: 4.2rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto; }}
+}}
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding: 4.3rem 0.9rem 2rem; }}
   .st-key-bar, .st-key-alert-acts {{ gap: 0.45rem; }}

@@ -183,7 +183,7 @@ def _rate(said: Said, confidence: float, errors: Errors | None) -> dict[str, Any
     left_out = _left_out(said)
     heard = said if errors is None else replace(said, label=said.first)
     if said.machine.any():
-        corrects = heard.planned & (said.probability > 0) & (said.verdict != NOTHING)
+        corrects = _correcting(heard)
         if corrects.sum() < ENOUGH:
             told = _by_machine(said, confidence)
         else:
@@ -193,6 +193,11 @@ def _rate(said: Said, confidence: float, errors: Errors | None) -> dict[str, Any
     else:
         return {"value": None, "low": None, "high": None, "method": f"no decisive verdict{left_out}", **counts}
     return {**told, "method": told["method"] + left_out, **counts}
+
+
+def _correcting(said: Said) -> Bools:
+    """Labels by lot on turns that a grader drawn by lot decided, too: what a correction of it is made from."""
+    return said.planned & (said.probability > 0) & (said.verdict != NOTHING)
 
 
 def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
@@ -223,12 +228,12 @@ def _graders(said: Said) -> str:
 
 
 def _why_not(said: Said, labels: str) -> str:
-    n, planned = int(said.people.sum()), int(said.planned.sum())
+    n, corrects = int(said.people.sum()), int(_correcting(said).sum())
     if not n:
         return ""
-    if not planned:
+    if not said.planned.any():
         return f" ({n:,} {labels}, on turns that somebody chose)"
-    return f" ({planned:,} {labels} on turns that a plan picked, {ENOUGH} are needed)"
+    return f" ({corrects:,} {labels} on graded turns that a plan picked, {ENOUGH} are needed)"
 
 
 def _by_people(said: Said, confidence: float) -> dict[str, Any]:

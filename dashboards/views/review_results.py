@@ -49,10 +49,11 @@ def _picks(picks: Row) -> str:
 
 
 def _graders(told_: Row) -> str:
+    silent = f" Of {told_['silent']:,} more no grader could tell." if told_["silent"] else ""
     if not told_["n"]:
-        return ""
+        return silent.replace("more ", "judged by people ").strip()
     parts = f"missed {told_['missed']}, and gave {told_['false_alarms']} false alarms"
-    return f"People and graders agree on {told_['agree']} of {told_['n']}; graders {parts}."
+    return f"People and graders agree on {told_['agree']} of {told_['n']}; graders {parts}.{silent}"
 
 
 def _decides(rule: Row) -> str:

@@ -46,6 +46,7 @@ _UNITS: Final = f"""
     told AS (
         SELECT unit_id, bool_or(verdict = 'violates') AS flagged,
                list(rule_id ORDER BY rule_id) FILTER (verdict = 'violates') AS broken,
+               list(rule_id ORDER BY rule_id) FILTER (verdict IN ('violates', 'complies')) AS decided,
                bool_or(verdict = 'violates' AND list_contains($severe::VARCHAR[], rule_id)) AS risk,
                bool_or(verdict = 'violates' AND list_contains($helpful::VARCHAR[], rule_id)) AS refusals,
                bool_or(verdict IN ('borderline', 'cannot_judge') OR coalesce(proposed, false)) AS unsure
@@ -57,7 +58,7 @@ _UNITS: Final = f"""
     changed AS (
         SELECT coalesce(app, '') AS app, since FROM base.findings
         WHERE detected_at <= $made_at AND since >= $start AND since < $end AND origin = 'live')
-    SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, a.ends, told.broken,
+    SELECT DISTINCT a.trace_id AS unit_id, a.time, a.app, a.inside, a.ends, told.broken, told.decided,
            CASE WHEN told.unit_id IS NULL THEN 'not graded' WHEN flagged THEN 'flagged' ELSE 'not flagged' END AS band,
            coalesce(risk, false) AS risk, coalesce(refusals, false) AS refusals,
            coalesce(unsure, false) OR split.unit_id IS NOT NULL AS disputed,
@@ -74,10 +75,11 @@ def review_units(
     wanted: Collection[str] = (),
     gold: Collection[str] = (),
 ) -> pl.DataFrame:
-    """Return unit_id, time, app, inside, ends, broken, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
+    """Return unit_id, time, app, inside, ends, broken, decided, band, and whether a unit is wanted, gold, risk, change, disputed, refusals; a row a unit.
 
     Units are turns with an answer to read; `inside` says whether one lies in the stretch, as wanted and gold ones need not, `ends` whether
-    a session that is over goes by it, `broken` which rules a machine says it breaks, a judge that may only propose among them.
+    a session that is over goes by it, `broken` which rules a machine says it breaks, a judge that may only propose among
+    them, `decided` of which rules one says that it breaks or keeps them.
     `severe` and `helpful` are ids of rules: those whose violation is a risk, and those that demand help.
     """
     asked = {

@@ -224,19 +224,19 @@ class Outcome:
             yield group, np.array([1 / item["inclusion_probability"] for item in lacking])
 
     def _graders(self, asked: Sequence[Row], rule: str) -> Row:
-        """How often graders and people say the same, of all that was judged, picks too: cases, not rates."""
-        broken = {
-            unit
-            for unit, rules in self.units.select("unit_id", "broken").iter_rows()
-            if rules is not None and rule in rules
-        }
-        told = [(item["unit_id"] in broken, self.words.decided(item["unit_id"], rule)) for item in asked]
-        both = [(flag, verdict == "violates") for flag, verdict in told if verdict in DECISIVE]
+        """How often graders and people say the same, of all that both judged, picks too: cases, not rates."""
+        judged = {item["unit_id"]: self.words.decided(item["unit_id"], rule) for item in asked}
+        rows = self.units.select("unit_id", "broken", "decided").iter_rows()
+        machine = {unit: rule in (broken or ()) for unit, broken, decided in rows if rule in (decided or ())}
+        both = [
+            (machine[unit], said == "violates") for unit, said in judged.items() if said in DECISIVE and unit in machine
+        ]
         return {
             "n": len(both),
             "agree": sum(flag == violates for flag, violates in both),
             "missed": sum(violates and not flag for flag, violates in both),
             "false_alarms": sum(flag and not violates for flag, violates in both),
+            "silent": sum(said in DECISIVE and unit not in machine for unit, said in judged.items()),
         }
 
 

@@ -43,10 +43,10 @@ def test_one_key_says_it_of_all_rules_and_a_violation_is_of_one() -> None:
 
 def test_what_others_say_is_one_line_and_the_pace_is_minutes() -> None:
     told = {
-        "machine": [{"rule_id": "HELP-01", "verdict": "violates"}],
+        "machine": [{"rule_id": "HELP-01", "verdict": "violates"}, {"rule_id": "PRIV-01", "verdict": "complies"}],
         "others": [{"person": "ben", "rule_id": "HELP-01", "verdict": "cannot_judge"}],
     }
-    assert reveal(told) == "The grader says: violates (HELP-01). ben says: cannot judge (HELP-01)."
+    assert reveal(told) == "The grader says: violates (HELP-01), complies (PRIV-01). ben says: cannot judge (HELP-01)."
     assert reveal({}) == "No grader and nobody else has judged it."
     assert (minutes_left(36, 24, 24 * 30.0), minutes_left(40, 0, 0.0), minutes_left(0, 3, 1.0)) == (18, 20, 0)
 

@@ -123,3 +123,15 @@ def test_picks_move_no_rate_and_what_nobody_judged_is_no_compliance(agent: Agent
     assert closed["rules"] == [told]
     said_later = ask(agent, ReviewResults(half))
     assert said_later["rules"] == [told], "as it was when it ended"
+
+
+def test_where_no_grader_could_tell_none_missed_anything(agent: Agent) -> None:
+    with agent.store.transaction() as txn:
+        txn.execute("UPDATE base.grades SET verdict = 'not_graded' WHERE rule_id = ? AND unit_id < '8'", [RULE])
+    review = str(ask(agent, OpenReview(size=80, rules=(RULE,)))["id"])
+    said(agent, review, "true", "violates")
+    [asked] = rows(agent, "SELECT count(*) AS n, count(*) FILTER (unit_id < '8') AS silent FROM review_items")
+    told = result(agent, review)["graders"]
+    assert 0 < asked["silent"] < asked["n"]
+    assert (told["n"], told["silent"]) == (asked["n"] - asked["silent"], asked["silent"])  # type: ignore[index]
+    assert told["missed"] <= told["n"]  # type: ignore[index]

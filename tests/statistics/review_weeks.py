@@ -88,6 +88,7 @@ class Office:
                 "inside": inside,
                 "band": np.where(flagged, "flagged", "not flagged"),
                 "broken": [[RULE] if flag else [] for flag in flagged],
+                "decided": [[RULE]] * len(flagged),
                 "wanted": violates & inside & (rng.random(n) < 0.2),
                 "gold": ~inside,
                 "risk": flagged & inside,

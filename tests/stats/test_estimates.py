@@ -139,7 +139,15 @@ def test_too_few_labels_correct_nothing_yet() -> None:
     rows = grades(["violates"] * 10 + ["complies"] * 190)
     [rate] = estimate_rates(labelled(rows, dict.fromkeys(range(19), "violates"), 0.1), rows, DAILY)
     assert (rate.value, rate.n_human) == (0.05, 19)
-    assert "19 of them on turns that a plan picked, 20 are needed" in rate.method
+    assert "19 of them on graded turns that a plan picked, 20 are needed" in rate.method
+
+
+def test_labels_of_turns_that_no_grader_was_given_are_not_told_as_if_they_corrected() -> None:
+    share = [1.0 if number % 2 else 0.0 for number in range(200)]
+    rows = grades(["violates"] * 10 + ["complies"] * 190, inclusion_probability=share)
+    [rate] = estimate_rates(labelled(rows, dict.fromkeys(range(34), "violates"), 0.1), rows, DAILY)
+    assert rate.n_human == 34
+    assert "(17 of them on graded turns that a plan picked, 20 are needed)" in rate.method
 
 
 def test_what_only_people_judge_is_estimated_from_their_labels() -> None:
@@ -202,7 +210,7 @@ def test_a_rate_of_a_judge_says_whether_people_have_checked_it() -> None:
     assert alone.value == 0.1
     assert alone.method == "hajek-wilson, clustered by user; graded by a judge, not yet checked by people"
     [few] = estimate_rates(labelled(rows, dict.fromkeys(range(7), "violates"), 0.1), rows, DAILY)
-    assert few.method.endswith("not yet checked by people (7 labels on turns that a plan picked, 20 are needed)")
+    assert few.method.endswith("not yet checked by people (7 labels on graded turns that a plan picked, 20 are needed)")
     labels = {number: "violates" if number < 20 else "complies" for number in range(0, 200, 4)}
     [checked] = estimate_rates(labelled(rows, labels, 0.25), rows, DAILY)
     assert checked.method == "difference, clustered by user; graded by a judge, corrected by 50 human labels"

@@ -96,7 +96,9 @@ def _rate(rows: pl.DataFrame, confidence: float) -> tuple[float | None, float | 
     found = hajek((texts[use] == "violates").astype(float), weights[use], clusters[use])
     (low, high), interval = clustered_interval(found, confidence)
     why = f" ({n_human} of them, on turns that somebody chose)" if n_human and not planned.any() else ""
-    why = f" ({planned.sum()} of them on turns that a plan picked, {ENOUGH} are needed)" if planned.any() else why
+    why = (
+        f" ({corrects.sum()} of them on graded turns that a plan picked, {ENOUGH} are needed)" if planned.any() else why
+    )
     by = f"rule-based grader, not corrected by human labels{why}" if machine.any() else "human labels"
     return found.value, low, high, f"hajek-{interval}, clustered by user; {by}{tail}", n_graded, n_human
 
