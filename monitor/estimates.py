@@ -197,7 +197,8 @@ def _rate(said: Said, confidence: float, errors: Errors | None) -> dict[str, Any
 
 def _correcting(said: Said) -> Bools:
     """Labels by lot on turns that a grader drawn by lot decided, too: what a correction of it is made from."""
-    return said.planned & (said.probability > 0) & (said.verdict != NOTHING)
+    decided: Bools = (said.probability > 0) & (said.verdict != NOTHING)
+    return said.planned & decided
 
 
 def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
