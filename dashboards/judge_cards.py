@@ -94,6 +94,7 @@ def _unused(one: Row) -> str:
     """The labels that do not count, and why."""
     parts = [
         f"{count(one['seen'])} labels are older than this version of it" if one["seen"] else "",
+        f"{count(one['before'])} labels are on what it said before it changed" if one["before"] else "",
         f"{count(one['chosen'])} labels are on answers that somebody chose" if one["chosen"] else "",
     ]
     said = " and ".join(part for part in parts if part)
@@ -110,7 +111,7 @@ def terms(one: Row) -> str:
     """Return what the rule demands of its judge, and what follows; how the answers were drawn."""
     asked = " and ".join(DEMANDS[name].format(percent(bound)) for name, bound in one["demands"].items())
     if not asked:
-        said = "The rule demands nothing of it (decision.min_recall, max_false_alarm)"
+        said = f"The rule demands nothing of it (decision.min_recall, max_false_alarm){_changed(one)}"
     elif one["decides"]:
         said = f"The rule demands {asked}; so it decides"
     else:
@@ -118,6 +119,11 @@ def terms(one: Row) -> str:
     return said + (
         ". Answers weigh as many as they stand for, since they were not drawn alike." if one["weighted"] else "."
     )
+
+
+def _changed(one: Row) -> str:
+    """That a judge goes on deciding though it changed, where no demand keeps it from that."""
+    return f", so it goes on deciding though it changed by {when(one['changed_at'])}" if one["changed_at"] else ""
 
 
 def agrees(told: Row) -> str:

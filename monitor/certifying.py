@@ -11,12 +11,13 @@ import polars as pl
 
 from monitor.clock import Clock, naive_utc
 from monitor.config.schema import JudgeSettings
-from monitor.judges.card import Card, Cards, cards
+from monitor.judges.card import Card, Cards, cards, changed_since
 from monitor.judges.gates import guarded, shut
 from monitor.judges.versions import judges_in
 from monitor.policy.schema import BoundRule, Policy
 from monitor.recent import known_plans
 from monitor.store.cards import at_work, pairs
+from monitor.store.known import last_changes
 from monitor.store.opening import Store
 from monitor.weighing import weighted
 
@@ -28,10 +29,11 @@ AGAIN: Final = timedelta(minutes=1)
 
 @dataclass
 class CardFile:
-    """The cards of a house. Calls may come from any thread; two at once read twice and find the same."""
+    """The cards of a house, whose `panels` are by name their members. Calls may come from any thread; two at once read twice and find the same."""
 
     store: Store
     clock: Clock
+    panels: Mapping[str, Sequence[str]]
     _kept: tuple[datetime, Cards] | None = field(default=None)
 
     def now(self) -> Cards:
@@ -44,9 +46,20 @@ class CardFile:
     def read(self) -> Cards:
         """Return the cards as the labels that there are make them; what judges and people have not labelled yet has an empty one."""
         since = naive_utc(self.clock.now() - REACH)
-        found = at_work(self.store, since)
-        made = (Card(*one[:4], last_at=one[4], apps=frozenset(one[5])) for one in found)
-        return {card.key: card for card in (*made, *cards(_probable(self.store, since)))}
+        changed = self._changed()
+        blank = (
+            Card(*key, last_at=last, changed_at=changed_since(began, changed.get(key[1])), apps=frozenset(apps))
+            for key, began, last, apps in at_work(self.store, since)
+        )
+        return {card.key: card for card in (*blank, *cards(_probable(self.store, since), changed))}
+
+    def _changed(self) -> dict[str, datetime]:
+        """When each judge was found to have changed last; a panel changes with its members."""
+        alone = last_changes(self.store)
+        found = {
+            panel: [alone[one] for one in (panel, *members) if one in alone] for panel, members in self.panels.items()
+        }
+        return alone | {panel: max(times) for panel, times in found.items() if times}
 
 
 def _probable(store: Store, since: datetime) -> pl.DataFrame:

@@ -122,7 +122,8 @@ def _finding(judge: str, metric: str, change: Change, settings: DriftSettings, n
         cause=cause_of(judge),
         reason=(
             f"The judge {judge} changed: it says of {percent(change.current_value)} {WHAT[metric]} that they violate, before of "
-            f"{percent(change.reference_value)}, since {minute(since)}, {int(change.weights.sum())} known items asked since{HOW}"
+            f"{percent(change.reference_value)}, since {minute(since)}, {int(change.weights.sum())} known items asked since. "
+            f"Under rules that demand something of it, it only proposes until people have checked enough of what it says now{HOW}"
             f"begun between {bare_minute(begun[0])} and {bare_minute(begun[1])}, e-value {change.e_value:.2g}"
         ),
         examples=(),

@@ -1,9 +1,10 @@
 """What a judge is worth under a rule, held against people on the same answers: what it finds, its false alarms, whether its beliefs are true.
 
-Each answer weighs as many as it stands for: one over the probability that it was judged and then drawn for people. Two kinds of labels
+Each answer weighs as many as it stands for: one over the probability that it was judged and then drawn for people. Some labels
 certify nobody: of answers that somebody chose, since they stand for no others, and of answers that people had labelled before this version
 of the judge judged its first, since it may have been chosen or worded by them. So a label is spent on the versions that are at work when
-it is given, and a new model, rubric, rule or example begins with none. Not for telling two judges apart: that needs both on the same answers.
+it is given, and a new model, rubric, rule or example begins with none; so does a judge that known items found to have changed under its name,
+since labels on what it said before tell of the one that it was. Not for telling two judges apart: that needs both on the same answers.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Card:
     """One version of a judge under one rule, for answers in one language ("" where that is not known).
 
     `recall` is of answers that violate (`n_violate`, of which it found `found`), `alarms` of those that comply (`n_comply`, `false`);
-    None where there are none. `chosen` and `seen` count the labels that certify nobody. `apps` are those of whose answers it tells.
+    None where there are none. `chosen`, `seen` and `before` count the labels that certify nobody, the last those of what it said before
+    `changed_at`, when it was found to have changed (naive UTC; None: it was not since it began). `apps` are those of whose answers it tells.
     """
 
     rule: str
@@ -68,6 +70,8 @@ class Card:
     apps: frozenset[str] = frozenset()
     chosen: int = 0
     seen: int = 0
+    before: int = 0
+    changed_at: datetime | None = None
     curve: tuple[Bin, ...] = ()
     agreement: Agreement = NOBODY
 
@@ -78,27 +82,35 @@ class Card:
 
     def told(self) -> dict[str, Any]:
         """Return it as plain values; times are naive UTC."""
-        times = {name: at and at.isoformat() for name, at in (("newest", self.newest), ("last_at", self.last_at))}
+        dated = {"newest": self.newest, "last_at": self.last_at, "changed_at": self.changed_at}
+        times = {name: at and at.isoformat() for name, at in dated.items()}
         return asdict(self) | times | {"apps": sorted(self.apps)}
 
     def veiled(self) -> Card:
         """Return it without its numbers, for who may not see all applications that they are of."""
-        return Card(*self.key, last_at=self.last_at)
+        return Card(*self.key, last_at=self.last_at, changed_at=self.changed_at)
 
 
-def cards(pairs: pl.DataFrame) -> Iterator[Card]:
-    """Yield a card for each rule, version of a judge and language.
+def changed_since(began: datetime, changed_at: datetime | None) -> datetime | None:
+    """Return when a judge changed that one version of it has lived through; None: it began after that, or it never changed."""
+    return changed_at if changed_at is not None and began < changed_at else None
+
+
+def cards(pairs: pl.DataFrame, changed: Mapping[str, datetime]) -> Iterator[Card]:
+    """Yield a card for each rule, version of a judge and language; `changed` says when a judge was found to have changed last (naive UTC).
 
     `pairs`: as `monitor.store.cards.pairs` says, with `probability`, that of being judged and labelled, NULL or 0 where nobody knows it.
     """
     known = pairs.with_columns(pl.col("language").fill_null(""))
     for (rule, judge, version, language), rows in known.group_by(KEYS, maintain_order=True):
-        yield _card(Card(str(rule), str(judge), str(version), str(language)), rows)
+        at = changed_since(rows["began"][0], changed.get(str(judge)))
+        yield _card(Card(str(rule), str(judge), str(version), str(language), changed_at=at), rows)
 
 
 def _card(blank: Card, rows: pl.DataFrame) -> Card:
     drawn = pl.col("probability").fill_null(0.0) > 0
-    counts = rows.filter(drawn & pl.col("unseen"))
+    since = pl.lit(True) if blank.changed_at is None else pl.col("judged_at") >= blank.changed_at
+    counts = rows.filter(drawn & pl.col("unseen") & since)
     flagged = counts["said"] == "violates"
     bad, good = counts.filter(pl.col("label") == "violates"), counts.filter(pl.col("label") == "complies")
     return Card(
@@ -115,6 +127,8 @@ def _card(blank: Card, rows: pl.DataFrame) -> Card:
         apps=frozenset(rows["app"].fill_null("")),
         chosen=rows.filter(~drawn).height,
         seen=rows.filter(drawn & ~pl.col("unseen")).height,
+        before=rows.filter(drawn & pl.col("unseen") & ~since).height,
+        changed_at=blank.changed_at,
         curve=tuple(_curve(counts)),
         agreement=agreement(list(zip(flagged, counts["label"] == "violates", strict=True))),
     )

@@ -14,7 +14,7 @@ from monitor.graders.grader import Judgement
 from monitor.judges.card import Card, Cards
 from monitor.model.values import PROPOSED, Verdict
 from monitor.policy.schema import BoundRule, Decision
-from monitor.wording import percent
+from monitor.wording import minute, percent
 
 SAYS: Final = {
     Verdict.VIOLATES: "it breaks the rule",
@@ -50,6 +50,14 @@ def guarded(decision: Decision) -> bool:
 
 def shut(decision: Decision, card: Card | None) -> str:
     """Return why a judge with this card may not decide, "" where it may; the bound of the interval counts, not the value."""
+    why = _lacking(decision, card)
+    if not why or card is None or card.changed_at is None:
+        return why
+    return f"it changed under its name by {minute(card.changed_at)}, so that labels on what it said before do not count, and since then {why}"
+
+
+def _lacking(decision: Decision, card: Card | None) -> str:
+    """What labels that count do not show."""
     recall, alarms = (card.recall, card.alarms) if card else (None, None)
     if decision.min_recall is not None:
         if recall is None:

@@ -19,7 +19,7 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
 
     `rule_id`, `judge`, `version`, `said` (its word, also one that it only proposed) and `belief`; `label`, `labelled_at` (the newest)
     and `unseen`: whether nobody had labelled it before that version judged this rule first, of answers after `since`, so that a label counts
-    rather too seldom than too often; `last_at` is when it judged last. `asked_probability` is that of the plans that
+    rather too seldom than too often; `judged_at` is when it said so, `began` and `last_at` when it judged the rule first and last. `asked_probability` is that of the plans that
     picked it for its labels together, NULL where nobody knows it; what the sampling plans of judges say goes by `plans`,
     `inclusion_probability`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
     """
@@ -45,14 +45,14 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
             GROUP BY ALL),
         judges AS (
             SELECT unit_id, rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version,
-                   coalesce(proposed, verdict) AS said, score AS belief
+                   coalesce(proposed, verdict) AS said, score AS belief, graded_at AS judged_at
             FROM base.grades g SEMI JOIN people USING (unit_id, rule_id)
             WHERE standing = {JUDGE} AND time >= $since AND coalesce(proposed, verdict) <> 'not_graded'
             QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, grader, grader_version ORDER BY graded_at DESC) = 1),
         began AS (
             SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
             FROM base.grades WHERE standing = {JUDGE} AND time >= $since GROUP BY ALL)
-        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.last_at,
+        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, j.judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
                q.asked_probability, d.plans, d.inclusion_probability, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
                coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
         FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
@@ -63,16 +63,17 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
     )
 
 
-def at_work(reader: Reader, since: datetime) -> list[tuple[str, str, str, str, datetime, list[str]]]:
-    """Return of each rule, judge, version and language ("" where unknown) that judged after `since`, when that version judged last and of which apps."""
+def at_work(reader: Reader, since: datetime) -> list[tuple[tuple[str, str, str, str], datetime, datetime, list[str]]]:
+    """Return of each rule, judge, version and language ("" where unknown) that judged after `since`, when that version judged first and last, and of which apps."""
     rows = reader.frame(
         f"""
         SELECT g.rule_id, replace(g.grader, 'judge:', '') AS judge, g.grader_version, coalesce(t.language, '') AS language,
-               max(max(g.graded_at)) OVER (PARTITION BY g.rule_id, g.grader, g.grader_version) AS last_at,
+               min(min(g.graded_at)) OVER version AS began, max(max(g.graded_at)) OVER version AS last_at,
                list(DISTINCT coalesce(t.app, '')) AS apps
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
         WHERE g.standing = {JUDGE} AND g.time >= $since AND coalesce(g.proposed, g.verdict) <> 'not_graded'
-        GROUP BY g.rule_id, g.grader, g.grader_version, language ORDER BY ALL""",
+        GROUP BY g.rule_id, g.grader, g.grader_version, language
+        WINDOW version AS (PARTITION BY g.rule_id, g.grader, g.grader_version) ORDER BY ALL""",
         {"since": since},
     )
-    return rows.rows()
+    return [(row[:4], *row[4:]) for row in rows.iter_rows()]

@@ -35,6 +35,15 @@ def changes(reader: Reader, judge: str) -> list[tuple[datetime, datetime]]:
     return list(rows.iter_rows())
 
 
+def last_changes(reader: Reader) -> dict[str, datetime]:
+    """Return of each judge that was ever found to have changed since when (naive UTC) it surely judges as it does now."""
+    rows = reader.frame(
+        "SELECT app, max(since_high) AS at FROM base.findings WHERE starts_with(app, ?) AND starts_with(metric, 'judge:') GROUP BY 1",
+        [JUDGE],
+    )
+    return {app.removeprefix(JUDGE): at for app, at in rows.iter_rows()}
+
+
 def settled(reader: Reader, rules: Sequence[str], since: datetime) -> pl.DataFrame:
     """Return rule_id, unit_id, label, since, seq, time and app of turns after `since` on which people agree, or somebody decided.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from monitor.wording import minute
 from plumbline.api.grading_questions import JudgeCards
 from plumbline.cli import show
 from plumbline.cli.lists import print_list
@@ -56,6 +57,9 @@ def _print(cards: Sequence[Mapping[str, Any]]) -> None:
     for card in cards:
         if not card["decides"]:
             show.note(show.one_line(f"{card['rule']}: {card['judge']} only proposes, since {card['why']}"))
+        elif card["changed_at"] and not card["demands"]:
+            changed = f"{card['judge']} changed by {minute(card['changed_at'])} and goes on deciding, since the rule demands nothing of it"
+            show.note(show.one_line(f"{card['rule']}: {changed} (decision.min_recall, max_false_alarm)"))
 
 
 def _share(told: Mapping[str, float] | None) -> str:

@@ -33,7 +33,7 @@ CARD: dict[str, Any] = {
     "rule": "PAD-01", "title": HOSTILE[0], "policy": "padding", "judge": "small", "version": "v2", "language": "de", "current": True,
     "recall": {"value": 0.9, "low": 0.78, "high": 0.96}, "n_violate": 50, "found": 45,
     "alarms": {"value": 0.02, "low": 0.003, "high": 0.07}, "n_comply": 100, "false": 2, "weighted": True, "newest": "2026-03-01T12:00:00",
-    "last_at": "2026-03-01T12:00:00", "chosen": 7, "seen": 3, "demands": {"min_recall": 0.9}, "decides": False, "veiled": False,
+    "last_at": "2026-03-01T12:00:00", "chosen": 7, "seen": 3, "before": 0, "changed_at": None, "demands": {"min_recall": 0.9}, "decides": False, "veiled": False,
     "why": "people's labels show that it finds at least 78.0 % of violations, and 90 % is asked",
     "curve": [{"low": 0.8, "high": 1.0, "n": 41, "belief": 0.97, "violates": 0.76}],
     "agreement": {"pairs": 150, "both": 45, "splits": 7, "positive": 0.93, "low": 0.8, "high": 0.97, "kappa": 0.89, "ac1": 0.93},
@@ -173,6 +173,9 @@ def test_a_card_is_told_in_words() -> None:
         "decides",
         "decides, nothing is asked of it",
     ]
+    changed = open_ | {"demands": {}, "before": 150, "changed_at": "2026-03-02T08:00:00"}
+    assert "150 labels are on what it said before it changed" in worth(changed)
+    assert "so it goes on deciding though it changed by 2 Mar 2026, 08:00 UTC" in terms(changed)
     assert worth(CARD | {"veiled": True}) == "Its numbers are of answers of applications that you may not see."
     blank = CARD | {
         "recall": None,

@@ -54,16 +54,16 @@ GUARDED = POLICY.replace("    graders:\n", f"    {DEMANDS}\n    thresholds: {{ze
 AT = datetime(2026, 11, 1)  # noqa: DTZ001 naive UTC
 PAIR: dict[str, Any] = {
     "rule_id": RULE, "judge": "small", "version": "v1", "language": None, "said": "complies", "belief": None, "label": "complies",
-    "labelled_at": AT, "last_at": AT, "unseen": True, "probability": 1.0, "unit": "u", "app": "shop",
+    "labelled_at": AT, "judged_at": AT, "began": AT, "last_at": AT, "unseen": True, "probability": 1.0, "unit": "u", "app": "shop",
 }  # fmt: skip
 SCHEMA = dict.fromkeys(("rule_id", "judge", "version", "language", "said", "label", "unit", "app"), pl.String) | {
-    "belief": pl.Float64, "probability": pl.Float64, "labelled_at": pl.Datetime, "last_at": pl.Datetime, "unseen": pl.Boolean,
+    "belief": pl.Float64, "probability": pl.Float64, **dict.fromkeys(("labelled_at", "judged_at", "began", "last_at"), pl.Datetime), "unseen": pl.Boolean,
 }  # fmt: skip
 
 
-def made(pairs: Sequence[dict[str, Any]]) -> list[Card]:
+def made(pairs: Sequence[dict[str, Any]], changed_at: datetime | None = None) -> list[Card]:
     told = [{**PAIR, "unit": f"u{number}", **pair} for number, pair in enumerate(pairs)]
-    return list(cards(pl.DataFrame(told, SCHEMA)))
+    return list(cards(pl.DataFrame(told, SCHEMA), {"small": changed_at} if changed_at else {}))
 
 
 @pytest.fixture
@@ -130,14 +130,17 @@ words = st.fixed_dictionaries(
         "unseen": st.booleans(),
         "unit": st.sampled_from(["a", "b", "c"]),
         "version": st.sampled_from(["v1", "v2"]),
+        "judged_at": st.sampled_from([AT, AT + timedelta(days=2)]),
     }
 )
 
 
-@given(st.lists(words, max_size=60))
-def test_whatever_was_said_a_card_holds_true_shares_and_loses_no_label(pairs: list[dict[str, Any]]) -> None:
-    found = made(pairs)
-    assert sum(one.n_violate + one.n_comply + one.chosen + one.seen for one in found) == len(pairs)
+@given(st.lists(words, max_size=60), st.sampled_from([None, AT, AT + timedelta(days=1)]))
+def test_whatever_was_said_a_card_holds_true_shares_and_loses_no_label(
+    pairs: list[dict[str, Any]], changed_at: datetime | None
+) -> None:
+    found = made(pairs, changed_at)
+    assert sum(one.n_violate + one.n_comply + one.chosen + one.seen + one.before for one in found) == len(pairs)
     assert len({one.key for one in found}) == len(found)
     for one in found:
         for often, n in ((one.recall, one.n_violate), (one.alarms, one.n_comply)):
@@ -169,6 +172,19 @@ def test_the_lower_bound_holds_under_a_panel_that_looks_at_flags_more_often(hous
         above += card.recall is not None and card.recall.low > 0.8
     print(f"\n{houses} houses: the lower bound of recall lies above the true .8 in {above}")
     assert above <= 0.035 * houses + 1
+
+
+def test_labels_on_what_a_judge_said_before_it_changed_certify_nobody() -> None:
+    changed = AT + timedelta(days=1)
+    old, new = {"label": "violates", "said": "violates"}, {"judged_at": changed, "began": AT}
+    [card] = made([old] * 50 + [new] * 4, changed)
+    assert (card.before, card.recall, card.n_comply, card.changed_at) == (50, None, 4, changed)
+    assert shut(Decision(min_recall=0.5), card) == (
+        "it changed under its name by 2026-11-02 00:00 UTC, so that labels on what it said before do not count, and since then "
+        "people have found no violation yet on which it could show that it finds 50 %"
+    )
+    [later_version] = made([{"began": changed, "judged_at": changed, "label": "violates", "said": "violates"}], changed)
+    assert (later_version.n_violate, later_version.changed_at) == (1, None), "it began after the change"
 
 
 OFTEN = Often(0.95, 0.91, 0.97)
