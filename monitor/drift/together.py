@@ -24,7 +24,7 @@ from monitor.drift.state import Combo, Reference, Stream, shortened
 from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched, warmer
 from monitor.drift.trail import extended
 from monitor.drift.weeks import Week
-from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios
+from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios, mixed
 from monitor.stats.ranks import Floats
 
 FEW: Final = 100
@@ -147,7 +147,7 @@ def _advanced(crowd: Sequence[_Ready]) -> tuple[Floats, NDArray[np.bool_]]:
             path[now] = state[whose] = (state[whose] + 1.0) * path[now]
     thresholds = np.asarray([one.threshold for one in crowd])
     crossed = np.zeros(len(crowd), dtype=bool)
-    crossed[owner[path.mean(axis=1) >= thresholds[owner]]] = True
+    crossed[owner[mixed(path) >= thresholds[owner]]] = True
     return state, crossed
 
 

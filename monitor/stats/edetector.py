@@ -75,7 +75,7 @@ def advance(evidence: Evidence, values: Floats, band: Band, threshold: float) ->
     for start in range(0, len(values), _BLOCK):
         block = values[start : start + _BLOCK]
         path = _run(state, block, band.rows(start, start + _BLOCK))
-        means = path.mean(axis=1)
+        means = mixed(path)
         crossed = np.flatnonzero(means >= threshold)
         stop = int(crossed[0]) if len(crossed) else len(block) - 1
         state, e_value = path[stop], min(float(means[stop]), LARGEST)
@@ -92,6 +92,13 @@ def _run(state: Floats, values: Floats, band: Band) -> Floats:
             np.multiply(state + 1.0, row, out=row)
             state = row
     return factors
+
+
+def mixed(path: Floats) -> Floats:
+    """M after each value: the mean of the statistics, infinite where they are too large to add up."""
+    with np.errstate(over="ignore"):
+        means: Floats = path.mean(axis=1)
+    return means
 
 
 def likelihood_ratios(values: Floats, band: Band) -> Floats:

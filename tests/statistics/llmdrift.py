@@ -20,8 +20,10 @@ def answers(task: str, family: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = pl.read_parquet(DATA / f"{file}.parquet").filter(pl.col("family") == family)
     rows = rows.with_columns(good=SCORES[task].fill_null(value=False).cast(pl.Float64))
     march, june = (rows.filter(pl.col("period") == period) for period in ("2023-03", "2023-06"))
-    items = march.select("item_id").sample(fraction=1, shuffle=True, seed=7)
-    return items.join(march, on="item_id", maintain_order="left"), items.join(june, on="item_id", maintain_order="left")
+    march, june = (rows.with_columns(time_asked=pl.int_range(pl.len()).over("item_id")) for rows in (march, june))
+    asked = ["item_id", "time_asked"]  # a few items were asked more than once
+    items = march.select(asked).sample(fraction=1, shuffle=True, seed=7)
+    return items.join(march, on=asked, maintain_order="left"), items.join(june, on=asked, maintain_order="left")
 
 
 _LAST_WORD = pl.col("answer").str.to_lowercase().str.extract_all(r"\b(yes|no)\b").list.last()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import polars as pl
 import pytest
@@ -64,8 +66,13 @@ ROWS = [
 ]
 
 
+FLOORS: Final = {"no floor": 0.0, "floors of the product": None}
+"""The published delays are without floors. What is below one is no news by choice, and what is near one takes longer."""
+
+
+@pytest.mark.parametrize("floor", FLOORS)
 @pytest.mark.parametrize(("task", "family", "column", "n", "published"), ROWS)
-def test_llmdrift_splits(task: str, family: str, column: str, n: int, published: int | None) -> None:
+def test_llmdrift_splits(task: str, family: str, column: str, n: int, published: int | None, floor: str) -> None:
     """Half of March against its other half (200 splits) and against the other half of the items in June (50 splits)."""
     march, june = (rows[column].cast(float).to_numpy() for rows in answers(task, family))
     metric = "rule:good" if column == "good" else "output_chars"
@@ -75,33 +82,40 @@ def test_llmdrift_splits(task: str, family: str, column: str, n: int, published:
     for number in range(200):
         order = rng.permutation(len(march))
         reference, rest = march[order[:n]], order[n:]
-        false += delay(metric, reference, march[rest], 1e4, z) is not None
+        false += delay(metric, reference, march[rest], 1e4, z, FLOORS[floor]) is not None
         if number < 50:
-            delays.append(delay(metric, reference, june[rest], 1e4, z))
+            delays.append(delay(metric, reference, june[rest], 1e4, z, FLOORS[floor]))
     found = [d for d in delays if d is not None]
     median = float(np.median(found)) if found else None
-    print(f"\n{task} {family} {column}: A/A alarms {false}/200, drift found {len(found)}/50, median delay {median}")
+    told = f"A/A alarms {false}/200, drift found {len(found)}/50, median delay {median}"
+    print(f"\n{task} {family} {column}, {floor}: {told}")
     assert false <= 2
     if published is not None:
-        assert len(found) == 50
         assert median is not None
-        assert median <= 1.5 * published
+        assert len(found) >= (50 if FLOORS[floor] == 0 else 48)
+        assert median <= (1.5 if FLOORS[floor] == 0 else 2) * published
 
 
-def test_a_canary_of_five_percent() -> None:
+BANDS: Final = {"3 standard errors": (3.0, 0.95, 1500), "of 22 streams": (band_z(22, 1, 1), 0.9, 1700)}
+"""The published power is that of a band of 3. The product promises that no band of its streams misses: it is wider, and pays for it."""
+
+
+@pytest.mark.parametrize("band_name", BANDS)
+def test_a_canary_of_five_percent(band_name: str) -> None:
     """Opinion GPT-4, reference 2,000, 5 % of traffic swapped, one alarm a year over 22 streams at 200 a day, no floor."""
+    z, power, longest = BANDS[band_name]
     march, june = (rows["good"].to_numpy() for rows in answers("opinion", "gpt-4"))
     threshold = alarm_threshold(200 * 365, 22, 1)
-    rng = np.random.default_rng(8)
     delays = []
-    for _ in range(100):
+    for seed in range(300):
+        rng = np.random.default_rng([88, seed])
         new = rng.random(4000) < 0.05
         stream = np.where(new, rng.choice(june, 4000), rng.choice(march, 4000))
-        delays.append(delay("rule:good", rng.choice(march, 2000), stream, threshold, band_z(22, 1, 1), floor=0.0))
-    found = [d for d in delays if d is not None]
-    print(f"\ncanary 5 %: power {len(found)}/100, median delay {np.median([d or np.inf for d in delays])}")
-    assert len(found) >= 95
-    assert np.median([d or np.inf for d in delays]) <= 1500
+        delays.append(delay("rule:good", rng.choice(march, 2000), stream, threshold, z, floor=0.0))
+    found, median = sum(d is not None for d in delays), float(np.median([d or np.inf for d in delays]))
+    print(f"\ncanary 5 %, band {band_name}: power {found}/300, median delay {median:.0f}")
+    assert found >= power * 300
+    assert median <= longest
 
 
 def test_one_of_eight_segments_swaps_its_model() -> None:

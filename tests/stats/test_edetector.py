@@ -69,6 +69,14 @@ def test_extreme_bands_and_endless_evidence_stay_numbers(band: Band) -> None:
         json.dumps(step.evidence, allow_nan=False)
 
 
+def test_evidence_of_many_functions_that_is_too_large_to_add_up_is_an_alarm_without_a_warning() -> None:
+    """Seven equal statistics are numbers yet while their sum is none; warnings are errors here."""
+    band = Band(np.full(7, 0.4), np.full(7, 0.5))
+    step = advance(no_evidence(7), np.ones((1500, 7)), band, np.inf)
+    assert step.alarm
+    assert np.isfinite(step.e_value)
+
+
 def test_no_values_change_nothing() -> None:
     step = advance([[1.0] * 24], np.zeros((0, 1)), a_band(), 1e4)
     assert step.evidence == [[1.0] * 24]
