@@ -15,8 +15,16 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.stores import kept_store
+from monitor.certifying import CardFile
+from monitor.clock import FakeClock
+from monitor.config.schema import JudgeSettings, Settings
 from monitor.diagnosis.gather import sources
+from monitor.policy.load import load_policies
+from monitor.rolling import rolling_rates
 from monitor.store.pages import PAGES
+from monitor.store.precedence import JUDGE
+from monitor.store.verdicts import add_labels
+from tests.support.generated_store import GeneratedStore
 
 BAR_MS = 300
 SEARCH_MS = 500
@@ -59,9 +67,48 @@ def measured(work: Callable[[], object], rounds: int = 3) -> tuple[float, float]
     return sorted(walls)[rounds // 2], sorted(cpus)[rounds // 2]
 
 
+def told(title: str, read: Callable[[], object]) -> bool:
+    """Print what a read takes; return whether that is more than its bar."""
+    wall, cpu = measured(read)
+    late = wall > (SEARCH_MS if "'text'" in title else BAR_MS)
+    print(f"{wall:8.1f} ms wall {cpu:8.1f} ms cpu  {title}{'  SLOW' if late else ''}", flush=True)
+    return late
+
+
+POLICY = """
+apiVersion: policy/v1
+policy: {id: judged, version: 1.0.0, status: active, owner: somebody}
+rules:
+  - {id: refusal, title: No refusal, kind: must_not, statement: Do not refuse., rationale: They ask for help.,
+     graders: [{use: judge, judge: small, rubric: Refusals.}]}
+"""
+LABELS = 500
+"""Answers that people labelled, of ninety days."""
+
+
+def of_judges(house: GeneratedStore, folder: Path) -> dict[str, Callable[[], object]]:
+    """Return what Quality and a rule ask for once a minute where a judge decides one rule of every turn, and people looked at some."""
+    (folder / "policies").mkdir()
+    (folder / "policies" / "judged.yaml").write_text(POLICY)
+    policies = load_policies(folder / "policies")
+    with house.store.transaction() as txn:
+        txn.execute(
+            f"""UPDATE base.grades SET standing = {JUDGE}, grader = 'judge:small', grader_version = 'v1' WHERE rule_id = 'refusal'"""
+        )
+        looked = txn.frame(
+            "SELECT * FROM base.grades WHERE rule_id = 'refusal' ORDER BY hash(unit_id) LIMIT ?", [LABELS]
+        )
+        about = {"person": "ana", "adjudicated": False, "at": house.now, "plan": "review"}
+        add_labels(txn, [row | about | {"inclusion_probability": 0.002} for row in looked.iter_rows(named=True)])
+    settings, now = Settings(judges={"small": JudgeSettings(model="m")}), house.now.replace(tzinfo=UTC)
+    return {
+        f"/v1/judges/cards, a judge of one rule, {LABELS} labels": CardFile(house.store, FakeClock(now), {}).read,
+        "/v1/judges/rates, the last four weeks": partial(rolling_rates, house.store, policies, settings, now, None),
+    }
+
+
 def main(n_turns: int = 250_000) -> int:
     """Print a table; return 1 if a read is slower than the bar."""
-    slow = 0
     with tempfile.TemporaryDirectory() as folder:
         house = kept_store(Path(folder), n_turns)
         print(f"{4 * n_turns:,} spans; bar {BAR_MS} ms, {SEARCH_MS} ms for words in texts")
@@ -71,11 +118,8 @@ def main(n_turns: int = 250_000) -> int:
             f"{name} {params or ''}": partial(house.page, name, params) for name, params in asked
         }
         reads["/v1/sources, the last seven days, all its reads"] = partial(sources, house.store, {}, now)
-        for title, read in reads.items():
-            wall, cpu = measured(read)
-            late = wall > (SEARCH_MS if "'text'" in title else BAR_MS)
-            slow += late
-            print(f"{wall:8.1f} ms wall {cpu:8.1f} ms cpu  {title}{'  SLOW' if late else ''}", flush=True)
+        slow = sum(told(title, read) for title, read in reads.items())
+        slow += sum(told(title, read) for title, read in of_judges(house, Path(folder)).items())
         house.store.close()
     return int(slow > 0)
 

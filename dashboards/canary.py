@@ -22,11 +22,10 @@ def canary(one: Row) -> None:
     """Draw what known items say of a judge; why there are none where there are none."""
     told = one.get("canary")
     if told is None:
-        if not one["panel"]:
-            st.caption(
-                "Whether it changes is not watched: there are no known items (examples in the policy, answers that people settled), or "
-                "canary.notice_within is never."
-            )
+        st.caption(
+            "Whether it changes is not watched: there are no known items (examples in the policy, answers that people settled), or "
+            "canary.notice_within is never."
+        )
         return
     word = standing(told)
     icon, color = BADGES[word]
@@ -95,7 +94,13 @@ def asked(told: Row) -> str:
         if told["within_days"]
         else "no end is known"
     )
+    dollars = "" if told["usd"] is None else f" and {money(told['usd'])}"
+    paid = (
+        "of which its members are asked each"
+        if told["calls"] is None
+        else f"today {count(told['calls'])} calls{dollars} out of its budget"
+    )
     return (
         f"Known items: {count(items['violates'])} that violate and {count(items['complies'])} that do not. {percent(told['share'])} of its calls "
-        f"ask about them, today {count(told['calls'])} calls and {money(told['usd'])} out of its budget; so {sized} ({told['wanted']} was asked for)."
+        f"ask about them, {paid}; so {sized} ({told['wanted']} was asked for)."
     )

@@ -117,7 +117,7 @@ def _calls(calls: Sequence[Row], rules: dict[str, Rule]) -> None:
         "judge": _text("Judge", width=110),
         "rule": _text("Rule", width=260),
         "state": _text("What came of it", width=230),
-        "n": _number("Calls", width=70),
+        "n": _number("Calls", format="localized", width=70),
         "cost": _text("Cost", width=80),
         "took": _text("Took", width=70),
         "reason": _text("Why, last", width=300),

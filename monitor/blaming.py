@@ -11,8 +11,9 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.drift.blame import BY, Blame, Record, Share, blame, blamed, who_of
 from monitor.drift.judges import CAUSE
+from monitor.judges.versions import members_of
 from monitor.model.values import Finding
-from monitor.steps import House, rules_of_judges
+from monitor.steps import House, makers_of_rates
 from monitor.store import known, outcomes, reads
 
 BEFORE: Final = timedelta(days=60)
@@ -28,7 +29,7 @@ _TIMES: Final = ("detected_at", "since", "since_low", "since_high")
 def with_blame(house: House, finding: Finding) -> Finding:
     """Return a finding about a rule that judges decide with who changed; any other as it is."""
     kind, _, rule = finding.metric.partition(":")
-    judges = rules_of_judges(house).get(rule, frozenset()) if kind == "rule" else frozenset()
+    judges = makers_of_rates(house).get(rule, frozenset()) if kind == "rule" else frozenset()
     if not judges:
         return finding
     told = [_blame(house, finding, rule, judge) for judge in sorted(judges)]
@@ -57,7 +58,7 @@ def _settles(old: Finding, new: Finding) -> bool:
 def _blame(house: House, finding: Finding, rule: str, judge: str) -> Blame:
     """Compare what a judge said of known items before it was asked about the first turn of the change, and after."""
     low, high = naive_utc(finding.since_low), naive_utc(finding.since_high)
-    first, sure = known.asked_from(house.store, rule, finding.app, [judge], low, high)
+    first, sure = known.asked_from(house.store, rule, finding.app, members_of(judge, house.settings.judges), low, high)
     begun, since = first or low, sure or first or high
     changes = known.changes(house.store, judge)
     words = _between_changes(known.words(house.store, judge, begun - BEFORE), changes, begun, since)

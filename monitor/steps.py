@@ -24,7 +24,7 @@ from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
 from monitor.grading import grade_by
 from monitor.health import Guarding, Health
-from monitor.judges.versions import rules_asking
+from monitor.judges.versions import graders_of_rate, rules_asking
 from monitor.model.values import ChangeEvent, Estimate, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
 from monitor.policy.schema import Policy, units_of_rules
@@ -236,6 +236,12 @@ def drift_metrics(house: House, window: Window) -> pl.DataFrame:
 def rules_of_judges(house: House) -> dict[str, frozenset[str]]:
     """Return the rules that connected judges are asked about, and which ones those are."""
     return rules_asking(house.policies, house.settings.judges)
+
+
+def makers_of_rates(house: House) -> dict[str, frozenset[str]]:
+    """Return whose word makes the rate of each rule that judges decide: judges, and panels as one grader each."""
+    rules = [rule for policy in house.policies for rule in policy.rules]
+    return {rule.id: names for rule in rules if (names := graders_of_rate(rule, house.settings.judges))}
 
 
 def track_scores(house: House, batch: ScoreBatch) -> int:

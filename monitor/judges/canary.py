@@ -20,12 +20,11 @@ from monitor.clock import Clock, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import CanarySettings, JudgeSettings
 from monitor.graders.grader import Connected
-from monitor.judges.judge import Told
-from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set
+from monitor.judges.check import Check
+from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set, shared
 from monitor.judges.naming import NEVER
 from monitor.judges.probes import VARIANTS, Variant, bias, drawn, varied
-from monitor.judges.question import Item
-from monitor.judges.versions import rules_asking
+from monitor.judges.versions import members_of, rules_asking
 from monitor.model.values import Turn
 from monitor.policy.schema import Policy
 from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
@@ -111,37 +110,6 @@ def _need(label: Label, usual: float, days: float, dial: Dial, streams: int) -> 
     return need
 
 
-@dataclass(frozen=True)
-class Check:
-    """One question about a known item."""
-
-    judge: str
-    known: KnownItem
-    item: Item
-    version: str
-    variant: Variant | None = None
-
-    def calls(self, told: Told) -> list[dict[str, Any]]:
-        """Return the calls as they are stored, told apart from those of production."""
-        return [
-            call.row() | {"known": self.known.label, "words": None, "key": self.version, "variant": self.variant}
-            for call in told.calls
-        ]
-
-    def said(self, told: Told, at: datetime) -> list[dict[str, Any]]:
-        """Return what the judge said, for the streams; nothing where it did not say anything, or was asked in another form."""
-        if told.word is None or self.variant is not None:
-            return []
-        said = {
-            "unit_id": self.known.unit_id,
-            "time": naive_utc(at),
-            "rule_id": self.known.rule.id,
-            "judge": self.judge,
-        }
-        verdict = told.word.judgement.verdict.value
-        return [{**said, "verdict": verdict, "known": self.known.label, "version": self.version, "part": None}]
-
-
 @dataclass
 class Canary:
     """The canaries of all judges of a house. One thread draws; what is told may be asked from any other."""
@@ -159,7 +127,7 @@ class Canary:
     _looked: tuple[Any, ...] = ()
 
     def draw(self, asked: Mapping[str, int], policies: Sequence[Policy]) -> list[Check]:
-        """Return the known items to ask beside so many questions of production, by judge."""
+        """Return the known items to ask beside so many questions of production, by judge or panel."""
         self.look(policies)
         picked: list[tuple[str, KnownItem]] = []
         for name, n in asked.items():
@@ -190,8 +158,8 @@ class Canary:
             "first": FIRST,
             "share": made.odds / (1 + made.odds),
             "within_days": made.within if math.isfinite(made.within) else None,
-            "wanted": self.judges[name].canary.notice_within,
-            "calls": calls,
+            "wanted": self._asked_for(name).notice_within,
+            "calls": None if self.judges[name].panel else calls,  # those of a panel are its members'
             "usd": usd,
             "changed_at": changed[0].isoformat() if changed else None,
             "changed": changed[1] if changed else "",
@@ -204,7 +172,8 @@ class Canary:
         if self._looked and self._looked[1] == hashes and now - self._looked[0] < AGAIN:
             return
         self._looked = (now, hashes)
-        meant = [name for name, one in self.judges.items() if not one.panel and one.transport != "recorded"]
+        living = {name for name, one in self.judges.items() if not one.panel and one.transport != "recorded"}
+        meant = [name for name in self.judges if living.issuperset(members_of(name, self.judges))]
         asking = rules_asking(policies, self.judges).items()
         rules = sorted(rule for rule, names in asking if not names.isdisjoint(meant))
         settled = stored.settled(self.store, rules, naive_utc(now - BACK))
@@ -212,6 +181,8 @@ class Canary:
         streams = int(self.store.frame("SELECT count(*) AS n FROM base.trackers")["n"][0]) + len(LABELS)
         for name in meant:
             self.sets[name] = known_set(name, self.judges, policies, settled)
+        for name in meant:
+            self.sets[name] = shared(self.sets[name], [self.sets[one] for one in members_of(name, self.judges)])
             self.plans[name] = self._plan(name, streams, now)
             forms = stored.forms(self.store, name, self.sets[name].version)
             self._probed[name] = Counter({key: n for key, (_, n) in forms.items() if key[0] is not None})  # type: ignore[misc]  # a form
@@ -221,8 +192,15 @@ class Canary:
         counts = {label: said.filter(said["known"] == label)["bad"] for label in LABELS}
         usual = {label: (USUAL[label] * 20 + float(bad.sum())) / (20 + len(bad)) for label, bad in counts.items()}
         labels = [label for label in LABELS if self.sets[name].of(label)]
-        pace = stored.pace(self.store, name, naive_utc(now))
-        return plan(self.judges[name].canary, labels, usual, pace, self.dial, streams)
+        pace = min(stored.pace(self.store, one, naive_utc(now)) for one in members_of(name, self.judges))
+        return plan(self._asked_for(name), labels, usual, pace, self.dial, streams)
+
+    def _asked_for(self, name: str) -> CanarySettings:
+        """The canary that is asked for; of a panel the strictest that its members allow, none where one of them has none."""
+        members = [self.judges[one].canary for one in members_of(name, self.judges)]
+        spans = [one.notice_within for one in members]
+        within = NEVER if NEVER in spans else min(spans, key=parse_duration)
+        return CanarySettings(within, min(one.at_most for one in members))
 
     def _pick(self, name: str) -> KnownItem:
         """One known item: a label by what it needs, a rule, an item, each by lot, so that what is usual stays what it is."""
@@ -243,11 +221,12 @@ class Canary:
     def _check(self, name: str, known: KnownItem, turn: Turn) -> Check:
         """The question about a known item, now and then in another form."""
         variant = drawn(self._probed[name], known.label, self.chance)
-        item, version = known.item(turn), self.sets[name].version
+        item, members = known.item(turn), members_of(name, self.judges)
+        versions = {one: self.sets[one].version for one in (name, *members)}
         if variant is None:
-            return Check(name, known, item, version)
+            return Check(name, members, known, item, versions)
         self._probed[name][variant, known.label] += 1
-        return Check(name, known, varied(item, variant), version, variant)
+        return Check(name, members, known, varied(item, variant), versions, variant)
 
     def _bias(self, name: str) -> dict[str, dict[str, Any] | None]:
         """By form and label, how the judge moves."""

@@ -18,7 +18,7 @@ import polars as pl
 from monitor.config.schema import JudgeSettings
 from monitor.judges.question import Item
 from monitor.judges.rubrics import rubric_of
-from monitor.judges.versions import hash_of, judges_in, names_in
+from monitor.judges.versions import asks, hash_of_grader, judges_in
 from monitor.model.values import Turn, stable_id
 from monitor.policy.cases import Example
 from monitor.policy.schema import BoundRule, Policy
@@ -46,6 +46,11 @@ class KnownItem:
     seq: int = 0
     time: datetime | None = None
 
+    @property
+    def asked_as(self) -> tuple[str, str, str]:
+        """What makes it another question: rule, rubric, answer."""
+        return self.rule.id, self.rubric, self.unit_id
+
     def item(self, turn: Turn) -> Item:
         """Return what the judge is asked."""
         return Item(self.policy, self.rule, turn, self.rubric)
@@ -67,7 +72,7 @@ class KnownSet:
 def known_set(
     name: str, judges: Mapping[str, JudgeSettings], policies: Sequence[Policy], settled: pl.DataFrame
 ) -> KnownSet:
-    """Return the known items of judge `name`; `settled` is what people settled (`monitor.store.known.settled`)."""
+    """Return the known items of the judge or panel `name`; `settled` is what people settled (`monitor.store.known.settled`)."""
     found: list[KnownItem] = []
     for policy, rule, rubric in _asked(name, judges, policies):
         rows = settled.filter(pl.col("rule_id") == rule.id)
@@ -80,7 +85,14 @@ def known_set(
         found += [one for label in LABELS for one in _frozen([one for one in every if one.label == label])]
     told = sorted(f"{one.rule.id} {one.label} {one.unit_id}" for one in found)
     rules = sorted({f"{one.rule.id} {one.rubric} {one.rule.text.statement} {one.rule.text.rationale}" for one in found})
-    return KnownSet(stable_id(hash_of(judges[name]), *told, *rules), tuple(found))
+    return KnownSet(stable_id(hash_of_grader(name, judges), *told, *rules), tuple(found))
+
+
+def shared(known: KnownSet, others: Sequence[KnownSet]) -> KnownSet:
+    """Return the known items that `others` have, too, asked in the same words: what a panel is asked about goes by each member."""
+    named = [{one.asked_as for one in other.items} for other in others]
+    items = tuple(one for one in known.items if all(one.asked_as in there for there in named))
+    return known if len(items) == len(known.items) else KnownSet(stable_id(known.version, len(items)), items)
 
 
 def _asked(
@@ -88,7 +100,7 @@ def _asked(
 ) -> Iterator[tuple[Policy, BoundRule, str]]:
     for policy in policies:
         for rule in policy.rules:
-            grader = next((one for one in judges_in(rule) if name in names_in(one, judges)), None)
+            grader = next((one for one in judges_in(rule) if asks(one, name, judges)), None)
             if grader is not None and rule.unit == "turn":
                 yield policy, rule, rubric_of(grader.rubric, Path(policy.path).parent)
 

@@ -21,7 +21,8 @@ from monitor.config.schema import OutgoingSettings
 from monitor.graders.grader import Connected, Judgement
 from monitor.graders.rubric import Judge
 from monitor.graders.standing import stands
-from monitor.judges.canary import Canary, Check
+from monitor.judges.canary import Canary
+from monitor.judges.check import Check
 from monitor.judges.gates import Gates
 from monitor.judges.judge import ConnectedJudge, Line, Told
 from monitor.judges.lines import line_to
@@ -76,6 +77,7 @@ class JudgeQueue:
     stopping: Callable[[], bool] = lambda: False
     _transports: dict[str, Transport] = field(default_factory=dict)
     _left: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
+    _escalated: Counter[str] = field(default_factory=Counter)  # asked in the pass before, since others were unsure
     _seen: tuple[Any, ...] = ()
 
     def work(self, policies: Sequence[Policy], put: Put) -> int:
@@ -127,8 +129,9 @@ class JudgeQueue:
 
     async def _ask_all(self, items: Sequence[Waiting], put: Put, policies: Sequence[Policy]) -> int:
         bench = _Bench(self, put)
-        asked = Counter(one for item in items for grader, _ in item.asked for one in self._alone(grader.judge))
-        checks = self.canary.draw(asked, policies)
+        asked = Counter(str(grader.judge) for item in items for grader, _ in item.asked)
+        checks = self.canary.draw(asked + self._escalated, policies)
+        self._escalated = bench.escalated
         async with AsyncExitStack() as open_lines:
             for name, judge in self.judges.items():
                 line = line_to(judge, self.outgoing, self._transports)
@@ -148,9 +151,6 @@ class JudgeQueue:
         if bench.broken:
             raise bench.broken[0]
         return bench.done
-
-    def _alone(self, name: str | None) -> tuple[str, ...]:
-        return self.panels.get(str(name), (str(name),))
 
     @property
     def _staff(self) -> Staff:
@@ -178,6 +178,7 @@ class _Bench:
     grades: list[dict[str, Any]] = field(default_factory=list)
     checked: list[dict[str, Any]] = field(default_factory=list)
     broken: list[Exception] = field(default_factory=list)
+    escalated: Counter[str] = field(default_factory=Counter)
     done: int = 0
 
     async def ask(self, waiting: Waiting) -> None:
@@ -190,12 +191,15 @@ class _Bench:
     async def check(self, check: Check) -> None:
         """Ask about a known item; of what was never said nothing is kept but the call."""
         try:
-            async with self.seats[check.judge]:
-                told = await self.queue.judges[check.judge].ask(check.item, self.lines[check.judge], 0, {})
+            told = await asyncio.gather(*(self._checked(one, check.item) for one in check.members))
             self.calls += check.calls(told)
             self.checked += check.said(told, self.queue.clock.now())
         except Exception as error:  # noqa: BLE001 as above
             self.broken.append(error)
+
+    async def _checked(self, name: str, item: Item) -> Told:
+        async with self.seats[name]:
+            return await self.queue.judges[name].ask(item, self.lines[name], 0, {})
 
     async def _ask(self, waiting: Waiting) -> None:
         """Ask the judges of one answer one after the other, until one finds a violation; the worst word stands."""
@@ -203,6 +207,7 @@ class _Bench:
         for grader, item in waiting.asked:
             told = await self._asked(str(grader.judge), item, waiting)
             if told.word is not None and unsure(grader, told.word) and grader.escalate_to in self.queue.texts.names:
+                self.escalated[str(grader.escalate_to)] += 1
                 told = await self._asked(str(grader.escalate_to), item, waiting)
             said.append(told)
             if told.word is None or told.word.judgement.verdict is Verdict.VIOLATES:

@@ -35,7 +35,7 @@ class Staff:
                 "panel": list(members),
                 "waits": self.left.get(name, (0, ()))[0],
                 "trouble": "",
-                "canary": None,
+                "canary": canary(name),
             }
             for name, members in self.panels.items()
         ]

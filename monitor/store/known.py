@@ -94,10 +94,10 @@ def forms(reader: Reader, judge: str, version: str) -> dict[tuple[str | None, st
     return {(variant, label): (bad, n) for variant, label, bad, n in rows.iter_rows()}
 
 
-def spent(reader: Reader, judge: str, since: datetime) -> tuple[int, float]:
-    """Return how many calls about known items a judge had since then, and what they cost in dollars."""
+def spent(reader: Reader, judge: str, since: datetime) -> tuple[int, float | None]:
+    """Return how many calls about known items a judge had since then, and what they cost in dollars, None where nobody knows of one."""
     rows = reader.frame(
-        """SELECT count(*) AS n, coalesce(sum(cost_usd), 0)::DOUBLE AS usd FROM base.judge_calls
+        """SELECT count(*) AS n, CASE WHEN count(*) = count(cost_usd) THEN coalesce(sum(cost_usd), 0)::DOUBLE END AS usd FROM base.judge_calls
            WHERE judge = ? AND known IS NOT NULL AND state IN ('ok', 'retried', 'refused', 'error') AND time >= ?""",
         [judge, since],
     )
