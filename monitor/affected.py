@@ -19,7 +19,7 @@ from monitor.clock import aware_utc
 from monitor.counted import Counted
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
-from monitor.stats.estimators import cluster_labels, clustered_interval, hajek
+from monitor.stats.estimators import clustered_interval, hajek
 from monitor.told import NOTHING, VIOLATES, Codes, Said, Told, by_rule, decisive
 
 Floats = NDArray[np.float64]
@@ -60,7 +60,7 @@ def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = _stands(words)
     bad = stands == VIOLATES
-    users = len({*rows["user"].filter(pl.Series(bad)).drop_nulls().to_list()}) if bad.any() else 0
+    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
     return Whom(int(decisive(stands).sum()), int(bad.sum()), users)
 
 
@@ -103,9 +103,8 @@ def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
     users = rows.filter(hit & seen)["user"].drop_nulls().n_unique()
     if turns == looked.height:
         return Whom(looked.height, turns, users)
-    share = hajek(
-        hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), cluster_labels(looked["cluster"].to_list())
-    )
+    clusters = looked["cluster"].rank("dense").to_numpy().astype(np.int64) - 1
+    share = hajek(hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), clusters)
     interval = clustered_interval(share).interval
     return Whom(looked.height, turns, users, (interval.low, interval.high))
 

@@ -49,9 +49,9 @@ class Sight(Protocol):
         """Return the violations of `rules` that were graded since and stand."""
 
     def violating(
-        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
-    ) -> dict[tuple[str, str], list[str]]:
-        """Return the newest units that violate each rule in each app."""
+        self, streams: Sequence[standing.Stream], start: datetime, end: datetime, limit: int
+    ) -> dict[standing.Stream, list[str]]:
+        """Return the newest units that violate the rule of each stream."""
 
     def comparisons(self) -> list[Row]:
         """Return the present readout of every experiment."""
@@ -101,10 +101,10 @@ class StoreSight:
         return standing.standing_cases(self.reader, rules, since)
 
     def violating(
-        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
-    ) -> dict[tuple[str, str], list[str]]:
+        self, streams: Sequence[standing.Stream], start: datetime, end: datetime, limit: int
+    ) -> dict[standing.Stream, list[str]]:
         """See `Sight`."""
-        return standing.violating_units(self.reader, rules, start, end, limit)
+        return standing.violating_units(self.reader, streams, start, end, limit)
 
     def comparisons(self) -> list[Row]:
         """See `Sight`."""

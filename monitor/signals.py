@@ -28,6 +28,7 @@ from monitor.pulse import pulse
 from monitor.recent import Recent
 from monitor.sight import Row, Sight, StoreSight
 from monitor.store import reads
+from monitor.store.standing import Stream
 from monitor.told import Told
 from monitor.wording import CLOSED, OPEN, percent
 from monitor.workload import budgets
@@ -93,7 +94,7 @@ def _rates(
     estimates += _late(estimates, cases, start, now)
     used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)
-    seen = sight.violating([e.rule_id for e in estimates if e.value], start, now, EXAMPLES)
+    seen = sight.violating([(e.app, e.rule_id) for e in estimates if e.value], start, now, EXAMPLES)
     return used + [
         _rate(
             e,
@@ -148,7 +149,7 @@ def _late(estimates: Sequence[Estimate], cases: Cases, start: datetime, end: dat
             yield Estimate(rule_id, app, "all", *bounds, "late turns only", None, None, None, 0.95, 0, 0, 0)
 
 
-def _violators(estimate: Estimate, cases: Cases, seen: Cases) -> list[str]:
+def _violators(estimate: Estimate, cases: Cases, seen: Mapping[Stream, list[str]]) -> list[str]:
     """Units to look at: cases that stand first, of which there may be some when the rate of the window is not known."""
     stream = (estimate.app, estimate.rule_id)
     return cases[stream][:EXAMPLES] if stream in cases else seen.get(stream, []) if estimate.value else []

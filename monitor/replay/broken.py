@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import polars as pl
+
+from monitor.store.standing import Stream
 
 CASES: Final[dict[str, pl.DataType]] = {
     "app": pl.String(),
@@ -52,17 +55,19 @@ class Violations:
         rows = [(one.app, one.rule_id, one.unit_id, one.graded_at) for one in found]
         return pl.DataFrame(rows, CASES, orient="row")
 
-    def newest(
-        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
-    ) -> dict[tuple[str, str], list[str]]:
-        """Return by app and rule the newest units of start <= time < end, at most `limit` of each."""
-        found: dict[tuple[str, str], list[str]] = {}
-        for rule in dict.fromkeys(rules):
+    def newest(self, streams: Iterable[Stream], start: datetime, end: datetime, limit: int) -> dict[Stream, list[str]]:
+        """Return of each stream the newest units of start <= time < end, at most `limit`; a stream without any is not there."""
+        found: dict[Stream, list[str]] = {stream: [] for stream in streams}
+        for rule, asked in Counter(rule for _, rule in found).items():
+            lacking = asked
             for one in reversed([*self._of(rule, start, end)]):
-                units = found.setdefault((one.app, rule), [])
-                if len(units) < limit:
+                units = found.get((one.app, rule))
+                if units is not None and len(units) < limit:
                     units.append(one.unit_id)
-        return found
+                    lacking -= len(units) == limit
+                if not lacking:
+                    break
+        return {stream: units for stream, units in found.items() if units}
 
     def _of(self, rule: str, start: datetime, end: datetime | None) -> Iterator[Violation]:
         known = self._by_rule.get(rule, [])

@@ -18,7 +18,7 @@ from monitor.model.values import Estimate, Signal
 from monitor.replay.broken import Violations
 from monitor.replay.paces import Paces
 from monitor.sight import Row
-from monitor.store.standing import BUCKET, LATE
+from monitor.store.standing import BUCKET, LATE, Stream
 from monitor.told import Told, together, told
 from monitor.wording import OPEN
 from monitor.workload import AGAIN
@@ -126,10 +126,10 @@ class Remembered:
         return self._bad.cases(rules, (since, self.now), since - LATE)
 
     def violating(
-        self, rules: Sequence[str], start: datetime, end: datetime, limit: int
-    ) -> dict[tuple[str, str], list[str]]:
+        self, streams: Sequence[Stream], start: datetime, end: datetime, limit: int
+    ) -> dict[Stream, list[str]]:
         """See `Sight`."""
-        return self._bad.newest(rules, start, end, limit)
+        return self._bad.newest(streams, start, end, limit)
 
     def comparisons(self) -> list[Row]:
         """See `Sight`."""

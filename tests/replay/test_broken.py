@@ -21,6 +21,9 @@ def rows(*told: tuple[int, str, str, str]) -> pl.DataFrame:
     ).select("time", "app", "rule_id", "unit_id", "graded_at")
 
 
+STREAMS = [("shop", "R"), ("bank", "R"), ("shop", "T")]
+
+
 def known() -> Violations:
     violations = Violations()
     violations.add(rows((0, "shop", "R", "a"), (1, "bank", "R", "b"), (2, "shop", "S", "c")), DAY)
@@ -29,8 +32,8 @@ def known() -> Violations:
 
 
 def test_the_newest_few_of_a_time_are_shown_by_app_and_rule() -> None:
-    assert known().newest(["R"], DAY, DAY + 5 * HOUR, 2) == {("shop", "R"): ["d", "e"], ("bank", "R"): ["b"]}
-    assert known().newest(["S", "T"], DAY, DAY + 5 * HOUR, 2) == {("shop", "S"): ["c"]}
+    assert known().newest(STREAMS, DAY, DAY + 5 * HOUR, 2) == {("shop", "R"): ["d", "e"], ("bank", "R"): ["b"]}
+    assert known().newest([("shop", "S"), ("shop", "T")], DAY, DAY + 5 * HOUR, 2) == {("shop", "S"): ["c"]}
 
 
 def test_cases_are_those_that_were_graded_by_now_the_newest_first() -> None:
@@ -43,4 +46,6 @@ def test_cases_are_those_that_were_graded_by_now_the_newest_first() -> None:
 def test_what_no_look_reaches_is_let_go_of() -> None:
     violations = known()
     violations.add(rows((6, "shop", "R", "g")), DAY + 3 * HOUR)
-    assert violations.newest(["R", "S"], DAY, DAY + 9 * HOUR, 9) == {("shop", "R"): ["g", "f", "d", "e"]}
+    assert violations.newest([("shop", "R"), ("shop", "S")], DAY, DAY + 9 * HOUR, 9) == {
+        ("shop", "R"): ["g", "f", "d", "e"]
+    }

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.store.pages.last_words import last_words
 from monitor.store.pages.shapes import used
+from monitor.store.standing import violating_units
 from tests.support.generated_store import GeneratedStore, generated_store
 
 N_TURNS = 400
@@ -157,3 +158,15 @@ def test_a_page_of_turns_is_the_first_of_all(house: GeneratedStore, sort: str, o
     wanted = plainly(house, LISTED.format(order))
     rows = house.page("traces", {"sort": sort}).to_pylist()
     assert [{name: row[name] for name in wanted[0]} for row in rows] == wanted
+
+
+@pytest.mark.parametrize("limit", [1, 3, 1000])
+def test_the_newest_violations_are_those_of_the_whole_time(house: GeneratedStore, limit: int) -> None:
+    start, end = house.now - timedelta(days=14), house.now
+    plain: dict[tuple[str, str], list[str]] = {}
+    for row in plainly(house, VIOLATIONS, verdict="violates"):
+        plain.setdefault((row["app"], row["rule_id"]), []).append(row["trace_id"])
+    assert min(map(len, plain.values())) < 4 < max(map(len, plain.values())), "rare ones lie outside the last day"
+    told = violating_units(house.store, [*plain, ("nobody", "NO-RULE")], start, end, limit)
+    assert {stream: units[:limit] for stream, units in told.items()} == told
+    assert told == {stream: units[:limit] for stream, units in plain.items()}
