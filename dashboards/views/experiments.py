@@ -12,6 +12,7 @@ from dashboards.charts.forest import difference
 from dashboards.client import Row
 from dashboards.listing import Column, listing
 from dashboards.numbers import change, count, is_rate, share, when
+from dashboards.planning import planning
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
 from dashboards.tables import draw
@@ -29,6 +30,11 @@ Rules = Mapping[str, Rule]
 
 def show(context: Context) -> None:
     """Draw the page."""
+    _running(context)
+    planning(context)
+
+
+def _running(context: Context) -> None:
     comparisons = context.agent.read("comparisons")
     arms = context.agent.read("arms")
     names = sorted({(row["experiment"], row["app"] or "") for row in [*comparisons, *arms]})

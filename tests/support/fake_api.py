@@ -22,6 +22,7 @@ from monitor.policy.telling import told
 from plumbline.api import (
     alert_questions,
     erasure_questions,
+    experiment_questions,
     finding_questions,
     grading_questions,
     hold_questions,
@@ -214,6 +215,9 @@ ANSWERS: Final[Mapping[type[Question[Any]], Callable[[FakeAgent, Any], Any]]] = 
     erasure_questions.AskErasure: lambda *_: {"number": 1, "new": True},
     **dict.fromkeys((erasure_questions.GrantErasure, erasure_questions.RefuseErasure), FakeAgent.erased),
     finding_questions.DriftLedger: lambda _, __: ledger({}, DriftSettings(), 0, datetime.now(UTC)),
+    experiment_questions.ExperimentPlan: lambda _, asked: {
+        "sentence": f"About 12 days for {100 * asked.smallest:g} points"
+    },
     note_questions.AddNote: lambda agent, asked: agent.note(asked),
     finding_questions.WindowReport: lambda agent, _: agent.report("windows"),
     **dict.fromkeys(
