@@ -12,6 +12,7 @@ import polars as pl
 from monitor.model.values import WAITS_FOR_JUDGE
 from monitor.store import outcomes, verdicts
 from monitor.store.judged import to_feed
+from monitor.store.known import JUDGE as JUDGE_NAMED
 from monitor.store.opening import Transaction
 from monitor.store.precedence import JUDGE
 from monitor.store.reads import Reader
@@ -70,11 +71,17 @@ def queued(reader: Reader, since: datetime) -> pl.DataFrame:
 
 
 def known(reader: Reader, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return what came of questions that were asked before, by key: verdict, score, reason, place, words."""
+    """Return what came of questions that were asked before, by key: verdict, score, reason, place, words.
+
+    What a judge said before it was found to have changed is not what it would say now.
+    """
     rows = reader.frame(
-        """SELECT key, judge, verdict, score, reason, found_from, found_to, words FROM base.judge_calls
-           WHERE list_contains(?, key) AND state = 'ok' AND known IS NULL AND verdict IS NOT NULL QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
-        [list(keys)],
+        """WITH changed AS (SELECT app, max(since_high) AS changed_at FROM base.findings WHERE starts_with(metric, 'judge:') GROUP BY 1)
+           SELECT key, judge, verdict, score, reason, found_from, found_to, words
+           FROM base.judge_calls c LEFT JOIN changed ON changed.app = $named || c.judge
+           WHERE list_contains($keys, key) AND state = 'ok' AND known IS NULL AND verdict IS NOT NULL AND (changed_at IS NULL OR time >= changed_at)
+           QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
+        {"keys": list(keys), "named": JUDGE_NAMED},
     )
     return {row["key"]: row for row in rows.iter_rows(named=True)}
 

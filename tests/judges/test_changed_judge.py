@@ -6,8 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from monitor.backfill import grade_now
 from monitor.clock import naive_utc
 from plumbline.agent import Agent
+from plumbline.answers import house_of
 from plumbline.api.call import Actor
 from plumbline.demo.stubs.judge import a_judge
 from plumbline.judging import cards_of
@@ -33,13 +35,18 @@ def test_a_judge_that_changed_only_proposes_until_people_checked_what_it_says_no
         [card] = cards_of(agent, Actor("ana"))
         assert (card["decides"], card["before"], card["n_violate"]) == (False, 24, 0)
         assert card["why"].startswith("it changed under its name by 2026-")
+        served = stub.served
+        grade_now(house_of(agent), padded(agent)[0])
+        assert (judge_waiting(agent), stub.served) == (1, served + 1), (
+            "what it said before it changed is no answer any more"
+        )
         more(agent, [PADDED] * 12 + [PLAIN] * 12, "b")
         assert judge_waiting(agent) == 24
         assert {row["verdict"] for row in said_lately(agent)} == {"not_graded"}, "it only proposes"
         label(agent, padded(agent))
         later(agent, 60)
         [card] = cards_of(agent, Actor("ana"))
-        assert (card["decides"], card["before"], card["n_violate"], card["n_comply"]) == (True, 24, 12, 12)
+        assert (card["decides"], card["before"], card["n_violate"], card["n_comply"]) == (True, 23, 13, 12)
         more(agent, [PADDED] * 2, "c")
         judge_waiting(agent)
         assert [row["verdict"] for row in said_lately(agent)] == ["violates"] * 2, "people opened its gate again"
