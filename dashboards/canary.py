@@ -10,6 +10,9 @@ from dashboards.client import Row
 from dashboards.numbers import count, money, percent, when
 from dashboards.text import label, plain
 
+HOW: Final = ". How we know: "
+"""What stands before the evidence, which is shown with the finding on Drift."""
+
 BADGES: Final = {
     "changed": (":material/warning:", "red"),
     "judges as before": (":material/check:", "green"),
@@ -33,7 +36,7 @@ def canary(one: Row) -> None:
         st.badge(word, icon=icon, color=color)  # type: ignore[arg-type]  # one of the colours
         plain(found(told))
     if told["changed"]:
-        plain(f"{when(told['changed_at'])}: {told['changed']}.")
+        plain(change(told))
     st.caption(label(asked(told), 400))
     st.caption(label(leanings(told["bias"]), 500))
 
@@ -44,6 +47,11 @@ def standing(told: Row) -> str:
         return "changed"
     watched = any(said["n"] >= told["first"] for said in told["said"].values())
     return "judges as before" if watched else "not known yet whether it changes"
+
+
+def change(told: Row) -> str:
+    """Return when a judge was found to have changed and what was found, without the evidence."""
+    return f"{when(told['changed_at'])}: {told['changed'].partition(HOW)[0]}."
 
 
 def found(told: Row) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from dashboards.canary import asked, found, leanings, standing
+from dashboards.canary import asked, change, found, leanings, standing
 from dashboards.client import AgentReads, Trouble, Unknown
 from dashboards.four_weeks import four_weeks
 from dashboards.judge_cards import agrees, cards, curve, terms, worth
@@ -143,7 +143,10 @@ def test_what_known_items_say_of_a_judge_is_told_in_words() -> None:
         "not known yet whether it changes",
         "It was not asked about known items in the last 7 days.",
     )
-    assert standing(told | {"changed": "The judge small changed"}) == "changed"
+    changed = told | {"changed": "The judge small changed. How we know: e-value 9", "changed_at": "2026-03-02T08:00:00"}
+    assert standing(changed) == "changed"
+    assert change(changed) == "2 Mar 2026, 08:00 UTC: The judge small changed."
+    assert ", of which its members are asked each; so" in asked(told | {"calls": None, "usd": None})
 
 
 def test_a_card_says_whether_a_judge_decides_and_what_it_is_worth(judged: Served) -> None:
