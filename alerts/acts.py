@@ -48,7 +48,7 @@ def the_alert(txn: Transaction, prefix: str) -> AlertState:
     """Return the last episode of the alert whose fingerprint begins with `prefix`. Raises `NotFound`, `UsageError`."""
     found = alerts.beginning_with(txn, prefix) if prefix else []
     if not found:
-        raise NotFound(f"no alert begins with {clean(prefix, 40)!r} (plumbline alerts list names them)")
+        raise NotFound(f"{clean(prefix, 40)!r} among the alerts (plumbline alerts list names them)")
     if len(found) > 1:
         raise UsageError(f"{len(found)} alerts begin with {prefix!r}; give more of its digits")
     return from_row(found[0])

@@ -55,7 +55,7 @@ class Book:
         """Open an incident about `alert`, or join the one that is open about it; say its number and what is held."""
         known = incidents.about(txn, alert.fingerprint, alert.episode)
         if known is not None:
-            return {"number": known, "done": "an incident is open about it already"}
+            return {"number": known, "done": f"incident {known} is open about it already"}
         number = incidents.add(txn, self._row(alert, asked, person, now))
         incidents.link(txn, number, alert.fingerprint, alert.episode)
         incidents.add_event(txn, number, now, person, "opened", f"opened by {person}")
@@ -98,7 +98,7 @@ class Book:
         if not text.strip() or len(text) > LONGEST:
             raise UsageError(f"a {kind} has a text, of at most {LONGEST} characters")
         incidents.add_event(txn, number, now, person, kind, text.strip())
-        return {"number": number, "done": f"{kind} written"}
+        return {"number": number, "done": f"incident {number}: {kind} written"}
 
     def close(self, txn: Transaction, number: int, review: str, person: str, now: datetime) -> Row:
         """Close an incident with what was learnt. Raises `NotFound`, `UsageError`."""
@@ -192,24 +192,24 @@ def _did(row: Row) -> str:
     return f"{_DID.get(row['kind'], '')}{row['text']}"
 
 
-_STEPS: Final = {
-    "firing": "the alert fired",
-    "resolved": "it was over",
-    "severity": "it got worse",
-    "flapping": "it keeps coming back",
-    "no_data": "nothing more was heard",
-    "acknowledged": "it was taken up",
-    "silenced": "it was silenced",
-    "unsilenced": "it was heard again",
-    "assigned": "it was given to somebody",
-    "commented": "somebody wrote",
+_STEPS: Final = {  # what is put before the reason of a step; some reasons say all of it
+    "firing": "the alert fired: ",
+    "resolved": "it was over: ",
+    "severity": "it got worse: ",
+    "flapping": "it keeps coming back: ",
+    "no_data": "nothing more was heard: ",
+    "unsilenced": "",
+    "assigned": "",
+    "commented": "comment of ",
+    "acknowledged": "",
+    "silenced": "",
 }
 
 
 def _steps(txn: Transaction, fingerprint: str, episode: int) -> Iterator[Row]:
     for event in alerts.events_of(txn, fingerprint):
         if event["episode"] == episode and event["kind"] in _STEPS:
-            yield {"at": event["at"], "who": "Plumbline", "what": f"{_STEPS[event['kind']]}: {event['reason']}"}
+            yield {"at": event["at"], "who": "Plumbline", "what": f"{_STEPS[event['kind']]}{event['reason']}"}
     for sent in outbox.messages_of(txn, fingerprint, episode):
         if sent["sent_at"] is not None:
             yield {"at": sent["sent_at"], "who": "Plumbline", "what": f"{sent['receiver']} was told ({sent['kind']})"}

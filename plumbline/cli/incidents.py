@@ -102,7 +102,7 @@ def _done(told: dict[str, Any], form: Form) -> None:
     if form is Form.JSON:
         show.print_json(told)
     else:
-        print(f"incident {told['number']}: {told['done']}")
+        print(told["done"])
 
 
 def _show(told: dict[str, Any], form: Form) -> None:

@@ -67,7 +67,7 @@ def _test(resolved: Resolved, book: Rulebook, name: str | None) -> int:
     clock = SystemClock()
     channel = build_channels(book.receivers, Means(sys.stdout, clock, _guard(resolved))).get(name or "")
     if channel is None:
-        raise NotFound(f"no receiver is called {name!r} (there are: {', '.join(one.name for one in book.receivers)})")
+        raise NotFound(f"{name!r} among the receivers (there are: {', '.join(one.name for one in book.receivers)})")
     now, more = clock.now(), ""
     try:
         for kind in ("firing", "resolved"):
@@ -102,7 +102,7 @@ def _message(kind: str, receiver: str, now: datetime) -> Message:
         severity="info",
         category="",
         title="A test of Plumbline" if kind == "firing" else "Resolved: a test of Plumbline",
-        measured="nothing",
+        measured="",
         value=None,
         low=None,
         high=None,

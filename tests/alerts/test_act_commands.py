@@ -64,8 +64,8 @@ def test_sent_twice_under_one_key_it_is_done_once_and_has_one_line_on_record(dat
     ("arguments", "code", "says"),
     [
         (("ack",), 2, "which alert?"),
-        (("ack", "zz"), 2, "no alert begins with 'zz'"),
-        (("silence", "", "--reason", "x"), 2, "no alert begins with ''"),
+        (("ack", "zz"), 2, "nothing here is named 'zz' among the alerts"),
+        (("silence", "", "--reason", "x"), 2, "nothing here is named '' among the alerts"),
         (("silence", "0", "--for", "soon", "--reason", "x"), 2, "soon"),
         (("frown",), 2, "frown"),
     ],

@@ -203,7 +203,7 @@ def test_what_makes_no_sense_is_one_line(act: Any, says: str) -> None:
 
 def test_an_alert_that_is_not_there_or_not_open_is_one_line() -> None:
     day = a_pager_day(Recorder("one"))
-    with pytest.raises(NotFound, match="no alert begins with 'abc'"):
+    with pytest.raises(NotFound, match="'abc' among the alerts"):
         day.act("abc", acts.acknowledge, "mira")
     day.tick(a_rate(BAD))
     name = the_one(day)
