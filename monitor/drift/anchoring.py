@@ -106,4 +106,6 @@ def _a_day(change: Change, days: float) -> str:
 
 
 def _from_anchor(change: Change, anchor: Anchor) -> Change:
-    return replace(change, reference=anchor.reference, since=anchor.since, since_low=anchor.since)
+    """What moved since the anchor. When that began is what its finding said, not when the rise went on."""
+    began = anchor.since
+    return replace(change, reference=anchor.reference, since=began, since_low=began, since_high=began)

@@ -84,11 +84,17 @@ def _evidence(change: Change) -> str:
     _, scale, unit, method = _kind(change)
     points = " points" if unit else ""
     size = f"{scale * (change.current_value - change.reference_value):+.3g}{points}"
-    between = f"{bare_minute(instant(change.since_low))} and {bare_minute(instant(change.since_high))}"
     return (
-        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {method} interval), begun between {between}, "
+        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {method} interval), {_begun(change)}"
         f"e-value {change.e_value:.2g}{_shape(change)}"
     )
+
+
+def _begun(change: Change) -> str:
+    """When it may have begun; of a start without a range the sentence has said all."""
+    if change.since_low >= change.since_high:
+        return ""
+    return f"begun between {bare_minute(instant(change.since_low))} and {bare_minute(instant(change.since_high))}, "
 
 
 def _slope(change: Change, scale: float, unit: str) -> str:

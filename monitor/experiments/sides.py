@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from monitor.stats.cuped import Sums, adjusted
 from monitor.wording import percent
 
 Bounds = tuple[float, float] | None
+SHARES: Final = ("rule:", "error")
+"""Metrics that are shares of turns: they are told in percent, and differences of them in points."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,11 @@ def told(sides: Sides, found: Difference, metric: str, names: tuple[str, str]) -
     """Return what was found between the sides: their values, the difference, how sure and by how many users; `names`: arm, control."""
     arm, control = names
     low, high = found.interval
+    scale, unit, points = (100, " %", " points") if metric.startswith(SHARES) else (1, "", "")
     return (
-        f"{metric} is {sides.arm.value:.4g} in {arm} and {sides.control.value:.4g} in {control}: {found.effect:+.4g} "
-        f"({low:+.4g} to {high:+.4g}, anytime-valid, clustered by user, {sides.arm.users} and {sides.control.users} users)"
+        f"{metric} is {scale * sides.arm.value:.4g}{unit} in {arm} and {scale * sides.control.value:.4g}{unit} in {control}: "
+        f"{scale * found.effect:+.4g}{points} ({scale * low:+.4g} to {scale * high:+.4g}, anytime-valid, clustered by user, "
+        f"{sides.arm.users} and {sides.control.users} users)"
     )
 
 

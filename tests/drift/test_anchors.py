@@ -81,6 +81,9 @@ def test_a_rise_over_weeks_is_one_finding_that_says_how_far_it_came() -> None:
     assert last.current_value > finding.current_value
     assert last.change == pytest.approx(last.current_value - finding.reference_value, abs=0.01)
     assert "it went on, by +" in last.reason
+    assert "begun between" not in last.reason, (
+        "the range of the start is that of the finding, not of the rise that went on"
+    )
     assert watch.returned == []
 
 

@@ -63,7 +63,14 @@ def test_a_difference_is_called_by_what_is_good_for_the_metric(
 def test_the_reason_names_effect_interval_users_and_what_more_users_would_bring() -> None:
     [found] = compare(arm("a", 1000, 0.3), arm("b", 990, 0.1))
     assert (found.n_control, found.n_arm) == (1000, 990)
-    for part in (f"{found.effect:+.4g}", "990 and 1000 users", "more users would halve the width", "clustered by user"):
+    assert found.effect is not None
+    for part in (
+        f"{100 * found.effect:+.4g} points",
+        "% in b",
+        "990 and 1000 users",
+        "more users would halve the width",
+        "clustered by user",
+    ):
         assert part in found.reason
 
 
