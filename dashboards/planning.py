@@ -10,7 +10,7 @@ from dashboards.client import Trouble
 from dashboards.numbers import is_rate
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
-from dashboards.text import as_sentence, label, plain
+from dashboards.text import as_sentence, label, one_line, plain
 from dashboards.words import measure_name
 
 MEASURES: Final = ("error", "duration_ms", "cost_usd", "output_chars", "output_tokens")
@@ -35,7 +35,9 @@ def _form(context: Context, app: str, rules: dict[str, Rule]) -> None:
     with st.form("experiment-plan-form", border=False):
         left, middle, right = st.columns((3, 3, 1))
         metrics = (*(f"rule:{rule_id}" for rule_id in rules), *MEASURES)
-        metric = left.selectbox("What it is about", metrics, format_func=lambda one: label(measure_name(one, rules)))
+        metric = left.selectbox(
+            "What it is about", metrics, format_func=lambda one: str(one_line(measure_name(one, rules)))
+        )
         smallest = middle.number_input(
             "Smallest difference that matters",
             min_value=0.0,

@@ -28,3 +28,11 @@ def test_over_all_applications_nothing_is_asked(served: Served) -> None:
     page = run("experiments", served.url, served.token)
     assert "Choose one application" in texts(page)
     assert not [button for button in page.button if button.label == "How long?"]
+
+
+def test_a_choice_shows_the_title_of_a_rule_as_it_is_written(served: Served) -> None:
+    """Choices are no Markdown: an escaped apostrophe would be read with its backslash."""
+    page = run("experiments", served.url, served.token, {"app": "support-assistant"})
+    options = page.selectbox[-1].options
+    assert any("'" in option for option in options)
+    assert not any("\\" in option for option in options)
