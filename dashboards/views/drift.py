@@ -188,14 +188,14 @@ UNDRAWN: Final = {
 
 
 def _metric(context: Context, row: Row) -> None:
-    charted = _charted(row["metric"])
-    st.subheader(charted)
-    start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
-    step = step_for(2 * (end - start))
     undrawn = UNDRAWN.get(row["metric"].partition(":")[0])
     if undrawn:
         st.caption(undrawn)
         return
+    charted = _charted(row["metric"])
+    st.subheader(charted)
+    start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
+    step = step_for(2 * (end - start))
     points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:
         st.caption("The values behind this finding are no longer stored.")
