@@ -51,7 +51,7 @@ def open_or_rebuild(
 ) -> duckdb.DuckDBPyConnection:
     """Return the connection to the store at `path`; with `repair` a file that cannot be read is moved aside, never deleted."""
     try:
-        return prepared(_connect(path), memory_limit, threads)
+        return prepared(connect(path), memory_limit, threads)
     except duckdb.Error as error:
         shut = isinstance(error, duckdb.IOException) and not os.access(path, os.R_OK | os.W_OK)
         if shut or isinstance(error, duckdb.PermissionException):
@@ -76,10 +76,10 @@ def _rebuilt(
         _first_line(error),
         stamp,
     )
-    return prepared(_connect(path), memory_limit, threads)
+    return prepared(connect(path), memory_limit, threads)
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def connect(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the file; a new one is made under another name first, because a crash while creating leaves it unreadable."""
     if not path.exists():
         draft = path.with_name(path.name + ".new")

@@ -7,6 +7,7 @@ is for rows that have to change. What a newer Plumbline wrote is refused.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -59,6 +60,8 @@ def upgrade(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migratio
     steps = MIGRATIONS if migrations is None else migrations
     known = FIRST + len(steps)
     found = _format(connection)
+    if found == known and _sealed(connection) == _made_by() and not _missing(connection):
+        return
     if found is not None and found > known:
         connection.close()
         raise StoreError(f"the store was written by a newer Plumbline (format {found}, this one knows {known}); update")
@@ -67,6 +70,7 @@ def upgrade(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migratio
         _steps(connection, steps[found - FIRST :] if found is not None else ())
         connection.execute("DELETE FROM base.schema_version")
         connection.execute("INSERT INTO base.schema_version VALUES (?)", [known])
+        seal(connection)
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         connection.close()
@@ -76,12 +80,26 @@ def upgrade(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migratio
     connection.execute("COMMIT")
 
 
+def seal(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write down which statements made the tables and views, so that opening the store again need not run them."""
+    connection.execute(f"COMMENT ON TABLE base.schema_version IS '{_made_by()}'")
+
+
+def _made_by() -> str:
+    return hashlib.sha256("\n".join((duckdb.__version__, *create_statements())).encode()).hexdigest()
+
+
+_VERSION_TABLE: Final = "FROM duckdb_tables() WHERE schema_name = 'base' AND table_name = 'schema_version'"
+
+
+def _sealed(connection: duckdb.DuckDBPyConnection) -> str | None:
+    found = connection.execute(f"SELECT comment {_VERSION_TABLE}").fetchone()
+    return None if found is None else found[0]
+
+
 def _format(connection: duckdb.DuckDBPyConnection) -> int | None:
     """Return the format of the store; None for one that is being made."""
-    there = connection.execute(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'base' AND table_name = 'schema_version'"
-    ).fetchone()
-    if there == (0,):
+    if connection.execute(f"SELECT 1 {_VERSION_TABLE}").fetchone() is None:
         return None
     found = connection.execute("SELECT max(version) FROM base.schema_version").fetchone()
     return None if found is None else found[0]
@@ -99,13 +117,19 @@ def _steps(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migration
 
 def _grow(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the tables of an older store the columns that came since; they are unknown (NULL) in its rows."""
-    found = connection.execute(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'base'"
-    ).fetchall()
+    for table, column in _missing(connection):
+        kind = SQL_TYPES[BASE[table][column]].split()[0]
+        connection.execute(f"ALTER TABLE base.{table} ADD COLUMN {column} {kind}")
+
+
+def _missing(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Return the columns that tables which are there lack."""
+    found = connection.execute("SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'base'")
     present: dict[str, set[str]] = {}
-    for table, column in found:
+    for table, column in found.fetchall():
         present.setdefault(table, set()).add(column)
-    for table, columns in BASE.items():
-        for column in columns.keys() - present.get(table, columns.keys()):
-            kind = SQL_TYPES[columns[column]].split()[0]
-            connection.execute(f"ALTER TABLE base.{table} ADD COLUMN {column} {kind}")
+    return [
+        (table, column)
+        for table, columns in BASE.items()
+        for column in columns.keys() - present.get(table, columns.keys())
+    ]

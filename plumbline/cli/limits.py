@@ -10,10 +10,10 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import msgspec
 
+from monitor.clock import zone_names
 from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings, Settings
 from monitor.config.yaml_lines import written_in
@@ -34,7 +34,7 @@ def _is_duration(text: str) -> bool:
 
 
 def _is_zone(name: str) -> bool:
-    return name == "none" or name in available_timezones()
+    return name == "none" or name in zone_names()
 
 
 def _is_time_of_day(text: str) -> bool:
@@ -134,7 +134,7 @@ LIMITS: Final = (
     ),
     Limit(
         ("review.timezone",),
-        lambda name: name in available_timezones(),
+        lambda name: name in zone_names(),
         "is not a time zone (write a name such as Europe/Berlin, or UTC)",
     ),
     Limit(("review.at",), _is_time_of_day, "is not a time of day (write HH:MM, such as 09:00)"),

@@ -14,6 +14,7 @@ import pytest
 from monitor.clock import FakeClock
 from monitor.errors import StoreError
 from monitor.store import migrations
+from monitor.store.ddl import create_statements
 from monitor.store.migrations import Migration
 from monitor.store.opening import Store
 from monitor.store.verify import problems
@@ -111,3 +112,20 @@ def test_a_newer_format_is_refused_in_one_line(older: Path) -> None:
         Store.open(older, clock=FakeClock(START))
     assert "\n" not in str(refused.value)
     assert formats_of(older) == [(99,)]
+
+
+def test_a_store_of_this_very_version_is_opened_without_making_anything(
+    apps: Callable[[], list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert apps() == ["shop"]
+    monkeypatch.setattr(migrations, "_steps", None)
+    assert apps() == ["shop"]
+
+
+def test_views_that_a_new_version_words_otherwise_are_made_anew(
+    apps: Callable[[], list[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert apps() == ["shop"]
+    otherwise = "CREATE OR REPLACE VIEW main.turns AS SELECT 'of the new version' AS app"
+    monkeypatch.setattr(migrations, "create_statements", lambda: [*create_statements(), otherwise])
+    assert apps() == ["of the new version"]

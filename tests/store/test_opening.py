@@ -19,6 +19,8 @@ from monitor.store.removal.erase import Wanted, erase_rows, searched
 from monitor.store.verify import problems
 from tests.store.rows import START, TRACE, Home, Row, a_call, frame, texts
 
+pytestmark = pytest.mark.usefixtures("made_anew")
+
 
 def test_a_second_owner_is_told_who_the_first_is(home: Home) -> None:
     code = (

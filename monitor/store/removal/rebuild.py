@@ -16,6 +16,7 @@ import duckdb
 from monitor.errors import StoreError
 from monitor.store.ddl import BASE, create_statements
 from monitor.store.file import prepared
+from monitor.store.migrations import seal
 from monitor.store.opening import Store
 
 UNREADABLE: Final = "*.unreadable-*"
@@ -69,13 +70,16 @@ def _replace(path: Path, memory_limit: str) -> None:
 def _copy(path: Path, draft: Path, memory_limit: str) -> None:
     with duckdb.connect(str(draft)) as copy:
         copy.execute(f"SET memory_limit = '{memory_limit}'")
+        copy.execute("ATTACH '" + str(path).replace("'", "''") + "' AS old (READ_ONLY)")
+        copy.execute("BEGIN")  # one, or every table waits for the disk
         for statement in create_statements():
             copy.execute(statement)
-        copy.execute("ATTACH '" + str(path).replace("'", "''") + "' AS old (READ_ONLY)")
         copy.execute("CREATE TABLE base.schema_version AS FROM old.base.schema_version")
+        seal(copy)
         for table, columns in BASE.items():
             names = ", ".join(columns)
             copy.execute(f"INSERT INTO base.{table} ({names}) SELECT {names} FROM old.base.{table}")
+        copy.execute("COMMIT")
         copy.execute("DETACH old")
         copy.execute("CHECKPOINT")
     draft.chmod(0o600)
