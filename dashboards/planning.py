@@ -50,6 +50,7 @@ def _form(context: Context, app: str, rules: dict[str, Rule]) -> None:
 
 
 def _ask(context: Context, app: str, metric: str, smallest: float, arms: int) -> None:
+    st.session_state.pop(KEPT, None)
     try:
         told = context.agent.ask("experimentplan", app=app, metric=metric, smallest=smallest, arms=arms)
         st.session_state[KEPT] = (app, told["sentence"])

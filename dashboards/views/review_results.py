@@ -49,7 +49,7 @@ def _picks(picks: Row) -> str:
 
 
 def _graders(told_: Row) -> str:
-    silent = f" Of {told_['silent']:,} more no grader could tell." if told_["silent"] else ""
+    silent = f" Of {told_.get('silent', 0):,} more no grader could tell." if told_.get("silent") else ""
     if not told_["n"]:
         return silent.replace("more ", "judged by people ").strip()
     parts = f"missed {told_['missed']}, and gave {told_['false_alarms']} false alarms"

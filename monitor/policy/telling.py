@@ -13,7 +13,7 @@ from monitor.graders.cards import card_of
 from monitor.graders.grader import kind_of
 from monitor.policy.rendering import DUTY, in_order, missing_from
 from monitor.policy.schema import BoundRule, Policy
-from monitor.policy.trying import Tried, try_examples
+from monitor.policy.trying import Tried, tried_today
 from monitor.policy.watching import Watched
 
 
@@ -24,7 +24,7 @@ def told(policies: Iterable[Policy], clock: Clock) -> list[dict[str, Any]]:
 
 def _policy(policy: Policy, clock: Clock) -> dict[str, Any]:
     today = clock.now().date()
-    tried = {(one.rule_id, one.example): one for one in try_examples([policy], clock)}
+    tried = {(one.rule_id, one.example): one for one in tried_today(policy, clock)}
     header = policy.file.policy
     return {
         "id": policy.id,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from monitor.clock import Clock
@@ -36,6 +38,27 @@ def try_examples(policies: Iterable[Policy], clock: Clock) -> Iterator[Tried]:
     for policy in policies:
         for rule in policy.rules:
             yield from (_try(policy, rule, example, Tools(clock)) for example in rule.text.examples)
+
+
+def tried_today(policy: Policy, clock: Clock) -> tuple[Tried, ...]:
+    """Return what comes of the examples of `policy`, tried once a day: pages ask again and again, and the file is the same."""
+    return _tried(_Day(policy.path, policy.hash, clock.now().date(), policy, clock))
+
+
+@dataclass(frozen=True)
+class _Day:
+    """A policy on a day, which is what its file, the hash of that, and the day say."""
+
+    path: str
+    hash: str
+    date: date
+    policy: Policy = field(compare=False)
+    clock: Clock = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _tried(day: _Day) -> tuple[Tried, ...]:
+    return tuple(try_examples([day.policy], day.clock))
 
 
 def _try(policy: Policy, rule: BoundRule, example: Example, tools: Tools) -> Tried:

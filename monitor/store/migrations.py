@@ -81,19 +81,26 @@ def upgrade(connection: duckdb.DuckDBPyConnection, migrations: Sequence[Migratio
 
 
 def seal(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write down which statements made the tables and views, so that opening the store again need not run them."""
-    connection.execute(f"COMMENT ON TABLE base.schema_version IS '{_made_by()}'")
+    """Write down which statements made the tables and views, so that opening the store again need not run them.
+
+    It stands on a view: an earlier version, which knows of no seal, makes its own views in their place, and breaks it by that.
+    """
+    connection.execute(f"COMMENT ON VIEW {SEALED} IS '{_made_by()}'")
 
 
 def _made_by() -> str:
     return hashlib.sha256("\n".join((duckdb.__version__, *create_statements())).encode()).hexdigest()
 
 
+SEALED: Final = "turns"
+
 _VERSION_TABLE: Final = "FROM duckdb_tables() WHERE schema_name = 'base' AND table_name = 'schema_version'"
 
 
 def _sealed(connection: duckdb.DuckDBPyConnection) -> str | None:
-    found = connection.execute(f"SELECT comment {_VERSION_TABLE}").fetchone()
+    found = connection.execute(
+        "SELECT comment FROM duckdb_views() WHERE schema_name = 'main' AND view_name = ?", [SEALED]
+    ).fetchone()
     return None if found is None else found[0]
 
 

@@ -119,7 +119,7 @@ def test_a_hostile_trace_runs_nothing_and_fetches_nothing(number: int, shown_hos
 def assert_harmless(driver: Chrome) -> None:
     assert driver.execute_script("return window.pwned === undefined")
     planted = (
-        "img[src*=x], svg[onload], [onerror], [onmouseover], iframe[srcdoc], a[href*='198.51'], a[href^=javascript]"
+        "img[src*=x], svg[onload], [onerror], [onmouseover], iframe[srcdoc], a[href*='//198.51'], a[href^=javascript]"
     )
     assert driver.find_elements(By.CSS_SELECTOR, f".stMainBlockContainer :is({planted})") == []
     assert foreign(driver) == []
@@ -220,7 +220,7 @@ def test_from_the_link_in_a_message_to_the_end_of_the_alert(full: Served, shown:
     """Who is affected, taken up, silenced, closed: what somebody does at 03:00, each by a press and on record."""
     full.agent.asked.clear()
     open_page(chrome, f"{shown}/?alert=a1b2c3d4e5f60001")
-    eventually(lambda: "rule refusal" in _body(chrome))
+    eventually(lambda: "Refuses what it should answer" in _body(chrome))
     _press(chrome, "I take this up")
     eventually(lambda: "You have taken it up" in _body(chrome))
     _press(chrome, "Silence")
@@ -319,7 +319,7 @@ def test_two_hundred_payloads_in_every_text_of_an_alert_do_nothing(
                 open_page(chrome, f"{shown_hostile}/{page}")
                 eventually(partial(_says_some, chrome))
                 assert_harmless(chrome)
-                assert not chrome.find_elements(By.CSS_SELECTOR, ".stMainBlockContainer a[href*='198.51']")
+                assert not chrome.find_elements(By.CSS_SELECTOR, ".stMainBlockContainer a[href*='//198.51']")
     finally:
         extra["alerts"] = before
 

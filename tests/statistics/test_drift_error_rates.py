@@ -69,6 +69,9 @@ ROWS = [
 FLOORS: Final = {"no floor": 0.0, "floors of the product": None}
 """The published delays are without floors. What is below one is no news by choice, and what is near one takes longer."""
 
+PUBLISHED_BAND: Final = 3.0
+"""In standard errors."""
+
 
 @pytest.mark.parametrize("floor", FLOORS)
 @pytest.mark.parametrize(("task", "family", "column", "n", "published"), ROWS)
@@ -76,7 +79,7 @@ def test_llmdrift_splits(task: str, family: str, column: str, n: int, published:
     """Half of March against its other half (200 splits) and against the other half of the items in June (50 splits)."""
     march, june = (rows[column].cast(float).to_numpy() for rows in answers(task, family))
     metric = "rule:good" if column == "good" else "output_chars"
-    z = band_z(1, 1 if column == "good" else 7, 1)
+    z = band_z(1, 1 if column == "good" else 7, 1) if FLOORS[floor] is None else PUBLISHED_BAND
     rng = np.random.default_rng(7)
     false, delays = 0, []
     for number in range(200):
@@ -94,6 +97,8 @@ def test_llmdrift_splits(task: str, family: str, column: str, n: int, published:
         assert median is not None
         assert len(found) >= (50 if FLOORS[floor] == 0 else 48)
         assert median <= (1.5 if FLOORS[floor] == 0 else 2) * published
+    elif FLOORS[floor] is None:
+        assert not found, "what is below a floor is no news"
 
 
 BANDS: Final = {"3 standard errors": (3.0, 0.95, 1500), "of 22 streams": (band_z(22, 1, 1), 0.9, 1700)}
