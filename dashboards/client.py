@@ -37,6 +37,10 @@ class Unknown(Trouble):
     """What was asked for does not exist (any more)."""
 
 
+class Busy(Trouble):
+    """The agent did not answer in time: it is there, and works at what was asked for, or at something else."""
+
+
 class SignedOut(Trouble):
     """The session of whoever looks has ended, or there is none."""
 
@@ -220,7 +224,7 @@ class Api:
                 f"The agent has not left its token at {self.token_file}. Start it with: plumbline up"
             ) from None
         except httpx.TimeoutException:
-            raise Trouble(f"The agent at {self.url} is busy and did not answer in time. Try again shortly.") from None
+            raise Busy(f"The agent at {self.url} is busy and did not answer in time. Try again shortly.") from None
         except httpx.HTTPError:
             raise Trouble(f"The agent at {self.url} does not answer. Start it with: plumbline up") from None
         if answer.is_success:

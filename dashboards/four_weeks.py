@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboards.client import Refused, Row, Unknown
+import streamlit as st
+
+from dashboards.client import Busy, Refused, Row, Unknown
 from dashboards.numbers import count, share, share_interval
 from dashboards.scope import Context
 from dashboards.words import method_words
@@ -14,6 +16,9 @@ def four_weeks(context: Context) -> Mapping[tuple[str, str], Row]:
     """Return the rates by rule and app; none where the agent tells none, or nothing was decided."""
     try:
         rates: list[Row] = context.agent.ask("judgedrates")
+    except Busy:
+        st.caption("The rates of the last four weeks are still being reckoned. Look again in a minute.")
+        return {}
     except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return {}
     return {(row["rule_id"], row["app"]): row for row in rates if row["value"] is not None}

@@ -18,7 +18,7 @@ from dashboards.text import label, one_line, plain
 
 STATES: Final = {
     "ok": "a verdict",
-    "cached": "the verdict of the same question before",
+    "cached": "known from an earlier reply, or from those of its members",
     "retried": "no verdict, asked once more",
     "refused": "no verdict again: a person must look",
     "budget": "not asked, the budget was used up",

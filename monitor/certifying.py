@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -38,20 +38,26 @@ class CardFile:
 
     def now(self) -> Cards:
         """Return the cards by what they are of, at most a minute old."""
-        now = self.clock.now()
-        if self._kept is None or now - self._kept[0] >= AGAIN:
-            self._kept = (now, self.read())
+        if self._kept is None or self.clock.now() - self._kept[0] >= AGAIN:
+            found = self.read()
+            self._kept = (
+                self.clock.now(),
+                found,
+            )  # dated by its end: what takes long to read is kept as long as all else
         return self._kept[1]
 
     def read(self) -> Cards:
         """Return the cards as the labels that there are make them; what judges and people have not labelled yet has an empty one."""
         since = naive_utc(self.clock.now() - REACH)
         changed = self._changed()
-        blank = (
-            Card(*key, last_at=last, changed_at=changed_since(began, changed.get(key[1])), apps=frozenset(apps))
+        blank = [
+            Card(*key, last_at=last, changed_at=changed_since(began, changed.get(key[1])), works_in=frozenset(apps))
             for key, began, last, apps in at_work(self.store, since)
-        )
-        return {card.key: card for card in (*blank, *cards(_probable(self.store, since), changed))}
+        ]
+        work = {card.key: card.works_in for card in blank}
+        labelled = cards(_probable(self.store, since), changed)
+        full = (replace(card, works_in=work.get(card.key, frozenset())) for card in labelled)
+        return {card.key: card for card in (*blank, *full)}
 
     def _changed(self) -> dict[str, datetime]:
         """When each judge was found to have changed last; a panel changes with its members."""
@@ -94,7 +100,7 @@ def told_cards(
 
 
 def _touches(card: Card, apps: frozenset[str] | None) -> bool:
-    return apps is None or not card.apps.isdisjoint(apps)
+    return apps is None or not (card.apps | card.works_in).isdisjoint(apps)
 
 
 def _seen(card: Card, rule: BoundRule, apps: frozenset[str] | None) -> dict[str, Any]:

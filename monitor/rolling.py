@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 from msgspec.structs import replace
@@ -33,20 +34,29 @@ AGAIN: Final = timedelta(minutes=1)
 
 @dataclass
 class FourWeeks:
-    """The rates of a house. Calls may come from any thread; two at once read twice and find the same."""
+    """The rates of a house. Calls may come from any thread: one reads, and whoever comes meanwhile gets what was read before, or waits."""
 
     store: Store
     clock: Clock
     settings: Settings
     _kept: tuple[datetime, list[str], list[Estimate]] | None = field(default=None)
+    _reading: Lock = field(default_factory=Lock, repr=False)
 
     def now(self, policies: Sequence[Policy], errors: Errors | None) -> list[Estimate]:
         """Return the rates under `policies`, at most a minute old; `errors` as `rolling_rates` takes them."""
-        now, hashes = self.clock.now(), [policy.hash for policy in policies]
+        hashes = [policy.hash for policy in policies]
         kept = self._kept
-        if kept is None or kept[1] != hashes or now - kept[0] >= AGAIN:
-            kept = self._kept = (now, hashes, rolling_rates(self.store, policies, self.settings, now, errors))
-        return kept[2]
+        if kept is not None and kept[1] == hashes and (self._reading.locked() or self._fresh(kept[0])):
+            return kept[2]
+        with self._reading:
+            kept = self._kept
+            if kept is None or kept[1] != hashes or not self._fresh(kept[0]):
+                found = rolling_rates(self.store, policies, self.settings, self.clock.now(), errors)
+                kept = self._kept = (self.clock.now(), hashes, found)
+            return kept[2]
+
+    def _fresh(self, at: datetime) -> bool:
+        return self.clock.now() - at < AGAIN
 
 
 def rolling_rates(

@@ -51,7 +51,8 @@ class Card:
 
     `recall` is of answers that violate (`n_violate`, of which it found `found`), `alarms` of those that comply (`n_comply`, `false`);
     None where there are none. `chosen`, `seen` and `before` count the labels that certify nobody, the last those of what it said before
-    `changed_at`, when it was found to have changed (naive UTC; None: it was not since it began). `apps` are those of whose answers it tells.
+    `changed_at`, when it was found to have changed (naive UTC; None: it was not since it began). `apps` are those
+    whose labels it counts, `works_in` those whose answers the judge decided, labelled or not: who may see one of either is told of the card.
     """
 
     rule: str
@@ -68,6 +69,7 @@ class Card:
     newest: datetime | None = None
     last_at: datetime | None = None
     apps: frozenset[str] = frozenset()
+    works_in: frozenset[str] = frozenset()
     chosen: int = 0
     seen: int = 0
     before: int = 0
@@ -84,7 +86,9 @@ class Card:
         """Return it as plain values; times are naive UTC."""
         dated = {"newest": self.newest, "last_at": self.last_at, "changed_at": self.changed_at}
         times = {name: at and at.isoformat() for name, at in dated.items()}
-        return asdict(self) | times | {"apps": sorted(self.apps)}
+        told = asdict(self) | times | {"apps": sorted(self.apps)}
+        del told["works_in"]  # may name applications that whoever may see the labels may not see
+        return told
 
     def veiled(self) -> Card:
         """Return it without its numbers, for who may not see all applications that they are of."""

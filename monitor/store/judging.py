@@ -73,10 +73,16 @@ def queued(reader: Reader, since: datetime) -> pl.DataFrame:
 def known(reader: Reader, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return what came of questions that were asked before, by key: verdict, score, reason, place, words.
 
-    What a judge said before it was found to have changed is not what it would say now.
+    What a judge said before it was found to have changed is not what it would say now. A panel makes no calls of its own: where one was
+    found to have changed, nobody knows by which member, and nothing of before counts, whoever said it.
     """
     rows = reader.frame(
-        """WITH changed AS (SELECT app, max(since_high) AS changed_at FROM base.findings WHERE starts_with(metric, 'judge:') GROUP BY 1)
+        """WITH found AS (SELECT app, max(since_high) AS moved FROM base.findings WHERE starts_with(metric, 'judge:') GROUP BY 1),
+                callers AS (SELECT DISTINCT $named || judge AS app FROM base.judge_calls WHERE state = 'ok' AND EXISTS (FROM found)),
+                panels AS (SELECT max(moved) AS moved FROM found WHERE app NOT IN (SELECT app FROM callers)),
+                changed AS (
+                    SELECT c.app, greatest(found.moved, panels.moved) AS changed_at
+                    FROM callers c LEFT JOIN found USING (app) CROSS JOIN panels)
            SELECT key, judge, verdict, score, reason, found_from, found_to, words
            FROM base.judge_calls c LEFT JOIN changed ON changed.app = $named || c.judge
            WHERE list_contains($keys, key) AND state = 'ok' AND known IS NULL AND verdict IS NOT NULL AND (changed_at IS NULL OR time >= changed_at)

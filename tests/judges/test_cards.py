@@ -365,6 +365,31 @@ def test_who_may_not_see_an_application_is_told_no_number_of_it(stub: JudgeStub,
         assert cards_of(agent, Actor("ben", apps=frozenset({"bank"}))) == []
 
 
+def test_who_sees_one_application_is_told_of_a_judge_that_works_there_with_no_label(
+    stub: JudgeStub, tmp_path: Path
+) -> None:
+    with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 3, GUARDED) as agent:
+        judge_waiting(agent)
+        bank = padded(agent)[0]
+        spooled(agent.places.spool, ({**turn, "app": "bank"} for turn in turns([PLAIN], agent.clock.now(), "k")))
+        agent.settle()
+        with agent.store.transaction() as txn:
+            txn.execute("UPDATE base.turns SET app = 'bank' WHERE trace_id = ?", [bank])
+        later(agent, 60)
+        ben, ana = (Actor(name, apps=frozenset({app})) for name, app in (("ben", "bank"), ("ana", "shop")))
+        assert not any(card["veiled"] for who in (ben, ana) for card in cards_of(agent, who)), (
+            "no label, nothing to veil"
+        )
+        label(agent, padded(agent)[1:])
+        with agent.store.transaction() as txn:
+            txn.execute("DELETE FROM base.grades WHERE unit_id = ? AND starts_with(grader, 'human')", [bank])
+        later(agent, 60)
+        [told] = cards_of(agent, ben)
+        assert (told["version"] != "", told["veiled"], told["n_violate"]) == (True, True, 0), (
+            "it works there, unlabelled"
+        )
+
+
 def test_labels_of_picks_show_nothing(stub: JudgeStub, tmp_path: Path) -> None:
     with a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 12 + [PLAIN] * 12, GUARDED) as agent:
         judge_waiting(agent)

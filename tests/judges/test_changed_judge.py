@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor.backfill import grade_now
-from monitor.clock import naive_utc
+from monitor.clock import FakeClock, naive_utc
+from monitor.store.judging import known
+from monitor.store.known import JUDGE as JUDGE_NAMED
+from monitor.store.opening import Store
 from plumbline.agent import Agent
 from plumbline.answers import house_of
 from plumbline.api.call import Actor
 from plumbline.demo.stubs.judge import a_judge
 from plumbline.judging import cards_of
-from tests.judges.support import PADDED, PLAIN, a_house, judge, judge_waiting, later, rows
+from tests.judges.support import PADDED, PLAIN, RULE, a_house, judge, judge_waiting, later, rows
 from tests.judges.test_cards import GUARDED, label, padded
 from tests.judges.test_judged_streams import SOON, findings, more, say
 
@@ -56,3 +61,29 @@ def said_lately(agent: Agent) -> list[dict[str, Any]]:
     """What the judge said of answers in the last ten seconds of the clock."""
     since = naive_utc(agent.clock.now()) - timedelta(seconds=10)
     return rows(agent, f"SELECT verdict FROM grades WHERE standing = 3 AND graded_at >= TIMESTAMP '{since}'")
+
+
+@pytest.mark.parametrize(
+    ("changed", "left"),
+    [(None, {"a", "b"}), ("small", {"b"}), ("panel", set()), ("nobody else", set())],
+    ids=["nobody", "a member", "a panel", "a judge that made no call"],
+)
+def test_what_was_said_before_a_change_answers_no_question(tmp_path: Path, changed: str | None, left: set[str]) -> None:
+    """A panel makes no calls of its own: which of its members changed nobody knows, so that none of their words holds."""
+    at = datetime(2026, 3, 2)  # noqa: DTZ001 the store keeps naive UTC
+    said = {"state": "ok", "verdict": "complies", "time": at, "rule_id": RULE, "unit_id": "u"}
+    store = Store.open(tmp_path, clock=FakeClock(at.replace(tzinfo=UTC) + timedelta(hours=2)))
+    with store.transaction() as txn:
+        txn.insert(
+            "judge_calls", [{**said, "key": key, "judge": judge} for key, judge in (("a", "small"), ("b", "large"))]
+        )
+        if changed:
+            moved = {
+                "id": "f",
+                "metric": "judge:hits",
+                "app": f"{JUDGE_NAMED}{changed}",
+                "since_high": at + timedelta(hours=1),
+            }
+            txn.insert("findings", [moved])
+    assert set(known(store, ["a", "b"])) == left
+    store.close()

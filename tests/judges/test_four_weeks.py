@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from dashboards.four_weeks import in_words
-from monitor.clock import naive_utc
+from monitor.clock import FakeClock, naive_utc
+from monitor.config.schema import Settings
+from monitor.model.values import Estimate
+from monitor.rolling import FourWeeks
 from monitor.store import verdicts
+from monitor.store.opening import Store
 from plumbline.agent import Agent
 from plumbline.api.call import Actor
 from plumbline.demo.stubs.judge import JudgeStub, a_judge
@@ -104,3 +109,19 @@ def test_the_rates_are_reckoned_once_a_minute(stub: JudgeStub, tmp_path: Path) -
 def test_a_house_without_judges_has_no_such_rates(tmp_path: Path) -> None:
     with a_house(tmp_path, {}, [PLAIN]) as agent:
         assert rates_of(agent, Actor("ana")) == []
+
+
+def test_what_takes_long_to_read_is_kept_as_long_as_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, reads = FakeClock(datetime(2026, 3, 2, tzinfo=UTC)), list[datetime]()
+
+    def slow(_reader: object, _policies: object, _settings: object, now: datetime, _errors: object) -> list[Estimate]:
+        reads.append(now)
+        clock.advance(timedelta(seconds=90))
+        return []
+
+    monkeypatch.setattr("monitor.rolling.rolling_rates", slow)
+    rates = FourWeeks(cast("Store", None), clock, Settings())
+    for seconds in (0, 30, 29, 2):
+        clock.advance(timedelta(seconds=seconds))
+        assert rates.now([], None) == []
+    assert len(reads) == 2, "once, and once more a minute after it was done"
