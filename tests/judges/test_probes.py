@@ -66,7 +66,9 @@ def test_a_bias_is_told_once_enough_were_asked() -> None:
 def test_a_judge_that_takes_the_first_verdict_is_seen_through(stub: JudgeStub, tmp_path: Path) -> None:
     stub.mode = "first"
     judges = {"small": judge(stub, canary=CanarySettings(at_most=0.5), transport="systemone")}
-    with a_house(tmp_path, judges, [PLAIN, PADDED] * 25, WITH_EXAMPLES) as agent:
+    with a_house(
+        tmp_path, judges, [PLAIN, PADDED] * 70, WITH_EXAMPLES
+    ) as agent:  # so many that no form is missing by chance
         judge_waiting(agent)
         said = rows(
             agent, "SELECT variant, verdict, count(*) AS n FROM judge_calls WHERE known IS NOT NULL GROUP BY ALL"
