@@ -20,7 +20,7 @@ from monitor.counted import Counted
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.stats.estimators import clustered_interval, hajek
-from monitor.told import NOTHING, VIOLATES, Codes, Said, Told, by_rule, decisive
+from monitor.told import NOTHING, VIOLATES, Codes, Said, Told, by_rule, cluster_numbers, decisive
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -103,8 +103,7 @@ def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
     users = rows.filter(hit & seen)["user"].drop_nulls().n_unique()
     if turns == looked.height:
         return Whom(looked.height, turns, users)
-    clusters = looked["cluster"].rank("dense").to_numpy().astype(np.int64) - 1
-    share = hajek(hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), clusters)
+    share = hajek(hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), cluster_numbers(looked))
     interval = clustered_interval(share).interval
     return Whom(looked.height, turns, users, (interval.low, interval.high))
 

@@ -224,6 +224,12 @@ def together(parts: Sequence[Told]) -> Told:
     )
 
 
+def cluster_numbers(rows: pl.DataFrame) -> Ints:
+    """Return for each of some rows of turns a small number that rows of one cluster share."""
+    numbers: Ints = np.unique(rows["cluster"].to_numpy(), return_inverse=True)[1].astype(np.int64)
+    return numbers
+
+
 def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Said]]:
     """Yield each rule of which anything was said on `rows` (some of the turns of a `Told`), by name, and what."""
     people = rows.select("unit").with_row_index("at").join(labels, on="unit") if labels.height else labels
@@ -231,7 +237,7 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
     codes = {name.removeprefix(RULE): rows[name].to_numpy() for name in rows.columns if name.startswith(RULE)}
     said = {rule: verdict for rule, verdict in codes.items() if verdict.any()}
     usual = rows["probability"]
-    cluster: Ints = np.unique(rows["cluster"].to_numpy(), return_inverse=True)[1].astype(np.int64)
+    cluster = cluster_numbers(rows)
     for rule in sorted(said.keys() | given.keys()):
         verdict = said.get(rule, np.zeros(rows.height, np.uint8))
         probability = rows[PROBABILITY + rule] if PROBABILITY + rule in rows.columns else usual

@@ -49,11 +49,13 @@ def _picks(picks: Row) -> str:
 
 
 def _graders(told_: Row) -> str:
-    silent = f" Of {told_.get('silent', 0):,} more no grader could tell." if told_.get("silent") else ""
-    if not told_["n"]:
-        return silent.replace("more ", "judged by people ").strip()
-    parts = f"missed {told_['missed']}, and gave {told_['false_alarms']} false alarms"
-    return f"People and graders agree on {told_['agree']} of {told_['n']}; graders {parts}.{silent}"
+    lines, silent = [], told_.get("silent", 0)  # reviews that ended under an earlier version did not count those
+    if told_["n"]:
+        parts = f"missed {told_['missed']}, and gave {told_['false_alarms']} false alarms"
+        lines.append(f"People and graders agree on {told_['agree']} of {told_['n']}; graders {parts}.")
+    if silent:
+        lines.append(f"Of {silent:,} {'more' if lines else 'judged by people'} no grader could tell.")
+    return " ".join(lines)
 
 
 def _decides(rule: Row) -> str:

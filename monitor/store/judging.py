@@ -12,7 +12,7 @@ import polars as pl
 from monitor.model.values import WAITS_FOR_JUDGE
 from monitor.store import outcomes, verdicts
 from monitor.store.judged import to_feed
-from monitor.store.known import JUDGE as JUDGE_NAMED
+from monitor.store.known import last_changes
 from monitor.store.opening import Transaction
 from monitor.store.precedence import JUDGE
 from monitor.store.reads import Reader
@@ -76,20 +76,26 @@ def known(reader: Reader, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     What a judge said before it was found to have changed is not what it would say now. A panel makes no calls of its own: where one was
     found to have changed, nobody knows by which member, and nothing of before counts, whoever said it.
     """
+    sure = _sure_since(reader)
     rows = reader.frame(
-        """WITH found AS (SELECT app, max(since_high) AS moved FROM base.findings WHERE starts_with(metric, 'judge:') GROUP BY 1),
-                callers AS (SELECT DISTINCT $named || judge AS app FROM base.judge_calls WHERE state = 'ok' AND EXISTS (FROM found)),
-                panels AS (SELECT max(moved) AS moved FROM found WHERE app NOT IN (SELECT app FROM callers)),
-                changed AS (
-                    SELECT c.app, greatest(found.moved, panels.moved) AS changed_at
-                    FROM callers c LEFT JOIN found USING (app) CROSS JOIN panels)
-           SELECT key, judge, verdict, score, reason, found_from, found_to, words
-           FROM base.judge_calls c LEFT JOIN changed ON changed.app = $named || c.judge
+        """SELECT key, judge, verdict, score, reason, found_from, found_to, words FROM base.judge_calls
+           LEFT JOIN (SELECT unnest($judges::VARCHAR[]) AS judge, unnest($times::TIMESTAMP[]) AS changed_at) USING (judge)
            WHERE list_contains($keys, key) AND state = 'ok' AND known IS NULL AND verdict IS NOT NULL AND (changed_at IS NULL OR time >= changed_at)
            QUALIFY row_number() OVER (PARTITION BY key ORDER BY time DESC) = 1""",
-        {"keys": list(keys), "named": JUDGE_NAMED},
+        {"keys": list(keys), "judges": [*sure], "times": [*sure.values()]},
     )
     return {row["key"]: row for row in rows.iter_rows(named=True)}
+
+
+def _sure_since(reader: Reader) -> dict[str, datetime]:
+    """Since when what a judge said holds, of those that changed, or that may be of a panel that did."""
+    changed = last_changes(reader)
+    if not changed:
+        return {}
+    callers = reader.frame("SELECT DISTINCT judge FROM base.judge_calls WHERE state = 'ok'")["judge"].to_list()
+    panels = [at for name, at in changed.items() if name not in callers]
+    times = {name: [*panels, *([changed[name]] if name in changed else [])] for name in callers}
+    return {name: max(mine) for name, mine in times.items() if mine}
 
 
 def changes(reader: Reader) -> int:

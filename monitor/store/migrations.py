@@ -94,8 +94,6 @@ def _made_by() -> str:
 
 SEALED: Final = "turns"
 
-_VERSION_TABLE: Final = "FROM duckdb_tables() WHERE schema_name = 'base' AND table_name = 'schema_version'"
-
 
 def _sealed(connection: duckdb.DuckDBPyConnection) -> str | None:
     found = connection.execute(
@@ -106,7 +104,8 @@ def _sealed(connection: duckdb.DuckDBPyConnection) -> str | None:
 
 def _format(connection: duckdb.DuckDBPyConnection) -> int | None:
     """Return the format of the store; None for one that is being made."""
-    if connection.execute(f"SELECT 1 {_VERSION_TABLE}").fetchone() is None:
+    there = "FROM duckdb_tables() WHERE schema_name = 'base' AND table_name = 'schema_version'"
+    if connection.execute(there).fetchone() is None:
         return None
     found = connection.execute("SELECT max(version) FROM base.schema_version").fetchone()
     return None if found is None else found[0]
