@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from monitor.config.schema import JudgeSettings
 from monitor.judges.card import Card, Cards, cards, changed_since
 from monitor.judges.gates import guarded, shut
 from monitor.judges.versions import judges_in
+from monitor.minute_cache import MinuteCache
 from monitor.policy.schema import BoundRule, Policy
 from monitor.recent import known_plans
 from monitor.store.cards import at_work, pairs
@@ -24,27 +25,17 @@ from monitor.weighing import weighted
 REACH: Final = timedelta(days=90)
 """Answers that are older certify nobody: models, users and questions were others."""
 
-AGAIN: Final = timedelta(minutes=1)
 
-
-@dataclass
 class CardFile:
-    """The cards of a house, whose `panels` are by name their members. Calls may come from any thread; two at once read twice and find the same."""
+    """The cards of a house, whose `panels` are by name their members, kept for a minute; calls may come from any thread."""
 
-    store: Store
-    clock: Clock
-    panels: Mapping[str, Sequence[str]]
-    _kept: tuple[datetime, Cards] | None = field(default=None)
+    def __init__(self, store: Store, clock: Clock, panels: Mapping[str, Sequence[str]]) -> None:
+        self.store, self.clock, self.panels = store, clock, panels
+        self._kept = MinuteCache[Cards](clock)
 
     def now(self) -> Cards:
         """Return the cards by what they are of, at most a minute old."""
-        if self._kept is None or self.clock.now() - self._kept[0] >= AGAIN:
-            found = self.read()
-            self._kept = (
-                self.clock.now(),
-                found,
-            )  # dated by its end: what takes long to read is kept as long as all else
-        return self._kept[1]
+        return self._kept.now(self.read)
 
     def read(self) -> Cards:
         """Return the cards as the labels that there are make them; what judges and people have not labelled yet has an empty one."""

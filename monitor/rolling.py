@@ -7,9 +7,7 @@ windows and what alerts go by are others. Not for seeing when something changed:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from threading import Lock
 from typing import Final
 
 from msgspec.structs import replace
@@ -18,6 +16,7 @@ from monitor.clock import Clock, naive_utc
 from monitor.config.schema import Settings
 from monitor.estimates import estimate_told
 from monitor.judges.versions import rules_asking
+from monitor.minute_cache import MinuteCache
 from monitor.model.values import Estimate
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import known_plans, turns_of
@@ -29,34 +28,21 @@ from monitor.told import told
 from monitor.weighing import weighted
 
 WEEKS: Final = timedelta(days=28)
-AGAIN: Final = timedelta(minutes=1)
 
 
-@dataclass
 class FourWeeks:
-    """The rates of a house. Calls may come from any thread: one reads, and whoever comes meanwhile gets what was read before, or waits."""
+    """The rates of a house, kept for a minute; calls may come from any thread."""
 
-    store: Store
-    clock: Clock
-    settings: Settings
-    _kept: tuple[datetime, list[str], list[Estimate]] | None = field(default=None)
-    _reading: Lock = field(default_factory=Lock, repr=False)
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
+        self.store, self.clock, self.settings = store, clock, settings
+        self._kept = MinuteCache[list[Estimate]](clock)
 
     def now(self, policies: Sequence[Policy], errors: Errors | None) -> list[Estimate]:
         """Return the rates under `policies`, at most a minute old; `errors` as `rolling_rates` takes them."""
-        hashes = [policy.hash for policy in policies]
-        kept = self._kept
-        if kept is not None and kept[1] == hashes and (self._reading.locked() or self._fresh(kept[0])):
-            return kept[2]
-        with self._reading:
-            kept = self._kept
-            if kept is None or kept[1] != hashes or not self._fresh(kept[0]):
-                found = rolling_rates(self.store, policies, self.settings, self.clock.now(), errors)
-                kept = self._kept = (self.clock.now(), hashes, found)
-            return kept[2]
-
-    def _fresh(self, at: datetime) -> bool:
-        return self.clock.now() - at < AGAIN
+        return self._kept.now(
+            lambda: rolling_rates(self.store, policies, self.settings, self.clock.now(), errors),
+            [policy.hash for policy in policies],
+        )
 
 
 def rolling_rates(
