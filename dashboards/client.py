@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -18,6 +18,7 @@ import pyarrow as pa
 Row = dict[str, Any]
 Given = str | int | float | bool | datetime | None
 Nested = Given | Mapping[str, Any]
+T = TypeVar("T")
 
 ARROW: Final = "application/vnd.apache.arrow.stream"
 FRESH_S: Final = 4.0
@@ -73,6 +74,18 @@ class AgentReads(Protocol):
     def ask(self, question: str, /, **params: Nested) -> Any: ...
 
     def command(self, question: str, key: str, /, **params: Nested) -> Any: ...
+
+
+def where_told(agent: AgentReads, question: str, otherwise: T, /, **params: Nested) -> T:
+    """Return what the agent answers, `otherwise` where it knows of no such thing or does not tell it.
+
+    An agent that is gone is the page's trouble, which tries again. Raises `Trouble`, also `Busy`.
+    """
+    try:
+        found: T = agent.ask(question, **params)
+    except (Refused, Unknown):
+        return otherwise
+    return found
 
 
 @dataclass

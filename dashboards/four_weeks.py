@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboards.client import Busy, Refused, Row, Unknown
+from dashboards.client import Busy, Row, where_told
 from dashboards.numbers import count, share, share_interval
 from dashboards.scope import Context
 from dashboards.words import method_words
@@ -15,11 +15,9 @@ from dashboards.words import method_words
 def four_weeks(context: Context) -> Mapping[tuple[str, str], Row]:
     """Return the rates by rule and app; none where the agent tells none, or nothing was decided."""
     try:
-        rates: list[Row] = context.agent.ask("judgedrates")
+        rates: list[Row] = where_told(context.agent, "judgedrates", [])
     except Busy:
         st.caption("The rates of the last four weeks are still being reckoned. Look again in a minute.")
-        return {}
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return {}
     return {(row["rule_id"], row["app"]): row for row in rates if row["value"] is not None}
 

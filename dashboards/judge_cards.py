@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.client import Busy, Refused, Row, Unknown
+from dashboards.client import Busy, Row, where_told
 from dashboards.numbers import count, percent, when
 from dashboards.scope import Context
 from dashboards.text import label, plain
@@ -19,11 +19,9 @@ ENOUGH: Final = 30
 def cards(context: Context, rule: str | None = None) -> None:
     """Draw the cards of judges, under one rule or all; nothing where the agent tells none."""
     try:
-        told: list[Row] = context.agent.ask("judgecards")
+        told: list[Row] = where_told(context.agent, "judgecards", [])
     except Busy:
         st.caption("How far judges can be trusted is still being reckoned. Look again in a minute.")
-        return
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
         return
     mine = [one for one in told if rule in {None, one["rule"]}]
     if not mine:

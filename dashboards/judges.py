@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.canary import canary
-from dashboards.client import Refused, Row, Unknown
+from dashboards.client import Row, where_told
 from dashboards.judge_cards import cards
 from dashboards.numbers import count, money, took, when
 from dashboards.rules import Rule
@@ -47,11 +47,7 @@ def judges(context: Context, rules: dict[str, Rule], rule: str | None = None) ->
 
 
 def _asked(context: Context) -> list[Row]:
-    try:
-        found: list[Row] = context.agent.ask("judges")
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
-        return []
-    return found
+    return where_told(context.agent, "judges", [])
 
 
 def _one(one: Row) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.acting import act, may, told
-from dashboards.client import Refused, Row, Trouble, Unknown
+from dashboards.client import Row, Trouble, where_told
 from dashboards.numbers import count, share, share_interval
 from dashboards.scope import Context
 from dashboards.tables import EXAMPLES, still, turn_table
@@ -35,11 +35,7 @@ def change(context: Context, policy: str) -> None:
 
 
 def _file(context: Context, policy: str) -> Row | None:
-    try:
-        found: Row = context.agent.ask("policytext", policy=policy)
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
-        return None
-    return found
+    return where_told(context.agent, "policytext", None, policy=policy)
 
 
 def _preview(context: Context, policy: str, name: str, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.acting import act, may, told
-from dashboards.client import AgentReads, Refused, Row, Unknown
+from dashboards.client import AgentReads, Row, where_told
 from dashboards.judges import calls_behind
 from dashboards.rules import Rule
 from dashboards.text import label, parsed, plain
@@ -130,8 +130,5 @@ def _asked_for(agent: AgentReads, control: str, trace_id: str) -> bool:
 
 
 def _why(agent: AgentReads, trace_id: str) -> dict[str, list[Any]]:
-    try:
-        found: dict[str, list[Any]] = agent.ask("whyungraded", id=trace_id)
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
-        return {"draws": [], "rules": []}
-    return found
+    nothing: dict[str, list[Any]] = {"draws": [], "rules": []}
+    return where_told(agent, "whyungraded", nothing, id=trace_id)

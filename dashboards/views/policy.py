@@ -9,7 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.charts.over_time import rate_over_time
-from dashboards.client import Refused, Row, Unknown
+from dashboards.client import Row, where_told
 from dashboards.four_weeks import four_weeks, in_words
 from dashboards.judges import judges
 from dashboards.listing import Column, listing
@@ -90,10 +90,7 @@ def _files(rules: dict[str, Rule]) -> None:
 
 def _prompts(context: Context) -> None:
     """Say which applications lack the policy in their system prompt."""
-    try:
-        checks: list[Row] = context.agent.ask("promptcheck")
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
-        return
+    checks: list[Row] = where_told(context.agent, "promptcheck", [])
     for one in (check for check in checks if check["missing"]):
         since = f", as far as is known since {when(one['since'])}" if one["since"] else ""
         n = len(one["missing"])
@@ -217,10 +214,7 @@ def _examples(rule: Rule) -> None:
 
 def _versions(context: Context, rule: Rule) -> None:
     """What was in force before; only an agent with a folder of policies of its own knows."""
-    try:
-        versions: list[Row] = context.agent.ask("versions", policy=rule.policy["id"])
-    except (Refused, Unknown):  # an agent that is gone is the page's trouble, which tries again
-        versions = []
+    versions: list[Row] = where_told(context.agent, "versions", [], policy=rule.policy["id"])
     with st.expander("Versions, and how to change this rule"):
         for one in versions:
             approved = f", approved by {one['approved_by']}" if one["approved_by"] else ""
