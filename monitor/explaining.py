@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from monitor.policy.schema import BoundRule, Policy
 from monitor.recent import as_drawn, known_plans
 from monitor.sampling import OTHERS, Plan, Versions, by_name, position
 from monitor.store import reads
-from monitor.store.behind import missed
+from monitor.store.behind import Missed, missed
 from monitor.store.explain import explain_finding, explain_unit
 from monitor.store.opening import Store
 from monitor.store.ungraded import judged
@@ -67,59 +68,89 @@ def _of_rules(plan: Plan, turns: pl.DataFrame, number: float) -> str:
     return f"; by the same number {', '.join(said)}" if said else ""
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What decides why a turn has no verdict, read once for all rules: `turn` is without its texts, `spared` its rules that no draw picked."""
+
+    turn: Turn
+    row: pl.DataFrame
+    picked: bool
+    spared: frozenset[str]
+    graded_upto: int
+    missed: tuple[Missed, ...]
+    plans: tuple[tuple[int, Plan], ...]
+
+    @property
+    def seq(self) -> int:
+        """Its place in the order of finishing."""
+        return int(self.row["seq"][0])
+
+
 def ungraded(store: Store, policies: Sequence[Policy], trace_id: str) -> list[dict[str, str]]:
     """Return the rules that have no verdict on a turn, each with its title and why."""
     turns = reads.turn_row(store, trace_id)
     if turns.is_empty():
         return []
     said = set(store.frame("SELECT DISTINCT rule_id FROM base.grades WHERE unit_id = ?", [trace_id])["rule_id"])
-    row = turns.row(0, named=True)
-    held = [policy for policy in policies if policy.grades(row["app"] or "")]
+    held = [policy for policy in policies if policy.grades(turns["app"][0] or "")]
     open_ones = [(policy, rule) for policy in held for rule in policy.rules if rule.id not in said]
+    if not open_ones:
+        return []
+    looked = _looked(store, turns, [rule.id for _, rule in open_ones])
     return [
-        {"rule_id": rule.id, "title": rule.text.title, "why": _why(store, policy, rule, row)}
-        for policy, rule in open_ones
+        {"rule_id": rule.id, "title": rule.text.title, "why": _why(policy, rule, looked)} for policy, rule in open_ones
     ]
 
 
-def _why(store: Store, policy: Policy, rule: BoundRule, row: dict[str, Any]) -> str:
-    marks, time = reads.marks(store), row["time"]
-    [turn] = reads.turns_at(store, [row["seq"]], time)
-    if not policy.covers(turn):
+def _looked(store: Store, turns: pl.DataFrame, rules: Sequence[str]) -> Looked:
+    turn = _without_texts(turns.row(0, named=True))
+    picked = store.frame("SELECT 1 FROM base.samples WHERE unit_id = ? LIMIT 1", [turn.unit_id]).height > 0
+    return Looked(
+        turn,
+        turns,
+        picked,
+        as_drawn(store, [turn], rules)[0].spared,
+        reads.marks(store).get("grade", (0, None))[0],
+        tuple(missed(store)),
+        tuple(known_plans(store)),
+    )
+
+
+def _without_texts(row: dict[str, Any]) -> Turn:
+    """Of whom a turn is says which rules hold for it; what was said does not."""
+    whose = {name: row[name] for name in ("region", "channel", "audience", "tenant", "language")}
+    return Turn(row["trace_id"], row["time"].replace(tzinfo=UTC), row["app"] or "", None, None, **whose)
+
+
+def _why(policy: Policy, rule: BoundRule, looked: Looked) -> str:
+    if not policy.covers(looked.turn):
         return f"policy {policy.id} does not hold for it: its scope names others"
-    if not rule.asked_in(turn.region):
+    if not rule.asked_in(looked.turn.region):
         return "no grader runs for this rule here; it waits for a judge, or for a grader that looks where the rule does"
-    if row["seq"] > marks.get("grade", (0, None))[0]:
+    if looked.seq > looked.graded_upto:
         return "the next cycle grades it"
-    if unpicked := _unpicked(store, turn, rule, row):
+    if unpicked := _unpicked(rule.id, looked):
         return unpicked
-    if any(behind.part == rule.id and behind.after < row["seq"] <= (behind.upto or 0) for behind in missed(store)):
+    if any(behind.part == rule.id and behind.after < looked.seq <= (behind.upto or 0) for behind in looked.missed):
         return "its grader failed; the rule catches up once it works"
     return f"policy {policy.id} {policy.version} came into force after it was graded"
 
 
-def _unpicked(store: Store, turn: Turn, rule: BoundRule, row: dict[str, Any]) -> str:
+def _unpicked(rule_id: str, looked: Looked) -> str:
     """Say that a turn, or a rule, was not picked; "" where it was."""
-    if not _sampled(store, turn.unit_id):
+    if not looked.picked:
         return "it was not picked to be graded"
-    if rule.id in as_drawn(store, [turn], [rule.id])[0].spared:
-        return f"it was not picked for this rule: {_number(store, rule.id, row)}"
-    return ""
+    return f"it was not picked for this rule: {_number(rule_id, looked)}" if rule_id in looked.spared else ""
 
 
-def _number(store: Store, rule_id: str, row: dict[str, Any]) -> str:
+def _number(rule_id: str, looked: Looked) -> str:
     """Say by which draws a rule is not asked of a turn."""
-    turns = reads.turn_row(store, row["trace_id"])
     drawn = [
-        f"its number {position(row['trace_id'], plan.seed):.6f} in the plan {plan.name} is not below the rate {rate:g} of the rule"
-        for plan in _in_force(known_plans(store), row["seq"])
-        if (rate := float(turns.select(plan.probability(rule_id)).item())) > 0
+        f"its number {position(looked.turn.unit_id, plan.seed):.6f} in the plan {plan.name} is not below the rate {rate:g} of the rule"
+        for plan in _in_force(looked.plans, looked.seq)
+        if (rate := float(looked.row.select(plan.probability(rule_id)).item())) > 0
     ]
     return "; ".join(drawn) or "no plan asks it"
-
-
-def _sampled(store: Store, trace_id: str) -> bool:
-    return store.frame("SELECT 1 FROM base.samples WHERE unit_id = ? LIMIT 1", [trace_id]).height > 0
 
 
 def redrawn(store: Store, start: datetime, end: datetime) -> dict[str, Any]:

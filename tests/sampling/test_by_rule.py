@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from monitor.backfill import Gap, backfill, cost, grade_now
 from monitor.clock import FakeClock
@@ -19,6 +21,7 @@ from monitor.explaining import draws, redrawn, ungraded
 from monitor.planning import Eagerness, plans_of
 from monitor.sampling import OTHERS, Plan, Rates, plan_of, position
 from monitor.steps import House
+from monitor.store.opening import Store
 from monitor.weighing import spared, weighted
 from plumbline.agent import Agent
 from plumbline.opening import open_agent
@@ -172,6 +175,32 @@ def test_the_draw_that_decided_is_told_with_its_number(agent: Agent, house: Hous
     why = {one["rule_id"]: one["why"] for one in ungraded(agent.store, house.policies, unit)}
     assert why["HELP-01"].startswith("it was not picked for this rule: its number 0.")
     assert "is not below the rate 0.3 of the rule" in why["HELP-01"]
+
+
+def test_however_many_rules_have_no_verdict_the_store_is_asked_as_often(
+    agent: Agent, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit, asked, frame = next(iter(verdicts_of(agent, "PRIV-01"))), list[str](), Store.frame
+
+    def counted(store: Store, sql: str, params: Any = None) -> pl.DataFrame:
+        asked.append(sql)
+        return frame(store, sql, params)
+
+    monkeypatch.setattr(Store, "frame", counted)
+    reads = []
+    for most in (1, 5):
+        [policy] = house.policies
+        others = replace(
+            policy,
+            rules=tuple(
+                replace(rule, text=structs.replace(rule.text, id=f"NEW-{rule.id}")) for rule in policy.rules[:most]
+            ),
+        )
+        why = [one["why"] for one in ungraded(agent.store, [others], unit)]
+        assert why == [f"policy {policy.id} {policy.version} came into force after it was graded"] * most
+        reads.append(len(asked))
+        asked.clear()
+    assert reads[0] == reads[1]
 
 
 def test_what_each_rule_is_asked_of_is_drawn_again(agent: Agent) -> None:
