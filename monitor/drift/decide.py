@@ -92,7 +92,7 @@ def _decided(
 ) -> tuple[Changed, DriftOutcome]:
     memory, due = given.memory, due_of(given, turns, settings, now, feeding)
     n_streams = len(due.watched)
-    settings_of = settings_by_metric(tracker_settings(settings, n_streams, detector), due.watched)
+    settings_of = settings_by_metric(tracker_settings(settings, detector), due.watched)
     anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
 
     def to_step(name: Name) -> Fed:
@@ -160,14 +160,13 @@ def _expired(settings: DriftSettings, now: datetime) -> int:
     return int((now - parse_duration(settings.expires)).timestamp() * 1000)
 
 
-def tracker_settings(settings: DriftSettings, streams: int, detector: Detector = E_DETECTOR) -> TrackerSettings:
-    """Return how each of so many streams is watched, as if it had the whole budget."""
+def tracker_settings(settings: DriftSettings, detector: Detector = E_DETECTOR) -> TrackerSettings:
+    """Return how a stream is watched, as if it had the whole budget."""
     return TrackerSettings(
         stages=stages(settings.baseline.first, settings.baseline.outputs),
         rate_floor=settings.rate_floor,
         rank_floor=settings.rank_floor,
         zone=settings.timezone,
-        streams=streams,
         share=1.0,
         alarms=settings.budget.alarms,
         period_ms=parse_duration(settings.budget.per) / timedelta(milliseconds=1),

@@ -93,9 +93,10 @@ def watch_words(states: Mapping[str, str], words: pl.DataFrame, settings: DriftS
 def settings_of_judges(settings: DriftSettings, states: Mapping[str, str]) -> TrackerSettings:
     """Return how a stream of a judge is watched: a judge knows no week, and nothing of its change is too small to matter."""
     metrics = [name_of(key).metric for key in states if key != MEMORY] + list(METRICS.values())
-    whole = tracker_settings(settings, len(metrics))
     share, _ = budget_shares(metrics)
-    return replace(whole, stages=stages(FIRST, REFERENCE), rate_floor=0.0, zone=NO_WEEK, share=share)
+    return replace(
+        tracker_settings(settings), stages=stages(FIRST, REFERENCE), rate_floor=0.0, zone=NO_WEEK, share=share
+    )
 
 
 def _finding(judge: str, metric: str, change: Change, settings: DriftSettings, now: datetime) -> Finding:

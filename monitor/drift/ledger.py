@@ -22,7 +22,7 @@ from monitor.drift.reference import band, means
 from monitor.drift.state import Reference, Stream, read_memory, read_stream
 from monitor.drift.tracker import DAY_MS, TrackerSettings
 from monitor.drift.wording_state import Wording, is_wording, read_wording
-from monitor.stats.budget import band_z, smallest_change
+from monitor.stats.budget import smallest_change
 from monitor.stats.ranks import FUNCTIONS
 
 WITHIN_DAYS: Final = 7
@@ -60,7 +60,7 @@ class Line:
 def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now: datetime) -> dict[str, Any]:
     """Return the ledger as plain values. `raised` are the findings of the period that ends `now`."""
     known = {name: stream for name, stream in _read(states).items() if name.app}
-    settings_of = settings_by_metric(tracker_settings(settings, len(known)), known)
+    settings_of = settings_by_metric(tracker_settings(settings), known)
     lines = [_line(name, stream, settings_of(name.metric)) for name, stream in sorted(known.items())]
     period = parse_duration(settings.budget.per)
     watched = _watched_for(known.values(), now)
@@ -103,8 +103,7 @@ def _smallest(reference: Reference, tracking: TrackerSettings, threshold: float,
     """The smaller of the rise and the fall from the mean of the reference that is found in about `within` outputs."""
     rate = reference.kind == "rate"
     floor, column = (tracking.rate_floor, 0) if rate else (tracking.rank_floor, BELOW)
-    z = band_z(tracking.streams, len(reference.total), len(tracking.stages))
-    limits, mean = band(reference, z, floor), float(means(reference)[column])
+    limits, mean = band(reference, tracking.margin(len(reference.total)), floor), float(means(reference)[column])
     high, low = float(limits.high[column]), float(limits.low[column])
     rise = high + smallest_change(high, threshold, within) - mean
     fall = mean - low + smallest_change(1 - low, threshold, within)

@@ -17,7 +17,7 @@ from monitor.drift.kinds import COUNTS
 from monitor.drift.points import Points
 from monitor.drift.state import Reference, short
 from monitor.stats.edetector import Band
-from monitor.stats.intervals import chernoff
+from monitor.stats.intervals import bentkus, clopper_pearson
 from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks, rank_functions
 
 RANKS: Final = 200
@@ -93,11 +93,14 @@ def means(reference: Reference) -> Floats:
 
 
 def band(reference: Reference, z: float, floor: float) -> Band:
-    """Return the reference means, plus or minus their error at `z` standard errors, plus or minus the `floor`."""
+    """Return the reference means, plus or minus their error at `z` standard errors, plus or minus the `floor`.
+
+    Of flags the error is exact (docs/decisions/0174): both sides together miss with probability exp(-z * z / 2) at most.
+    """
     centre = means(reference)
     flags = (True,) if reference.kind == "rate" else _BINARY
-    triples = zip(centre, variance(reference), flags, strict=True)
-    low, high = np.asarray([_error_bounds(m, v, reference.n, z, flag=f) for m, v, f in triples]).T
+    sums = zip(centre, variance(reference), flags, yes_or_no(reference), strict=True)
+    low, high = np.asarray([_error_bounds(m, v, reference.n, z, flag=f, coin=c) for m, v, f, c in sums]).T
     return Band(np.clip(low - floor, 0.0, 1.0), np.clip(high + floor, 0.0, 1.0))
 
 
@@ -120,9 +123,15 @@ def variance(reference: Reference) -> Floats:
     return left
 
 
-def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool) -> tuple[float, float]:
+def yes_or_no(reference: Reference) -> list[bool]:
+    """Tell of each function whether it was 0 or 1 at each point: users of one hour are one point, which may be a share."""
+    return [total == squares for total, squares in zip(reference.total, reference.squares, strict=True)]
+
+
+def _error_bounds(mean: float, variance: float, n: int, z: float, *, flag: bool, coin: bool) -> tuple[float, float]:
     if flag:
-        return chernoff(mean, n, z * z / 2)
+        bounds = clopper_pearson if coin else bentkus
+        return bounds(mean * n, n, 1 - math.exp(-z * z / 2))
     error = z * math.sqrt(variance / n)
     return mean - error, mean + error
 

@@ -73,7 +73,7 @@ def _step(name: Name, state: Wording, batch: Batch, reading: Reading, outcome: T
         _start_anew(state)
     rows = _rows(batch, name)
     watching = Watching(
-        band_z(reading.settings.streams, 1, 1),
+        band_z(1 / reading.settings.share, 1, 1),
         reading.settings.threshold_at(state.seen + len(rows), _within(state, batch, rows)),
     )
     told = follow(state, _answers(batch, name, rows, reading.settings.zone), batch.combos, watching)

@@ -39,7 +39,6 @@ class TrackerSettings:
     rate_floor: float
     rank_floor: float
     zone: str
-    streams: int
     share: float  # of the budget
     alarms: float
     period_ms: float
@@ -48,7 +47,11 @@ class TrackerSettings:
     def week(self, reference: Reference) -> Week:
         """Return the bands of `reference`, which move only when a stage of it ends or the number of streams changes."""
         floor = self.rate_floor if reference.kind == "rate" else self.rank_floor
-        return week_of(reference, band_z(self.streams, len(reference.total), len(self.stages)), floor, self.zone)
+        return week_of(reference, self.margin(len(reference.total)), floor, self.zone)
+
+    def margin(self, functions: int) -> float:
+        """Return how many standard errors a mean of a reference is given, so that its bands miss no more often than its share allows."""
+        return band_z(1 / self.share, functions, len(self.stages))
 
     def threshold(self, stream: Stream) -> float:
         """Return the evidence at which an alarm is worth its share of the budget."""

@@ -26,15 +26,16 @@ def alarm_threshold(outputs_per_period: float, streams: float, alarms: float) ->
     return max(LEAST, outputs_per_period * streams / alarms)
 
 
-def band_z(streams: int, functions: int, stages: int) -> float:
+def band_z(streams: float, functions: int, stages: int) -> float:
     """Return the number of standard errors around a reference mean so that no band of any stream misses, 95 times in 100.
 
-    Chernoff's tail with a union bound over streams, functions and the stages of a growing baseline.
+    The z of which exp(-z * z / 2) is the error of one band, both of its sides together: a union bound over streams, functions and the
+    stages of a growing baseline. A stream whose part of the budget is larger or smaller than others' counts as one of 1 / part streams.
 
     >>> round(band_z(22, 7, 1), 2)
     4.01
     """
-    return math.sqrt(2 * math.log(max(1, streams) * functions * 20 * max(1, stages)))
+    return math.sqrt(2 * math.log(max(1.0, streams) * functions * 20 * max(1, stages)))
 
 
 def smallest_change(edge: float, threshold: float, within: int, bets: int = 24) -> float:
@@ -61,7 +62,8 @@ SURE: Final = 2.33
 def outputs_to_notice(usual: float, moved: float, reference: int, threshold: float, z: float, bets: int = 24) -> float:
     """Return in how many yes-or-no outputs a rate that went from `usual` to `moved` is found, 99 times in 100.
 
-    The band is that of a reference of so many outputs at `z` standard errors. Where the change stays within it the answer is infinite.
+    The band is that of a reference of so many outputs at `z` standard errors, by Chernoff's bound, which is a little wider than that of
+    yes and no: rather too many outputs than too few. Where the change stays within it the answer is infinite.
 
     >>> round(outputs_to_notice(0.9, 0.8, reference=2000, threshold=4e5, z=3.4))
     1645

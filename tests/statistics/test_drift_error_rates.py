@@ -101,16 +101,19 @@ def test_llmdrift_splits(task: str, family: str, column: str, n: int, published:
         assert not found, "what is below a floor is no news"
 
 
-BANDS: Final = {"3 standard errors": (3.0, 0.95, 1500), "of 22 streams": (band_z(22, 1, 1), 0.9, 1700)}
-"""The published power is that of a band of 3. The product promises that no band of its streams misses: it is wider, and pays for it."""
+PARTS: Final = {
+    "one of 22 streams alike": (22.0, 0.93),
+    "a rule among 21 streams, of which 7 hold most": (7 / 0.8, 0.95),
+}
+"""How many streams with its part of the budget there would be, and the power that is asked. The first has what was published without weights."""
 
 
-@pytest.mark.parametrize("band_name", BANDS)
-def test_a_canary_of_five_percent(band_name: str) -> None:
-    """Opinion GPT-4, reference 2,000, 5 % of traffic swapped, one alarm a year over 22 streams at 200 a day, no floor."""
-    z, power, longest = BANDS[band_name]
+@pytest.mark.parametrize("whose", PARTS)
+def test_a_canary_of_five_percent(whose: str) -> None:
+    """Opinion GPT-4, reference 2,000, 5 % of traffic swapped, one alarm a year over all streams at 200 a day, no floor."""
+    streams, power = PARTS[whose]
+    z, threshold = band_z(streams, 1, 1), alarm_threshold(200 * 365, streams, 1)
     march, june = (rows["good"].to_numpy() for rows in answers("opinion", "gpt-4"))
-    threshold = alarm_threshold(200 * 365, 22, 1)
     delays = []
     for seed in range(300):
         rng = np.random.default_rng([88, seed])
@@ -118,9 +121,9 @@ def test_a_canary_of_five_percent(band_name: str) -> None:
         stream = np.where(new, rng.choice(june, 4000), rng.choice(march, 4000))
         delays.append(delay("rule:good", rng.choice(march, 2000), stream, threshold, z, floor=0.0))
     found, median = sum(d is not None for d in delays), float(np.median([d or np.inf for d in delays]))
-    print(f"\ncanary 5 %, band {band_name}: power {found}/300, median delay {median:.0f}")
+    print(f"\ncanary 5 %, {whose}: power {found}/300, median delay {median:.0f}")
     assert found >= power * 300
-    assert median <= longest
+    assert median <= 1500
 
 
 @pytest.mark.parametrize(("day", "days", "runs", "power"), [(15, 30, 8, 0.7), (45, 60, 3, 0.9)])

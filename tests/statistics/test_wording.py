@@ -26,7 +26,8 @@ pytestmark = [needs_shared, pytest.mark.statistics]
 
 RUNS = int(os.environ.get("PLUMBLINE_RUNS", "10"))
 REFERENCE, SINCE, STEP_MS = 2_000, 1_500, 432_000
-WATCHING = Watching(band_z(21, 1, 1), alarm_threshold(200 * 365, 12 / 0.2, 1))
+STREAMS = 12 / 0.2  # as many as would have its part of the budget
+WATCHING = Watching(band_z(STREAMS, 1, 1), alarm_threshold(200 * 365, STREAMS, 1))
 
 SWAPS = (
     ("prime gpt-4", "prime gpt-4 june"),

@@ -10,6 +10,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from scipy.special import betainc  # type: ignore[import-untyped]
 
 from monitor.stats.intervals import (
+    bentkus,
     chernoff,
     clopper_pearson,
     divergence,
@@ -61,6 +62,26 @@ def test_an_interval_holds_the_share_and_lies_in_zero_to_one(count: tuple[int, i
     k, n = count
     for low, high in (wilson(k, n, confidence), clopper_pearson(k, n, confidence), chernoff(k / n, n, 8.0)):
         assert 0 <= low <= k / n <= high <= 1
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.1, 0.47])
+@pytest.mark.parametrize("n", [60, 250])
+def test_bentkus_holds_the_mean_of_values_that_are_no_coins(mean: float, n: int) -> None:
+    """Halves and wholes, over all sums that they may have."""
+    one = np.array([1 - 1.6 * mean, 1.2 * mean, 0.4 * mean])  # of 0, 1/2 and 1
+    chances = np.ones(1)
+    for _ in range(n):
+        chances = np.convolve(chances, one)
+    inside = [low <= mean <= high for low, high in (bentkus(twice / 2, n, 0.99) for twice in range(2 * n + 1))]
+    assert 0.99 <= chances[inside].sum() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize(("k", "n"), [(25, 250), (125, 250), (40, 2000), (1960, 2000)])
+def test_coins_have_the_narrowest_bounds_and_chernoffs_are_the_widest(k: int, n: int) -> None:
+    error = math.exp(-6)
+    coins, shares = clopper_pearson(k, n, 1 - error), bentkus(k, n, 1 - error)
+    widths = [bounds.high - bounds.low for bounds in (coins, shares, chernoff(k / n, n, 6.0))]
+    assert widths == sorted(widths)
 
 
 @given(counts)
