@@ -10,7 +10,7 @@ from typing import Final
 from alerts.channels import ReceiverSettings
 from alerts.evaluation import RANK
 from alerts.rules import OWN, SHORT, SIGNALS, STARTER, AlertRule, Clear, Rulebook, SignalKind, Watchdog, When, fits
-from monitor.clock import zone_names
+from monitor.clock import is_zone
 from monitor.config.durations import parse_duration
 from monitor.config.read import read_yaml
 from monitor.config.yaml_lines import Step, YamlText
@@ -56,7 +56,7 @@ def find_problems(rulebook: Rulebook) -> Iterator[Problem]:
 
 def _muting(rulebook: Rulebook) -> Iterator[Problem]:
     for i, mute in enumerate(rulebook.mute):
-        if mute.zone not in zone_names():
+        if not is_zone(mute.zone):
             yield ("mute", i, "zone"), f"unknown zone `{mute.zone}`", "write one such as Europe/Berlin"
         if ("T" in mute.start) != ("T" in mute.end):
             yield ("mute", i), "`from` and `to` are both times of the day, or both dates with time", ""

@@ -23,7 +23,7 @@ def measure(spans: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "house"
         kept_store(root, spans // SPANS_A_TURN).store.close()
-        house = House(root)
+        house = House(root, fresh=True)
         house.start("agent")
         agent = house.running["agent"]
         started, asked = _mb(agent.pid), 0

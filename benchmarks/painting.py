@@ -70,7 +70,7 @@ def shown(spans: int) -> Iterator[tuple[str, dict[str, str]]]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "house"
         kept_store(root, spans // SPANS_A_TURN).store.close()
-        house = House(root)
+        house = House(root, fresh=True)
         house.start("agent")
         try:
             token = root / "token"

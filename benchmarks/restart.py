@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _ready(root: Path) -> float:
-    house = House(root)
+    house = House(root, fresh=True)
     began = time.perf_counter()
     house.start("agent")
     took = time.perf_counter() - began

@@ -67,7 +67,12 @@ def aware_utc(instant: datetime) -> datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
+def is_zone(name: str) -> bool:
+    """Whether this machine knows a time zone `name`; for UTC, which most houses have, no file is opened."""
+    return name == "UTC" or name in _zone_names()
+
+
 @cache
-def zone_names() -> frozenset[str]:
-    """Return the names of time zones this machine knows; read once, because finding them opens some 600 files."""
+def _zone_names() -> frozenset[str]:
+    """Read once, because finding them opens some 600 files."""
     return frozenset(available_timezones())

@@ -25,6 +25,7 @@ from monitor.privacy.keyed import install_key
 from plumbline.agent import Agent
 from plumbline.opening import open_agent
 from tests.acceptance.traffic import START, records, spooled
+from tests.support.forks import running
 
 NOW = START + timedelta(days=14)
 
@@ -128,8 +129,7 @@ def test_it_is_consistent_while_rows_arrive(agent: Agent, tmp_path: Path) -> Non
 def test_a_kill_leaves_no_backup_and_the_next_one_is_whole(agent: Agent, tmp_path: Path, at: str) -> None:
     agent.close()
     root, folder = agent.places.root, tmp_path / "backups"
-    command = [sys.executable, "-c", KILLED, str(root), str(folder), at, NOW.isoformat()]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert running(KILLED, str(root), str(folder), at, NOW.isoformat()).wait() == -signal.SIGKILL
     assert newest_backup(folder) is None
     again = open_agent(Settings(), root, FakeClock(NOW))
     backup = again.backup(folder, silent)

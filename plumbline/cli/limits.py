@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from monitor.clock import zone_names
+from monitor.clock import is_zone
 from monitor.config.durations import parse_duration
 from monitor.config.schema import RetentionSettings, Settings
 from monitor.config.yaml_lines import written_in
@@ -34,7 +34,7 @@ def _is_duration(text: str) -> bool:
 
 
 def _is_zone(name: str) -> bool:
-    return name == "none" or name in zone_names()
+    return name == "none" or is_zone(name)
 
 
 def _is_time_of_day(text: str) -> bool:
@@ -134,7 +134,7 @@ LIMITS: Final = (
     ),
     Limit(
         ("review.timezone",),
-        lambda name: name in zone_names(),
+        is_zone,
         "is not a time zone (write a name such as Europe/Berlin, or UTC)",
     ),
     Limit(("review.at",), _is_time_of_day, "is not a time of day (write HH:MM, such as 09:00)"),

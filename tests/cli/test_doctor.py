@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from monitor.places import Places, read_run
-from tests.cli.plumbline import ROOT, plumbline
+from plumbline.cli.main import main
+from tests.cli.plumbline import plumbline
+from tests.support.forks import Streams, forked
 from tests.support.waiting import eventually
 
 FREE = (
@@ -54,12 +53,8 @@ def imported(data: Path, *lines: str) -> None:
 
 @contextmanager
 def agent(data: Path) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "plumbline.cli.main", "agent", "--data-dir", str(data), "--api", "127.0.0.1:0"],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=data.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    process = forked(
+        main, ["plumbline", "agent", "--data-dir", str(data), "--api", "127.0.0.1:0"], Streams(), cwd=data.parent
     )
     try:
         eventually(lambda: process.poll() is not None or read_run(Places(data), "agent") is not None, within_s=60)

@@ -136,7 +136,7 @@ def test_a_body_may_take_longer_than_a_head(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_memory_does_not_follow_what_heads_bring(tmp_path: Path) -> None:
-    with a_house(tmp_path / "data", "collector") as house:
+    with a_house(tmp_path / "data", "collector", fresh=True) as house:
         before = house.rss_kb("collector")
         for start, piece in ENDLESS.values():
             for _ in range(5):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from collectors.dialects.own import own_dialects, table_with
 from collectors.dialects.readers import READERS
 from collectors.dialects.table import shipped
 from monitor.errors import ConfigError
+from tests.cli.plumbline import plumbline
 from tests.collectors_decode.encoding import RECEIVED, request_of, span_of
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "dialects.md"
@@ -134,15 +133,14 @@ def test_a_folder_without_files_and_a_file_that_is_not_there(tmp_path: Path) -> 
 def test_plumbline_check_reads_them(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     (tmp_path / "plumbline.yaml").write_text("collector: {dialects: house.yaml}", "utf-8")
-    command = [sys.executable, "-m", "plumbline.cli.main", "check", "--config", str(tmp_path / "plumbline.yaml")]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
-    assert re.search(r"house\s+\S+\s+100\s+\S+\s+5|house.*100.*5", found.stdout)
+    found = plumbline("check", "--config", tmp_path / "plumbline.yaml", cwd=tmp_path)
+    assert found.code == 0, found.error
+    assert re.search(r"house\s+\S+\s+100\s+\S+\s+5|house.*100.*5", found.out)
     written(tmp_path, GOOD.replace("user_id", "usr_id"))
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert found.returncode == 2
-    assert "house.yaml:6: there is no field `usr_id` (did you mean `user_id`?)" in found.stderr + found.stdout
-    assert "Traceback" not in found.stderr
+    found = plumbline("check", "--config", tmp_path / "plumbline.yaml", cwd=tmp_path)
+    assert found.code == 2
+    assert "house.yaml:6: there is no field `usr_id` (did you mean `user_id`?)" in found.error + found.out
+    assert "Traceback" not in found.error
 
 
 def test_logs_obey_them_too(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_no_kill_of_a_whole_agent_makes_a_budget_forget_a_call(
     (tmp_path / "policies" / "policy.yaml").write_text(WITH_EXAMPLES)
     budget = {"calls_per_day": A_DAY, "rules": {RULE: A_DAY - 100}}
     small = {"url": f"{stub.url}/v1", "model": "stub-1", "budget": budget, "canary": {"at_most": 0.5}, "concurrency": 4}
-    settings = {
+    settings: dict[str, Any] = {
         "policies": str(tmp_path / "policies"),
         "judges": {"small": small},
         "judge_texts": {"apps": ["shop"]},

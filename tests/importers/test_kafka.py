@@ -25,9 +25,11 @@ from collectors.importers.taking import Taking
 from monitor.errors import Unreachable, UsageError
 from monitor.privacy.keyed import digest, install_key
 from monitor.spool_writer import SpoolWriter
+from plumbline.cli.main import main
 from tests.cli.plumbline import ROOT, plumbline
 from tests.importers.importing import TERMS, loaded
 from tests.importers.otlp_bodies import LOGS, body, json_body
+from tests.support.forks import Forked, Streams, forked
 
 GROUP = "g"
 
@@ -225,33 +227,28 @@ def test_a_dry_run_of_a_topic_commits_nothing(broker: Broker, tmp_path: Path) ->
 class Following:
     """`plumbline import --follow` as a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Forked
+    out: Path
 
     def end(self, how: signal.Signals) -> tuple[int, str]:
         self.process.send_signal(how)
-        out, _ = self.process.communicate(timeout=60)
-        return self.process.returncode, out
+        return self.process.wait(60), self.out.read_text()
 
 
 @pytest.fixture
 def follow(broker: Broker, tmp_path: Path) -> Iterator[Callable[[], Following]]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[Following] = []
 
     def start() -> Following:
-        command = [sys.executable, "-m", "plumbline.cli.main", "import", broker.url, "--follow"]
-        command += ["--data-dir", str(tmp_path / "home")]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        started.append(
-            subprocess.Popen(
-                command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-            )
-        )
-        return Following(started[-1])
+        command = ["plumbline", "import", broker.url, "--follow", "--data-dir", str(tmp_path / "home")]
+        out = tmp_path / f"followed-{len(started)}"
+        started.append(Following(forked(main, command, Streams(out=str(out)), cwd=tmp_path), out))
+        return started[-1]
 
     yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    for one in started:
+        one.process.kill()
+        one.process.wait()
 
 
 def group(home: Path) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from monitor.privacy.keyed import PSEUDONYM, install_key, pseudonym
 from monitor.privacy.patterns import KINDS
 from plumbline.agent import Agent
 from plumbline.opening import open_agent
+from tests.cli.plumbline import plumbline
 from tests.support.gone import holding
 
 KEY = b"k" * 32
@@ -242,9 +241,8 @@ class Home:
             rows = csv.writer(file)
             rows.writerow(["user_id", "experiment", "variant", "time"])
             rows.writerow([PLAIN, "tone", "B", "2026-01-01T00:00:00Z"])
-        command = [sys.executable, "-m", "plumbline.cli.main", "import", str(path), "--data-dir", str(self.root)]
-        done = subprocess.run([*command, "--config", str(self.config)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        done = plumbline("import", path, "--data-dir", self.root, "--config", self.config, cwd=path.parent)
+        assert done.code == 0, done.error
 
     def agent(self) -> Agent:
         return open_agent(self.settings, self.root, SystemClock())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from monitor.clock import FakeClock
 from monitor.state import ControlState, migrations
 from monitor.state.migrations import Migration, upgrade
 from tests.state.test_opening import NOW
+from tests.support.forks import running
 
 FORMAT_1 = Path(__file__).parent / "formats" / "format_1.sql"
 
@@ -70,8 +69,7 @@ def test_a_state_of_the_first_format_opens_and_loses_what_nothing_read(older: Pa
 
 
 def test_a_killed_upgrade_has_changed_nothing_and_goes_on(older: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(older)], check=False, capture_output=True)
-    assert done.returncode == -signal.SIGKILL
+    assert running(KILLED, str(older)).wait() == -signal.SIGKILL
     assert "half" not in names_of(older)
     assert alerts_of(older) == ["f1"]
 

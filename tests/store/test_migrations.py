@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from monitor.store.opening import Store
 from monitor.store.verify import problems
 from monitor.store.views import VIEWS
 from tests.store.rows import START
+from tests.support.forks import running
 
 FORMAT_1 = Path(__file__).parent / "formats" / "format_1.sql"
 RENAMED = Migration("apps are written in capitals", lambda c: c.execute("UPDATE base.turns SET app = upper(app)"))
@@ -87,8 +86,7 @@ def test_a_step_changes_rows_once(
 
 
 def test_a_killed_upgrade_has_changed_nothing_and_goes_on(older: Path, apps: Callable[[], list[object]]) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(older)], check=False, capture_output=True)
-    assert done.returncode == -signal.SIGKILL
+    assert running(KILLED, str(older)).wait() == -signal.SIGKILL
     assert formats_of(older) == [(1,)]
     assert apps() == ["shop"]
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import signal
-import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -15,7 +12,8 @@ from typing import Final
 import zstandard
 
 from monitor.store.opening import Store
-from tests.cli.plumbline import ROOT
+from tests.support.forks import running
+from tests.support.waiting import eventually
 
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 """How every compressed piece begins."""
@@ -63,15 +61,10 @@ def told_by_sql(store: Store, text: str) -> list[str]:
 
 def killed_while(code: str, *arguments: str, after_s: float) -> None:
     """Run Python `code`, which says "open" when it begins, and kill it about `after_s` seconds later."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    time.sleep(after_s * random.uniform(0.5, 1.5))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out"
+        process = running(code, *arguments, out=str(out))
+        eventually(lambda: out.exists() and out.read_text() == "open\n", "the process does not begin", 60)
+        time.sleep(after_s * random.uniform(0.5, 1.5))
+        process.kill()
+        process.wait()

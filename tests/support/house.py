@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 import httpx
 import yaml
 
 from monitor.places import Places, read_run
+from plumbline.cli import process
+from tests.support.forks import Forked, Streams, forked
 from tests.support.waiting import becomes
 
 PATIENCE_S = 120
@@ -30,13 +32,21 @@ def free_port() -> int:
         return int(bound.getsockname()[1])
 
 
+def _serve() -> NoReturn:
+    sys.exit(process.main())
+
+
 @dataclass
 class House:
-    """Processes that keep their addresses over a kill. `root` is the data directory; logs and settings lie beside it."""
+    """Processes that keep their addresses over a kill. `root` is the data directory; logs and settings lie beside it.
+
+    They are forked with everything loaded; `fresh` ones begin as in a house, where their start or memory is measured.
+    """
 
     root: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    fresh: bool = False
+    running: dict[str, Forked | subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root.parent.mkdir(parents=True, exist_ok=True)
@@ -62,19 +72,24 @@ class House:
             str(self.config),
             *(x for pair in flags.items() for x in pair),
         ]
-        with (self.root.parent / f"{name}.log").open("ab") as log:
-            command = [sys.executable, "-m", "plumbline.cli.process", name, *options]
-            self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
+        self.running[name] = self._begun([name, *options], self.root.parent / f"{name}.log")
         if wait:
             self.wait_for(name)
 
+    def _begun(self, arguments: list[str], log: Path) -> Forked | subprocess.Popen[bytes]:
+        if not self.fresh:
+            return forked(_serve, ["plumbline", *arguments], Streams(out=str(log), error=str(log)))
+        with log.open("ab") as stream:
+            command = [sys.executable, "-m", "plumbline.cli.process", *arguments]
+            return subprocess.Popen(command, stdout=stream, stderr=stream)
+
     def wait_for(self, name: str) -> None:
-        process = self.running[name]
+        running = self.running[name]
 
         def is_up() -> bool:
-            assert process.poll() is None, self.log(name)
+            assert running.poll() is None, self.log(name)
             run = read_run(Places(self.root), name)
-            return run is not None and run.pid == process.pid
+            return run is not None and run.pid == running.pid
 
         assert becomes(is_up, PATIENCE_S, 0.05), f"{name} is not ready within {PATIENCE_S} s: {self.log(name)}"
 
@@ -142,17 +157,17 @@ class House:
 
 
 @contextmanager
-def a_house(root: Path, *names: str, **settings: Any) -> Iterator[House]:
+def a_house(root: Path, *names: str, fresh: bool = False, **settings: Any) -> Iterator[House]:
     """Processes `names` (collector and agent) that live as long as the block."""
-    house = House(root, settings)
+    house = House(root, settings, fresh)
     try:
         for name in names or ("collector", "agent"):
             house.start(name)
         yield house
     finally:
-        for process in house.running.values():
-            process.kill()
-            process.wait()
+        for running in house.running.values():
+            running.kill()
+            running.wait()
 
 
 def export_bytes(channel: grpc.Channel, path: str, body: bytes, metadata: Mapping[str, str] | None = None) -> bytes:
