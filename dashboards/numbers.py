@@ -86,8 +86,8 @@ SILENT: Final = {
 
 
 OF_JUDGES: Final = {
-    "judge:hits": "share of known violations that it finds",
-    "judge:false_alarms": "share of answers that keep the rule which it calls violations",
+    "judge:hits": "share of known violations that the judge finds",
+    "judge:false_alarms": "share of answers known to keep the rule that the judge calls violations",
 }
 """What streams are called that watch judges by known items."""
 
@@ -135,7 +135,7 @@ def metric_name(metric: str) -> str:
         "cost_usd": "cost",
         "error": "share of turns with an error",
         "cut_off": "share of answers that were cut off",
-        "text:answers": "share of answers that read like the new ones",
+        "text:answers": "share of answers that are worded otherwise",
         "tool_error": "share of turns with a tool that failed",
         "tool_calls": "tool calls of a turn",
         "steps": "model calls of a turn",

@@ -53,10 +53,11 @@ def rank(severity: object) -> int:
 
 def measure_name(metric: str, rules: Mapping[str, Rule]) -> str:
     """Return what people call a metric: the title of its rule, or the name of the measure."""
-    if not metric.startswith("rule:"):
+    kind, _, name = metric.partition(":")
+    if kind not in {"rule", "undecided"} or not name:
         return metric_name(metric)
-    rule_id = metric.removeprefix("rule:")
-    return f"“{rules[rule_id].title if rule_id in rules else rule_id}”"
+    title = f"“{rules[name].title if name in rules else name}”"
+    return title if kind == "rule" else metric_name(f"{kind}:{title}")
 
 
 def change_sentence(row: Row, rules: Mapping[str, Rule]) -> str:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from monitor.clock import aware_utc
 from monitor.counted import Counted
+from monitor.measures import Measure
+from monitor.measures import measure as named
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.stats.estimators import clustered_interval, hajek
@@ -143,35 +145,9 @@ def _fit(bad: Floats | float, n: Floats | float) -> Floats:
     return np.asarray(bad * np.log(rate) + (n - bad) * np.log(1 - rate))
 
 
-MEASURES: Final = {
-    "output_chars": ("length of answers", "characters"),
-    "output_tokens": ("length of answers", "tokens"),
-    "duration_ms": ("time to answer", "ms"),
-    "cost_usd": ("cost of a turn", "USD"),
-    "error": ("turns that end in an error", "share"),
-    "cut_off": ("answers that were cut off", "share"),
-    "text:answers": ("answers that are worded otherwise", "share"),
-    "tool_error": ("turns with a tool that failed", "share"),
-    "tool_calls": ("tool calls of a turn", ""),
-    "steps": ("model calls of a turn", ""),
-    "judge:hits": ("known violations that the judge finds", "share"),
-    "judge:false_alarms": ("answers known to keep the rule that the judge calls violations", "share"),
-}
-"""What a metric is called, and its unit."""
-
-
-def measure(metric: str, rules: Mapping[str, Watched]) -> tuple[str, str]:
+def measure(metric: str, rules: Mapping[str, Watched]) -> Measure:
     """Return what people call `metric`, and its unit."""
-    kind, _, name = metric.partition(":")
-    if kind == "rule" and name:
-        return title_of(name, rules), "share"
-    if kind == "undecided":
-        return f"answers that could not be judged: {title_of(name, rules)}", "share"
-    if kind == "missing":
-        return f"turns without a known {MEASURES.get(name, (name, ''))[0]}", "share"
-    if kind == "new":
-        return f"turns of a {name.replace('_', ' ')} that was new", "share"
-    return MEASURES.get(metric, (f"score {name}" if kind == "score" else metric, ""))
+    return named(metric, {rule_id: one.rule.text.title for rule_id, one in rules.items()})
 
 
 def title_of(rule_id: str, rules: Mapping[str, Watched]) -> str:

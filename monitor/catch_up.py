@@ -81,6 +81,7 @@ def _track(house: House, row: Missed) -> bool:
         graded_by=graders_of(house.policies),
         lasting=LASTING,
         accepted=outcomes.accepted_findings(house.store),
+        titles=house.titles,
         changes=outcomes.told_changes(house.store, naive_utc(at - TOLD_FOR)),
     )
     states = outcomes.tracker_states(house.store)

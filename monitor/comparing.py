@@ -148,7 +148,9 @@ def _read_app(
     corrected, labels = (sums, {}) if errors is None else correct(sums, errors.filter(pl.col("app") == app))
     asked, before = house.settings.experiments, [told for told in earlier if told.app == app]
     judged = frozenset(f"rule:{rule.id}" for policy in house.policies for rule in policy.rules if rule.judged)
-    read = compare_arms(corrected, asked, now, house.settings.metrics, house.guard, labels, before, judged)
+    read = compare_arms(
+        corrected, asked, now, house.settings.metrics, house.guard, labels, before, judged, house.titles
+    )
     return [replace(told, app=app) for told in read]
 
 

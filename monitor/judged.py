@@ -61,6 +61,7 @@ def _feed(house: House, part: str | None) -> int:
         only=part,
         graded_by=graders_and_judges(house),
         accepted=outcomes.accepted_findings(house.store),
+        titles=house.titles,
         changes=outcomes.told_changes(house.store, naive_utc(at - TOLD_FOR)),
     )
     states = outcomes.tracker_states(house.store)

@@ -85,6 +85,11 @@ class House:
         return nullcontext if self.health is None else self.health.guard
 
     @property
+    def titles(self) -> Mapping[str, str]:
+        """What people call the rules in force, by id."""
+        return {rule.id: rule.text.title for policy in self.policies for rule in policy.rules}
+
+    @property
     def tools(self) -> Tools:
         """What graders may use: judges are not asked here, their rules wait for them."""
         return Tools(
@@ -265,6 +270,7 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
         graded_by=graders_of(house.policies),
         lasting=LASTING,
         accepted=outcomes.accepted_findings(house.store),
+        titles=house.titles,
         changes=outcomes.told_changes(house.store, naive_utc(at - TOLD_FOR)),
     )
     states = outcomes.tracker_states(house.store)

@@ -66,7 +66,7 @@ def operating_at(reader: Reader, moments: Sequence[datetime]) -> dict[datetime, 
 def _errors(row: Row, now: datetime) -> Signal:
     measured = _share(row["failed"], row["n"])
     before = row["failed_before"] / row["n_before"] if _known(row) else None
-    about = About("turns that end in an error", before=before, turns=row["failed"], seen=row["n"])
+    about = About("turns with an error", before=before, turns=row["failed"], seen=row["n"])
     return _signal("error_rate", row, now, measured, row["n"], about)
 
 

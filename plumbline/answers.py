@@ -210,7 +210,7 @@ ANSWERS: Final[Mapping[type[Question[Any]], Answer]] = {
         agent.store, agent.settings.drift, agent.clock.now(), call.actor
     ),
     experiment_questions.ExperimentPlan: lambda agent, asked, call: experiment_plan(
-        agent.store, agent.settings.experiments, asked, agent.clock.now(), call.actor
+        agent.store, agent.settings.experiments, asked, agent.clock.now(), call.actor, house_of(agent).titles
     ),
     change_questions.AddChange: lambda agent, asked, call: findings_of(agent).changed(asked, call),
     finding_questions.WindowReport: lambda agent, asked, call: window_report(

@@ -13,6 +13,7 @@ from monitor.drift.kept import key_of
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.told import reason_of
 from monitor.drift.tracker import TrackerSettings
+from monitor.measures import Titles
 from monitor.model.values import Finding
 
 
@@ -39,6 +40,7 @@ class Anchors:
     known: dict[str, Anchor]
     accepted: Collection[str]
     expired: int
+    titles: Titles
     rises: list[Rise] = field(default_factory=list)
     _back: list[str] = field(default_factory=list)
 
@@ -57,7 +59,7 @@ class Anchors:
         else:
             self.known[key] = settled.anchor
         if settled.rise is not None and anchor.lead:
-            self.rises.append(_rise(name, settled.rise, anchor))
+            self.rises.append(_rise(name, settled.rise, anchor, self.titles))
         return settled.alarms
 
     def forget(self, name: Name) -> None:
@@ -83,7 +85,7 @@ class Anchors:
         return anchor.at < self.expired or all(finding in self.accepted for finding in anchor.findings)
 
 
-def _rise(name: Name, alarm: Alarm, anchor: Anchor) -> Rise:
+def _rise(name: Name, alarm: Alarm, anchor: Anchor, titles: Titles) -> Rise:
     """What the finding of an anchor says now: from the anchor to here, since it began, and how fast that is."""
     change = _from_anchor(of_alarm(name.segment, alarm), anchor)
     days = max(1.0, (alarm.at - anchor.since) / DAY_MS)
@@ -95,7 +97,7 @@ def _rise(name: Name, alarm: Alarm, anchor: Anchor) -> Rise:
         change_low=low,
         change_high=high,
         reason=reason_of(
-            name.metric, name.app, replace(change, slow=False), went_on=f"it went on, {_a_day(change, days)}"
+            name.metric, name.app, replace(change, slow=False), titles, went_on=f"it went on, {_a_day(change, days)}"
         ),
     )
 

@@ -30,7 +30,7 @@ from monitor.drift.texts import Reading, follow_texts
 from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.health import Guarding
-from monitor.model.values import Finding, ToldChange
+from monitor.model.values import Finding
 
 E_DETECTOR: Final = EDetector()
 
@@ -93,7 +93,7 @@ def _decided(
     memory, due = given.memory, due_of(given, turns, settings, now, feeding)
     n_streams = len(due.watched)
     settings_of = settings_by_metric(tracker_settings(settings, detector), due.watched)
-    anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now))
+    anchors = Anchors(dict(memory.anchors), feeding.accepted, _expired(settings, now), feeding.titles)
 
     def to_step(name: Name) -> Fed:
         stream = given.stream(key_of(name))
@@ -102,7 +102,7 @@ def _decided(
         return Fed(stream, due.batch.points(name), settings_of(name.metric))
 
     streams, alarms = _step(due.fed, to_step, due.batch.combos, anchors, guard)
-    reports = _report(due.batch, streams, alarms, memory, settings, n_streams, now, feeding.changes)
+    reports = _report(due.batch, streams, alarms, memory, settings, n_streams, now, feeding)
     anchors.keep(alarms, reports.told)
     budget = _budget_text(settings, n_streams)
     reading = Reading(settings_of(TEXT), budget, feeding.accepted, anchors.expired, feeding.changes, now)
@@ -182,7 +182,7 @@ def _report(
     settings: DriftSettings,
     n_streams: int,
     now: datetime,
-    told: Sequence[ToldChange],
+    feeding: Feeding,
 ) -> Reports:
     """Report the alarms of each metric and app together: a change that shows in five streams is one change."""
     budget = _budget_text(settings, n_streams)
@@ -198,7 +198,8 @@ def _report(
             columns=settings.segments,
             budget=budget,
             now=now,
-            told=[change for change in told if change.app in {None, app}],
+            told=[change for change in feeding.changes if change.app in {None, app}],
+            titles=feeding.titles,
         )
         report_alarms(case, reports)
     return reports

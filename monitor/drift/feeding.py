@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +20,7 @@ from monitor.drift.kinds import MISSING
 from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory
 from monitor.drift.texts import text_streams
+from monitor.measures import Titles
 from monitor.model.values import ToldChange
 
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - times of turns are naive UTC
@@ -37,7 +38,7 @@ class Feeding:
     Streams are named by their keys; `whole_metric` names all of a metric. `graded_by` says by which version of graders a metric of
     an app is made: a stream of another version starts anew. `lasting` are measures that a turn has once its app has them: that one
     is missing is a stream. `accepted` are findings that a person has called the new normal.
-    `changes` are what people and deploy scripts told: causes.
+    `changes` are what people and deploy scripts told: causes. `titles` are what findings call rules.
     """
 
     held: Collection[str] = ()
@@ -46,6 +47,7 @@ class Feeding:
     lasting: Collection[str] = ()
     accepted: Collection[str] = ()
     changes: Sequence[ToldChange] = ()
+    titles: Titles = field(default_factory=dict)
 
     def takes(self, name: Name) -> bool:
         """Return whether the stream is fed."""

@@ -17,6 +17,7 @@ from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
 from monitor.drift.told import instant, reason_of
+from monitor.measures import Titles
 from monitor.model.values import Finding, ToldChange, stable_id
 
 EXAMPLES: Final = 3
@@ -36,7 +37,8 @@ class MetricCase:
     columns: Sequence[str]
     budget: str
     now: datetime
-    told: Sequence[ToldChange] = ()
+    told: Sequence[ToldChange]
+    titles: Titles
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
         e_value=shown.e_value,
         budget=case.budget,
         cause=cause,
-        reason=reason_of(case.metric, case.app, shown, [segment for segment in changes if segment != shown.segment]),
+        reason=reason_of(
+            case.metric, case.app, shown, case.titles, [segment for segment in changes if segment != shown.segment]
+        ),
         examples=_examples(case, shown),
     )
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from monitor.drift.batch import ALL
 from monitor.drift.change import Change
+from monitor.measures import NO_TITLES, SHARE, Titles, called, measure
 from monitor.wording import bare_minute, counted, minute, percent, plain_line
 
 HOW: Final = ". How we know: "
@@ -20,19 +21,21 @@ SHOWN: Final = 3
 """Other segments that are named."""
 
 
-def reason_of(metric: str, app: str, change: Change, also: Sequence[str] = (), went_on: str = "") -> str:
+def reason_of(
+    metric: str, app: str, change: Change, titles: Titles = NO_TITLES, also: Sequence[str] = (), went_on: str = ""
+) -> str:
     """Return what changed, since when and in how many outputs as a sentence; behind it (`HOW`) interval and evidence.
 
-    `also` are other segments that show it, `went_on` is what came of it later.
+    `titles` are those of rules, `also` are other segments that show it, `went_on` is what came of it later.
     """
-    what, scale, unit, _ = _kind(change)
+    scale, unit = _scale(metric, change)
     name = plain_line(app)
     where = name if change.segment == ALL else f"{name}, {segment_words(change.segment)},"
     sentence = (
-        f"{what} {metric} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
+        f"{_subject(metric, change, titles)} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
         f"since {minute(instant(change.since))}, in {counted(int(change.weights.sum()), 'output')}"
     )
-    said = (sentence, _slope(change, scale, unit), went_on, _also(also))
+    said = (sentence, _slope(change), went_on, _also(also))
     return "; ".join(part for part in said if part) + HOW + _evidence(change)
 
 
@@ -48,8 +51,8 @@ def worded_reason(app: str, change: Change) -> str:
 def sentence_of(reason: str) -> str:
     """Return what a reason says before its statistics.
 
-    >>> sentence_of("Rate of error in shop went from 1 % to 9 %. How we know: e-value 2e+06")
-    'Rate of error in shop went from 1 % to 9 %'
+    >>> sentence_of("Share of turns with an error in shop went from 1 % to 9 %. How we know: e-value 2e+06")
+    'Share of turns with an error in shop went from 1 % to 9 %'
     """
     return reason.partition(HOW)[0]
 
@@ -71,21 +74,36 @@ def instant(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _kind(change: Change) -> tuple[str, int, str, str]:
-    """What of the metric is told, its scale and unit, and how its interval is made."""
+def _subject(metric: str, change: Change, titles: Titles) -> str:
+    """What of the metric is told."""
+    name = called(metric, titles)
     if change.is_rate:
-        return "Rate of", 100, " %", "Newcombe"
-    return ("Mean", 1, "", "Welch") if change.is_count else ("Median", 1, "", "MOVER")
+        return f"{name[:1].upper()}{name[1:]}"
+    return f"{'Mean' if change.is_count else 'Median'} {name}"
+
+
+def _scale(metric: str, change: Change) -> tuple[int, str]:
+    """By what a value is multiplied to be told, and the unit behind it."""
+    if change.is_rate:
+        return 100, " %"
+    unit = measure(metric).unit
+    return 1, f" {unit}" if unit and unit != SHARE else ""
+
+
+def _method(change: Change) -> str:
+    """How the interval of the size is made."""
+    if change.is_rate:
+        return "Newcombe"
+    return "Welch" if change.is_count else "MOVER"
 
 
 def _evidence(change: Change) -> str:
     """Size, start and strength."""
     low, high = change.interval
-    _, scale, unit, method = _kind(change)
-    points = " points" if unit else ""
+    scale, points = _moved(change)
     size = f"{scale * (change.current_value - change.reference_value):+.3g}{points}"
     return (
-        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {method} interval), {_begun(change)}"
+        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {_method(change)} interval), {_begun(change)}"
         f"e-value {change.e_value:.2g}{_shape(change)}"
     )
 
@@ -97,9 +115,14 @@ def _begun(change: Change) -> str:
     return f"begun between {bare_minute(instant(change.since_low))} and {bare_minute(instant(change.since_high))}, "
 
 
-def _slope(change: Change, scale: float, unit: str) -> str:
+def _moved(change: Change) -> tuple[int, str]:
+    """By what a difference is multiplied to be told, and what is said behind it."""
+    return (100, " points") if change.is_rate else (1, "")
+
+
+def _slope(change: Change) -> str:
     """Of a change that takes days: how fast it goes."""
-    points = " points" if unit else ""
+    scale, points = _moved(change)
     return f"it goes slowly, {scale * change.per_day:+.3g}{points} a day" if change.slow else ""
 
 

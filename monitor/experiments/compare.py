@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -21,11 +20,13 @@ from monitor.clock import naive_utc
 from monitor.config.schema import ExperimentSettings, MetricSettings
 from monitor.experiments.corrections import ENOUGH
 from monitor.experiments.direction import declared, direction
-from monitor.experiments.phases import Life, Phase, lives, phases, stretches, together
+from monitor.experiments.phases import lives, phases
+from monitor.experiments.readout import Pair, Readout, last_readings, pair_of
 from monitor.experiments.sides import Sides, sides_of, sums_of, told, with_zeros
-from monitor.experiments.units import Assignment, assign
+from monitor.experiments.units import assign
 from monitor.experiments.verdict import Decision, Pace, Reading, decide, role, sentence
 from monitor.health import Guarding
+from monitor.measures import NO_TITLES, Titles
 from monitor.model.values import Comparison
 from monitor.stats.confidence_sequence import Difference, compare_ratios, users_to_halve
 from monitor.wording import counted
@@ -38,37 +39,6 @@ SHARES: Final = ("rule:", "error")
 UNCHECKED: Final = f"graded by a judge, not yet checked by people: it decides nothing before {ENOUGH} labels in each arm tell how the judge errs there"
 
 
-@dataclass(frozen=True)
-class Readout:
-    """One experiment as it is read at `now`: its clean rows, who is in it, and the error that each comparison may spend.
-
-    Metrics that are `unchecked` are those of judges whose errors people have not looked at in each arm.
-    """
-
-    experiment: str
-    rows: pl.DataFrame
-    assignment: Assignment
-    control: str
-    alpha: float
-    comparisons: int
-    settings: ExperimentSettings
-    metrics: Mapping[str, MetricSettings]
-    now: datetime
-    labels: Mapping[str, int]
-    unchecked: AbstractSet[str]
-    phases: Sequence[Phase]
-    arms: Mapping[str, Life]
-    earlier: Mapping[tuple[str, str], Comparison]
-
-    @cached_property
-    def _by_metric(self) -> Mapping[tuple[object, ...], pl.DataFrame]:
-        return self.rows.partition_by("metric", as_dict=True)
-
-    def rows_of(self, metric: str) -> pl.DataFrame:
-        """Return the clean rows of one metric, of all arms."""
-        return self._by_metric.get((metric,), self.rows.clear())
-
-
 def compare_arms(
     units: pl.DataFrame,
     settings: ExperimentSettings,
@@ -78,6 +48,7 @@ def compare_arms(
     labels: Mapping[tuple[str, str], int] = MappingProxyType({}),
     earlier: Sequence[Comparison] = (),
     judged: AbstractSet[str] = frozenset(),
+    titles: Titles = NO_TITLES,
 ) -> list[Comparison]:
     """Return a comparison per experiment, metric and arm other than control.
 
@@ -86,7 +57,7 @@ def compare_arms(
     before (`past_n`, `past_total`): arms that end keep what `earlier` readouts said of them, later ones are compared with who came
     at their time, and what users did before is taken out. `metrics` says which way each is good and what it may decide. The error `alpha` of an experiment is split over its metrics and arms, so that all its intervals hold at
     once and at all times. `labels` says by how many of people's labels the sums of an experiment and metric were corrected; metrics that a judge
-    grades (`judged`) decide nothing before they are. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
+    grades (`judged`) decide nothing before they are. `titles` are what sentences call rules. Not for arms that were switched on one after the other: compare what ran side by side. An experiment
     that fails within `guard` has no readout; the others have theirs.
     """
     known = _dated(units, now).filter((pl.col("n") > 0) & pl.col("total").is_finite())
@@ -95,7 +66,7 @@ def compare_arms(
     comparisons: list[Comparison] = []
     for rows in groups:
         with guard(f"experiment {rows['experiment'][0]}"):
-            comparisons.extend(list(_read(rows, settings, now, metrics, labels, earlier, judged)))
+            comparisons.extend(list(_read(rows, settings, now, metrics, labels, earlier, judged, titles)))
     return comparisons
 
 
@@ -107,6 +78,7 @@ def _read(
     labels: Mapping[tuple[str, str], int],
     earlier: Sequence[Comparison],
     judged: AbstractSet[str],
+    titles: Titles,
 ) -> Iterator[Comparison]:
     experiment = rows["experiment"][0]
     alive = lives(rows)
@@ -124,13 +96,27 @@ def _read(
         (told.metric, told.arm): told for told in earlier if (told.experiment, told.control) == (experiment, control)
     }
     readout = Readout(
-        experiment, kept, assignment, control, alpha, looks, settings, metrics, now, own, unchecked, known, alive, last
+        experiment,
+        kept,
+        assignment,
+        control,
+        alpha,
+        looks,
+        settings,
+        metrics,
+        now,
+        own,
+        unchecked,
+        known,
+        alive,
+        last,
+        titles,
     )
     for arm in others:
-        if kept_readings := _last_readings(readout, arm):
+        if kept_readings := last_readings(readout, arm):
             yield from kept_readings
         else:
-            pair = _pair(readout, arm)
+            pair = pair_of(readout, arm)
             yield from _answer_first(readout, pair, [_compare(readout, metric, pair) for metric in names])
 
 
@@ -142,53 +128,18 @@ def _dated(units: pl.DataFrame, now: datetime) -> pl.DataFrame:
     return dated.with_columns(pl.col("first", "last").fill_null(at)).drop_nulls()
 
 
-def _ended(readout: Readout, arm: str) -> datetime | None:
-    """When an arm, or its control, ended; None while both go on."""
-    ends = [
-        readout.arms[name].last for name in (readout.control, arm) if name in readout.arms and readout.arms[name].ended
-    ]
-    return min(ends, default=None)
-
-
-def _last_readings(readout: Readout, arm: str) -> list[Comparison]:
-    """What was read of an arm that has ended, as it was read last; nothing where it was blocked, or never read."""
-    ended = _ended(readout, arm)
-    told = [last for (_, of), last in readout.earlier.items() if of == arm and last.decision != "blocked"]
-    if ended is None or not told:
-        return []
-    mark = f"; ended on {ended:%Y-%m-%d}, as it was read last"
-    return [last if mark in last.reason else replace(last, reason=last.reason + mark) for last in told]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """An arm beside its control: the phases in which both ran and may be pooled, whether others had to go, and the rows of these.
-
-    `cells` are the same rows by metric and arm. `alpha` is the error of one comparison: stretches that cannot be pooled are read
-    one after the other, and share it.
-    """
-
-    arm: str
-    shared: Sequence[Phase]
-    parted: bool
-    rows: pl.DataFrame
-    cells: Mapping[tuple[object, ...], pl.DataFrame]
-    alpha: float
-
-
-def _pair(readout: Readout, arm: str) -> Pair:
-    shared, parted = together(readout.phases, readout.control, arm)
-    rows = _of_phases(readout, shared)
-    alpha = readout.alpha / stretches(readout.phases, readout.control, arm)
-    return Pair(arm, shared, parted, rows, rows.partition_by("metric", "arm", as_dict=True), alpha)
-
-
 def _answer_first(
     readout: Readout, pair: Pair, read: Sequence[tuple[Comparison, Difference | None]]
 ) -> Iterator[Comparison]:
-    readings = [Reading(comparison.metric, comparison.decision, found) for comparison, found in read]
+    readings = [
+        Reading(comparison.metric, comparison.decision, found, readout.called(comparison.metric))
+        for comparison, found in read
+    ]
     pace = _pace(readout, pair)
     answer = sentence(pair.arm, readout.control, readings, readout.metrics, pair.alpha, pace)
+    answer = answer.replace(
+        ". ", "; "
+    )  # where the first sentence ends is where the numbers begin, whatever a rule is called
     for comparison, _ in read:
         yield replace(comparison, reason=f"{answer}. {comparison.reason}")
 
@@ -220,7 +171,7 @@ def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Dif
     sides = sides_of(base, treated, bounds)
     found = compare_ratios(sides.control, sides.arm, pair.alpha, bounds)
     if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
-        reason = f"{metric} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
+        reason = f"{readout.called(metric)} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
     reason = _reason(readout, metric, pair, found, sides) + (f"; {way.remark}" if way.remark else "")
@@ -239,15 +190,6 @@ def _over(readout: Readout, pair: Pair) -> str:
     return ""
 
 
-def _of_phases(readout: Readout, shared: Sequence[Phase]) -> pl.DataFrame:
-    """The rows of units that came in these phases; all rows where there is one phase."""
-    if len(shared) == len(readout.phases):
-        return readout.rows
-    came = readout.rows.group_by("unit").agg(pl.col("first").min())
-    inside = came.filter(pl.any_horizontal(pl.lit(value=False), *(phase.holds() for phase in shared)))
-    return readout.rows.join(inside.select("unit"), on="unit", how="semi")
-
-
 def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
     """The bounds that a metric is said to have, unless a user was seen outside."""
     said = declared(metric, readout.metrics)
@@ -264,7 +206,7 @@ def _bounds(readout: Readout, metric: str) -> tuple[float, float] | None:
 def _reason(readout: Readout, metric: str, pair: Pair, found: Difference, sides: Sides) -> str:
     more = counted(users_to_halve(found, pair.alpha), "more user")
     return (
-        f"{told(sides, found, metric, (pair.arm, readout.control))}; {more} would halve the width; "
+        f"{told(sides, found, (metric, readout.called(metric)), (pair.arm, readout.control))}; {more} would halve the width; "
         f"error {readout.settings.alpha:g} shared by {counted(readout.comparisons, 'comparison')}{sides.remark}"
         + (f"; machine verdicts, corrected by {labels} human labels" if (labels := readout.labels.get(metric)) else "")
     )

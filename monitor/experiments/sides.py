@@ -51,13 +51,16 @@ def sides_of(control: Sums, arm: Sums, bounds: Bounds) -> Sides:
     return Sides(*fair, remark)
 
 
-def told(sides: Sides, found: Difference, metric: str, names: tuple[str, str]) -> str:
-    """Return what was found between the sides: their values, the difference, how sure and by how many users; `names`: arm, control."""
-    arm, control = names
+def told(sides: Sides, found: Difference, measured: tuple[str, str], names: tuple[str, str]) -> str:
+    """Return what was found between the sides: their values, the difference, how sure and by how many users.
+
+    `measured`: a metric and what it is called; `names`: arm, control.
+    """
+    (metric, name), (arm, control) = measured, names
     low, high = found.interval
     scale, unit, points = (100, " %", " points") if metric.startswith(SHARES) else (1, "", "")
     return (
-        f"{metric} is {scale * sides.arm.value:.4g}{unit} in {arm} and {scale * sides.control.value:.4g}{unit} in {control}: "
+        f"{name} is {scale * sides.arm.value:.4g}{unit} in {arm} and {scale * sides.control.value:.4g}{unit} in {control}: "
         f"{scale * found.effect:+.4g}{points} ({scale * low:+.4g} to {scale * high:+.4g}, anytime-valid, clustered by user, "
         f"{sides.arm.users} and {sides.control.users} users)"
     )

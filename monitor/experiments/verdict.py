@@ -23,11 +23,12 @@ FURTHEST_DAYS: Final = 366
 
 @dataclass(frozen=True)
 class Reading:
-    """What is known of one arm on one metric; `found` is None where nothing could be compared."""
+    """What is known of one arm on one metric; `found` is None where nothing could be compared, `name` is what it is called."""
 
     metric: str
     decision: str
     found: Difference | None
+    name: str
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,14 @@ def sentence(
     if any(reading.decision == "blocked" for reading in readings):
         return f"No decision on {arm}: users did not fall into the arms as they were meant to"
     deciding = [reading for reading in readings if role(reading.metric, metrics) != "other"]
-    worse = next((reading.metric for reading in deciding if reading.decision == "worse"), None)
+    worse = next((reading.name for reading in deciding if reading.decision == "worse"), None)
     if worse is not None:
         return f"Stop {arm}: {worse} is worse than in {control}"
     primary = [reading for reading in deciding if role(reading.metric, metrics) == "primary"]
     if not primary:
         return f"Nothing is recommended for {arm}: no primary metric is declared (metrics: role: primary)"
     if all(reading.decision == "better" for reading in primary):
-        return f"Ship {arm}: {primary[0].metric} is better than in {control} and no guardrail is known to be worse"
+        return f"Ship {arm}: {primary[0].name} is better than in {control} and no guardrail is known to be worse"
     waiting = next(reading for reading in primary if reading.decision != "better")
     return _wait(arm, waiting, declared(waiting.metric, metrics), alpha, pace)
 
@@ -100,18 +101,18 @@ def sentence(
 def _wait(arm: str, reading: Reading, settings: MetricSettings | None, alpha: float, pace: Pace) -> str:
     smallest = settings.smallest if settings else None
     if reading.decision == "differs":
-        return f"Nothing is recommended for {arm}: {reading.metric} differs, and which way is better is not declared"
+        return f"Nothing is recommended for {arm}: {reading.name} differs, and which way is better is not declared"
     if reading.found is None:
-        return f"Keep running {arm}: {reading.metric} is undecided"
+        return f"Keep running {arm}: {reading.name} is undecided"
     if smallest is None:
         return (
-            f"Keep running {arm}: {reading.metric} is undecided, and until when is not known (metrics: smallest, the "
+            f"Keep running {arm}: {reading.name} is undecided, and until when is not known (metrics: smallest, the "
             "smallest effect that matters)"
         )
     low, high = reading.found.interval
     if -smallest < low and high < smallest:
-        return f"Stop {arm}: a difference of {smallest:g} or more in {reading.metric} is ruled out"
+        return f"Stop {arm}: a difference of {smallest:g} or more in {reading.name} is ruled out"
     more = users_until(reading.found, alpha, smallest)
     if more == 0:
-        return f"Keep running {arm}: {reading.metric} is near the smallest difference that matters ({smallest:g})"
-    return f"Keep running {arm}{pace.until(more)} make {reading.metric} known to {smallest:g} either way"
+        return f"Keep running {arm}: {reading.name} is near the smallest difference that matters ({smallest:g})"
+    return f"Keep running {arm}{pace.until(more)} make {reading.name} known to {smallest:g} either way"

@@ -124,7 +124,7 @@ class Lived:
         at = data_time(self.house, metrics)
         told = self.read.changes if self.read else []
         seen = [change for change in told if at - TOLD_FOR < change.time <= self.house.clock.now()]
-        feeding = Feeding(graded_by=self.graded_by, lasting=LASTING, changes=seen)
+        feeding = Feeding(graded_by=self.graded_by, lasting=LASTING, changes=seen, titles=self.house.titles)
         outcome = live_drift(self.streams, metrics, self.house.settings.drift, at, feeding)
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)

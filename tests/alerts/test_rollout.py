@@ -35,7 +35,7 @@ READING = Signal(
     n=600,
     since=None,
     examples=(),
-    summary="Stop B: rule:R-1 is worse than in A. ...",
+    summary="Stop B: violation rate of R-1 is worse than in A. ...",
 )
 OTHER = replace(READING, labels=READING.labels | {"metric": "score:helpful", "role": "primary"})
 FINE = replace(READING, labels=READING.labels | {"decision": "undecided"})
@@ -63,7 +63,7 @@ def test_a_crossed_guardrail_pauses_its_arm_and_the_arm_is_told_of_once() -> Non
     assert [event["type"] for event in events] == ["rollout.pause", "rollout.clear"]
     told = events[0]["data"]
     assert (told["app"], told["experiment"], told["arm"]) == ("shop", "tone", "B")
-    assert told["reason"].startswith("Stop B: rule:R-1 is worse than in A.")
+    assert told["reason"].startswith("Stop B: violation rate of R-1 is worse than in A.")
     assert [message.rule_id for _, message in console.got] == ["ab-guardrail", "ab-guardrail"]
 
 

@@ -83,7 +83,7 @@ def a_change(**changes: Any) -> Signal:
         "n": 0,
         "since": MORNING - timedelta(hours=9),
         "examples": (),
-        "summary": "Rate of rule:SUP-HELP-01 ... 95 % Newcombe interval, e-value 6.8e+06",
+        "summary": "Violation rate of SUP-HELP-01 ... 95 % Newcombe interval, e-value 6.8e+06",
         "about": ABOUT,
     }
     return Signal(**(values | changes))

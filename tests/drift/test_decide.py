@@ -57,7 +57,7 @@ def test_numbers_are_told_in_their_own_unit() -> None:
     assert found.reference_value == pytest.approx(800, abs=20)
     assert found.current_value == pytest.approx(1400, abs=40)
     assert found.change_low <= 600 <= found.change_high
-    assert "Median duration_ms in support went from" in found.reason
+    assert "Median time to answer in support went from" in found.reason
 
 
 STATISTICS = re.compile(r"e-value|newcombe|mover|welch|interval|=|[<>]", re.IGNORECASE)
@@ -69,7 +69,7 @@ def test_what_changed_is_a_sentence_and_statistics_stand_behind_it() -> None:
     watch.feed(rows, 100)
     [found] = watch.findings
     sentence, _, evidence = found.reason.partition(HOW)
-    assert sentence.startswith("Rate of rule:refusal in support went from ")
+    assert sentence.startswith("Violation rate of refusal in support went from ")
     assert sentence.endswith("; also seen in prompt acc ount")
     assert not STATISTICS.search(sentence)
     assert STATISTICS.search(evidence)

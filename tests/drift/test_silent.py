@@ -118,4 +118,4 @@ def test_few_of_something_are_told_by_their_mean() -> None:
     [finding] = findings
     assert (finding.reference_value, round(finding.current_value, 1)) == (1.0, 1.7)
     assert finding.change_low < finding.change < finding.change_high
-    assert finding.reason.startswith("Mean tool_calls in support went from 1 to 1.")
+    assert finding.reason.startswith("Mean tool calls of a turn in support went from 1 to 1.")

@@ -205,21 +205,21 @@ def test_an_arm_that_is_more_toxic_never_wins() -> None:
     primary = {"helpful": MetricSettings(better="higher", role="primary")}
     found = judged(primary, *both(("score:helpful", 0.5, 0.8), ("score:toxicity", 0.1, 0.3)))
     assert {c.metric: c.decision for c in found} == {"score:helpful": "better", "score:toxicity": "worse"}
-    assert all(c.reason.startswith("Stop b: score:toxicity is worse than in a. ") for c in found)
+    assert all(c.reason.startswith("Stop b: score toxicity is worse than in a. ") for c in found)
 
 
 @pytest.mark.parametrize(
     ("declared", "means", "start"),
     [
-        (MetricSettings(role="primary"), (0.3, 0.5), "Ship b: score:helpful is better than in a and no guardrail"),
-        (MetricSettings(role="primary"), (0.5, 0.3), "Stop b: score:helpful is worse than in a"),
-        (MetricSettings(role="primary"), (0.3, 0.3), "Keep running b: score:helpful is undecided"),
+        (MetricSettings(role="primary"), (0.3, 0.5), "Ship b: score helpful is better than in a and no guardrail"),
+        (MetricSettings(role="primary"), (0.5, 0.3), "Stop b: score helpful is worse than in a"),
+        (MetricSettings(role="primary"), (0.3, 0.3), "Keep running b: score helpful is undecided"),
         (MetricSettings(role="primary", smallest=0.01), (0.3, 0.3), "Keep running b: about "),
         (MetricSettings(role="primary", smallest=0.2), (0.3, 0.3), "Stop b: a difference of 0.2 or more"),
         (
             MetricSettings(role="primary", better="neither"),
             (0.3, 0.5),
-            "Nothing is recommended for b: score:helpful differs",
+            "Nothing is recommended for b: score helpful differs",
         ),
         (MetricSettings(), (0.3, 0.5), "Nothing is recommended for b: no primary metric is declared"),
     ],

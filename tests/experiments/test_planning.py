@@ -88,14 +88,17 @@ def test_the_answer_is_a_sentence_from_the_turns_of_the_app() -> None:
     with store.transaction() as txn:
         txn.insert("turns", turns)
     asked = ExperimentPlan("shop", "error", 0.05)
-    told = experiment_plan(store, ExperimentSettings(), asked, clock.now(), Actor("anna"))
+    told = experiment_plan(store, ExperimentSettings(), asked, clock.now(), Actor("anna"), {})
     assert told["sentence"].startswith(f"About {told['days']} days for 5 points: ")
-    assert "error is 9." in told["sentence"] or "error is 10." in told["sentence"]
+    assert (
+        "; share of turns with an error is 9." in told["sentence"]
+        or "; share of turns with an error is 10." in told["sentence"]
+    )
     assert told["comparisons"] == 5
     nobody = ExperimentPlan("shop", "rule:R-1", 0.05)
-    assert experiment_plan(store, ExperimentSettings(), nobody, clock.now(), Actor("anna"))["sentence"].startswith(
-        "Nothing can be"
-    )
+    answer = experiment_plan(store, ExperimentSettings(), nobody, clock.now(), Actor("anna"), {"R-1": "No promises"})
+    assert answer["sentence"].startswith("Nothing can be said: ")
+    assert answer["sentence"].endswith("in the last 28 days: violation rate of “No promises”")
     with pytest.raises(Forbidden):
         experiment_plan(
             store,
@@ -103,6 +106,7 @@ def test_the_answer_is_a_sentence_from_the_turns_of_the_app() -> None:
             asked,
             clock.now(),
             Actor("kim", apps=frozenset({"bank"})),
+            {},
         )
     with pytest.raises(UsageError):
         ExperimentPlan("shop", "error", 0.0).check()

@@ -45,7 +45,7 @@ def finding(clock: FakeClock, name: str = "f1") -> Finding:
     hour = timedelta(hours=1)
     return Finding(
         name, "drift", "error", "shop", "all", now, now - hour, now - 2 * hour, now, 0.1, 0.3, 0.2, 0.1, 0.3, 1e6,
-        "1 false alarm per 365d", "model changed", "Rate of error went up", (),
+        "1 false alarm per 365d", "model changed", "Share of turns with an error went up", (),
     )  # fmt: skip
 
 

@@ -320,7 +320,7 @@ def _decisions(store: GeneratedStore, start: datetime, examples: list[str]) -> N
                 "change": 260.0,
                 "change_low": 250.0,
                 "change_high": 270.0,
-                "reason": "output_chars of support-assistant rose: the typical value went from 330 to 590",
+                "reason": "Median length of answers in support-assistant went from 330 characters to 590 characters",
             },
         ],
     )
