@@ -37,7 +37,7 @@ MODEL_FACTS: Final = frozenset({"request_model", "response_model", "input_tokens
 FACTS: Final = (
     *("operation", "provider", "request_model", "response_model", "response_id", "input_tokens", "output_tokens"),
     *("cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "usage_source", "cost_usd", "finish_reason"),
-    *("stream", "ttft_ms", "error_type", "scope", "scope_version"),
+    *("fingerprint", "stream", "ttft_ms", "error_type", "scope", "scope_version"),
 )
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from monitor.store.opening import Store
 from tests.acceptance.reports import RECEIVED_US, told
 
@@ -107,6 +109,14 @@ def test_details_without_their_span_are_the_call(tmp_path: Path) -> None:
     with rows(tmp_path, ("logs", body)) as store:
         calls = store.read("SELECT input_tokens, output_text, usage_source FROM calls").to_pylist()
     assert calls == [{"input_tokens": 7, "output_text": "Aye.", "usage_source": "provider"}] * 2
+
+
+@pytest.mark.parametrize("of_span", [{"traceId": TRACE, "spanId": SPAN}, {}])
+@pytest.mark.parametrize("key", ["openai.response.system_fingerprint", "gen_ai.openai.response.system_fingerprint"])
+def test_details_say_by_what_the_call_was_served(tmp_path: Path, of_span: Row, key: str) -> None:
+    """With the id of a span that never comes, or without any."""
+    with rows(tmp_path, ("logs", logs(record(DETAILS | {key: "fp_b"}, **of_span), scope="any"))) as store:
+        assert store.read("SELECT fingerprint FROM calls").to_pylist() == [{"fingerprint": "fp_b"}]
 
 
 def test_the_span_of_details_takes_their_place_when_it_comes(tmp_path: Path) -> None:

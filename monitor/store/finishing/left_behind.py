@@ -13,6 +13,7 @@ from monitor.store.opening import Transaction
 
 FACTS: Final = (
     *("duration_ms", "environment", "release", "sdk", "provider", "request_model", "response_model", "response_id"),
+    "fingerprint",
     *(
         "input_tokens",
         "output_tokens",
