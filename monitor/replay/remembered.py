@@ -18,6 +18,7 @@ from monitor.model.values import Estimate, Signal
 from monitor.replay.broken import Violations
 from monitor.replay.paces import Paces
 from monitor.sight import Row
+from monitor.store import replayed
 from monitor.store.standing import BUCKET, LATE, Stream
 from monitor.told import Told, together, told
 from monitor.wording import OPEN
@@ -52,18 +53,30 @@ class Remembered:
     _told: Told = field(default_factory=lambda: told(pl.DataFrame(schema=_NOTHING)))
     _bad: Violations = field(default_factory=Violations)
     _published: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
-    _counted: tuple[datetime, pl.DataFrame] | None = None  # observations of whole buckets before then
+    _counted: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema=_COUNTS)
+    )  # observations of whole buckets
     _operation: tuple[datetime, list[Signal]] | None = None
 
     def add(self, turns: pl.DataFrame, said: Told, violations: pl.DataFrame, since: datetime) -> None:
         """Take in a stretch of turns and what was said of them; no look from here on asks for what is before `since`."""
         self.paces.add(turns)
         self._told = together([Told(self._told.turns.filter(pl.col("time") >= since), self._told.labels), said])
+        if said.turns.height:
+            self._count(since, said.turns["time"][0])
         self._bad.add(violations, since - LATE)
 
     def replace(self, said: Told) -> None:
         """Have `said` in place of what was said of those turns: other plans weigh them otherwise."""
-        self._told, self._counted = said, None
+        self._told, self._counted = said, self._counted.clear()
+        self._count(EPOCH, EPOCH)
+
+    def _count(self, since: datetime, changed: datetime) -> None:
+        """Count the answers of each bucket from `changed` on; what is before `since` is let go of."""
+        anew = changed - (changed - EPOCH) % BUCKET
+        kept = self._counted.filter((pl.col("bucket") >= since) & (pl.col("bucket") < anew))
+        fresh = Told(self._told.turns.filter(pl.col("time") >= anew), self._told.labels).observations(BUCKET)
+        self._counted = pl.concat([kept, fresh], how="diagonal_relaxed").sort("bucket", "app", "rule_id")
 
     def publish(self, estimates: Iterable[Estimate]) -> None:
         """Take in rates of windows that are over."""
@@ -98,28 +111,20 @@ class Remembered:
 
     def told(self, start: datetime, end: datetime) -> Told:
         """See `Sight`."""
-        times = self._told.turns["time"].to_numpy()
-        low, high = np.searchsorted(times, [np.datetime64(start, "us"), np.datetime64(end, "us")])
-        return Told(self._told.turns[int(low) : int(high)], self._told.labels)
+        return Told(_between(self._told.turns, "time", start, end), self._told.labels)
 
     def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """See `Sight`. Buckets that are over are counted once."""
+        """See `Sight`. Buckets that are over were counted with their stretch."""
         if (start - EPOCH) % BUCKET:
             return self.told(start, end).observations(BUCKET)
         over = end - (end - EPOCH) % BUCKET
-        known = self._counted[1] if self._counted and self._counted[0] >= start else None
-        since = self._counted[0] if self._counted and known is not None else start
-        done = [] if known is None else [known.filter(pl.col("bucket") >= start)]
-        whole = pl.concat([*done, self.told(since, over).observations(BUCKET)], how="diagonal_relaxed")
-        self._counted = (over, whole)
-        rest = self.told(over, end)
-        parts = [whole, rest.observations(BUCKET)] if rest.turns.height else [whole]
-        return pl.concat(parts, how="diagonal_relaxed").sort("bucket", "app", "rule_id")
+        whole, rest = _between(self._counted, "bucket", start, over), self.told(over, end)
+        return pl.concat([whole, rest.observations(BUCKET)], how="diagonal_relaxed") if rest.turns.height else whole
 
     def published(self, start: datetime, end: datetime) -> pl.DataFrame:
         """See `Sight`."""
         last = end - parse_duration(self.settings.window)
-        return self._published.filter((pl.col("bucket") >= start) & (pl.col("bucket") <= last))
+        return _between(self._published, "bucket", start, last + replayed.TICK)
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """See `Sight`."""
@@ -140,3 +145,10 @@ class Remembered:
         if self._operation is None or not timedelta(0) <= now - self._operation[0] < AGAIN:
             self._operation = (now, self.operations[now])
         return self._operation[1]
+
+
+def _between(rows: pl.DataFrame, column: str, start: datetime, end: datetime) -> pl.DataFrame:
+    """Those of `rows`, which stand in the order of a `column` of times, with start <= time < end."""
+    bounds = [np.datetime64(start, "us"), np.datetime64(end, "us")]
+    low, high = np.searchsorted(rows[column].to_numpy(), bounds)
+    return rows.slice(int(low), max(0, int(high - low)))

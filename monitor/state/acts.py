@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
 from monitor.state.tables import ACKS, ASSIGNMENTS, SILENCES
+from monitor.state.unchanged import while_unchanged
 
 Row = dict[str, Any]
 
@@ -32,7 +33,12 @@ def take_back(txn: Transaction, fingerprint: str, episode: int) -> None:
 
 def acknowledged(txn: Transaction) -> dict[tuple[str, int], Row]:
     """Return who took up which episode, by (fingerprint, episode)."""
-    return {(row["fingerprint"], row["episode"]): dict(row) for row in txn.execute(select(ACKS)).mappings()}
+    return {(row["fingerprint"], row["episode"]): row for row in _acknowledged(txn)}
+
+
+@while_unchanged
+def _acknowledged(txn: Transaction) -> list[Row]:
+    return [dict(row) for row in txn.execute(select(ACKS)).mappings()]
 
 
 def assign(txn: Transaction, fingerprint: str, episode: int, person: str, by: str, now: datetime) -> None:
@@ -79,18 +85,21 @@ def lift_until_good(txn: Transaction, fingerprint: str, now: datetime) -> None:
 def unended(txn: Transaction) -> dict[str, Row]:
     """Return who silenced what and until when, by fingerprint, of silences that nobody ended; their time may be over."""
     names = ("person", "reason", "until")
-    query = select(SILENCES).where(_RUNS)
-    return {row["fingerprint"]: {name: row[name] for name in names} for row in txn.execute(query).mappings()}
+    return {row["fingerprint"]: {name: row[name] for name in names} for row in _unended(txn)}
 
 
 def silenced(txn: Transaction, now: datetime) -> dict[str, Row]:
     """Return the silence that runs of each alert, by fingerprint."""
-    runs = _RUNS & or_(SILENCES.c.until.is_(None), SILENCES.c.until > now)
-    return {row["fingerprint"]: dict(row) for row in txn.execute(select(SILENCES).where(runs)).mappings()}
+    return {row["fingerprint"]: row for row in _unended(txn) if row["until"] is None or row["until"] > now}
 
 
 def rung(txn: Transaction, now: datetime) -> dict[str, datetime]:
     """Return when an alert was last to be said again, by fingerprint: the ends of what was snoozed."""
-    over = _RUNS & (SILENCES.c.reason == SNOOZED) & (SILENCES.c.until <= now)
-    rows = txn.execute(select(SILENCES.c.fingerprint, SILENCES.c.until).where(over).order_by(SILENCES.c.until))
-    return {row.fingerprint: row.until for row in rows}
+    snoozed = (row for row in _unended(txn) if row["reason"] == SNOOZED and row["until"] is not None)
+    over = sorted((row["until"], row["fingerprint"]) for row in snoozed if row["until"] <= now)
+    return {fingerprint: until for until, fingerprint in over}
+
+
+@while_unchanged
+def _unended(txn: Transaction) -> list[Row]:
+    return [dict(row) for row in txn.execute(select(SILENCES).where(_RUNS).order_by(SILENCES.c.id)).mappings()]

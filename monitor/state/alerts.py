@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
 from monitor.state.tables import ACKS, ALERT_EVENTS, ALERTS, ASSIGNMENTS, OUTBOX, SILENCE_ORDERS, SILENCES
+from monitor.state.unchanged import while_unchanged
 
 Row = dict[str, Any]
 
@@ -21,6 +22,7 @@ _SAVE: Final = _NEW.on_conflict_do_update(
 )
 
 
+@while_unchanged
 def latest_alerts(txn: Transaction) -> list[Row]:
     """Return the last episode of every fingerprint, open or not, oldest first."""
     last = select(ALERTS.c.fingerprint, func.max(ALERTS.c.episode).label("episode")).group_by(ALERTS.c.fingerprint)
@@ -36,6 +38,7 @@ def all_alerts(txn: Transaction) -> list[Row]:
     return [dict(row) for row in txn.execute(query).mappings()]
 
 
+@while_unchanged
 def firing_alerts(txn: Transaction) -> list[Row]:
     """Return the episodes that fire, oldest first."""
     fires = ALERTS.c.ended_at.is_(None) & (ALERTS.c.state == "firing")
@@ -87,9 +90,13 @@ def events_of(txn: Transaction, fingerprint: str) -> list[Row]:
 
 def latest_of(txn: Transaction, fingerprint: str) -> Row | None:
     """Return the last episode of one alert, or None when it never was."""
+    return next(iter(_last_of(txn, fingerprint)), None)
+
+
+@while_unchanged
+def _last_of(txn: Transaction, fingerprint: str) -> list[Row]:
     query = select(ALERTS).where(ALERTS.c.fingerprint == fingerprint).order_by(ALERTS.c.episode.desc()).limit(1)
-    row = txn.execute(query).mappings().first()
-    return None if row is None else dict(row)
+    return [dict(row) for row in txn.execute(query).mappings()]
 
 
 def is_open(txn: Transaction, fingerprint: str, episode: int) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 
 from monitor.clock import Clock, naive_utc
 from monitor.errors import StoreError
-from monitor.state import parts
+from monitor.state import parts, unchanged
 from monitor.state.migrations import upgrade
 from monitor.state.tables import ALERTS, OUTBOX, SILENCES
 
@@ -217,6 +217,7 @@ def _engine(path: Path | None) -> Engine:
         engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "rollback", unchanged.forget)
     return engine
 
 

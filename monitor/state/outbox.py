@@ -17,6 +17,7 @@ from monitor.outgoing import LONGEST_WAIT
 from monitor.state.opening import Transaction
 from monitor.state.spared import among
 from monitor.state.tables import ALERTS, OUTBOX
+from monitor.state.unchanged import while_unchanged
 
 Row = dict[str, Any]
 OPEN: Final = OUTBOX.c.state.in_(("pending", "inflight"))
@@ -154,6 +155,7 @@ def begun_since(txn: Transaction, since: datetime) -> dict[str, int]:
     return dict(txn.execute(query.group_by(OUTBOX.c.receiver)).all())
 
 
+@while_unchanged
 def last_messages(txn: Transaction) -> list[Row]:
     """Return the newest message of every alert and receiver, without its body."""
     last = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from monitor.state.opening import Transaction
 from monitor.state.tables import SILENCE_ORDERS, SILENCES
+from monitor.state.unchanged import while_unchanged
 
 Row = dict[str, Any]
 
@@ -25,8 +26,13 @@ def order(txn: Transaction, where: Mapping[str, str], person: str, reason: str, 
 
 def running(txn: Transaction, now: datetime) -> list[Row]:
     """Return the orders that hold now, oldest first, each with `where` as a mapping."""
-    query = select(SILENCE_ORDERS).where(_RUNS, SILENCE_ORDERS.c.until > now).order_by(SILENCE_ORDERS.c.id)
-    return [dict(row) | {"where": json.loads(row["labels"])} for row in txn.execute(query).mappings()]
+    return [row | {"where": json.loads(row["labels"])} for row in _unended(txn) if row["until"] > now]
+
+
+@while_unchanged
+def _unended(txn: Transaction) -> list[Row]:
+    query = select(SILENCE_ORDERS).where(_RUNS).order_by(SILENCE_ORDERS.c.id)
+    return [dict(row) for row in txn.execute(query).mappings()]
 
 
 def lift(txn: Transaction, where: Mapping[str, str], person: str, now: datetime) -> list[str]:
