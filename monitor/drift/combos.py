@@ -8,6 +8,7 @@ import numpy as np
 
 from monitor.drift.points import Points
 from monitor.drift.state import COMBOS, Combo, Stream
+from monitor.drift.trail import thinned
 
 
 def in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -> Points:
@@ -27,6 +28,8 @@ def compact(stream: Stream) -> None:
     """Forget the composition rows that matter least: not seen lately, and rare in the reference."""
     if len(stream.combos) <= COMBOS:
         return
+    if stream.trail.loose:
+        [stream.trail] = thinned([stream.trail])
     recent = [number for number, _ in reversed([*stream.warm.combo, *stream.trail.combo]) if number >= 0]
     counts = stream.reference.composition if stream.reference else {}
     frequent = sorted((n for n in counts if n >= 0), key=lambda n: -counts[n])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
@@ -11,6 +11,7 @@ import msgspec
 
 from monitor.drift.batch import Name
 from monitor.drift.state import Memory, Stream, read_memory, read_stream, write_state
+from monitor.drift.trail import thinned
 from monitor.drift.wording_state import Wording, read_wording
 
 MEMORY: Final = "memory"
@@ -92,6 +93,7 @@ class Changed:
     @property
     def states(self) -> dict[str, str]:
         """All of it as texts."""
+        _thin([stream for stream in self.streams.values() if stream.trail.loose])
         changed = {key: write_state(stream) for key, stream in [*self.streams.items(), *self.wordings.items()]}
         return changed | ({MEMORY: write_state(self.memory)} if self.memory is not None else {})
 
@@ -100,6 +102,11 @@ class Changed:
         living.streams.update(self.streams)
         living.wordings.update(self.wordings)
         living.memory = living.memory if self.memory is None else self.memory
+
+
+def _thin(streams: Sequence[Stream]) -> None:
+    for stream, trail in zip(streams, thinned([stream.trail for stream in streams]) if streams else [], strict=True):
+        stream.trail = trail
 
 
 @lru_cache(maxsize=_NAMES)

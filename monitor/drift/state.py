@@ -53,9 +53,13 @@ class Warm(msgspec.Struct, kw_only=True):
 
 
 class Trail(msgspec.Struct, kw_only=True):
-    """Recent outputs, thinned the more the older they are; which positions are kept follows from `count` alone."""
+    """Recent outputs, thinned the more the older they are; which positions are kept follows from `count` and `loose` alone.
+
+    The last `loose` ones were added since it was thinned: none are where it is stored.
+    """
 
     count: int = 0
+    loose: int = 0
     time: list[int] = []  # seconds, each minus the one before
     combo: list[tuple[int, int]] = []
     value: list[float] = []

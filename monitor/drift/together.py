@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +20,9 @@ from monitor.drift.combos import compact, numbered
 from monitor.drift.detector import EDetector
 from monitor.drift.points import Ints, Points
 from monitor.drift.reference import functions
-from monitor.drift.state import Combo, Reference, Stream, shortened
+from monitor.drift.state import Combo, Reference, Stream, Trail, shortened
 from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched, warmer
-from monitor.drift.trail import extended
+from monitor.drift.trail import LOOSE, SECOND_MS, longer, thinned
 from monitor.drift.weeks import Week
 from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios, mixed
 from monitor.stats.ranks import Floats
@@ -173,11 +173,7 @@ def _in_turn(owner: Ints, streams: int) -> Iterator[Ints]:
 
 def _write(quiet: Sequence[_Ready], evidence: Sequence[Any]) -> None:
     """Change the streams: everything is known by now, so that none is changed by half."""
-    sizes = np.asarray([len(one.points) for one in quiet])
-    time = np.concatenate([one.points.time for one in quiet])
-    value = np.concatenate([one.value for one in quiet])
-    combo = np.asarray(list(chain.from_iterable(one.combo for one in quiet)), dtype=np.int64)
-    trails = extended([one.stream.trail for one in quiet], time, combo, value, sizes)
+    trails = _longer(quiet)
     _grow([one for one in quiet if one.grows])
     for one, rows, trail in zip(quiet, evidence, trails, strict=True):
         stream, times = one.stream, one.points.time
@@ -185,6 +181,20 @@ def _write(quiet: Sequence[_Ready], evidence: Sequence[Any]) -> None:
         stream.seen, stream.n = stream.seen + len(times), one.reference.growing_n
         stream.evidence, stream.trail, stream.combos = rows, trail, one.combos
         compact(stream)
+
+
+def _longer(quiet: Sequence[_Ready]) -> list[Trail]:
+    """The trail of each stream with its outputs; of those that are thinned now, all at once."""
+    values = shortened(np.concatenate([one.value for one in quiet])).tolist()
+    ends = accumulate((len(one.points) for one in quiet), initial=0)
+    trails = [
+        longer(one.stream.trail, (one.points.time // SECOND_MS).tolist(), one.combo, values[a:b])
+        for one, (a, b) in zip(quiet, pairwise(ends), strict=True)
+    ]
+    full = [at for at, trail in enumerate(trails) if trail.loose > LOOSE]
+    for at, trail in zip(full, thinned([trails[at] for at in full]) if full else [], strict=True):
+        trails[at] = trail
+    return trails
 
 
 def _grow(growing: Sequence[_Ready]) -> None:

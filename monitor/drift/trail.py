@@ -7,22 +7,24 @@ constant memory. Which positions are kept depends on the age alone and is nested
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.points import Ints, Points, single
-from monitor.drift.state import Trail, shortened, shorts
+from monitor.drift.state import Trail, shorts
 from monitor.stats.ranks import Floats
 
 _PER_LEVEL: Final = 28
-_SECOND_MS: Final = 1000
+SECOND_MS: Final = 1000
 _LEVELS: Final = 7
 """Reaches back 28 * (2 ** 8 - 1) = 7,140 outputs with at most 224 of them."""
+
+LOOSE: Final = 64
+"""Outputs that may be added to a trail in memory before it is thinned."""
 
 
 def kept_positions(count: int) -> Ints:
@@ -36,7 +38,9 @@ def kept_positions(count: int) -> Ints:
 
 def read_trail(trail: Trail) -> tuple[Points, Ints]:
     """Return the points of a trail and their positions."""
-    return single(np.cumsum(trail.time) * _SECOND_MS, trail.value, unrolled(trail.combo)), kept_positions(trail.count)
+    if trail.loose:
+        return read_trail(*thinned([trail]))
+    return single(np.cumsum(trail.time) * SECOND_MS, trail.value, unrolled(trail.combo)), kept_positions(trail.count)
 
 
 def write_trail(points: Points, positions: Ints, count: int) -> Trail:
@@ -44,7 +48,7 @@ def write_trail(points: Points, positions: Ints, count: int) -> Trail:
     keep = np.isin(positions, kept_positions(count), assume_unique=True)
     return Trail(
         count=count,
-        time=np.diff(points.time[keep] // _SECOND_MS, prepend=0).tolist(),
+        time=np.diff(points.time[keep] // SECOND_MS, prepend=0).tolist(),
         combo=runs(points.combo[keep]),
         value=shorts(points.value[keep]),
     )
@@ -80,51 +84,42 @@ def extend(trail: Trail, points: Points) -> tuple[Points, Ints]:
     return old.then(points), np.concatenate((positions, fresh))
 
 
-def extended(trails: Sequence[Trail], time: Ints, combo: Ints, value: Floats, sizes: Ints) -> list[Trail]:
-    """Return many trails, each with its next outputs: the first `sizes[0]` of `time`, `combo` and `value` are those of the first.
-
-    Each is what `write_trail` makes of what `extend` returns.
-    """
-    old = np.asarray([len(trail.time) for trail in trails])
-    runs_ = np.asarray(list(chain.from_iterable(trail.combo for trail in trails)), dtype=np.int64)
-    merged = _Merge(old, sizes)
-    kept = np.concatenate(
-        [_still_kept(trail.count, trail.count + n) for trail, n in zip(trails, sizes.tolist(), strict=True)]
+def longer(trail: Trail, seconds: Sequence[int], combo: Sequence[int], value: Sequence[float]) -> Trail:
+    """Return a trail with its next outputs, of a time in seconds, a composition row and a value each, none of them thinned yet."""
+    own, last = list(trail.combo), sum(trail.time)
+    for number in combo:
+        if own and own[-1][0] == number:
+            own[-1] = (number, own[-1][1] + 1)
+        else:
+            own.append((number, 1))
+    steps = [after - before for before, after in pairwise([last, *seconds])]
+    return Trail(
+        count=trail.count + len(steps),
+        loose=trail.loose + len(steps),
+        time=[*trail.time, *steps],
+        combo=own,
+        value=[*trail.value, *value],
     )
-    seconds = merged.of(_absolute(_flat(trails, "time").astype(np.int64), old), time // _SECOND_MS)[kept]
-    combos = merged.of(np.repeat(runs_[:, 0], runs_[:, 1]), combo)[kept]
-    values = merged.of(_flat(trails, "value"), shortened(value))[kept].tolist()
-    sizes_now = np.add.reduceat(kept.astype(np.int64), merged.starts)
-    ends = np.cumsum(sizes_now)
-    starts = ends - sizes_now
+
+
+def thinned(trails: Sequence[Trail]) -> list[Trail]:
+    """Return many trails as they are stored: each is what `write_trail` makes of what `extend` returns."""
+    sizes = np.asarray([len(trail.time) for trail in trails])
+    kept = np.concatenate([_still_kept(trail.count - trail.loose, trail.count) for trail in trails])
+    runs_ = np.asarray(list(chain.from_iterable(trail.combo for trail in trails)), dtype=np.int64)
+    seconds = _absolute(_flat(trails, "time").astype(np.int64), sizes)[kept]
+    combos = np.repeat(runs_[:, 0], runs_[:, 1])[kept]
+    values = _flat(trails, "value")[kept].tolist()
+    ends = np.cumsum(np.add.reduceat(kept.astype(np.int64), np.cumsum(sizes) - sizes))
+    starts = np.concatenate(([0], ends[:-1]))
     steps = np.diff(seconds, prepend=0)
     steps[starts] = seconds[starts]
     bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
     all_steps, all_runs = steps.tolist(), _runs_of_each(combos, starts)
     return [
-        Trail(count=trail.count + n, time=all_steps[a:b], combo=own, value=values[a:b])
-        for trail, n, (a, b), own in zip(trails, sizes.tolist(), bounds, all_runs, strict=True)
+        Trail(count=trail.count, time=all_steps[a:b], combo=own, value=values[a:b])
+        for trail, (a, b), own in zip(trails, bounds, all_runs, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class _Merge:
-    """Where old entries (so many of each trail) and new ones stand when each trail has its new ones behind its old ones."""
-
-    old: Ints
-    new: Ints
-
-    @property
-    def starts(self) -> Ints:
-        return np.cumsum(self.old + self.new) - self.old - self.new
-
-    def of(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-        """Return the entries of all trails in one array."""
-        whole = np.empty(len(old) + len(new), dtype=old.dtype)
-        for part, sizes, shift in ((old, self.old, 0 * self.old), (new, self.new, self.old)):
-            first = np.cumsum(sizes) - sizes
-            whole[np.arange(len(part)) + np.repeat(self.starts + shift - first, sizes)] = part
-        return whole
 
 
 def _flat(trails: Sequence[Trail], name: str) -> Floats:
