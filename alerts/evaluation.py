@@ -9,6 +9,7 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from alerts.rules import SHORT, AlertRule, Clear, When, fits, identity_labels
@@ -59,7 +60,12 @@ class Observation:
 
 def fingerprint(rule_id: str, labels: Mapping[str, str]) -> str:
     """Return the identity of an alert: 32 hex digits that depend on the rule and its identity labels only."""
-    canonical = json.dumps([rule_id, sorted(labels.items())], ensure_ascii=True, separators=(",", ":"))
+    return _fingerprint(rule_id, tuple(sorted(labels.items())))
+
+
+@lru_cache(maxsize=10_000)
+def _fingerprint(rule_id: str, labels: tuple[tuple[str, str], ...]) -> str:
+    canonical = json.dumps([rule_id, labels], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
@@ -86,7 +92,7 @@ def storable(signal: Signal) -> Signal:
 
 
 def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _observation(rule: AlertRule, signal: Signal) -> Observation:

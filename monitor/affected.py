@@ -62,8 +62,13 @@ def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = _stands(words)
     bad = stands == VIOLATES
-    users = rows["user"].filter(pl.Series(bad)).drop_nulls().n_unique() if bad.any() else 0
+    users = _users(rows, pl.Series(bad)) if bad.any() else 0
     return Whom(int(decisive(stands).sum()), int(bad.sum()), users)
+
+
+def _users(rows: pl.DataFrame, hit: pl.Series) -> int:
+    """How many users are known of those of `rows` that are `hit`."""
+    return len(np.unique(rows["user"].filter(hit).drop_nulls().to_numpy()))
 
 
 def _stands(words: Said) -> Codes:
@@ -102,7 +107,7 @@ def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
     looked, turns = rows.filter(seen), int((hit & seen).sum())
     if not turns:
         return None
-    users = rows.filter(hit & seen)["user"].drop_nulls().n_unique()
+    users = _users(rows, hit & seen)
     if turns == looked.height:
         return Whom(looked.height, turns, users)
     share = hajek(hit.filter(seen).to_numpy().astype(float), np.ones(looked.height), cluster_numbers(looked))

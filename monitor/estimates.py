@@ -101,7 +101,7 @@ def estimate_window(
     span = parse_duration(settings.window)
     manner = _Manner(span, settings.confidence, about, said.errors)
     n_units: dict[str | None, tuple[int, int]] = {}
-    for app, n, sessions in units.select("app", "n", "sessions").iter_rows():
+    for app, n, sessions in zip(*(units[name].to_list() for name in ("app", "n", "sessions")), strict=True):
         before = n_units.get(app, (0, 0))
         n_units[app] = (before[0] + n, before[1] + sessions)
     made = [

@@ -95,6 +95,14 @@ class Said:
         words = (self.verdict, self.belief, self.probability, self.label, self.first, self.label_probability)
         return b"".join(part.tobytes() for part in (*words, self.contested))
 
+    def cut(self, rows: slice, cluster: Ints) -> Said | None:
+        """Return what was said of some rows, with their clusters; None where that is nothing."""
+        verdict, label, contested = self.verdict[rows], self.label[rows], self.contested[rows]
+        if not (verdict.any() or label.any() or contested.any()):
+            return None
+        belief, probability, labelled = self.belief[rows], self.probability[rows], self.label_probability[rows]
+        return Said(verdict, belief, probability, label, self.first[rows], labelled, cluster, contested)
+
 
 @dataclass(frozen=True)
 class Words:

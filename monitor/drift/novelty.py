@@ -32,8 +32,9 @@ Vocabulary = dict[str, int]
 def learnt(known: Mapping[str, Vocabulary], turns: pl.DataFrame) -> dict[str, Vocabulary]:
     """Return the vocabularies, by column and app, after `turns`, which are in order of time."""
     after = {key: dict(counts) for key, counts in known.items()}
-    apps = turns["app"].drop_nulls().unique().to_list() if _columns(turns) else []
-    growing = [c for c in _columns(turns) if any(sum(known.get(_key(c, app), {}).values()) < FIRST for app in apps)]
+    columns = _columns(turns)
+    apps = {app for app in turns["app"].to_list() if app is not None} if columns else set()
+    growing = [c for c in columns if any(sum(known.get(_key(c, app), {}).values()) < FIRST for app in apps)]
     in_order = turns.sort("time", "unit_id") if growing else turns
     for column in growing:
         for app, kinds in _by_app(in_order, column).items():

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-import numpy as np
 import polars as pl
 
 from monitor.clock import naive_utc
@@ -16,6 +15,7 @@ from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH
 from monitor.model.values import Estimate, Signal
 from monitor.replay.broken import Violations
+from monitor.replay.cut import between, cut
 from monitor.replay.paces import Paces
 from monitor.sight import Row
 from monitor.store import replayed
@@ -111,20 +111,20 @@ class Remembered:
 
     def told(self, start: datetime, end: datetime) -> Told:
         """See `Sight`."""
-        return Told(_between(self._told.turns, "time", start, end), self._told.labels)
+        return cut(self._told, start, end)
 
     def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
         """See `Sight`. Buckets that are over were counted with their stretch."""
         if (start - EPOCH) % BUCKET:
             return self.told(start, end).observations(BUCKET)
         over = end - (end - EPOCH) % BUCKET
-        whole, rest = _between(self._counted, "bucket", start, over), self.told(over, end)
+        whole, rest = between(self._counted, "bucket", start, over), self.told(over, end)
         return pl.concat([whole, rest.observations(BUCKET)], how="diagonal_relaxed") if rest.turns.height else whole
 
     def published(self, start: datetime, end: datetime) -> pl.DataFrame:
         """See `Sight`."""
         last = end - parse_duration(self.settings.window)
-        return _between(self._published, "bucket", start, last + replayed.TICK)
+        return between(self._published, "bucket", start, last + replayed.TICK)
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """See `Sight`."""
@@ -145,10 +145,3 @@ class Remembered:
         if self._operation is None or not timedelta(0) <= now - self._operation[0] < AGAIN:
             self._operation = (now, self.operations[now])
         return self._operation[1]
-
-
-def _between(rows: pl.DataFrame, column: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """Those of `rows`, which stand in the order of a `column` of times, with start <= time < end."""
-    bounds = [np.datetime64(start, "us"), np.datetime64(end, "us")]
-    low, high = np.searchsorted(rows[column].to_numpy(), bounds)
-    return rows.slice(int(low), max(0, int(high - low)))
