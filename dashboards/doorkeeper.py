@@ -72,11 +72,11 @@ def _is_literal(name: str) -> bool:
 def policy(page: str) -> str:
     """Return the content security policy for Streamlit's own `page`, the scripts in it named by their hash.
 
-    Vega compiles its expressions, which is what 'unsafe-eval' is for; no text of ours or of a trace becomes a script.
+    Nothing is made a script while the page is open, and no text of ours or of a trace becomes one.
     """
     hashes = " ".join(f"'sha256-{_hash(script)}'" for script in _INLINE.findall(page))
     return (
-        f"default-src 'self'; script-src 'self' 'unsafe-eval' {hashes}; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; "
         "connect-src 'self'; frame-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-from zlib import crc32
 
 import pyarrow as pa
 import streamlit as st
 
 from dashboards.client import Row
+from dashboards.markup import Html, draw, words
 from dashboards.numbers import utc
 from dashboards.scope import Context
-from dashboards.text import label, one_line
-from dashboards.theme import in_theme
+from dashboards.text import one_line
 
 _column = st.column_config
 
@@ -38,9 +37,6 @@ TURN_COLUMNS: Final[dict[str, Any]] = {
     "app": _column.TextColumn("App", width=130),
     "environment": _column.TextColumn("Env.", width=80),
 }
-
-VIEW: Final = ("mark", "encoding", "params")
-"""What makes a single view of a chart."""
 
 LIST: Final = tuple(name for name in TURN_COLUMNS if name not in {"rule_id", "reason"})
 VIOLATIONS: Final = ("time", "rule_id", "reason", "input_text", "output_text", "model", "prompt", "app")
@@ -104,24 +100,11 @@ def still(cells: Sequence[Row], columns: dict[str, Any]) -> None:
     )
 
 
-def draw(spec: dict[str, Any], key: str | None = None) -> Any:
-    """Draw a chart of `dashboards.charts`; with a `key` its selections come back.
-
-    The rows go into the layers, where Streamlit leaves them alone: at the top it would load pandas to convert them.
-    """
-    layers = spec.get("layer") or [{name: spec[name] for name in VIEW if name in spec}]
-    inline = [{"data": spec["data"], **layer} for layer in layers]
-    whole = {name: value for name, value in spec.items() if name not in {"data", "layer", *VIEW}} | {"layer": inline}
-    whole = in_theme(whole, dark=st.context.theme.type == "dark")
-    return st.vega_lite_chart(whole, width="stretch", key=key, on_select="rerun" if key else "ignore")
-
-
-def facts(pairs: dict[str, object], columns: int = 4) -> None:
+def facts(pairs: dict[str, object]) -> None:
     """Show named values in a grid; those that are not known are left out."""
-    known = [(name, value) for name, value in pairs.items() if value is not None]
-    with st.container(key=f"pair-{crc32(repr(list(pairs)).encode())}"):
-        for start in range(0, len(known), columns):
-            for cell, (name, value) in zip(st.columns(columns), known[start : start + columns], strict=False):
-                with cell, st.container(gap=None):
-                    st.caption(label(name))
-                    st.text(one_line(value, 300) or "")
+    known = (
+        f"<div><dt>{words(name)}</dt><dd>{words(value, 300)}</dd></div>"
+        for name, value in pairs.items()
+        if value is not None
+    )
+    draw(Html(f'<dl class="facts">{"".join(known)}</dl>'))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from xml.sax.saxutils import escape
 
 INK: Final = "#1d2733"
@@ -77,21 +77,6 @@ OPTIONS: Final = {
 """Light or dark as the browser asks for, or as its reader chooses in the menu."""
 
 
-def in_theme(value: Any, *, dark: bool) -> Any:
-    """Return a chart specification, or any part of it, in the colours of the page it stands on.
-
-    >>> in_theme({"color": INK, "size": 3}, dark=True)
-    {'color': '#e4e8ed', 'size': 3}
-    """
-    if not dark:
-        return value
-    if isinstance(value, dict):
-        return {name: in_theme(part, dark=True) for name, part in value.items()}
-    if isinstance(value, list):
-        return [in_theme(part, dark=True) for part in value]
-    return DARK_OF.get(value, value) if isinstance(value, str) else value
-
-
 def repainted(text: str, *, dark: bool) -> str:
     """Return our own CSS or SVG in the colours of the page it stands on."""
     if dark:
@@ -114,6 +99,30 @@ CSS: Final = f"""<style>
 [data-testid="stMetricLabel"] p {{ color: {MUTED}; }}
 .stMainBlockContainer [data-testid="stPageLink"] :is(a, p, span) {{ white-space: normal; overflow: visible; text-overflow: clip; }}
 .stMainBlockContainer [data-testid="stPageLink"] a {{ height: auto; }}
+.stHtml dl.facts {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: 0.7rem 1rem; margin: 0; padding: 0; }}
+.facts dt {{ color: {MUTED}; font-size: 0.86rem; font-weight: 400; }}
+.facts dd {{ margin: 0; overflow-wrap: anywhere; }}
+.chart {{ position: relative; margin: 6px 8px 24px 58px; font-size: 11px; line-height: 14px; color: {MUTED}; }}
+.chart img {{ position: absolute; inset: 0; width: 100%; height: 100%; max-width: none; border-radius: 0; }}
+.chart :is(b, i, u, s) {{ position: absolute; font-weight: 400; font-style: normal; text-decoration: none; white-space: nowrap; }}
+.chart b {{ right: calc(100% + 6px); transform: translateY(-50%); }}
+.chart i {{ top: calc(100% + 4px); transform: translateX(-50%); }}
+.chart s {{ top: 0; height: 100%; }}
+.chart s:hover {{ background: {MUTED}; opacity: 0.13; }}
+.chart u {{ z-index: 1; padding: 0 5px; }}
+.chart u.mark {{ color: {BAD}; }}
+.chart u.limit {{ color: {INK}; left: 0; pointer-events: none; }}
+.chart-rows {{ display: grid; grid-template-columns: fit-content(46%) 1fr; column-gap: 14px; font-size: 13px; line-height: 18px; color: {INK}; }}
+.chart-rows b {{ font-weight: 400; padding: 6px 0; overflow-wrap: anywhere; }}
+.chart-rows p, .chart-row {{ position: relative; margin: 0 12px 0 0; min-height: 28px; }}
+.chart-rows p:not(.chart-axis) {{ border-left: 1px solid {LINE}; }}
+.chart-rows s, .chart-row s {{ position: absolute; top: calc(50% - 1.5px); height: 3px; opacity: 0.5; }}
+.chart-rows em, .chart-row em {{ position: absolute; top: calc(50% - 4.5px); width: 9px; height: 9px; border-radius: 50%; transform: translateX(-50%); }}
+.chart-row u {{ position: absolute; left: 50%; height: 100%; border-left: 1px dashed {MUTED}; }}
+.chart-rows .chart-axis i {{ position: absolute; font-style: normal; font-size: 11px; color: {MUTED}; transform: translateX(-50%); white-space: nowrap; }}
+.chart-spans b {{ padding: 2px 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }}
+.chart-spans p {{ min-height: 22px; }}
+.chart-spans s {{ top: calc(50% - 6.5px); height: 13px; min-width: 2px; border-radius: 2px; opacity: 1; }}
 @media (min-width: 641px) {{
   [data-testid="stColumn"]:has([class*="st-key-the-answer"]) {{ position: sticky; top: 4.2rem; align-self: flex-start; max-height: calc(100vh - 5rem); overflow-y: auto; }}
 }}
@@ -124,11 +133,13 @@ CSS: Final = f"""<style>
   .st-key-bar [data-testid="stSelectbox"] {{ width: 100% !important; }}
   .st-key-muted-bar, [class*="st-key-muted-head"], [data-testid="stLayoutWrapper"]:has(> [class*="st-key-muted-head"]) {{ display: none; }}
   [class*="st-key-concern"], [class*="st-key-forest"] [data-testid="stHorizontalBlock"] {{ padding-bottom: 0.8rem; gap: 0.2rem; }}
-  [class*="st-key-pair"] [data-testid="stColumn"], .st-key-filters [data-testid="stColumn"]:not(:first-child) {{ min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }}
+  .st-key-filters [data-testid="stColumn"]:not(:first-child) {{ min-width: calc(50% - 1rem); flex: 1 1 calc(50% - 1rem); }}
   [class*="st-key-row"] [data-testid="stColumn"] {{ min-width: 0; flex: 1 1 0; }}
   [class*="st-key-list"] [data-testid="stHorizontalBlock"] {{ gap: 0.15rem; padding-bottom: 0.7rem; border-bottom: 1px solid {LINE}; }}
   [class*="st-key-list"] [data-testid="stHorizontalBlock"]:last-child {{ border-bottom: none; padding-bottom: 0; }}
   [class*="st-key-list"] [data-testid="stColumn"] {{ display: flex; gap: 0.6rem; align-items: baseline; }}
+  .stHtml dl.facts {{ grid-template-columns: 1fr 1fr; }}
+  .chart i:nth-of-type(even), .chart-axis i:nth-of-type(even) {{ display: none; }}
   .stMainBlockContainer:has(.st-key-which-review) .st-key-bar {{ display: none; }}
 }}
 </style>"""

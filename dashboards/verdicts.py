@@ -115,8 +115,7 @@ def missing(agent: AgentReads, trace_id: str) -> None:
         return
     what = "a rule has" if len(why["rules"]) == 1 else f"{len(why['rules'])} rules have"
     with st.expander(f"Why {what} no verdict"):
-        for one in why["rules"]:
-            plain(f"{one['title']} ({one['rule_id']}): {one['why']}.")
+        plain("\n".join(f"{one['title']} ({one['rule_id']}): {one['why']}." for one in why["rules"]))
     control = f"grade-{trace_id}"
     if may(agent, "operate") and _asked_for(agent, control, trace_id):
         st.rerun()

@@ -1,1 +1,1 @@
-"""Charts as Vega-Lite specifications, one family a file: rows in, a plain dictionary out."""
+"""Charts as HTML, one family a file: rows in, text out, in which the text of others is escaped."""

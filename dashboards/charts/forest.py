@@ -1,96 +1,62 @@
-"""A forest plot as a Vega-Lite specification: several values with their intervals under each other."""
+"""A forest plot: several values with their intervals under each other. Rows in, HTML out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from dashboards.charts.parts import AXIS, CONFIG, NO_GRID, PERCENT, Row, Spec, tip
-from dashboards.text import one_line
-from dashboards.theme import ACCENT, BAD, GOOD, INK
+from dashboards.charts.parts import Row, Says, rounded
+from dashboards.markup import Html, words
+from dashboards.numbers import count, share
+from dashboards.theme import ACCENT, BAD, GOOD
+
+TONES: Final = {"bad": BAD, "good": GOOD}
 
 
-def intervals(rows: Sequence[Row], *, format_: str = PERCENT, zero: bool = False, row_height: int = 30) -> Spec:
+def intervals(rows: Sequence[Row], *, says: Says = share) -> Html:
     """Return a forest plot: per row its `name`, a dot at `value`, a line from `low` to `high`, coloured by `tone`.
 
-    Rows without a value keep their name and stay empty. With `zero` a line marks "no difference".
+    Rows without a value keep their name and stay empty.
     """
-    data = [{**row, "name": one_line(row["name"], 60)} for row in rows]
-    names = list(dict.fromkeys(row["name"] for row in data))
-    y = {
-        "field": "name",
-        "type": "nominal",
-        "sort": names,
-        "axis": {**NO_GRID, "labelLimit": 260, "labelColor": INK, "labelFlush": False},
-        "scale": {"domain": names},
-    }
-    x = {"field": "low", "type": "quantitative", "axis": {**AXIS, "format": format_, "tickCount": 5}}
-    colour = {
-        "field": "tone",
-        "type": "nominal",
-        "legend": None,
-        "scale": {"domain": ["bad", "good", "calm"], "range": [BAD, GOOD, ACCENT]},
-    }
-    tooltip = [
-        tip("name", "what", "nominal"),
-        *(tip(key, key, "quantitative", format_) for key in ("value", "low", "high")),
-        tip("n", "n", "quantitative", ",.0f"),
+    highest = max((row["high"] for row in rows if row["high"] is not None), default=0.0)
+    ticks = rounded(0, highest, 5) if highest > 0 else [0.0, 1.0]
+    reach = ticks[-1]
+    lines = [
+        f'<b title="{words(row["name"], 200)}">{words(row["name"], 100)}</b><p title="{_told(row, says)}">{_interval(row, 0, reach)}</p>'
+        for row in rows
     ]
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.45},
-            "encoding": {"y": y, "x": x, "x2": {"field": "high"}, "color": colour, "tooltip": tooltip},
-        },
-        {
-            "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
-            "encoding": {"y": y, "x": {**x, "field": "value"}, "color": colour, "tooltip": tooltip},
-        },
-    ]
-    if zero:
-        layers.insert(
-            0,
-            {
-                "data": {"values": [{"zero": 0}]},
-                "mark": {"type": "rule", "color": INK, "strokeDash": [4, 4], "opacity": 0.5},
-                "encoding": {
-                    "x": {"field": "zero", "type": "quantitative"},
-                    "y": {"value": 0},
-                    "y2": {"value": "height"},
-                },
-            },
-        )
-    return {
-        "data": {"values": data},
-        "layer": layers,
-        "height": max(1, len(names)) * row_height + 36,
-        "config": CONFIG,
-    }
+    axis = "".join(f'<i style="left:{100 * tick / reach:.2f}%">{words(says(tick))}</i>' for tick in ticks)
+    return Html(f'<div class="chart-rows">{"".join(lines)}<b></b><p class="chart-axis">{axis}</p></div>')
 
 
-def difference(row: Row, reach: float, tone: str) -> Spec:
+def difference(row: Row, reach: float, tone: str) -> Html:
     """Return one line of a forest table: `effect` as a dot, `low` to `high` as a line, "no difference" in the middle.
 
     The axis reaches `reach` either side and has no labels: the numbers stand beside it.
     """
-    scale = {"domain": [-reach, reach], "nice": False}
-    x = {"type": "quantitative", "scale": scale, "axis": None}
-    colour = {"bad": BAD, "good": GOOD}.get(tone, ACCENT)
-    data = [{"low": row["low"], "high": row["high"], "effect": row["effect"], "zero": 0}]
-    return {
-        "data": {"values": data},
-        "layer": [
-            {
-                "mark": {"type": "rule", "color": INK, "strokeDash": [3, 3], "opacity": 0.5},
-                "encoding": {"x": {**x, "field": "zero"}, "y": {"value": 0}, "y2": {"value": "height"}},
-            },
-            {
-                "mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "color": colour},
-                "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": {"value": 14}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "color": colour},
-                "encoding": {"x": {**x, "field": "effect"}, "y": {"value": 14}},
-            },
-        ],
-        "height": 28,
-        "config": CONFIG,
-    }
+    drawn = _interval({**row, "value": row["effect"], "tone": tone}, -reach, reach)
+    return Html(f'<div class="chart-row"><u></u>{drawn}</div>')
+
+
+def _interval(row: Row, low: float, high: float) -> str:
+    """The line and the dot of one row, on an axis from `low` to `high`."""
+    return "".join(_marks(row, low, high))
+
+
+def _marks(row: Row, low: float, high: float) -> Iterator[str]:
+    colour = TONES.get(row["tone"], ACCENT)
+
+    def left(value: float) -> float:
+        return min(100.0, max(0.0, 100 * (value - low) / (high - low)))
+
+    if row["low"] is not None and row["high"] is not None:
+        begin, end = left(row["low"]), left(row["high"])
+        yield f'<s style="left:{begin:.2f}%;width:{end - begin:.2f}%;background:{colour}"></s>'
+    if row["value"] is not None:
+        yield f'<em style="left:{left(row["value"]):.2f}%;background:{colour}"></em>'
+
+
+def _told(row: Row, says: Says) -> str:
+    if row["value"] is None:
+        return "not known"
+    return words(f"{says(row['value'])} ({says(row['low'])} to {says(row['high'])}) of {count(row['n'])}", 200)

@@ -1,72 +1,46 @@
-"""The spans of a trace as bars, a Vega-Lite specification."""
+"""The spans of a trace as bars under each other. Rows in, HTML out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.charts.parts import AXIS, CONFIG, NO_GRID, Row, Spec, tip
+from dashboards.charts.parts import Row, rounded
+from dashboards.markup import Html, words
+from dashboards.numbers import took
 from dashboards.text import one_line
-from dashboards.theme import BAD, INK, KIND_COLOURS
+from dashboards.theme import BAD, KIND_COLOURS
 
 
-def timeline(rows: Sequence[Row]) -> Spec:
-    """Return a trace as bars: rows in tree order with `name`, `depth`, `kind`, `start_ms`, `end_ms`, `error`, `span_id`.
+def timeline(rows: Sequence[Row]) -> Html:
+    """Return a trace as bars: rows in tree order with `name`, `depth`, `kind`, `start_ms`, `end_ms`, `error`."""
+    ends = rounded(0, max([1.0, *(row["end_ms"] for row in rows)]), 4)
+    lines = "".join(
+        f'<b title="{words(row["name"], 200)}">{words(branch(row), 90)}</b><p title="{_told(row)}">{_bar(row, ends[-1])}</p>'
+        for row in rows
+    )
+    axis = "".join(f'<i style="left:{100 * end / ends[-1]:.2f}%">{words(took(end))}</i>' for end in ends)
+    return Html(f'<div class="chart-rows chart-spans">{lines}<b></b><p class="chart-axis">{axis}</p></div>')
 
-    Clicking a bar selects its `span_id` under the name "span".
-    """
-    places = [
-        f"{number:05d}\x01{_guide(row['depth'])}{one_line(row['name'], 30) or ''}" for number, row in enumerate(rows)
-    ]
-    data = [
-        {**row, "name": one_line(row["name"], 60) or "", "place": place, "colour": _kind_colour(row)}
-        for row, place in zip(rows, places, strict=True)
-    ]
-    y = {
-        "field": "place",
-        "type": "nominal",
-        "sort": places,
-        "scale": {"domain": places},
-        "axis": {
-            **NO_GRID,
-            "labelExpr": "split(datum.value, '\\u0001')[1]",
-            "labelAlign": "left",
-            "labelPadding": 200,
-            "labelLimit": 195,
-            "labelColor": INK,
-            "labelFlush": False,
-        },
+
+def branch(row: Row) -> str:
+    """Return the name of a span behind lines that say below which others it is."""
+    guide = "" if row["depth"] == 0 else "│ " * (row["depth"] - 1) + "└ "
+    return f"{guide}{one_line(row['name'], 60) or ''}"
+
+
+def _bar(row: Row, whole: float) -> str:
+    begin, end = (min(100.0, max(0.0, 100 * row[key] / whole)) for key in ("start_ms", "end_ms"))
+    return f'<s style="left:{begin:.2f}%;width:{end - begin:.2f}%;background:{_kind_colour(row)}"></s>'
+
+
+def _told(row: Row) -> str:
+    known = {
+        "": row["kind"],
+        "starts after": took(row["start_ms"]),
+        "took": took(row["duration_ms"]),
+        "error:": row["error"],
     }
-    tooltip = [
-        tip("name", "span", "nominal"),
-        tip("kind", "kind", "nominal"),
-        tip("start_ms", "starts at (ms)", "quantitative", ",.0f"),
-        tip("duration_ms", "took (ms)", "quantitative", ",.0f"),
-        tip("error", "error", "nominal"),
-    ]
-    return {
-        "data": {"values": data},
-        "params": [{"name": "span", "select": {"type": "point", "fields": ["span_id"], "on": "click"}}],
-        "mark": {"type": "bar", "height": 13, "cornerRadius": 2, "cursor": "pointer", "minBandSize": 2},
-        "encoding": {
-            "y": y,
-            "x": {
-                "field": "start_ms",
-                "type": "quantitative",
-                "axis": {**AXIS, "format": ",.0f", "tickCount": 6, "labelExpr": "datum.label + ' ms'"},
-            },
-            "x2": {"field": "end_ms"},
-            "color": {"field": "colour", "type": "nominal", "scale": None},
-            "opacity": {"condition": {"param": "span", "value": 1}, "value": 0.35},
-            "tooltip": tooltip,
-        },
-        "height": 24 * len(rows) + 34,
-        "config": CONFIG,
-    }
-
-
-def _guide(depth: int) -> str:
-    """Lines instead of blanks: a chart trims blanks at the start of a label."""
-    return "" if depth == 0 else "│ " * (depth - 1) + "└ "
+    return "&#10;".join(words(f"{name} {value}".strip(), 200) for name, value in known.items() if value is not None)
 
 
 def _kind_colour(row: Row) -> str:

@@ -14,10 +14,11 @@ from dashboards.cards import HISTORY, Card, about, cards, labels_of
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.listing import Column, listing
+from dashboards.markup import draw
 from dashboards.numbers import share, share_interval, utc, when
 from dashboards.rules import rules_of
 from dashboards.scope import Context
-from dashboards.tables import VIOLATIONS, draw, facts, turn_table
+from dashboards.tables import VIOLATIONS, facts, turn_table
 from dashboards.text import as_sentence, code, label, plain
 from dashboards.views.quality import rate_point, window_of
 from dashboards.wanting import want

@@ -11,15 +11,16 @@ import streamlit as st
 
 from dashboards.accepting import accepting
 from dashboards.charts.over_time import rate_over_time
-from dashboards.charts.parts import PERCENT
 from dashboards.client import Row, Trouble
+from dashboards.examples import before_and_after
 from dashboards.listing import Column, listing
+from dashboards.markup import draw
 from dashboards.notes import notes
-from dashboards.numbers import COUNTS, change, count, is_rate, metric_name, utc, when, wilson
+from dashboards.numbers import COUNTS, change, count, is_rate, measure, metric_name, utc, when, wilson
 from dashboards.rules import rules_of
 from dashboards.scope import Context, step_for
-from dashboards.tables import EXAMPLES, draw, facts, still, turn_table
-from dashboards.text import label, one_line, parsed, plain
+from dashboards.tables import facts, still
+from dashboards.text import label, one_line, plain
 from dashboards.told import told_marks
 from dashboards.two_windows import two_windows
 from dashboards.wanting import want
@@ -27,7 +28,6 @@ from dashboards.words import change_sentence, measure_name, place
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
-SHOWN: Final = 5
 
 _text = st.column_config.TextColumn
 
@@ -139,7 +139,7 @@ def _one(context: Context, finding_id: str) -> None:
             }
         )
     _metric(context, row)
-    _examples(context, row)
+    before_and_after(context, row)
     _how(row)
     accepting(context.agent, row)
     notes(context.agent, row["id"])
@@ -200,23 +200,28 @@ def _metric(context: Context, row: Row) -> None:
     if not points:
         st.caption("The values behind this finding are no longer stored.")
         return
-    spec = rate_over_time(
+    chart = rate_over_time(
         points,
         step,
-        format_=PERCENT if is_rate(row["metric"]) else ".3~g" if row["metric"] in COUNTS else ",.3~s",
+        says=lambda value: measure(row["metric"], value).removesuffix(OF_MANY),
         reference=row["reference_value"],
         since=(utc(row["since_low"]), utc(row["since"]), utc(row["since_high"])),
         marks=told_marks(context, start, end, row["app"]),
         height=260,
     )
-    draw(spec)
+    draw(chart)
     st.caption("Dashed: the reference. Shaded: when the change can have begun. Steps without traffic are left out.")
 
 
 def _charted(metric: str) -> str:
     if is_rate(metric):
         return "Share of turns over time, with 95 % interval"
-    return "Average over time" if metric in COUNTS else "Median over time, with the middle half of the turns"
+    of = OF_MANY if metric == "cost_usd" else ""
+    return "Average over time" if metric in COUNTS else f"Median{of} over time, with the middle half of the turns"
+
+
+OF_MANY: Final = " per 1,000 turns"
+"""What a cost is said of; a heading says it once for a whole axis."""
 
 
 def _question(row: Row) -> tuple[str]:
@@ -249,26 +254,6 @@ def _band(metric: str, row: Row) -> Row:
     if metric in COUNTS:  # quartiles of numbers this small jump from one to the next
         return {"value": row["mean"], "low": None, "high": None}
     return {"value": row["q50"], "low": row["q25"], "high": row["q75"]}
-
-
-GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."
-
-
-def _examples(context: Context, row: Row) -> None:
-    ids = [str(item) for item in parsed(row["examples"], [])][:SHOWN]
-    column, _, value = str(row["segment"] or "all").partition("=")
-    segment = {"dimension": column, "value": value} if value else {}
-    before = context.agent.read("turns_before", app=row["app"], before=utc(row["since_low"]), limit=SHOWN, **segment)
-    after = context.agent.read("turns_by_id", ids=",".join(ids)) if ids else []
-    for cell, (title, rows) in zip(st.columns(2, gap="medium"), (("Before", before), ("After", after)), strict=True):
-        with cell:
-            st.subheader(title)
-            if rows:
-                turn_table(context, rows, EXAMPLES, key=f"examples-{title}")
-            else:
-                st.caption(GONE if title == "After" and ids else "No example is stored.")
-            if title == "After" and 0 < len(rows) < len(set(ids)):
-                st.caption(f"{len(set(ids)) - len(rows)} more are no longer kept.")
 
 
 def _report(context: Context, finding_id: str) -> None:

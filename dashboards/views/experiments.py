@@ -11,11 +11,11 @@ import streamlit as st
 from dashboards.charts.forest import difference
 from dashboards.client import Row
 from dashboards.listing import Column, listing
+from dashboards.markup import draw
 from dashboards.numbers import change, count, is_rate, share, when
 from dashboards.planning import planning
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context
-from dashboards.tables import draw
 from dashboards.text import as_sentence, label, plain
 from dashboards.words import measure_name
 

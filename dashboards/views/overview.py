@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -15,12 +15,12 @@ from dashboards.charts.over_time import bars_over_time, lines_over_time
 from dashboards.client import Row
 from dashboards.erasures import requests
 from dashboards.holds import past_due
+from dashboards.markup import Html, draw
 from dashboards.numbers import count, money, percent, share, share_interval, took, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
-from dashboards.tables import draw
 from dashboards.text import label, one_line, parsed, plain
-from dashboards.theme import ACCENT, BAD
+from dashboards.theme import BAD
 from dashboards.trying import calm
 from dashboards.words import COLOURS, cause_sentence, causes
 
@@ -199,7 +199,7 @@ def _traffic(context: Context, totals: Row) -> None:
     n = totals.get("n_turns") or 0
     errors = totals.get("n_errors") or 0
     priced = totals.get("n_priced") or 0
-    cards: tuple[tuple[str, str, str, Any], ...] = (
+    cards: tuple[tuple[str, str, str, Html], ...] = (
         ("Turns", count(n), f"{count(totals.get('n_users'))} users", bars_over_time(rows, "n_turns", scope.step)),
         (
             "Errors",
@@ -210,28 +210,22 @@ def _traffic(context: Context, totals: Row) -> None:
         (
             "Time to answer",
             took(totals.get("p50_ms")),
-            f"median (light); 95 % within {took(totals.get('p95_ms'))} (dark)",
-            lines_over_time(
-                [{**r, **_seconds(r)} for r in rows], {"p95": "95 % within", "p50": "median"}, scope.step, format_=".1f"
-            ),
+            f"median; the upper line: 95 % within {took(totals.get('p95_ms'))}",
+            lines_over_time(rows, {"p95_ms": "95 % within", "p50_ms": "median"}, scope.step, says=took),
         ),
         (
             "Cost",
             money(totals.get("cost_usd")),
             f"{count(priced)} of {count(n)} turns priced" if priced < n else "every turn priced",
-            bars_over_time(rows, "cost_usd", scope.step, colour=ACCENT, format_="$.2~f"),
+            bars_over_time(rows, "cost_usd", scope.step, says=money),
         ),
     )
-    for cell, (name, figure, note, spec) in zip(st.columns(len(cards)), cards, strict=True):
+    for cell, (name, figure, note, chart) in zip(st.columns(len(cards)), cards, strict=True):
         with cell.container(border=True, gap=None):
             st.metric(name, figure)
             st.caption(note)
             if rows:
-                draw(spec)
-
-
-def _seconds(row: Row) -> Row:
-    return {name: None if row[f"{name}_ms"] is None else row[f"{name}_ms"] / 1000 for name in ("p50", "p95")}
+                draw(chart)
 
 
 def _rates(rates: Sequence[Row], rules: Mapping[str, Rule]) -> None:

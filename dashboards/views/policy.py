@@ -13,11 +13,12 @@ from dashboards.client import Row, where_told
 from dashboards.four_weeks import four_weeks, in_words
 from dashboards.judges import judges
 from dashboards.listing import Column, listing
+from dashboards.markup import draw
 from dashboards.numbers import count, share, share_interval, utc, when
 from dashboards.policy_edit import change
 from dashboards.rules import COLOURS, ENOUGH, Rule, rules_of
 from dashboards.scope import Context
-from dashboards.tables import draw, still
+from dashboards.tables import still
 from dashboards.text import code, label, one_line, plain
 
 _text = st.column_config.TextColumn

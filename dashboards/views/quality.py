@@ -13,10 +13,11 @@ from dashboards.client import Row
 from dashboards.four_weeks import four_weeks, in_words
 from dashboards.funnel import funnel
 from dashboards.judges import judges
+from dashboards.markup import draw
 from dashboards.numbers import count, percent, share, share_interval, utc, when
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
-from dashboards.tables import VIOLATIONS, draw, turn_table
+from dashboards.tables import VIOLATIONS, turn_table
 from dashboards.text import as_sentence, plain
 from dashboards.words import method_words
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from dashboards.charts.timeline import timeline
+from dashboards.charts.timeline import branch, timeline
 from dashboards.client import Given, Row
 from dashboards.erasures import ask_erasure
+from dashboards.markup import draw
 from dashboards.notes import notes
 from dashboards.numbers import count, money, percent, took, utc, when
 from dashboards.rules import rules_of
 from dashboards.scope import Context
-from dashboards.tables import draw, facts, still
+from dashboards.tables import facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
 from dashboards.verdicts import answer_of, missing, places, verdicts
 from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, Part, conversation, show_chat
@@ -143,16 +144,23 @@ def _facts(row: Row) -> None:
                 "Cost": money(row["cost_usd"]),
                 "Error": row["error_type"],
             },
-            columns=6,
         )
 
 
 def _tree(spans: Sequence[Row]) -> str | None:
     st.subheader("Spans")
-    event: Any = draw(timeline(bars(spans)), key="timeline")
-    st.caption("Times from the start of the trace. Click a bar for that span.")
-    picked = event["selection"].get("span") or []
-    return str(picked[0]["span_id"]) if picked else None
+    drawn = bars(spans)
+    draw(timeline(drawn))
+    named = {row["span_id"]: branch(row) for row in drawn}
+    picked: str | None = st.selectbox(
+        "Times are from the start of the trace. Look at one span:",
+        list(named),
+        index=None,
+        format_func=lambda span: named.get(span, span),
+        placeholder="the whole conversation",
+        key=f"span-{spans[0]['trace_id']}",
+    )
+    return picked
 
 
 def _talk(
@@ -216,7 +224,6 @@ def _one_span(span: Row, content: Row, without: str) -> None:
             "Understood as": span["dialect"],
             "Notes on the data": span["flags"],
         },
-        columns=3,
     )
     show_chat(conversation(content), without)
     if span["attrs"]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,8 @@ def press(page: AppTest, words: str) -> AppTest:
 def texts(test: AppTest) -> str:
     """Return everything that was shown as text."""
     kinds: tuple[Any, ...] = (test.text, test.caption, test.subheader, test.info, test.warning, test.code)
-    return "\n".join(str(element.value) for elements in kinds for element in elements)
+    drawn = [re.sub("<[^>]*>", "\n", element.proto.body) for element in test.get("html")]  # charts and grids of facts
+    return "\n".join([*(str(element.value) for elements in kinds for element in elements), *map(unescape, drawn)])
 
 
 if __name__ == "__main__":

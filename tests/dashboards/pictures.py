@@ -19,6 +19,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from dashboards.client import Api
+from dashboards.rules import rules_of
 from monitor.places import Places, read_run
 from tests.dashboards.conftest import N_TURNS, utc_now
 from tests.dashboards.running import PAGES, browser, dashboard
@@ -81,13 +82,15 @@ def of_house(root: Path) -> tuple[str, dict[str, str]]:
 
 def things(api: Api) -> Iterator[tuple[str, str]]:
     """Yield the address of one thing of each kind."""
+    known = rules_of(api)
+    rated = [row for row in api.read("rates_now") if row["rule_id"] in known] or [{"rule_id": id_} for id_ in known]
     kinds = {
         "trace": (api.read("violations", limit=1), "traces?trace", "trace_id"),
         "alert": (api.read("alerts"), "alerts?alert", "fingerprint"),
         "finding": (api.read("findings"), "drift?finding", "id"),
         "incident": (api.ask("incidents"), "incidents?incident", "number"),
         "source": (api.read("scopes"), "sources?source", "app"),
-        "rule": (api.read("rates_now"), "policy?rule", "rule_id"),
+        "rule": (rated, "policy?rule", "rule_id"),
     }
     for name, (rows, page, key) in kinds.items():
         if rows:

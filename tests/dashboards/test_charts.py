@@ -1,7 +1,10 @@
 """Charts as values."""
 
-import json
+import base64
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
@@ -9,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.charts.forest import difference, intervals
-from dashboards.charts.over_time import bars_over_time, broken, rate_over_time
-from dashboards.charts.parts import millis
+from dashboards.charts.over_time import bars_over_time, broken, lines_over_time, rate_over_time, top
+from dashboards.charts.parts import Times, rounded
 from dashboards.charts.timeline import timeline
+from dashboards.markup import as_pictures
+from dashboards.numbers import took
 from dashboards.scope import AIM, STEPS, choose, step_for
-from dashboards.theme import BAD, DARK_OF, in_theme
+from dashboards.theme import BAD, DARK_OF, repainted
 from dashboards.views.trace import bars, tree
 
 Row = dict[str, Any]
@@ -37,45 +42,115 @@ def test_no_gap_no_empty_row() -> None:
 
 def test_a_rate_has_its_interval_n_reference_and_start() -> None:
     since = (START, START + DAY, START + 2 * DAY)
-    spec = rate_over_time(_rates(0, 1), DAY, reference=0.02, since=since, marks=[(START, "swap <b>")])
-    assert {row["n"] for row in spec["data"]["values"]} == {100}
-    drawn = [layer["data"]["values"][0] for layer in spec["layer"] if "data" in layer]
-    assert {"reference": 0.02, "name": "reference"} in drawn
-    assert any(row.get("low") == millis(START) and row.get("high") == millis(START + 2 * DAY) for row in drawn)
-    assert any(row.get("name") == "swap <b>" for row in drawn)
+    chart = rate_over_time(_rates(0, 1), DAY, reference=0.02, since=since, marks=[(START, "swap <b>")])
+    assert "10.0 % (5.0 % to 20.0 %)&#10;of 100" in chart
+    assert 'stroke-dasharray="5 4"' in chart
+    assert '<rect x="0.0%" width="100.00%"' in chart
+    assert "change begins" in chart
+    assert "swap &lt;b&gt;</u>" in chart
 
 
-def test_a_step_that_hardly_began_does_not_set_the_scale() -> None:
+def test_where_nothing_is_known_the_line_and_its_band_end() -> None:
+    whole, gap = rate_over_time(_rates(0, 1, 2), DAY), rate_over_time(_rates(0, 1, 4, 5), DAY)
+    assert (whole.count("<path"), gap.count("<path")) == (2, 4)
+
+
+def test_a_step_that_hardly_began_does_not_set_the_scale_and_is_faint() -> None:
     rows = [*_rates(0, 1, 2), {"time": START + 3 * DAY, "value": 0.0, "low": 0.0, "high": 0.9, "n": 2}]
-    line = next(layer for layer in rate_over_time(rows, DAY)["layer"] if layer["mark"]["type"] == "line")
-    assert line["encoding"]["y"]["scale"]["domainMax"] < 0.3
+    assert top(rows) == 0.2
+    assert "80.0 %</b>" not in rate_over_time(rows, DAY)
+    assert rate_over_time(rows, DAY).count('opacity="0.4"') == 1
+
+
+def test_moments_near_each_other_have_lines_of_their_own() -> None:
+    chart = rate_over_time(_rates(0, 1), DAY, marks=[(START, f"swap {n}") for n in range(3)])
+    assert [f"top:{y}px" in chart for y in (2, 16, 30)] == [True] * 3
 
 
 def test_charts_of_nothing_are_charts() -> None:
-    assert rate_over_time([], DAY)["data"]["values"] == []
-    assert intervals([])["data"]["values"] == []
-    assert bars_over_time([], "n_turns", DAY)["data"]["values"] == []
+    assert "without values" in rate_over_time([], DAY)
+    assert "without values" in bars_over_time([], "n_turns", DAY)
+    assert "without values" in lines_over_time([], {"p50": "median"}, DAY, says=took)
+    assert "chart-rows" in intervals([])
 
 
 def test_unknown_sums_have_no_bar() -> None:
     rows: list[Row] = [{"time": START, "cost_usd": None}, {"time": START + DAY, "cost_usd": 2.0}]
-    assert [row["cost_usd"] for row in bars_over_time(rows, "cost_usd", DAY)["data"]["values"]] == [2.0]
+    assert bars_over_time(rows, "cost_usd", DAY).count("<rect") == 1
 
 
 def test_bars_that_are_all_nothing_still_have_an_axis() -> None:
-    def scale(*errors: int) -> object:
-        rows = [{"time": START + day * DAY, "n_errors": n} for day, n in enumerate(errors)]
-        return bars_over_time(rows, "n_errors", DAY)["encoding"]["y"]["scale"]
-
-    assert scale(0, 0) == scale() == {"domain": [0, 1]}
-    assert scale(0, 3) == {}
+    chart = bars_over_time([{"time": START, "n_errors": 0}], "n_errors", DAY)
+    assert ">0</b>" in chart
+    assert ">1</b>" in chart
 
 
 def test_a_forest_plot_keeps_order_and_rows_without_a_value() -> None:
     rows = [{"name": name, "value": None, "low": None, "high": None, "n": 0, "tone": "calm"} for name in ("b", "a")]
-    spec = intervals(rows, zero=True)
-    assert spec["layer"][-1]["encoding"]["y"]["scale"]["domain"] == ["b", "a"]
-    assert spec["layer"][0]["data"]["values"] == [{"zero": 0}]
+    chart = intervals(rows)
+    assert chart.index(">b</b>") < chart.index(">a</b>")
+    assert "<em" not in chart
+
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> style="'
+
+
+def _of_others() -> Iterator[str]:
+    """Every chart with what others wrote wherever it takes a name."""
+    row = {"time": START, "value": 0.1, "low": 0.0, "high": 0.2, "n": 9, "name": HOSTILE, "tone": HOSTILE}
+    yield rate_over_time([row], DAY, marks=[(START, HOSTILE)], limits=[(0.1, HOSTILE)])
+    yield lines_over_time([row], {"value": HOSTILE}, DAY, says=took)
+    yield intervals([row])
+    yield difference({**row, "effect": 0.1}, 1.0, HOSTILE)
+    bar = {"name": HOSTILE, "kind": HOSTILE, "error": HOSTILE, "depth": 1, "start_ms": 0.0, "end_ms": 1.0}
+    yield timeline([bar | {"duration_ms": 1.0}])
+
+
+class Marks(HTMLParser):
+    """Which tags and attributes a text has."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.attributes = set[str](), set[str]()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+SHAPES = {"svg", "path", "line", "rect", "circle"}
+
+
+def test_what_others_wrote_is_text_in_every_chart() -> None:
+    for chart in _of_others():
+        found = Marks(re.sub("<svg.*</svg>", "", chart))
+        assert found.tags <= {"div", "p", "b", "i", "u", "s", "em"}
+        assert found.attributes <= {"class", "style", "title", "role", "aria-label"}
+
+
+def test_a_drawing_goes_into_the_page_as_an_image_of_the_same_shapes() -> None:
+    chart = rate_over_time(_rates(0, 1), DAY)
+    [image] = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', as_pictures(chart))
+    assert Marks(base64.b64decode(image).decode()).tags == SHAPES - {"rect"}
+    assert "<svg" not in as_pictures(chart)
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(2, 8))
+def test_round_values_hold_what_they_are_made_for(low: float, reach: float, ticks: int) -> None:
+    at = rounded(low, low + reach, ticks)
+    slack = 1e-6 * max(1.0, abs(low), reach)
+    assert at[0] <= low + slack
+    assert at[-1] >= low + reach - slack
+    assert len(at) <= 2 * ticks + 3
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=4000)), st.integers(2, 8))
+def test_an_axis_of_time_has_few_names_all_within_it(whole: timedelta, ticks: int) -> None:
+    named = Times(START, START + whole).labels(ticks)
+    places = [float(place) for place in re.findall(r"left:([0-9.]+)%", named)]
+    assert len(places) <= ticks + 1
+    assert all(0 <= place <= 100 for place in places)
 
 
 def _span(span_id: str, parent: str | None, after: int) -> Row:
@@ -101,9 +176,9 @@ def test_a_tree_loses_no_span_whatever_the_parents_say(given_parents: list[int |
 
 def test_a_timeline_counts_from_the_first_span_and_keeps_equal_names_apart() -> None:
     rows = bars(tree([_span("root", None, 0), _span("chat", "root", 1), {**_span("x", "root", 2), "name": "chat"}]))
-    spec = timeline(rows)
-    assert [row["start_ms"] for row in spec["data"]["values"]] == [0, 1000, 2000]
-    assert len({row["place"] for row in spec["data"]["values"]}) == 3
+    chart = timeline(rows)
+    assert re.findall(r"starts after ([^&]*)&", chart) == ["0 ms", "1.0 s", "2.0 s"]
+    assert chart.count(">└ chat</b>") == 2
 
 
 @given(st.timedeltas(timedelta(minutes=1), timedelta(days=4000)))
@@ -123,12 +198,11 @@ def test_a_range_ends_now_and_quick_redraws_ask_the_same() -> None:
 
 
 def test_one_line_of_a_forest_table_has_no_difference_in_its_middle() -> None:
-    spec = difference({"low": -0.01, "high": 0.04, "effect": 0.02}, 0.05, "bad")
-    scales = [layer["encoding"]["x"]["scale"]["domain"] for layer in spec["layer"]]
-    assert scales == [[-0.05, 0.05]] * 3
-    assert spec["layer"][1]["mark"]["color"] == BAD
+    chart = difference({"low": -0.01, "high": 0.04, "effect": 0.025}, 0.05, "bad")
+    assert f'<s style="left:40.00%;width:50.00%;background:{BAD}"></s>' in chart
+    assert f'<em style="left:75.00%;background:{BAD}"></em>' in chart
 
 
 def test_on_a_dark_page_a_chart_has_no_colour_of_the_light_one() -> None:
-    spec = in_theme(rate_over_time([{"time": START, "value": 0.1, "low": 0.0, "high": 0.2, "n": 9}], DAY), dark=True)
-    assert not [colour for colour in DARK_OF if f'"{colour}"' in json.dumps(spec)]
+    chart = repainted(rate_over_time(_rates(0, 1), DAY, limits=[(0.1, "warning")]), dark=True)
+    assert not [colour for colour in DARK_OF if colour in chart]

@@ -68,7 +68,7 @@ def test_no_text_as_origin_breaks_or_passes(text: str) -> None:
 
 def test_a_script_is_allowed_by_its_hash_only() -> None:
     told = policy("<script>one()</script><script src='x'></script>")
-    assert "'unsafe-inline'" not in told.partition("script-src")[2].partition(";")[0]
+    assert "unsafe" not in told.partition("script-src")[2].partition(";")[0]
     assert told.count("sha256-") == 1
 
 

@@ -65,13 +65,14 @@ def _inside_safe_call(root: ast.AST, inner: ast.AST) -> bool:
     )
 
 
-def test_html_is_used_for_constants_only() -> None:
+def test_html_is_used_for_constants_and_for_what_markup_escaped() -> None:
     used = [
         (file.name, call) for file in FILES for call in _calls(ast.parse(file.read_text())) if _name(call) == "html"
     ]
     assert [(name, ast.unparse(call)) for name, call in used] == [
         ("app.py", "st.html(repainted(CSS, dark=dark))"),
         ("listing.py", "st.html(narrow_names(key, [column.name for column in columns]))"),
+        ("markup.py", "st.html(as_pictures(repainted(html, dark=st.context.theme.type == 'dark')))"),
         ("name_tag.py", "st.html(SIGN_OUT)"),
     ]
 
