@@ -18,6 +18,8 @@ SHOWN: Final = 5
 SHORT: Final = 140
 """Characters of an answer that tell which one it is."""
 
+MADE_BY: Final = ("model", "prompt_name", "prompt_version")
+
 EXAMPLES: Final[tuple[Column[Row], ...]] = (
     Column("When", lambda row: when(row["time"]), width=3),
     Column("User said", itemgetter("input_text"), link=lambda row: ("traces", {"trace": row["trace_id"]}), width=4),
@@ -26,8 +28,6 @@ EXAMPLES: Final[tuple[Column[Row], ...]] = (
     Column("By", lambda row: " ".join(str(row[name]) for name in MADE_BY if row.get(name)), width=2),
 )
 """What nobody filled is left out; the question leads to the whole answer."""
-
-MADE_BY: Final = ("model", "prompt_name", "prompt_version")
 
 GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."
 
