@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.asking import grade_and_draw
 from monitor.errors import NotFound, UsageError
 from monitor.grading import grade_by
 from monitor.model.values import WAITS_FOR_JUDGE, Turn, Unit
@@ -22,6 +23,7 @@ from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import known_plans
 from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
+from monitor.store.judge_draws import undrawn
 from monitor.store.ungraded import arms_of, judged, picked
 from monitor.store.units import units_of
 from monitor.weighing import named_rules, spared
@@ -79,7 +81,7 @@ def cost(house: House, gap: Gap) -> dict[str, Any]:
     tried = seqs[:: max(1, len(seqs) // TRIED)][:TRIED]
     turns = _read(house, policies, tried, gap.start, by_lot=True)
     began = time.perf_counter()
-    graded, _ = grade_by(policies, turns, house.tools, None)
+    graded = grade_and_draw(replace(house, health=None), policies, turns, None).grades
     took = time.perf_counter() - began
     share = len(seqs) / len(tried) if tried else 0.0
     return {
@@ -106,7 +108,7 @@ def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextM
         progress(first / len(seqs), f"{first} of {len(seqs)} answers")
         with alone:
             turns = _read(house, policies, seqs[first : first + BATCH], gap.start, by_lot=True)
-            grades, _ = grade_by(policies, turns, house.tools, house.health)
+            grades = grade_and_draw(house, policies, turns, None).grades
             added += _add(house, grades if gap.again else _new(house, grades, gap), turns)
     return {"turns": len(seqs), "grades": added}
 
@@ -114,12 +116,11 @@ def backfill(house: House, gap: Gap, progress: Progress, alone: AbstractContextM
 def _missing(house: House, gap: Gap) -> list[int]:
     seen, ids = reads.marks(house.store).get("grade", (0, None))[0], gap.ids(house)
     seqs = picked(house.store, gap.start, gap.end, seen, ids, again=gap.again)
-    plans = known_plans(house.store)
-    if not named_rules(plans) or gap.again:
+    plans, said = known_plans(house.store), undrawn(house.store, gap.start, gap.end)
+    if not (named_rules(plans) or said) or gap.again:
         return seqs
     rows = reads.turns_between(house.store, gap.start, gap.end).filter(pl.col("seq").is_in(seqs))
     left = spared(rows.rename({"trace_id": "unit_id"}), plans, ids)
-    said: dict[str, set[str]] = {}
     for unit, rule in judged(house.store, gap.start, gap.end).iter_rows():
         said.setdefault(unit, set()).add(rule)
     lacking = {unit: ids.keys() - left.get(unit, ()) - said.get(unit, set()) for unit in rows["trace_id"]}

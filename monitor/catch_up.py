@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.asking import grade_and_draw
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
-from monitor.grading import RULE, grade_by
+from monitor.grading import RULE
 from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turns
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
@@ -55,12 +56,13 @@ def _grade(house: House, row: Missed) -> bool:
     window = reads.window(house.store, row.after, row.upto or 0)
     turns = graded_turns(house, window) if window else []
     one = [replace(policy, rules=tuple(r for r in policy.rules if r.id == row.part)) for policy in house.policies]
-    grades, broken = grade_by(one, turns, house.tools, house.health)
-    if broken:
+    said = grade_and_draw(house, one, turns, window.end if window else None, first=False)
+    if said.broken:
         return False
     seen = min(row.upto or 0, reads.marks(house.store).get(DRIFT, (0, None))[0])
     with house.store.transaction() as txn:
-        verdicts.add_verdicts(txn, grades)
+        verdicts.add_verdicts(txn, said.grades)
+        said.keep_draws(txn)
         outcomes.ask_rereads(txn, reads.experiments_of(txn, window) if window else [])
         if seen > (row.after):
             note_missed(txn, [Missed(DRIFT, whole_metric(f"rule:{row.part}"), row.after, seen)])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from monitor import comparing, steps
+from monitor import asking, comparing, steps
 from monitor.catch_up import catch_up
 from monitor.change_events import tell_changes
 from monitor.judged import track_judged
@@ -152,7 +152,7 @@ TURNS, SCORES, TIME = NewTurns(), NewScores(), EveryCycle()
 
 STEPS: Final[tuple[Step[Any], ...]] = (
     Step("sample", TURNS, steps.sample),
-    Step("grade", TURNS, steps.grade, after="sample", piece=PIECE),
+    Step("grade", TURNS, asking.grade, after="sample", piece=PIECE),
     Step("estimate", TURNS, steps.estimate, after="grade"),
     Step("drift", TURNS, steps.track_turns, after="grade"),
     Step("compare", TURNS, comparing.compare_turns, after="grade"),

@@ -20,9 +20,16 @@ from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Unit, Verdict
+from monitor.second_phase import SecondPhase
 from monitor.stats.erring import Errors, behind
-from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
-from monitor.stats.intervals import Interval
+from monitor.stats.estimators import (
+    Labelled,
+    clustered_interval,
+    corrected,
+    corrected_interval,
+    hajek,
+)
+from monitor.stats.intervals import Interval, share_interval
 from monitor.stats.ranks import Floats
 from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
 
@@ -212,12 +219,20 @@ def _reckoned(told: dict[str, Any], errors: Errors | None) -> dict[str, Any]:
 
 def _by_machine(said: Said, confidence: float) -> dict[str, Any]:
     rows = said.machine
-    told = _share(said.verdict[rows], said.probability[rows], said.cluster[rows], confidence)
+    drawn = said.verdict[rows], said.probability[rows], said.cluster[rows]
+    told = _share(*drawn, confidence) if said.second is None else _by_strata(said, said.second, confidence)
     if said.judged.any():
         checked = f"not yet checked by people{_why_not(said, 'labels')}"
     else:
         checked = f"not corrected by human labels{_why_not(said, 'of them')}"
     return told | {"method": f"{told['method']}; {_graders(said)}, {checked}"}
+
+
+def _by_strata(said: Said, second: SecondPhase, confidence: float) -> dict[str, Any]:
+    found = second.share(_violates(said.verdict), said.machine, said.probability, said.cluster)
+    (low, high), interval = share_interval(found.value * found.worth, found.worth, confidence)
+    method = f"stratified-{interval}, by what local graders say, clustered by user"
+    return {"value": found.value, "low": low, "high": high, "method": method}
 
 
 def _graders(said: Said) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from monitor.judge_draws import number_of
 from monitor.model.values import Turn
 from monitor.policy.schema import BoundRule, Policy
 from monitor.recent import as_drawn, known_plans
@@ -16,6 +17,7 @@ from monitor.sampling import OTHERS, Plan, Versions, by_name, position
 from monitor.store import reads
 from monitor.store.behind import Missed, missed
 from monitor.store.explain import explain_finding, explain_unit
+from monitor.store.judge_draws import draws_between, draws_of
 from monitor.store.opening import Store
 from monitor.store.ungraded import judged
 from monitor.weighing import named_rules, spared
@@ -78,6 +80,7 @@ class Looked:
     spared: frozenset[str]
     graded_upto: int
     missed: tuple[Missed, ...]
+    undrawn: dict[str, str]
     plans: tuple[tuple[int, Plan], ...]
 
     @property
@@ -112,6 +115,7 @@ def _looked(store: Store, turns: pl.DataFrame, rules: Sequence[str]) -> Looked:
         as_drawn(store, [turn], rules)[0].spared,
         reads.marks(store).get("grade", (0, None))[0],
         tuple(missed(store)),
+        _undrawn(store, turn.unit_id),
         tuple(known_plans(store)),
     )
 
@@ -140,7 +144,20 @@ def _unpicked(rule_id: str, looked: Looked) -> str:
     """Say that a turn, or a rule, was not picked; "" where it was."""
     if not looked.picked:
         return "it was not picked to be graded"
-    return f"it was not picked for this rule: {_number(rule_id, looked)}" if rule_id in looked.spared else ""
+    if rule_id in looked.spared:
+        return f"it was not picked for this rule: {_number(rule_id, looked)}"
+    return looked.undrawn.get(rule_id, "")
+
+
+def _undrawn(store: Store, unit_id: str) -> dict[str, str]:
+    """Say by rule why no judge is asked about an answer, where the lot decided that."""
+    return {
+        row[
+            "rule_id"
+        ]: f"its judge can look at some answers only, and this was not drawn: its chance was {row['inclusion_probability']:.3g}, "
+        f"as of all answers of {row['app']} that local graders call {row['band']}"
+        for row in draws_of(store, unit_id).filter(~pl.col("drawn")).iter_rows(named=True)
+    }
 
 
 def _number(rule_id: str, looked: Looked) -> str:
@@ -178,8 +195,20 @@ def redrawn(store: Store, start: datetime, end: datetime) -> dict[str, Any]:
     return {
         "turns": turns.height,
         "plans": plans,
+        "judges": _judges_again(store, start, end),
         "rules": _by_rule(judged(store, start, end), turns.rename({"trace_id": "unit_id"}), known, known_plans(store)),
     }
+
+
+def _judges_again(store: Store, start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """Return, of each rule whose judge can look at some answers only, how many draws are stored, and how many come out otherwise."""
+    found: dict[str, dict[str, Any]] = {}
+    for unit, rule, seed, chance, drawn in draws_between(store, start, end).iter_rows():
+        one = found.setdefault(rule, {"rule": rule, "stored": 0, "drawn": 0, "differ": 0})
+        one["stored"] += 1
+        one["drawn"] += drawn
+        one["differ"] += drawn != (number_of(unit, rule, seed) < chance)
+    return [found[rule] for rule in sorted(found)]
 
 
 def _by_rule(

@@ -41,18 +41,16 @@ def plans_of(
     a_day: Mapping[str, int],
     fresh: Mapping[str, Sequence[str]],
     eager: Sequence[Eagerness] = (),
-    judged: Mapping[str, float] | None = None,
 ) -> list[Plan]:
     """Return the plans by which new turns are sampled: by app and rule, and by what is new, of which every rule is asked.
 
     `a_day` says how many turns each app had in the last day, `fresh` which values of `CHANGES` are new. A quota raises the rate of an app to
     a half, a quarter and so on that is enough for it, so that the plan changes when traffic doubles, not with every turn.
-    `judged` bounds the rates of rules that judges decide, by app and rule, so that their budgets suffice; what the settings say of a rule counts first.
     """
     raised = {app: _enough(settings.quota / n) for app, n in a_day.items() if n > 0 and settings.quota > 0}
     named = dict(settings.strata)
     rates = named | {app: max(rate, named.get(app, settings.rate)) for app, rate in raised.items()}
-    plans = [_by_rule(replace(plan_of(settings), rates=rates), _Wishes(settings.rules, raised, eager, judged or {}))]
+    plans = [_by_rule(replace(plan_of(settings), rates=rates), _Wishes(settings.rules, raised, eager))]
     if settings.changed > 0:
         for number, column in enumerate(CHANGES, 1):
             new = dict.fromkeys(sorted(fresh.get(column, ())), settings.changed)
@@ -72,18 +70,17 @@ class _Wishes:
     rates: Mapping[str, float]
     quotas: Mapping[str, float]
     eager: Sequence[Eagerness]
-    judged: Mapping[str, float]
 
     @property
     def rules(self) -> list[str]:
         """The rules of which anything is said, by name."""
-        named = {name.rpartition(BOTH)[2] for name in (*self.rates, *self.judged)}
+        named = {name.rpartition(BOTH)[2] for name in self.rates}
         return sorted(named | {one.rule for one in self.eager if one.weight != 1})
 
     @property
     def apps(self) -> set[str]:
         """The apps that are named."""
-        named = {name.rpartition(BOTH)[0] for name in (*self.rates, *self.judged) if BOTH in name}
+        named = {name.rpartition(BOTH)[0] for name in self.rates if BOTH in name}
         return named | {app for one in self.eager if one.weight != 1 for app in one.apps}
 
     def rate(self, usual: Rates, rule: str, app: str) -> float:
@@ -92,7 +89,7 @@ class _Wishes:
         if own is not None:
             return max(own, self.quotas.get(app, 0.0))
         weights = [one.weight for one in self.eager if one.of(rule, app)]
-        return min(usual.of(app) * max(weights, default=1.0), self.judged.get(f"{app}{BOTH}{rule}", 1.0))
+        return min(1.0, usual.of(app) * max(weights, default=1.0))
 
 
 def _by_rule(plan: Plan, wishes: _Wishes) -> Plan:

@@ -22,8 +22,8 @@ from monitor.drift import Feeding, decide_drift
 from monitor.estimates import estimate_told
 from monitor.graders.cascade import graders_of
 from monitor.graders.grader import Connected, Tools
-from monitor.grading import grade_by
 from monitor.health import Guarding, Health
+from monitor.judge_draws import AskingRates
 from monitor.judges.versions import graders_of_rate, rules_asking
 from monitor.model.values import ChangeEvent, Estimate, Signal, Turn
 from monitor.planning import CHANGES, Eagerness, plans_of
@@ -77,7 +77,9 @@ class House:
     stopping: Callable[[], bool] = lambda: False
     labels: Labels | None = None
     recent: Recent = field(default_factory=Recent)
-    afforded: dict[datetime, Mapping[str, float]] = field(default_factory=dict)  # what judges can be asked, by day
+    afforded: dict[datetime, Mapping[str, AskingRates]] = field(
+        default_factory=dict
+    )  # what judges can be asked, by day
 
     @property
     def guard(self) -> Guarding:
@@ -148,16 +150,16 @@ def sample(house: House, batch: TurnBatch) -> int:
 def plans_for(house: House, window: Window) -> list[Plan]:
     """Return the plans of new turns, by what the traffic of the day before them was like."""
     settings, eager = house.settings.sampling, eagerness(house.policies)
-    judged = afforded(house, aligned(window.end, timedelta(days=1)))
     if not settings.quota and not settings.changed:
-        return plans_of(settings, {}, {}, eager, judged)
+        return plans_of(settings, {}, {}, eager)
     a_day = pace.turns_a_day(house.store, window.end)
     fresh = pace.new_values(house.store, CHANGES, window.end, parse_duration(settings.changed_for))
-    return plans_of(settings, a_day, fresh, eager, judged)
+    return plans_of(settings, a_day, fresh, eager)
 
 
-def afforded(house: House, day: datetime) -> Mapping[str, float]:
-    """Return what judges can be asked on a day (`affordable`): reckoned once a pass, since a pass has many batches of one day."""
+def afforded(house: House, instant: datetime) -> Mapping[str, AskingRates]:
+    """Return what judges can be asked on the day of an instant (`affordable`): reckoned once a pass, since a pass has many batches of one day."""
+    day = aligned(instant, timedelta(days=1))
     if day not in house.afforded:
         house.afforded[day] = affordable(house.store, house.policies, house.settings, day)
     return house.afforded[day]
@@ -167,17 +169,6 @@ def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:
     """Return how eagerly the policies want their rules asked."""
     grading = [policy for policy in policies if policy.status in ("active", "shadow")]
     return [Eagerness(rule.id, rule.text.sampling.weight, policy.apps) for policy in grading for rule in policy.rules]
-
-
-def grade(house: House, batch: TurnBatch) -> int:
-    """Grade the sampled turns against every policy in scope; what a broken rule says is not kept, it catches up later."""
-    turns = graded_turns(house, batch.window)
-    graded, broken = grade_by(house.policies, turns, house.tools, house.health)
-    lost = Missed(batch.mark.step, "", batch.window.after, batch.window.upto)
-    with marked(house.store, batch.mark) as txn:
-        txn.insert("grades", graded)
-        note_missed(txn, [replace(lost, part=rule) for rule in sorted(broken)])
-    return len(graded)
 
 
 def graded_turns(house: House, window: Window) -> list[Turn]:

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.model.values import Verdict
+from monitor.second_phase import PICKED, STRATUM, SecondPhase, second_phase, with_strata
 from monitor.stats.erring import Errors
 from monitor.stats.ranks import Floats
 
@@ -63,6 +64,7 @@ class Said:
     label_probability: Floats
     cluster: Ints
     contested: Bools
+    second: SecondPhase | None = None  # None: nothing was drawn but turns
 
     @cached_property
     def machine(self) -> Bools:
@@ -93,7 +95,8 @@ class Said:
     def content(self) -> bytes:
         """All of it: of rules of which the same was said of the same turns everything that follows is the same."""
         words = (self.verdict, self.belief, self.probability, self.label, self.first, self.label_probability)
-        return b"".join(part.tobytes() for part in (*words, self.contested))
+        said = b"".join(part.tobytes() for part in (*words, self.contested))
+        return said if self.second is None else said + self.second.content
 
     def cut(self, rows: slice, cluster: Ints) -> Said | None:
         """Return what was said of some rows, with their clusters; None where that is nothing."""
@@ -193,7 +196,7 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
     by_rule = said.pivot("rule", index="unit", values="code", aggregate_function="first") if said.height else None
     turns = turns if by_rule is None else turns.join(by_rule, on="unit", how="left")
     turns = _with_own(turns, whole.filter(pl.col("probability") != most["probability"]), whole)
-    turns = _with_beliefs(turns, whole)
+    turns = with_strata(_with_beliefs(turns, whole), whole)
     labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
     return Told(
         _whole(turns).sort("time", "unit"),
@@ -249,7 +252,7 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
     for rule in sorted(said.keys() | given.keys()):
         verdict = said.get(rule, np.zeros(rows.height, np.uint8))
         probability = rows[PROBABILITY + rule] if PROBABILITY + rule in rows.columns else usual
-        drawn = _Machines(verdict, _beliefs(rows, rule), probability.to_numpy(), cluster)
+        drawn = _Machines(verdict, _beliefs(rows, rule), probability.to_numpy(), cluster, second_phase(rows, rule))
         yield rule, _with_people(drawn, given.get(rule))
 
 
@@ -261,6 +264,7 @@ class _Machines:
     belief: Floats
     probability: Floats
     cluster: Ints
+    second: SecondPhase | None
 
 
 def _beliefs(rows: pl.DataFrame, rule: str) -> Floats:
@@ -281,13 +285,14 @@ def _with_people(machines: _Machines, given: pl.DataFrame | None) -> Said:
         label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
         contested[at] = given["contested"].to_numpy()
     said, cluster = machines.verdict, machines.cluster
-    return Said(said, machines.belief, machines.probability, label, first, label_probability, cluster, contested)
+    words = (said, machines.belief, machines.probability, label, first, label_probability, cluster, contested)
+    return Said(*words, machines.second)
 
 
 def _whole(turns: pl.DataFrame) -> pl.DataFrame:
     """A rule that has said nothing of a turn says `NOTHING`; one that is not known to be asked less often is asked as often as the turn is picked."""
     own = [pl.col(name).fill_null(pl.col("probability")) for name in turns.columns if name.startswith(PROBABILITY)]
-    return turns.with_columns(pl.selectors.starts_with(RULE).fill_null(NOTHING), *own)
+    return turns.with_columns(pl.selectors.starts_with(RULE, STRATUM, PICKED).fill_null(NOTHING), *own)
 
 
 def _code(column: str) -> pl.Expr:

@@ -24,16 +24,22 @@ def weighted(graded: pl.DataFrame, plans: Versions) -> pl.DataFrame:
     together. A plan that could have picked a turn and did not counts with the probability that it had: a turn that two plans reach
     is in the sample more often than one that only one reaches. `plans`: (since which seq, plan); a plan that was changed is
     there several times, and each turn was under one of them. Where a plan asks rules by rates of their own, that of the rule of a row
-    counts, and there is none where the rule was not asked by lot. What a sender that samples itself says (`sampling_weight`) is in it.
+    counts, and there is none where the rule was not asked by lot. What a sender that samples itself says (`sampling_weight`) is in it,
+    and so is how probable it was that a judge was asked, where `judge_probability` and `judge_drawn` say that this was drawn as well:
+    `picked_probability` is then that of before.
     """
+    return _of_judges(_of_the_sender(_of_plans(graded, plans)))
+
+
+def _of_plans(graded: pl.DataFrame, plans: Versions) -> pl.DataFrame:
     if named_rules(plans):
-        return _of_the_sender(_of_rules(graded, plans))
+        return _of_rules(graded, plans)
     missed = 1 - pl.col("inclusion_probability")
     for name, versions in by_name(plans):
         picked = pl.col("plans").list.contains(name)
         missed *= pl.when(picked).then(1.0).otherwise(1 - in_force(versions))
     sampled = pl.col("plans").is_not_null()
-    return _of_the_sender(graded.with_columns(inclusion_probability=pl.when(sampled).then(1 - missed)).drop("plans"))
+    return graded.with_columns(inclusion_probability=pl.when(sampled).then(1 - missed)).drop("plans")
 
 
 def named_rules(plans: Versions) -> set[str]:
@@ -91,6 +97,17 @@ def _numbered(turns: pl.DataFrame, plans: Versions) -> pl.DataFrame:
     seeds = {name: versions[0][1].seed for name, versions in by_name(plans)}
     numbers = {NUMBER + name: [position(unit, seed) for unit in units] for name, seed in seeds.items()}
     return turns.join(pl.DataFrame({"unit_id": units, **numbers}), on="unit_id", maintain_order="left")
+
+
+def _of_judges(graded: pl.DataFrame) -> pl.DataFrame:
+    """Of what a second draw has picked both were needed; what it has not picked is there for another reason, if at all."""
+    if "judge_drawn" not in graded.columns:
+        return graded
+    known, both = pl.col("inclusion_probability"), pl.col("inclusion_probability") * pl.col("judge_probability")
+    return graded.with_columns(
+        inclusion_probability=pl.when(pl.col("judge_drawn").is_null()).then(known).when("judge_drawn").then(both),
+        picked_probability=pl.when(pl.col("judge_drawn").is_not_null()).then(known),
+    ).drop("judge_probability", "judge_drawn")
 
 
 def _of_the_sender(graded: pl.DataFrame) -> pl.DataFrame:

@@ -7,16 +7,15 @@ anew: of a trace the newest word stands, and what was said of a session that wen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
 
+from monitor.asking import Graded, grade_and_draw
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.graders.cascade import GRADES
-from monitor.grading import grade_by
 from monitor.model.values import Unit
 from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
@@ -62,7 +61,11 @@ def grade_wholes(house: House, _: Any = None) -> int:
 
 def _grade_traces(house: House, traces: pl.DataFrame, quiet_since: datetime) -> int:
     parts = (_grades(house, traces, {"trace"}), _grades(house, traces.filter(pl.col("again")), {"turn"}))
-    said = Said(pl.concat([part.grades for part in parts]), frozenset().union(*(part.broken for part in parts)))
+    said = Graded(
+        pl.concat([part.grades for part in parts], how="diagonal"),
+        [draw for part in parts for draw in part.draws],
+        frozenset().union(*(part.broken for part in parts)),
+    )
     with house.store.transaction() as txn:
         take_traces(txn, traces, quiet_since)
         return _keep(txn, said, traces)
@@ -78,32 +81,24 @@ def _grade_sessions(house: House, sessions: pl.DataFrame) -> int:
         return _keep(txn, said, sessions)
 
 
-@dataclass(frozen=True)
-class Said:
-    """Verdicts, and the rules that broke."""
-
-    grades: pl.DataFrame
-    broken: frozenset[str]
-
-
-def _grades(house: House, rows: pl.DataFrame, units: set[Unit]) -> Said:
+def _grades(house: House, rows: pl.DataFrame, units: set[Unit]) -> Graded:
     """Return what the rules that are about `units` say of those that go by the turns `rows` (seq, time) and that a plan picked."""
     asked = [policy.about(units) for policy in house.policies if policy.units & units]
     if not asked or rows.is_empty():
-        return Said(pl.DataFrame(schema=GRADES), frozenset())
+        return Graded(pl.DataFrame(schema=GRADES), [], frozenset())
     picked = reads.sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
     turns = drawn(house, picked)
     wholes = units_of(house.store, turns, asked, growing=frozenset())
-    grades, broken = grade_by(asked, wholes, house.tools, house.health)
-    return Said(grades, frozenset(broken))
+    return grade_and_draw(house, asked, wholes, naive_utc(house.clock.now()), first=False)
 
 
-def _keep(txn: Transaction, said: Said, rows: pl.DataFrame) -> int:
+def _keep(txn: Transaction, said: Graded, rows: pl.DataFrame) -> int:
     """Write what is new; rates and arms follow. A rule that broke catches up later."""
     same = ["unit_id", "rule_id", "verdict", "reason"]
     new = said.grades.join(said_last(txn, said.grades["unit_id"].to_list()), on=same, how="anti")
     if not new.is_empty():
         verdicts.add_verdicts(txn, new)
+        said.keep_draws(txn)
         outcomes.ask_rereads(txn, arms_of(txn, new["unit_id"].unique().to_list()))
     seqs: Sequence[int] = rows["seq"].to_list()
     note_missed(txn, [Missed(STEP, rule, min(seqs) - 1, max(seqs)) for rule in sorted(said.broken)])

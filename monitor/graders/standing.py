@@ -28,12 +28,15 @@ class Hesitant(Protocol):
 
 
 def escalated(word: Judgement, app: str, graders: Sequence[Grader], tools: Tools) -> Judgement:
-    """Return the word on a turn of `app`; what local graders are not sure of waits for the judge among `graders`, where one is connected."""
+    """Return the word on a turn of `app`; what local graders are not sure of waits for the judge among `graders`, where one is connected.
+
+    It keeps their score, which tells it from answers in which they found nothing.
+    """
     if word.verdict is not Verdict.BORDERLINE:
         return word
     asked = (tools.judges.word(one.judge, app) for one in graders if isinstance(one, Judge))
     waits = next((reason for reason in asked if reason.startswith(WAITS_FOR_JUDGE)), None)
-    return word if waits is None else Judgement(Verdict.NOT_GRADED, None, waits)
+    return word if waits is None else Judgement(Verdict.NOT_GRADED, 0.5 if word.score is None else word.score, waits)
 
 
 def stands(rule: Excusing, judgement: Judgement, turn: Turn) -> Judgement:

@@ -1,8 +1,8 @@
-"""How many answers of each application a judge is asked about, where its budget is smaller than what there is (Neyman 1934).
+"""How many answers of each stratum a judge is asked about, where its budget is smaller than what there is (Neyman 1934).
 
-Where verdicts vary more a call tells more: an application gets calls in proportion to its answers times the standard deviation of their
-verdicts, and none more than it has answers. The plan then asks the rule by these rates, so that every inclusion probability is known and
-nothing waits for a judge that can never get to it.
+Where verdicts vary more a call tells more: a stratum gets calls in proportion to its answers times the standard deviation of their
+verdicts, and none more than it has answers. Answers are then drawn by these rates (`monitor.judge_draws`), so that every inclusion
+probability is known and nothing waits for a judge that can never get to it.
 """
 
 from __future__ import annotations
@@ -12,20 +12,27 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from monitor.config.schema import JudgeSettings
 from monitor.judges.naming import NEVER
 
+Name = TypeVar("Name")
+
 STEPS: Final = 4
 """Steps in which a rate halves: rates move in such steps, so that a plan does not change with every count."""
+
+
+LEAST: Final = 0.25
+"""The standard deviation that a stratum is taken to have at the least, as a share of the mean of all: one that never showed a violation
+goes on being looked at, and none weighs so much in a rate that one verdict moves it far."""
 
 
 @dataclass(frozen=True)
 class Stratum:
     """The answers of a day, and what a judge has said of such lately: so many of `judged` violate."""
 
-    answers: int
+    answers: float
     bad: int = 0
     judged: int = 0
 
@@ -36,17 +43,18 @@ class Stratum:
         return math.sqrt(rate * (1 - rate))
 
 
-def allocated(calls: float, strata: Mapping[str, Stratum]) -> dict[str, float]:
+def allocated(calls: float, strata: Mapping[Name, Stratum]) -> dict[Name, float]:
     """Return the rate of each stratum at which at most `calls` answers are asked about in all; 1 where all of it is.
 
     >>> allocated(300, {"a": Stratum(1000, 50, 100), "b": Stratum(1000, 1, 100)})
     {'a': 0.21022410381342863, 'b': 0.0625}
     """
-    rates: dict[str, float] = {}
+    rates: dict[Name, float] = {}
     left = {name: one for name, one in strata.items() if one.answers > 0}
+    spread = _spreads(left)
     while left:
-        weight = sum(one.answers * one.spread for one in left.values())
-        share = {name: calls * one.spread / weight for name, one in left.items()}
+        weight = sum(one.answers * spread[name] for name, one in left.items())
+        share = {name: calls * spread[name] / weight for name in left}
         whole = [name for name in left if share[name] >= 1]
         if not whole:
             return rates | {name: _step(rate) for name, rate in share.items()}
@@ -54,6 +62,12 @@ def allocated(calls: float, strata: Mapping[str, Stratum]) -> dict[str, float]:
             rates[name] = 1.0
             calls -= left.pop(name).answers
     return rates
+
+
+def _spreads(strata: Mapping[Name, Stratum]) -> dict[Name, float]:
+    whole = sum(one.answers for one in strata.values())
+    mean = sum(one.answers * one.spread for one in strata.values()) / whole if strata else 0.0
+    return {name: max(one.spread, LEAST * mean) for name, one in strata.items()}
 
 
 def calls_for(rules: Mapping[str, AbstractSet[str]], judges: Mapping[str, JudgeSettings]) -> dict[str, float]:

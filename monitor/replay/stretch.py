@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from monitor.asking import grade_and_draw
 from monitor.clock import aware_utc, naive_utc
 from monitor.cycle import BATCH
 from monitor.errors import StoreError
-from monitor.grading import grade_by
 from monitor.model import dimensions
 from monitor.model.values import Sample, Signal, ToldChange
 from monitor.recent import known_plans
@@ -96,9 +96,10 @@ def _draw_and_grade(house: House, stretch: Stretch, window: Window) -> None:
     for after in range(window.after, window.upto, TURNS):
         piece = reads.window(store, after, min(after + TURNS, window.upto))
         if piece is not None:
-            graded, _ = grade_by(house.policies, graded_turns(house, piece), house.tools, house.health)
+            said = grade_and_draw(house, house.policies, graded_turns(house, piece), piece.end)
             with store.transaction() as txn:
-                txn.insert("grades", graded.with_columns(graded_at=_step_of(stretch, graded["time"])))
+                txn.insert("grades", said.grades.with_columns(graded_at=_step_of(stretch, said.grades["time"])))
+                said.keep_draws(txn)
 
 
 def _drawn(plan: Plan, turns: pl.DataFrame, stretch: Stretch) -> list[Sample]:

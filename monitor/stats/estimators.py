@@ -69,6 +69,61 @@ def hajek(y: ArrayLike, probability: ArrayLike, clusters: Labels) -> Estimated:
     return Estimated(value, _spread(residuals) / float(weights.sum()) ** 2, len(values), len(residuals))
 
 
+@dataclass(frozen=True)
+class Strata:
+    """Where the drawn units of a second phase lie: the stratum of each, how many units the first phase found in each, and clusters of those in all."""
+
+    of: Labels
+    sizes: Floats
+    clusters: int
+
+
+@dataclass(frozen=True)
+class Stratified:
+    """A share, and how many independent units would know it as well, which may be more than were drawn."""
+
+    value: float
+    worth: float
+
+
+def stratified(y: ArrayLike, probability: ArrayLike, clusters: Labels, strata: Strata) -> Stratified:
+    """Return sum(size * mean) / sum(size) over strata that a first phase told, each mean weighted by 1 / pi (Neyman, JASA 1938; Cochran 1977, 12.2).
+
+    The variance is that within strata over clusters, and between them what the first phase has. A stratum where nobody violates is reckoned
+    as if half a unit had, so that a few calls without one prove no more than they can. One with fewer than two units goes with the largest.
+
+    >>> stratified([1, 0, 0, 0], [1, 1, 0.5, 0.5], np.arange(4), Strata(np.array([0, 0, 1, 1]), np.array([2.0, 6.0]), 8)).value
+    0.125
+    """
+    values, weights = _array(y), 1.0 / _array(probability)
+    of, sizes = _collapsed(strata)
+    share, drawn = sizes / sizes.sum(), np.bincount(of, weights, len(sizes))
+    means = np.bincount(of, weights * values, len(sizes)) / drawn
+    value = float((share * means).sum())
+    within = (
+        _spread(_totals(clusters, (share * weights.sum() / drawn)[of] * weights * (values - means[of])))
+        / weights.sum() ** 2
+    )
+    effective = np.square(drawn) / np.bincount(of, np.square(weights), len(sizes))
+    guess = (means * effective + 0.5) / (effective + 1)
+    unseen = float((np.square(share) * np.maximum(0, guess * (1 - guess) - means * (1 - means)) / effective).sum())
+    between = float((share * np.square(means - value)).sum()) / max(1, strata.clusters)
+    middle, groups = float((share * guess).sum()), len(np.unique(clusters))
+    few = student_quantile(0.975, len(values) - 1) / student_quantile(0.975, groups - 1) if groups > 1 else 0.0
+    worth = middle * (1 - middle) / (within + unseen + between) * few**2
+    return Stratified(value, float(min(strata.clusters, max(1.0, worth))))
+
+
+def _collapsed(strata: Strata) -> tuple[Labels, Floats]:
+    """Strata of two drawn units at least, numbered from 0, and their sizes: the others go with the largest of them."""
+    n = np.bincount(strata.of, minlength=len(strata.sizes))
+    large = int(np.argmax(np.where(n >= min(2, n.max()), strata.sizes, -1.0)))
+    goes = np.where(n >= 2, np.arange(len(n)), large)
+    kept, numbered = np.unique(goes, return_inverse=True)
+    sizes = np.bincount(numbered, strata.sizes, len(kept)).astype(np.float64)
+    return numbered.astype(np.int64)[strata.of], sizes
+
+
 def difference(
     y: ArrayLike, guess: ArrayLike, probability: ArrayLike, clusters: Labels, guesses: ArrayLike
 ) -> Estimated:

@@ -21,7 +21,7 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
     and `unseen`: whether nobody had labelled it before that version judged this rule first, of answers after `since`, so that a label counts
     rather too seldom than too often; `judged_at` is when it said so, `began` and `last_at` when it judged the rule first and last. `asked_probability` is that of the plans that
     picked it for its labels together, NULL where nobody knows it; what the sampling plans of judges say goes by `plans`,
-    `inclusion_probability`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
+    `inclusion_probability`, `judge_probability`, `judge_drawn`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
     """
     return reader.frame(
         f"""
@@ -43,6 +43,9 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
                 WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people) GROUP BY ALL)
             GROUP BY ALL),
+        asked AS (
+            SELECT unit_id, rule_id, inclusion_probability AS judge_probability, drawn AS judge_drawn FROM base.judge_draws
+            WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people)),
         judges AS (
             SELECT unit_id, rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version,
                    coalesce(proposed, verdict) AS said, score AS belief, graded_at AS judged_at
@@ -53,11 +56,11 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
             SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
             FROM base.grades WHERE standing = {JUDGE} AND time >= $since GROUP BY ALL)
         SELECT j.rule_id, j.judge, j.version, j.said, j.belief, j.judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
-               q.asked_probability, d.plans, d.inclusion_probability, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
+               q.asked_probability, d.plans, d.inclusion_probability, a.judge_probability, a.judge_drawn, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
                coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
         FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
         JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
-        LEFT JOIN drawn d USING (unit_id) JOIN base.turns t ON t.trace_id = unit_id
+        LEFT JOIN drawn d USING (unit_id) LEFT JOIN asked a USING (unit_id, rule_id) JOIN base.turns t ON t.trace_id = unit_id
         ORDER BY j.rule_id, j.judge, j.version, t.seq""",
         {"since": since},
     )

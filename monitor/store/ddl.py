@@ -10,7 +10,7 @@ from typing import Final
 
 from monitor.model.dimensions import NAMES
 from monitor.model.rows import TABLES, Columns
-from monitor.store.decision_tables import COMPARISONS, ESTIMATES, FINDINGS, TRACKERS
+from monitor.store.decision_tables import COMPARISONS, ESTIMATES, FINDINGS, JUDGE_DRAWS, TRACKERS
 from monitor.store.views import MACROS, VIEWS
 
 SQL_TYPES: Final = {
@@ -96,6 +96,7 @@ GRADES: Final[Columns] = {
     "found_to": "int",
     "standing": "int",  # what `monitor.store.precedence` says; NULL: a rule
     "unit": "str",  # turn | trace | session; NULL: turn
+    "oversampled": "bool",  # as in `JUDGE_DRAWS`; NULL: nothing was drawn for it
     "proposed": "str",  # what a judge says that may only propose (its verdict is not_graded); NULL: of all others
 }
 
@@ -254,6 +255,7 @@ BASE: Final[dict[str, Columns]] = TABLES | {
     "dimension_values": DIMENSION_VALUES,
     "ledger": LEDGER,
     "samples": SAMPLES,
+    "judge_draws": JUDGE_DRAWS,
     "grades": GRADES,
     "judge_calls": JUDGE_CALLS,
     "judged": JUDGED,

@@ -1,10 +1,26 @@
-"""Tables of what was decided: rates, findings, comparisons, and the detectors that found them."""
+"""Tables of what was decided: whom judges are asked about, rates, findings, comparisons, and the detectors that found them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from monitor.model.rows import Columns
+
+JUDGE_DRAWS: Final[Columns] = {
+    "unit_id": "str",
+    "time": "time",
+    "rule_id": "str",
+    "app": "str",  # app, value and band make the stratum
+    "value": "str",  # of the dimension that the policy names; "": it names none
+    "band": "str",  # flagged | unsure | clean, by local graders
+    "seed": "int",
+    "waited": "bool",  # false: a local grader had decided
+    "inclusion_probability": "float",
+    "drawn": "bool",
+    "oversampled": "bool",  # drawn, and not by the least rate of its app: rates weigh it, what takes answers as they come leaves it out
+    "drawn_at": "time",
+}
+"""Which answers judges are asked about, a row an answer and rule, drawn or not."""
 
 ESTIMATES: Final[Columns] = {
     "rule_id": "str",

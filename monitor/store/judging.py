@@ -11,6 +11,7 @@ import polars as pl
 
 from monitor.model.values import WAITS_FOR_JUDGE
 from monitor.store import outcomes, verdicts
+from monitor.store.judge_draws import oversampled
 from monitor.store.judged import to_feed
 from monitor.store.known import last_changes
 from monitor.store.opening import Transaction
@@ -109,11 +110,17 @@ def keep(txn: Transaction, said: Said) -> int:
     there = set(txn.frame("SELECT trace_id FROM base.turns WHERE list_contains(?, trace_id)", [units])["trace_id"])
     there |= {unit for unit in units if unit.startswith(EXAMPLE)}
     txn.insert("judge_calls", [call for call in said.calls if call["unit_id"] in there])
-    kept = [{**grade, "standing": JUDGE} for grade in said.grades if grade["unit_id"] in there]
+    beyond = oversampled(txn, units)
+    kept = [
+        {**grade, "standing": JUDGE, "oversampled": (grade["unit_id"], grade["rule_id"]) in beyond}
+        for grade in said.grades
+        if grade["unit_id"] in there
+    ]
     txn.insert("judged", [row for row in said.known if row["unit_id"] in there])
     if kept:
         verdicts.add_verdicts(txn, kept)
-        decided = [grade for grade in kept if grade.get("proposed") is None]  # a proposal moves no stream
+        # a proposal moves no stream, and streams take answers as they come
+        decided = [grade for grade in kept if grade.get("proposed") is None and not grade["oversampled"]]
         txn.insert("judged", [to_feed(grade) for grade in decided])
         outcomes.ask_rereads(txn, arms_of(txn, sorted({grade["unit_id"] for grade in kept})))
     return len(kept)

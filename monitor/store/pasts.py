@@ -7,7 +7,7 @@ from typing import Final
 
 import polars as pl
 
-from monitor.store.precedence import BY_MACHINE
+from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
 from monitor.store.transaction import Transaction
 
 BEFORE: Final = timedelta(days=28)
@@ -39,7 +39,7 @@ _QUERY: Final = f"""
         UNION ALL
         SELECT o.app, o.experiment, o.unit, 'rule:' || g.rule_id, max((g.verdict = 'violates')::DOUBLE)
         FROM own o JOIN base.grades g ON g.unit_id = o.trace_id
-        WHERE g.verdict IN ('violates', 'complies') AND {BY_MACHINE}
+        WHERE g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {AS_THEY_CAME}
         GROUP BY o.app, o.experiment, o.unit, o.trace_id, g.rule_id
         UNION ALL
         SELECT o.app, o.experiment, o.unit, 'score:' || s.name, avg(s.value)

@@ -30,10 +30,11 @@ def signatures(
         WITH t AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest, max(finished_at) AS at, bit_xor(hash({hashed}, rowid)) AS whose
                    FROM base.turns {within}),
         s AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest FROM base.samples {within}),
+        d AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest FROM base.judge_draws {within}),
         g AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest, max(graded_at) AS at FROM base.grades {within})
-        SELECT piece, t.n, t.newest, t.at, t.whose, s.n AS n_samples, s.newest AS sampled, g.n AS n_grades, g.newest AS graded, g.at AS graded_at
-        FROM t LEFT JOIN s USING (piece) LEFT JOIN g USING (piece)""",
-        [start, end] * 3,
+        SELECT piece, t.n, t.newest, t.at, t.whose, s.n AS n_samples, s.newest AS sampled, d.n AS n_draws, d.newest AS drawn, g.n AS n_grades, g.newest AS graded, g.at AS graded_at
+        FROM t LEFT JOIN s USING (piece) LEFT JOIN d USING (piece) LEFT JOIN g USING (piece)""",
+        [start, end] * 4,
     )
     return {row[0]: row[1:] for row in rows.iter_rows()}
 

@@ -25,6 +25,9 @@ def rank(row: str) -> str:
 
 BY_MACHINE: Final = f"{rank('g')} IN ({JUDGE}, {RULE})"
 
+AS_THEY_CAME: Final = "g.oversampled IS NOT TRUE"
+"""That grade `g` is no more likely to be there than those of other answers of its application: for means that weigh nothing."""
+
 LATER: Final = f"""l.unit_id = g.unit_id AND l.rule_id = g.rule_id
     AND ({rank("l")} < {rank("g")} OR ({rank("l")} = {rank("g")}
         AND (l.graded_at > g.graded_at OR (l.graded_at = g.graded_at AND l.rowid > g.rowid))))"""

@@ -16,7 +16,7 @@ import polars as pl
 from monitor.model import dimensions
 from monitor.model.values import Turn
 from monitor.store.ledger import DAMAGED, SUMS
-from monitor.store.precedence import BY_MACHINE
+from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
 from monitor.store.transaction import Params
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
@@ -171,7 +171,7 @@ def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None 
         f"""
         SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
         FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {NEW_TURNS}
+        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {AS_THEY_CAME} AND {NEW_TURNS}
           AND (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], g.policy_hash))
         GROUP BY ALL""",
         [within.start, *within.params, policies, policies],

@@ -38,6 +38,7 @@ TICK: Final = timedelta(microseconds=1)
 
 SAME: Final = {
     "samples": ("unit_id",),
+    "judge_draws": ("unit_id", "rule_id"),
     "grades": ("unit_id", "rule_id", "policy_hash", "grader_version"),
     "estimates": ("rule_id", "app", "segment", "window_start"),
     "comparisons": ("app", "experiment", "metric", "arm"),

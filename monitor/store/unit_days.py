@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from monitor.store.pasts import MEASURES
-from monitor.store.precedence import BY_MACHINE
+from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
 from monitor.store.reads import Reader
 
 
@@ -19,7 +19,7 @@ def unit_days(reader: Reader, app: str, metric: str, since: datetime, until: dat
     kind, _, name = metric.partition(":")
     values = {
         "rule": f"""SELECT o.*, (g.verdict = 'violates')::DOUBLE AS value FROM own o JOIN base.grades g ON g.unit_id = o.trace_id
-                    WHERE g.rule_id = $name AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE}""",
+                    WHERE g.rule_id = $name AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {AS_THEY_CAME}""",
         "score": "SELECT o.*, s.value FROM own o JOIN base.scores s ON s.trace_id = o.trace_id WHERE s.name = $name",
     }
     plain = f"""SELECT o.*, {MEASURES.get(metric, "NULL")} AS value FROM own o

@@ -18,7 +18,7 @@ from monitor.model import dimensions
 from monitor.model.values import WITHDRAWN
 from monitor.store.ddl import BASE
 from monitor.store.opening import Transaction
-from monitor.store.precedence import ADJUDICATED, AGREED, BY_MACHINE, CONTESTED, HUMAN, JUDGE, rank
+from monitor.store.precedence import ADJUDICATED, AGREED, AS_THEY_CAME, BY_MACHINE, CONTESTED, HUMAN, JUDGE, rank
 from monitor.store.reads import Reader
 from monitor.store.transaction import Rows, to_arrow
 
@@ -74,6 +74,7 @@ def graded_units(reader: Reader, start: datetime, end: datetime, rules: Sequence
 
     `verdict` and `grader` are the machine's: the newest of a judge, else of a rule; NULL where no machine said anything. `belief` is how
     sure a judge is of a violation, or its word where it does not say; NULL where no judge can tell.
+    `stratum`, `judge_probability` and `judge_drawn` are those of the draw of what judges are asked about, NULL where there was none.
     `plans` are those that picked the unit, `inclusion_probability` that of being picked by one of them at least. `label` is what stands of people (NULL: nobody said
     anything, or they disagree), `first_label` what whoever looked first says, `contested` whether they disagree, `label_probability` that of the plans of their labels together,
     NULL where nobody knows it; `sampling_weight` how many turns it stands for, where its sender samples (NULL: one).
@@ -93,10 +94,13 @@ def graded_units(reader: Reader, start: datetime, end: datetime, rules: Sequence
             SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
                 SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
                 WHERE time >= $start AND time < $end GROUP BY ALL)
-            GROUP BY ALL)
-        SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, m.belief, d.plans, d.inclusion_probability,
+            GROUP BY ALL),
+        judges AS (
+            SELECT unit_id, rule_id, value || ' ' || band AS stratum, inclusion_probability AS judge_probability, drawn AS judge_drawn FROM base.judge_draws
+            WHERE time >= $start AND time < $end AND ($rules::VARCHAR[] IS NULL OR list_contains($rules::VARCHAR[], rule_id)))
+        SELECT unit_id, t.seq, t.time, rule_id, m.verdict, m.grader, m.belief, d.plans, d.inclusion_probability, j.stratum, j.judge_probability, j.judge_drawn,
                p.label, a.first_label, coalesce(p.contested, false) AS contested, q.label_probability, t.sampling_weight, {_DIMS}
-        FROM machine m FULL JOIN people p USING (unit_id, rule_id)
+        FROM machine m FULL JOIN people p USING (unit_id, rule_id) FULL JOIN judges j USING (unit_id, rule_id)
         LEFT JOIN planned q USING (unit_id, rule_id)
         LEFT JOIN alone a USING (unit_id, rule_id)
         LEFT JOIN drawn d USING (unit_id)
@@ -116,7 +120,7 @@ def label_errors(reader: Reader) -> pl.DataFrame:
         f"""
         WITH asked AS (
             SELECT DISTINCT unit_id, rule_id FROM base.grades WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL),
-        said AS (SELECT * FROM base.grades SEMI JOIN asked USING (unit_id, rule_id)),
+        said AS (SELECT * FROM base.grades g SEMI JOIN asked USING (unit_id, rule_id) WHERE {AS_THEY_CAME}),
         {_WORDS}
         SELECT coalesce(t.app, '') AS app, t.experiment, t.variant AS arm, 'rule:' || rule_id AS metric, coalesce(t.user_id, t.session_id, t.trace_id) AS unit,
                (p.label = 'violates')::DOUBLE - (m.verdict = 'violates')::DOUBLE AS error, q.label_probability AS probability

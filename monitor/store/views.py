@@ -63,6 +63,7 @@ VIEWS: Final[dict[str, str]] = {
                 WHERE o.user_id = e.user_id AND o.experiment = e.experiment) > 1 AS contaminated
         FROM base.exposures e""",
     "samples": "SELECT unit_id, time, plan, stratum, inclusion_probability, drawn_at, reason FROM base.samples",
+    "judge_draws": "SELECT * FROM base.judge_draws",
     "grades": "SELECT * FROM base.grades",
     "judge_calls": """
         SELECT time, rule_id, unit_id, judge, state, tokens, cost_usd, latency_ms, reason, verdict, score, unit, known, variant

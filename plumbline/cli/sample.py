@@ -95,9 +95,15 @@ def _redraw(found: dict[str, Any], form: Form) -> int:
                     f"{rule['rule']}: asked of {rule['asked']:,} of the picked turns by the same numbers, {rule['judged']:,} of them have a verdict"
                 )
             )
+        for rule in found["judges"]:
+            print(
+                show.one_line(
+                    f"{rule['rule']}: its judge is asked about {rule['drawn']:,} of {rule['stored']:,}; {rule['differ']:,} of these draws come out otherwise now"
+                )
+            )
         if not found["plans"]:
             print("nothing was sampled in this time")
-    return 1 if differs else 0
+    return 1 if differs or any(rule["differ"] for rule in found["judges"]) else 0
 
 
 def _backfill(agent: Session, gap: tuple[datetime, datetime, str, bool], form: Form, *, do: bool) -> int:

@@ -186,7 +186,7 @@ def _take_along(txn: Transaction, bounds: Bounds) -> None:
     if moved.is_empty():
         return
     with txn.registered("moved", moved.to_arrow()):
-        for table in ("samples", "grades"):
+        for table in ("samples", "judge_draws", "grades"):
             txn.execute(
                 f"UPDATE base.{table} SET time = m.now FROM moved m WHERE {table}.unit_id = m.trace_id AND {bounds.on(f'{table}.time')}"
             )

@@ -168,7 +168,7 @@ def _condition(table: str) -> str | None:
         told.append(f"app IN ({_of('app')})")
     if table in {"estimates", "findings"}:
         told.append(f"segment IN ({SEGMENTS})")
-    if table in {"samples", "grades", "judge_calls", "judged"}:
+    if table in {"samples", "judge_draws", "grades", "judge_calls", "judged"}:
         told.append(f"unit_id IN ({_of('trace')})")
     if table in {"scores", "exposures"}:
         told.append(f"source IN ({_of('app')})")

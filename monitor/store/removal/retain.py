@@ -49,6 +49,7 @@ HANGING: Final = (
     "arrivals",
     "wholes",
     "samples",
+    "judge_draws",
     "grades",
     "judge_calls",
     "judged",
