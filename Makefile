@@ -3,6 +3,7 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 PATIENT := --timeout 3600
+WORKERS ?= auto
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
@@ -20,7 +21,7 @@ run: install
 	@$(BIN)/plumbline up --demo-if-empty
 
 test: install
-	@$(BIN)/pytest -n auto --dist worksteal --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=10 -m "not statistics and not faults and not browser and not fuzz and not wheel"
 
 fmt: install
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,16 @@ OF_POLICY: Final = frozenset({"owner", "incident", "page"})
 
 def load_rules(path: Path | None) -> Rulebook:
     """Return the rules at `path`, or the starter rules. Raises `ConfigError` with the line of the first mistake."""
-    file = path or STARTER
+    return _starter() if path is None else _read(path)
+
+
+@cache
+def _starter() -> Rulebook:
+    """The starter rules are part of this package: they stay as they are while it runs."""
+    return _read(STARTER)
+
+
+def _read(file: Path) -> Rulebook:
     rulebook = read_yaml(file, Rulebook)
     problem = next(find_problems(rulebook), None)
     if problem is not None:

@@ -35,9 +35,9 @@ class Guarded:
 
 
 LOAD_EVERY_S = 0.2
-LOAD_RESTS = 4.0
+LOAD_RESTS = 12.0
 LOAD_RESTS_AT_MOST_S = 0.8
-"""Loading takes at most a fifth of a core when little comes; what is acknowledged is still seen well within two seconds."""
+"""Loading takes at most a thirteenth of a core when little comes; what is acknowledged is still seen well within two seconds."""
 
 JUDGE_EVERY_S = 1.0
 JUDGE_RESTS_AT_MOST_S = 2.0

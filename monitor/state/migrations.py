@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from monitor.errors import StoreError
 from monitor.state.erasure_tables import OF_ERASURES
 from monitor.state.incident_tables import OF_INCIDENTS
+from monitor.state.making import make_tables
 from monitor.state.parts import count_parts
 from monitor.state.review_tables import OF_REVIEWS
 from monitor.state.tables import METADATA
@@ -125,9 +126,6 @@ def upgrade(connection: Connection, name: str, migrations: Sequence[Migration] =
         return
     for migration in migrations[found - FIRST :] if found else ():
         migration.apply(connection)
-    METADATA.create_all(connection)
-    OF_REVIEWS.create_all(connection)
-    OF_INCIDENTS.create_all(connection)
-    OF_ERASURES.create_all(connection)
+    make_tables(connection, METADATA, OF_REVIEWS, OF_INCIDENTS, OF_ERASURES)
     count_parts(connection)
     connection.exec_driver_sql(f"PRAGMA user_version={known}")

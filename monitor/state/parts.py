@@ -10,6 +10,8 @@ from typing import Final
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, select
 
+from monitor.state.making import make_tables
+
 PIECE_BITS: Final = 32
 """Labels whose numbers (microseconds) differ above these bits lie in different parts."""
 
@@ -42,7 +44,7 @@ _WRITES: Final = {"INSERT": ("NEW",), "DELETE": ("OLD",), "UPDATE": ("OLD", "NEW
 
 def count_parts(connection: Connection) -> None:
     """Begin to count, in a file that may have rows already."""
-    OF_PARTS.create_all(connection)
+    make_tables(connection, OF_PARTS)
     for table, parts in _PARTS.items():
         for write, rows in _WRITES.items():
             raised = [_RAISE.format(name=name, part=part.format(row=row)) for row in rows for name, part in parts]
