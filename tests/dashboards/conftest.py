@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 
+from tests.dashboards.running import N_TURNS, browser
 from tests.support.fake_api import TOKEN, FakeAgent, serving
 from tests.support.generated_store import GeneratedStore, empty_store, generated_store
-
-N_TURNS = 1200
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ def _serve(store: GeneratedStore, folder: Path) -> Iterator[Served]:
     with serving(agent) as url:
         yield Served(agent, url, token)
     store.store.close()
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Chrome]:
+    with browser() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ from selenium.webdriver.common.by import By
 from dashboards.client import Api
 from dashboards.rules import rules_of
 from monitor.places import Places, read_run
-from tests.dashboards.conftest import N_TURNS, utc_now
-from tests.dashboards.running import PAGES, browser, dashboard
+from tests.dashboards.conftest import utc_now
+from tests.dashboards.running import N_TURNS, PAGES, browser, dashboard
 from tests.support.fake_api import FakeAgent, serving
 from tests.support.generated_store import generated_store
 

@@ -17,8 +17,10 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from dashboards.process import command, environment
-from tests.dashboards.conftest import N_TURNS
 from tests.support.fake_api import TOKEN
+
+N_TURNS = 1200
+"""Turns of the store that pages are tried on."""
 
 CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 PAGES = {

@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 
 from dashboards.pages import PAGES
 from tests.cli.plumbline import ROOT
-from tests.dashboards.running import CHROMIUM, browser, dashboard, free_port
+from tests.dashboards.running import CHROMIUM, dashboard, free_port
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine")]
@@ -56,12 +56,6 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
 def shown(agent: Agent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with dashboard(f"http://127.0.0.1:{agent.port}", tmp_path_factory.mktemp("dashboard")) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Chrome]:
-    with browser() as driver:
-        yield driver
 
 
 def said(driver: Chrome) -> str:

@@ -17,7 +17,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from plumbline.api.question import name_of
 from tests.dashboards.conftest import Served, utc_now
-from tests.dashboards.running import CHROMIUM, PAGES, browser, dashboard
+from tests.dashboards.running import CHROMIUM, PAGES, dashboard
 from tests.support.generated_texts import HOSTILE
 from tests.support.payloads import PAYLOADS
 from tests.support.waiting import eventually
@@ -27,12 +27,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), rea
 SHOTS = Path(tempfile.gettempdir()) / "shots"
 HARMLESS = ("_stcore/health", "_stcore/host-config")
 """Streamlit looks for its own base path."""
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Chrome]:
-    with browser() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +197,7 @@ def test_an_empty_store_says_what_to_set_and_turns_green(empty: Served, tmp_path
         eventually(lambda: "The first span has arrived" in _body(chrome))
         shoot(chrome, "first-span")
         eventually(lambda: "Ledger" in _body(chrome))
+        chrome.get(LEFT)
 
 
 def test_a_dead_agent_is_one_calm_line(tmp_path: Path, chrome: Chrome) -> None:
@@ -211,6 +206,11 @@ def test_a_dead_agent_is_one_calm_line(tmp_path: Path, chrome: Chrome) -> None:
         eventually(lambda: "does not answer. Start it with: plumbline up" in _body(chrome))
         shoot(chrome, "unreachable")
         assert "Traceback" not in _body(chrome)
+        chrome.get(LEFT)
+
+
+LEFT = "about:blank"
+"""A page that stands open when its dashboard ends complains, which the next test would be told of."""
 
 
 def _body(driver: Chrome) -> str:

@@ -10,7 +10,8 @@ from dashboards.client import FRESH_S, Api, Trouble, Unknown
 from dashboards.connect import VARIABLES, WAYS, collector_url, lines
 from dashboards.process import Commands, arguments, command, environment
 from plumbline.api.questions import Page, Questions
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import Served
+from tests.dashboards.running import N_TURNS
 
 
 def _api(served: Served) -> contextlib.closing[Api]:

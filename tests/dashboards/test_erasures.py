@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from plumbline.api.erasure_questions import AskErasure, GrantErasure, RefuseErasure
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
+from tests.dashboards.running import N_TURNS
 
 REQUEST: dict[str, Any] = {
     "number": 7,

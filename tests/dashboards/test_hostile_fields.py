@@ -20,7 +20,7 @@ from monitor.policy import policies_in_force
 from monitor.policy.telling import told
 from plumbline.api import incident_questions, policy_questions, review_questions, seat_questions
 from tests.dashboards.conftest import Served, utc_now
-from tests.dashboards.running import CHROMIUM, browser, dashboard
+from tests.dashboards.running import CHROMIUM, dashboard
 from tests.dashboards.test_browser import assert_harmless, open_page
 from tests.support import fake_api
 from tests.support.payloads import PAYLOADS
@@ -66,12 +66,6 @@ def spiked(value: Any, payloads: Iterator[str]) -> Any:
 def from_(start: int) -> Iterator[str]:
     """Yield payloads without end, number `start` first."""
     return islice(cycle(PAYLOADS), start % len(PAYLOADS), None)
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Chrome]:
-    with browser() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import run, texts
+from tests.dashboards.running import N_TURNS
 
 TRACE = f"{N_TURNS - 40:032x}"
 

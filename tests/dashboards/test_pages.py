@@ -9,7 +9,8 @@ import pytest
 from monitor.errors import NotFound, UsageError
 from monitor.store.pages import PAGES, search
 from monitor.store.pages.shapes import Param
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import Served
+from tests.dashboards.running import N_TURNS
 from tests.support.generated_texts import HOSTILE
 
 INJECTIONS = (

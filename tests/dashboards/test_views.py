@@ -14,8 +14,9 @@ from dashboards.views.overview import methods
 from dashboards.words import value_words
 from plumbline.api.grading_questions import GradeNow
 from plumbline.api.questions import Report
-from tests.dashboards.conftest import N_TURNS, Served
+from tests.dashboards.conftest import Served
 from tests.dashboards.one_view import VIEWS, run, texts
+from tests.dashboards.running import N_TURNS
 from tests.support.generated_texts import HOSTILE
 
 TRACE = f"{N_TURNS - 40:032x}"
