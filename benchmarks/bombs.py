@@ -18,7 +18,7 @@ from typing import Final
 
 import httpx
 
-from benchmarks.house import Running, running, status_kb
+from benchmarks.house import Running, memory_mb, running
 from benchmarks.sending import send
 from benchmarks.traffic import bodies
 from monitor.store.user_sql import child as reading
@@ -118,7 +118,7 @@ class Watch:
         while not self.stop.wait(0.02):
             for pid in (self.agent, *children(self.agent)):
                 with suppress(OSError, StopIteration):  # it has just ended
-                    self.peaks[pid] = max(self.peaks.get(pid, 0.0), status_kb(pid, "VmHWM") / 1024)
+                    self.peaks[pid] = max(self.peaks.get(pid, 0.0), memory_mb(pid, "VmHWM"))
 
 
 def children(pid: int) -> list[int]:
@@ -152,7 +152,7 @@ def measure(kinds: Sequence[str]) -> Iterator[dict[str, object]]:
         agent, work = run.pids[-1], bodies(100_000, BATCH, seed=7, start_ns=time.time_ns())
         fill(run, work, FILLED)
         (child,) = children(agent)
-        at_rest, before = status_kb(child, "VmRSS") / 1024, run.rss_mb()[-1]
+        at_rest, before = memory_mb(child), run.rss_mb()[-1]
         exporter = Exporter(run.endpoints[0], work)
         rows = []
         with alongside(exporter):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.house import status_kb
+from benchmarks.house import memory_mb
 from benchmarks.pages import ASKED
 from benchmarks.stores import kept_store
 from monitor.store.pages import PAGES
@@ -26,11 +26,11 @@ def measure(spans: int) -> dict[str, float]:
         house = House(root, fresh=True)
         house.start("agent")
         agent = house.running["agent"]
-        started, asked = _mb(agent.pid), 0
+        started, asked = memory_mb(agent.pid), 0
         try:
             for _ in range(ROUNDS):
                 asked += sum(_ask(house, name, params) for name in PAGES for params in ASKED.get(name, [{}]))
-            return {"after start, MB": started, "after browsing, MB": _mb(agent.pid), "reads": float(asked)}
+            return {"after start, MB": started, "after browsing, MB": memory_mb(agent.pid), "reads": float(asked)}
         finally:
             agent.terminate()
             agent.wait(60)
@@ -45,10 +45,6 @@ def _ask(house: House, name: str, params: dict[str, str]) -> bool:
         timeout=120,
     )
     return answer.raise_for_status().is_success
-
-
-def _mb(pid: int) -> float:
-    return status_kb(pid, "VmRSS") / 1024
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.house import status_kb
+from benchmarks.house import memory_mb
 from benchmarks.stores import kept_store
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
@@ -71,7 +71,7 @@ def _measured(made: GeneratedStore, house: House) -> str:
 
 def _resident() -> float:
     """MB of this process, which also made the store."""
-    return status_kb(os.getpid(), "VmRSS") / 1024
+    return memory_mb(os.getpid())
 
 
 def _by_step(made: GeneratedStore, house: House) -> dict[str, float]:

@@ -57,11 +57,11 @@ class Running:
 
     def rss_mb(self) -> tuple[float, ...]:
         """Return resident memory of the collectors and the agent."""
-        return tuple(round(status_kb(pid, "VmRSS") / 1024, 1) for pid in self.pids)
+        return tuple(round(memory_mb(pid), 1) for pid in self.pids)
 
     def peak_mb(self) -> tuple[float, ...]:
         """Return the highest resident memory of the collectors and the agent."""
-        return tuple(round(status_kb(pid, "VmHWM") / 1024, 1) for pid in self.pids)
+        return tuple(round(memory_mb(pid, "VmHWM"), 1) for pid in self.pids)
 
     def stop(self) -> None:
         """End all processes in order, and wait until the agent has let go of its store."""
@@ -70,10 +70,10 @@ class Running:
         _wait(lambda: not (self.data_dir / "run" / "agent.json").exists(), "the agent did not stop", 30)
 
 
-def status_kb(pid: int, key: str) -> int:
-    """Return a memory figure of a process, in kB."""
+def memory_mb(pid: int, key: str = "VmRSS") -> float:
+    """Return a memory figure of a process, in MB: what it has in RAM, or at most had (`VmHWM`)."""
     line = next(row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith(key))
-    return int(line.split()[1])
+    return int(line.split()[1]) / 1024
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from benchmarks.house import Running, running, status_kb
+from benchmarks.house import Running, memory_mb, running
 from benchmarks.sending import send
 from benchmarks.traffic import bodies
 
@@ -118,7 +118,7 @@ def _tickets(begun: float, rate: float, seconds: float) -> Iterator[float]:
 
 async def _watch(pid: int, peaks: list[float]) -> None:
     while True:
-        peaks.append(round(status_kb(pid, "VmRSS") / 1024, 1))
+        peaks.append(round(memory_mb(pid), 1))
         await asyncio.sleep(0.2)
 
 

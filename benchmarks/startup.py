@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.house import status_kb
+from benchmarks.house import memory_mb
 
 DOORS = ("--otlp-http", "--otlp-grpc", "--api", "--dashboard")
 
@@ -26,7 +26,7 @@ def measure(idle_s: float) -> dict[str, object]:
             try:
                 ready = _ready(house, begun)
                 time.sleep(idle_s)
-                held = [status_kb(pid, "VmRSS") / 1024 for pid in (house.pid, *_children(Path(folder) / "data"))]
+                held = [memory_mb(pid) for pid in (house.pid, *_children(Path(folder) / "data"))]
             finally:
                 os.kill(house.pid, signal.SIGTERM)
     return {"ready after s": round(ready, 1), "processes": len(held), "idle MB": round(sum(held))}

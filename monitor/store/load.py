@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from monitor.config.schema import Price
 from monitor.errors import StoreError
-from monitor.model.rows import KEYS, LEDGER_TABLES, SUMMED, TABLES
+from monitor.model.rows import KEYS, LEDGER_TABLES, SUMMED, TABLES, Columns
 from monitor.privacy.keyed import install_key
 from monitor.spool import Frame, Stretch, families, read_frames
 from monitor.store.ledger import ERASED, TOO_OLD, damaged, ledger_rows, refusing
@@ -183,8 +184,14 @@ def _tables(frames: Sequence[Frame]) -> dict[str, pl.DataFrame]:
     for frame in frames:
         for name, data in frame.tables.items():
             if name in TABLES:
-                found.setdefault(name, []).append(to_arrow(pa.ipc.open_stream(data).read_all(), TABLES[name]))
-    return {name: pl.DataFrame(pa.concat_tables(parts, promote_options="default")) for name, parts in found.items()}
+                found.setdefault(name, []).append(pa.ipc.open_stream(data).read_all())
+    return {name: _joined(parts, TABLES[name]) for name, parts in found.items()}
+
+
+def _joined(parts: Sequence[pa.Table], columns: Columns) -> pl.DataFrame:
+    """One frame of tables as they were written; those of one writer look alike, and are brought to our types together."""
+    alike = [pa.concat_tables(list(run)) for _, run in groupby(parts, key=attrgetter("schema"))]
+    return pl.DataFrame(pa.concat_tables([to_arrow(run, columns) for run in alike], promote_options="default"))
 
 
 def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -200,7 +207,7 @@ def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame
 
 
 def _only(rows: pl.DataFrame, names: set[str]) -> pl.DataFrame:
-    return rows.select(column for column in rows.columns if column in names)
+    return rows[[column for column in rows.columns if column in names]]
 
 
 def _known(txn: Transaction, name: str, rows: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -211,13 +218,21 @@ def _known(txn: Transaction, name: str, rows: pl.DataFrame, keys: list[str]) -> 
 
 def _by_time(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, datetime, datetime]]:
     """Split into parts with narrow bounds of time; rows without a time of their own make a part that reaches further."""
-    unsure = pl.col("flags").fill_null("").str.contains("time_") if "flags" in rows.columns else pl.lit(value=False)
-    late = rows.filter(unsure)
-    if late.height:
-        lo, hi = _bounds(late)
-        yield late, lo - RESENT, hi + RESENT
-    sure = rows.filter(~unsure).sort("time")
-    for first, end in pairwise([0, *_after_gaps(sure["time"]), sure.height]) if sure.height else ():
+    if "flags" in rows.columns and rows["flags"].null_count() < rows.height:
+        unsure = rows["flags"].fill_null("").str.contains("time_")
+        late, rows = rows.filter(unsure), rows.filter(~unsure)
+        if late.height:
+            lo, hi = _bounds(late)
+            yield late, lo - RESENT, hi + RESENT
+    if rows.height:
+        lo, hi = _bounds(rows)
+        yield from [(rows, lo, hi)] if hi - lo < HOUR else _cut(rows)
+
+
+def _cut(rows: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, datetime, datetime]]:
+    """Split rows of many hours where nothing came for long."""
+    sure = rows.sort("time")
+    for first, end in pairwise([0, *_after_gaps(sure["time"]), sure.height]):
         piece = sure[first:end]
         yield piece, *_bounds(piece)
 
@@ -239,7 +254,7 @@ def _search(
     txn: Transaction, name: str, part: pl.DataFrame, keys: list[str], lo: datetime, hi: datetime
 ) -> pl.DataFrame:
     names = ", ".join(keys)
-    with txn.registered("wanted", part.select(keys).to_arrow()):
+    with txn.registered("wanted", part[keys].to_arrow()):
         return txn.frame(
             f"SELECT DISTINCT {names} FROM base.{name} SEMI JOIN wanted USING ({names}) "
             f"WHERE time >= TIMESTAMP '{lo}' AND time <= TIMESTAMP '{hi}'"

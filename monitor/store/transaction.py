@@ -74,11 +74,15 @@ def to_arrow(rows: Rows, columns: Columns) -> pa.Table:
     if isinstance(rows, pl.DataFrame):
         rows = rows.to_arrow()
     if isinstance(rows, pa.Table):
-        names = [name for name in rows.column_names if name in columns]
-        return rows.select(names).cast(pa.schema([(name, ARROW_TYPES[columns[name]]) for name in names]))
+        return pa.table({name: _typed(rows[name], columns[name]) for name in rows.column_names if name in columns})
     records = [vars(row) if is_dataclass(row) else dict(row) for row in rows]
     plain = [{name: _plain(record.get(name)) for name in columns} for record in records]
     return pa.Table.from_pylist(plain, pa.schema([(name, ARROW_TYPES[kind]) for name, kind in columns.items()]))
+
+
+def _typed(column: pa.ChunkedArray[Any], kind: str) -> pa.ChunkedArray[Any]:
+    wanted = ARROW_TYPES[kind]
+    return column if column.type == wanted else column.cast(wanted)
 
 
 def _plain(value: Any) -> Any:
