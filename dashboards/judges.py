@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.canary import canary
-from dashboards.client import Row, where_told
+from dashboards.client import Busy, Row, where_told
 from dashboards.judge_cards import cards
 from dashboards.numbers import count, money, took, when
 from dashboards.rules import Rule
@@ -32,8 +32,12 @@ _number = st.column_config.NumberColumn
 
 def judges(context: Context, rules: dict[str, Rule], rule: str | None = None) -> None:
     """Draw the judges of the house, or those that rule `rule` asks; nothing where there are none."""
-    known = _asked(context)
-    calls = context.agent.read("judge_calls", rule=rule, **context.scope.within) if known else []
+    try:
+        known = _asked(context)
+        calls = context.agent.read("judge_calls", rule=rule, **context.scope.within) if known else []
+    except Busy:
+        st.caption("What judges do is still being read. Look again in a minute.")
+        return
     if not known or (rule is not None and not calls):
         return
     st.subheader("Judges")

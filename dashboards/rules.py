@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dashboards.client import AgentReads, Row, Trouble
+from dashboards.client import AgentReads, Refused, Row, Unknown
 from dashboards.numbers import percent
 
 ENOUGH: Final = 30
@@ -71,9 +71,12 @@ def _short(limit: float) -> str:
 
 
 def rules_of(agent: AgentReads) -> dict[str, Rule]:
-    """Return the rules in force or in shadow by id; none where this agent, or this person's role, does not tell them."""
+    """Return the rules in force or in shadow by id; none where this agent, or this person's role, does not tell them.
+
+    Raises `Trouble` where the agent is busy or gone: a page without its rules would look like one of a house that has none.
+    """
     try:
         policies = agent.policies()
-    except Trouble:
+    except (Refused, Unknown):
         return {}
     return {str(rule["id"]): Rule(rule, policy) for policy in policies for rule in policy["rules"]}

@@ -31,6 +31,10 @@ def value_words(value: object) -> str:
 
 _MADE: Final = (
     (r"hajek-[\w-]+, clustered by user", "each answer weighs by how likely it was picked, and each user counts as one"),
+    (
+        r"stratified-[\w-]+, by what local graders say, clustered by user",
+        "the judge is asked more often where it tells more, which is weighed out, and each user counts as one",
+    ),
     (r"difference, clustered by user", "corrected by what people found, each user counts as one"),
     (r"rule-based grader", "judged by a rule-based grader"),
     (r"not_graded", "not graded"),

@@ -24,7 +24,7 @@ from monitor.judges.check import Check
 from monitor.judges.known import LABELS, KnownItem, KnownSet, Label, known_set, shared
 from monitor.judges.naming import NEVER
 from monitor.judges.probes import VARIANTS, Variant, bias, drawn, varied
-from monitor.judges.versions import members_of, rules_asking
+from monitor.judges.versions import graders_of_rate, members_of, rules_asking
 from monitor.model.values import Turn
 from monitor.policy.schema import Policy
 from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
@@ -125,17 +125,41 @@ class Canary:
     _credit: dict[str, float] = field(default_factory=dict)
     _probed: dict[str, Counter[tuple[Variant, str]]] = field(default_factory=dict)
     _looked: tuple[Any, ...] = ()
+    _ways: frozenset[str] = frozenset()  # whom rules in force ask: judges and panels
 
     def draw(self, asked: Mapping[str, int], policies: Sequence[Policy]) -> list[Check]:
         """Return the known items to ask beside so many questions of production, by judge or panel."""
         self.look(policies)
         picked: list[tuple[str, KnownItem]] = []
-        for name, n in asked.items():
+        for name, n in self._watched(asked).items():
             if name in self.plans:
                 due = self._credit.get(name, 0.0) + n * self.plans[name].odds
                 whole, self._credit[name] = int(due), due % 1
                 picked += [(name, self._pick(name)) for _ in range(whole)]
         return self._read(picked)
+
+    def _watched(self, asked: Mapping[str, int]) -> Counter[str]:
+        """By whom known items are drawn for so many questions: a panel that has none leaves each of its members to be watched alone."""
+        found: Counter[str] = Counter()
+        for name, n in asked.items():
+            for one in self._watchers(name):
+                found[one] += n
+        return found
+
+    def _watchers(self, name: str) -> tuple[str, ...]:
+        return (name,) if self.plans.get(name, NOTHING).odds else members_of(name, self.judges)
+
+    def _real(self, name: str) -> Plan:
+        """How often a judge is asked about known items at the least, by whatever way its questions come."""
+        own = self.plans[name]
+        ways = [
+            one
+            for way in self._ways
+            if name in members_of(way, self.judges) or name == way
+            for one in self._watchers(way)
+        ]
+        mine = [self.plans[one] for one in ways if one == name or self.judges[one].panel]
+        return min(mine, key=lambda made: made.odds, default=own)
 
     def mixed(self, items: Sequence[T], checks: Sequence[Check]) -> list[T | Check]:
         """Return `items` in their order, with `checks` anywhere among them."""
@@ -148,13 +172,15 @@ class Canary:
         """Return the canary of a judge as plain values: its items, how often they are asked, what it says of them; None: it has none."""
         if name not in self.plans or not self.sets[name].items:
             return None
-        now, made = naive_utc(self.clock.now()), self.plans[name]
-        said = stored.words(self.store, name, now - LATELY)
+        now, made = naive_utc(self.clock.now()), self._real(name)
+        since = max(now - LATELY, stored.last_changes(self.store).get(name, now - LATELY))
+        said = stored.words(self.store, name, since)
         calls, usd = stored.spent(self.store, name, now.replace(hour=0, minute=0, second=0, microsecond=0))
         changed = stored.last_change(self.store, name)
         return {
             "items": {label: sum(one.label == label for one in self.sets[name].items) for label in LABELS},
             "said": {label: _counted(said, label) for label in LABELS},
+            "said_since": since.isoformat() if since > now - LATELY else None,
             "first": FIRST,
             "share": made.odds / (1 + made.odds),
             "within_days": made.within if math.isfinite(made.within) else None,
@@ -172,6 +198,9 @@ class Canary:
         if self._looked and self._looked[1] == hashes and now - self._looked[0] < AGAIN:
             return
         self._looked = (now, hashes)
+        self._ways = frozenset().union(
+            *(graders_of_rate(rule, self.judges) for policy in policies for rule in policy.rules)
+        )
         living = {name for name, one in self.judges.items() if not one.panel and one.transport != "recorded"}
         meant = [name for name in self.judges if living.issuperset(members_of(name, self.judges))]
         asking = rules_asking(policies, self.judges).items()

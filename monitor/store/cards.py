@@ -19,7 +19,7 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
 
     `rule_id`, `judge`, `version`, `said` (its word, also one that it only proposed) and `belief`; `label`, `labelled_at` (the newest)
     and `unseen`: whether nobody had labelled it before that version judged this rule first, of answers after `since`, so that a label counts
-    rather too seldom than too often; `judged_at` is when it said so, `began` and `last_at` when it judged the rule first and last. `asked_probability` is that of the plans that
+    rather too seldom than too often; `judged_at` is when it said so (what is known from an earlier reply was said then; of a panel the oldest word of a member counts), `began` and `last_at` when it judged the rule first and last. `asked_probability` is that of the plans that
     picked it for its labels together, NULL where nobody knows it; what the sampling plans of judges say goes by `plans`,
     `inclusion_probability`, `judge_probability`, `judge_drawn`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
     """
@@ -52,14 +52,27 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
             FROM base.grades g SEMI JOIN people USING (unit_id, rule_id)
             WHERE standing = {JUDGE} AND time >= $since AND coalesce(proposed, verdict) <> 'not_graded'
             QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, grader, grader_version ORDER BY graded_at DESC) = 1),
+        calls AS (
+            SELECT unit_id, rule_id, judge, key, state, time FROM base.judge_calls SEMI JOIN people USING (unit_id, rule_id)
+            WHERE known IS NULL AND state IN ('ok', 'cached')),
+        behind AS (
+            SELECT j.unit_id, j.rule_id, j.judge, j.version, arg_max(c.key, c.time) AS key, arg_max(c.state, c.time) AS state, max(c.time) AS time
+            FROM judges j JOIN calls c ON c.unit_id = j.unit_id AND c.rule_id = j.rule_id AND c.time <= j.judged_at
+                AND (c.judge = j.judge OR j.judge NOT IN (SELECT judge FROM base.judge_calls WHERE state = 'ok'))
+            GROUP BY j.unit_id, j.rule_id, j.judge, j.version, c.judge),
+        spoke AS (
+            SELECT b.unit_id, b.rule_id, b.judge, b.version, min(coalesce(o.time, b.time)) AS spoken_at FROM behind b
+            ASOF LEFT JOIN (SELECT key, time FROM base.judge_calls WHERE state = 'ok' AND known IS NULL AND key IN (SELECT key FROM calls)) o
+                ON o.key = b.key AND o.time <= b.time
+            GROUP BY ALL),
         began AS (
             SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
             FROM base.grades WHERE standing = {JUDGE} AND time >= $since GROUP BY ALL)
-        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, j.judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
+        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, least(j.judged_at, coalesce(s.spoken_at, j.judged_at)) AS judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
                q.asked_probability, d.plans, d.inclusion_probability, a.judge_probability, a.judge_drawn, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
                coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
         FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
-        JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
+        LEFT JOIN spoke s USING (unit_id, rule_id, judge, version) JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
         LEFT JOIN drawn d USING (unit_id) LEFT JOIN asked a USING (unit_id, rule_id) JOIN base.turns t ON t.trace_id = unit_id
         ORDER BY j.rule_id, j.judge, j.version, t.seq""",
         {"since": since},

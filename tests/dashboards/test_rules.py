@@ -89,3 +89,13 @@ def test_a_limit_near_the_data_is_drawn_and_a_far_one_does_not_flatten_it() -> N
     assert "warning</u>" in drawn
     assert "incident" not in drawn
     assert ">4.0 %</b>" in drawn
+
+
+def test_a_rate_by_strata_is_told_without_statistics() -> None:
+    said = method_words(
+        "stratified-wilson, by what local graders say, clustered by user; graded by a judge, not yet checked by people"
+    )
+    assert said.startswith(
+        "The judge is asked more often where it tells more, which is weighed out, and each user counts as one"
+    )
+    assert "stratified" not in said

@@ -10,6 +10,7 @@ import pytest
 
 from monitor.backfill import grade_now
 from monitor.clock import FakeClock, naive_utc
+from monitor.store.cards import pairs
 from monitor.store.judging import known
 from monitor.store.known import JUDGE as JUDGE_NAMED
 from monitor.store.opening import Store
@@ -87,3 +88,35 @@ def test_what_was_said_before_a_change_answers_no_question(tmp_path: Path, chang
             txn.insert("findings", [moved])
     assert set(known(store, ["a", "b"])) == left
     store.close()
+
+
+def test_a_word_from_the_cache_was_said_when_its_question_was_answered(tmp_path: Path) -> None:
+    """Between the change and its finding the cache still answers with words of before: labels on those tell of the judge that it was."""
+    with a_judge() as stub, a_house(tmp_path, {"small": judge(stub)}, [PADDED] * 2, GUARDED) as agent:
+        judge_waiting(agent)
+        label(agent, padded(agent))
+        long_ago = naive_utc(agent.clock.now()) - timedelta(days=3)
+        [first, second] = agent.store.frame(
+            "SELECT unit_id, key FROM base.judge_calls WHERE state = 'ok' ORDER BY 1"
+        ).rows()
+        with agent.store.transaction() as txn:
+            txn.execute("UPDATE base.judge_calls SET state = 'cached', key = 'k' WHERE unit_id = ?", [first[0]])
+            txn.insert(
+                "judge_calls",
+                [
+                    {
+                        "time": long_ago,
+                        "key": "k",
+                        "state": "ok",
+                        "judge": "small",
+                        "rule_id": RULE,
+                        "unit_id": "gone",
+                        "verdict": "violates",
+                    }
+                ],
+            )
+        told = {
+            row["unit_id"]: row["judged_at"] for row in pairs(agent.store, long_ago - timedelta(days=30)).to_dicts()
+        }
+        assert told[first[0]] == long_ago
+        assert told[second[0]] > long_ago

@@ -46,12 +46,37 @@ def test_members_are_asked_together_and_the_word_of_the_panel_is_kept_beside_the
         assert agent.judges.judges["a"].told()["calls"] == stubs[0].served == 20, "one budget, each call taken off once"
 
 
-def test_a_panel_that_a_member_forbids_known_items_has_none(stubs: list[JudgeStub], tmp_path: Path) -> None:
+def test_where_a_member_forbids_known_items_the_others_are_watched_alone(
+    stubs: list[JudgeStub], tmp_path: Path
+) -> None:
     judges = a_panel(stubs, canary=HALF_OF_ITS_CALLS)
     judges["b"] = judge(stubs[1], canary=CanarySettings("never"))
     with a_house(tmp_path, judges, [PLAIN] * 10, WITH_EXAMPLES) as agent:
         judge_waiting(agent)
-        assert rows(agent, "SELECT * FROM judge_calls WHERE known IS NOT NULL") == []
+        asked = rows(
+            agent, "SELECT judge, count(*) AS n FROM judge_calls WHERE known IS NOT NULL GROUP BY 1 ORDER BY 1"
+        )
+        assert asked == [{"judge": name, "n": 10} for name in "ac"], "no word of the panel, and none of who wants none"
+        shares = {one["name"]: one["canary"]["share"] for one in agent.judges.told() if one["canary"] is not None}
+        assert {name: shares[name] for name in "abc" if name in shares} == {"a": 0.5, "b": 0.0, "c": 0.5}
+
+
+def test_a_member_that_is_asked_through_its_panel_alone_is_told_the_odds_of_that(
+    stubs: list[JudgeStub], tmp_path: Path
+) -> None:
+    judges = a_panel(stubs, canary=HALF_OF_ITS_CALLS)
+    judges["b"] = judge(stubs[1], canary=CanarySettings(at_most=0.2))
+    with a_house(tmp_path, judges, [PLAIN] * 12, WITH_EXAMPLES) as agent:
+        judge_waiting(agent)
+        asked = rows(agent, "SELECT count(*) AS n FROM judge_calls WHERE known IS NOT NULL AND judge = 'a'")
+        assert asked == [{"n": 3}], "one known item for four others, as its most reluctant member allows"
+        shares = {one["name"]: one["canary"]["share"] for one in agent.judges.told()}
+        assert shares == {
+            "a": pytest.approx(0.2),
+            "b": pytest.approx(0.2),
+            "c": pytest.approx(0.2),
+            "small": pytest.approx(0.2),
+        }
 
 
 @pytest.mark.statistics  # twelve hundred calls
