@@ -21,13 +21,13 @@ SHORT: Final = 140
 MADE_BY: Final = ("model", "prompt_name", "prompt_version")
 
 EXAMPLES: Final[tuple[Column[Row], ...]] = (
-    Column("When", lambda row: when(row["time"]), width=3),
-    Column("User said", itemgetter("input_text"), link=lambda row: ("traces", {"trace": row["trace_id"]}), width=4),
+    Column("When", lambda row: when(row["time"]), link=lambda row: ("traces", {"trace": row["trace_id"]}), width=3),
+    Column("User said", itemgetter("input_text"), width=4),
     Column("User saw", lambda row: one_line(row["output_text"], SHORT), width=5),
     Column("Breaks", itemgetter("violates"), width=2),
     Column("By", lambda row: " ".join(str(row[name]) for name in MADE_BY if row.get(name)), width=2),
 )
-"""What nobody filled is left out; the question leads to the whole answer."""
+"""What nobody filled is left out; the time, which is always known, leads to the whole answer."""
 
 GONE: Final = "The examples are no longer kept: the finding is older than turns are kept for."
 

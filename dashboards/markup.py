@@ -20,6 +20,8 @@ from dashboards.theme import repainted
 Html = NewType("Html", str)
 
 _DRAWING: Final = re.compile("<svg.*</svg>", re.DOTALL)
+_OURS: Final = re.compile('<svg.*</svg>|style="[^"]*"', re.DOTALL)
+"""Where colours of ours stand; in `words` a quote is none any more."""
 
 
 def words(text: object, cap: int = 60) -> str:
@@ -45,10 +47,19 @@ def as_pictures(html: str) -> str:
     return _DRAWING.sub(lambda found: f'<img alt="" src="data:image/svg+xml;base64,{_base64(found[0])}">', html)
 
 
+def in_colours(html: str, *, dark: bool) -> str:
+    """Return `html` in the colours of the page; a colour that somebody names in a text stays what it is.
+
+    >>> in_colours('<b style="color:#1d2733">#1d2733</b>', dark=True)
+    '<b style="color:#e4e8ed">#1d2733</b>'
+    """
+    return _OURS.sub(lambda found: repainted(found[0], dark=dark), html)
+
+
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 def draw(html: Html) -> None:
     """Draw what was built of `words` and of our own marks, in the colours of the page."""
-    st.html(as_pictures(repainted(html, dark=st.context.theme.type == "dark")))
+    st.html(as_pictures(in_colours(html, dark=st.context.theme.type == "dark")))

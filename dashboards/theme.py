@@ -110,10 +110,11 @@ CSS: Final = f"""<style>
 .chart s {{ top: 0; height: 100%; }}
 .chart s:hover {{ background: {MUTED}; opacity: 0.13; }}
 .chart u {{ z-index: 1; padding: 0 5px; }}
-.chart u.mark {{ color: {BAD}; }}
+.chart u.mark {{ color: {BAD}; overflow: hidden; text-overflow: ellipsis; }}
 .chart u.limit {{ color: {INK}; left: 0; pointer-events: none; }}
 .chart-rows {{ display: grid; grid-template-columns: fit-content(46%) 1fr; column-gap: 14px; font-size: 13px; line-height: 18px; color: {INK}; }}
 .chart-rows b {{ font-weight: 400; padding: 6px 0; overflow-wrap: anywhere; }}
+.chart-rows b u {{ display: block; text-decoration: none; font-size: 11px; line-height: 14px; color: {MUTED}; }}
 .chart-rows p, .chart-row {{ position: relative; margin: 0 12px 0 0; min-height: 28px; }}
 .chart-rows p:not(.chart-axis) {{ border-left: 1px solid {LINE}; }}
 .chart-rows s, .chart-row s {{ position: absolute; top: calc(50% - 1.5px); height: 3px; opacity: 0.5; }}

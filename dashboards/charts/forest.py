@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from dashboards.charts.parts import Row, Says, rounded
+from dashboards.charts.parts import Row, Says, named_apart
 from dashboards.markup import Html, words
 from dashboards.numbers import count, share
 from dashboards.theme import ACCENT, BAD, GOOD
@@ -14,15 +14,15 @@ TONES: Final = {"bad": BAD, "good": GOOD}
 
 
 def intervals(rows: Sequence[Row], *, says: Says = share) -> Html:
-    """Return a forest plot: per row its `name`, a dot at `value`, a line from `low` to `high`, coloured by `tone`.
+    """Return a forest plot: per row its `name` and what is known in words, a dot at `value`, a line from `low` to `high`, coloured by `tone`.
 
     Rows without a value keep their name and stay empty.
     """
     highest = max((row["high"] for row in rows if row["high"] is not None), default=0.0)
-    ticks = rounded(0, highest, 5) if highest > 0 else [0.0, 1.0]
-    reach = ticks[-1]
+    ticks = named_apart(0, highest, 5, says) if highest > 0 else [0.0, 1.0]
+    reach = ticks[-1] or 1.0
     lines = [
-        f'<b title="{words(row["name"], 200)}">{words(row["name"], 100)}</b><p title="{_told(row, says)}">{_interval(row, 0, reach)}</p>'
+        f'<b title="{words(row["name"], 200)}">{words(row["name"], 100)}<u>{_told(row, says)}</u></b><p>{_interval(row, 0, reach)}</p>'
         for row in rows
     ]
     axis = "".join(f'<i style="left:{100 * tick / reach:.2f}%">{words(says(tick))}</i>' for tick in ticks)

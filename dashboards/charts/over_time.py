@@ -157,14 +157,30 @@ def _path(rows: Iterable[Row], field: str, times: Times, values: Values) -> str:
 
 def _bands(rows: Sequence[Row], times: Times, values: Values) -> Iterator[str]:
     for run in _runs(rows, "low"):
+        if len(run) == 1:
+            yield _alone(run[0], times, values)
+            continue
         upper, lower = _path(run, "high", times, values), _path(reversed(run), "low", times, values)
         yield _stretched(f'<path d="M{upper}L{lower}Z" fill="{ACCENT_WASH}" opacity="0.75"/>', values)
 
 
 def _lines(rows: Sequence[Row], field: str, times: Times, values: Values, colour: str, width: float) -> Iterator[str]:
     for run in _runs(rows, field):
+        if len(run) == 1:
+            yield _dot(times.x(run[0]["time"]), values.y(run[0][field]), colour)
+            continue
         line = f'<path d="M{_path(run, field, times, values)}" fill="none" stroke="{colour}" stroke-width="{width}" vector-effect="non-scaling-stroke"/>'
         yield _stretched(line, values)
+
+
+def _alone(row: Row, times: Times, values: Values) -> str:
+    """The interval of a step that has no neighbours."""
+    x, low, high = times.x(row["time"]), values.y(row["low"]), values.y(row["high"])
+    return f'<line x1="{x}%" x2="{x}%" y1="{high}" y2="{low}" stroke="{ACCENT_WASH}" stroke-width="8"/>'
+
+
+def _dot(x: float, y: float, colour: str, how: str = "") -> str:
+    return f'<circle cx="{x}%" cy="{y}" r="2.4" fill="{colour}"{how}/>'
 
 
 def _points(rows: Sequence[Row], times: Times, values: Values) -> Iterator[str]:
@@ -172,7 +188,7 @@ def _points(rows: Sequence[Row], times: Times, values: Values) -> Iterator[str]:
     for row in rows:
         if row.get("value") is not None:
             faint = ' opacity="0.4"' if (row.get("n") or 0) < usual / 2 else ""
-            yield f'<circle cx="{times.x(row["time"])}%" cy="{values.y(row["value"])}" r="2.4" fill="{ACCENT}"{faint}/>'
+            yield _dot(times.x(row["time"]), values.y(row["value"]), ACCENT, faint)
 
 
 def _pointed(told: Iterable[tuple[datetime, datetime, Iterable[str]]], times: Times) -> Iterator[str]:
@@ -191,8 +207,8 @@ def _names(named: Sequence[Moment], times: Times) -> Iterator[str]:
     """The names of moments; each says when it was under the pointer."""
     for number, (at, name) in enumerate(named):
         x, y = times.x(at), 2 + 14 * (number % LINES)
-        side = ";transform:translateX(-100%)" if x > FAR else ""
-        yield f'<u class="mark" style="left:{x}%;top:{y}px{side}" title="{words(name, 200)}, {when(at)}">{words(name)}</u>'
+        side, room = (";transform:translateX(-100%)", x) if x > FAR else ("", 100 - x)
+        yield f'<u class="mark" style="left:{x}%;top:{y}px;max-width:{room:.2f}%{side}" title="{words(name, 200)}, {when(at)}">{words(name)}</u>'
 
 
 def bars_over_time(

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from typing import Any, Final
 
 from dashboards.markup import Html, words
@@ -37,7 +38,7 @@ class Values:
 
     def grid(self, ticks: int, says: Says) -> tuple[str, str]:
         """Return the lines of about `ticks` round values, and what they are called."""
-        at = [value for value in rounded(self.low, self.high, ticks) if self.low <= value <= self.high]
+        at = [value for value in named_apart(self.low, self.high, ticks, says) if self.low <= value <= self.high]
         lines = "".join(across(self.y(value), LINE) for value in at)
         return lines, "".join(f'<b style="top:{self.y(value)}px">{words(says(value))}</b>' for value in at)
 
@@ -54,13 +55,28 @@ def rounded(low: float, high: float, ticks: int) -> list[float]:
     >>> rounded(0, 0.17, 4)
     [0.0, 0.05, 0.1, 0.15, 0.2]
     """
-    if not high > low:
+    if not (high > low and math.isfinite(high - low) and high - low > LEAST):
         return [low]
     raw = (high - low) / ticks
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * nice for nice in (1, 2, 5, 10) if power * nice >= raw * 0.8)
+    step = next(power * nice for nice in (1, 2, 5, 10, 20) if power * nice >= raw * 0.8)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [float(f"{number * step:.12g}") for number in range(first, last + 1)]
+
+
+LEAST: Final = 1e-300
+"""What is nearer to each other than this is one value."""
+
+
+def named_apart(low: float, high: float, ticks: int, says: Says) -> list[float]:
+    """Return about `ticks` round values, fewer where two of them would be called the same.
+
+    >>> named_apart(0, 1, 3, lambda value: f"{value:.0f}")
+    [0.0, 1.0]
+    """
+    tried = (rounded(low, high, number) for number in range(ticks, 0, -1))
+    apart = (at for at in tried if len({says(value) for value in at}) == len(at))
+    return next(apart, [low])
 
 
 @dataclass(frozen=True)
@@ -84,7 +100,8 @@ class Times:
     def labels(self, ticks: int) -> str:
         """Return the names of at most `ticks` round moments, which stand below the chart."""
         return "".join(
-            f'<i style="left:{self.x(at)}%{_shift(self.x(at))}">{at:{form}}</i>' for at, form in self._round(ticks)
+            f'<i style="left:{self.x(at)}%{_shift(self.x(at))}">{at:{form}}{zone}</i>'
+            for (at, form), zone in zip(self._round(ticks), chain([" UTC"], repeat("")), strict=False)
         )
 
     def _round(self, ticks: int) -> Iterator[tuple[datetime, str]]:
@@ -120,8 +137,9 @@ def _shift(x: float) -> str:
 
 
 def hit(left: float, right: float, told: Sequence[str]) -> str:
-    """Return a place of the chart, in percent, that says `told` under the pointer, a line each."""
+    """Return a place of the chart, in percent and cut at its edges, that says `told` under the pointer, a line each."""
     said = "&#10;".join(words(line, 200) for line in told)
+    left, right = max(0.0, left), min(100.0, right)
     return f'<s style="left:{left:.2f}%;width:{max(0.3, right - left):.2f}%" title="{said}"></s>'
 
 

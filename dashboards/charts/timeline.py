@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboards.charts.parts import Row, rounded
+from dashboards.charts.parts import Row, named_apart
 from dashboards.markup import Html, words
 from dashboards.numbers import took
 from dashboards.text import one_line
@@ -13,9 +13,9 @@ from dashboards.theme import BAD, KIND_COLOURS
 
 def timeline(rows: Sequence[Row]) -> Html:
     """Return a trace as bars: rows in tree order with `name`, `depth`, `kind`, `start_ms`, `end_ms`, `error`."""
-    ends = rounded(0, max([1.0, *(row["end_ms"] for row in rows)]), 4)
+    ends = named_apart(0, max([1.0, *(row["end_ms"] for row in rows)]), 4, took)
     lines = "".join(
-        f'<b title="{words(row["name"], 200)}">{words(branch(row), 90)}</b><p title="{_told(row)}">{_bar(row, ends[-1])}</p>'
+        f'<b title="{words(row["name"], 200)}">{words(branch(row), 90)}</b><p role="img" aria-label="{_told(row)}" title="{_told(row)}">{_bar(row, ends[-1])}</p>'
         for row in rows
     )
     axis = "".join(f'<i style="left:{100 * end / ends[-1]:.2f}%">{words(took(end))}</i>' for end in ends)

@@ -151,7 +151,8 @@ def _tree(spans: Sequence[Row]) -> str | None:
     st.subheader("Spans")
     drawn = bars(spans)
     draw(timeline(drawn))
-    named = {row["span_id"]: branch(row) for row in drawn}
+    # numbered, since a list tells equal names not apart
+    named = {row["span_id"]: f"{number}. {branch(row)}" for number, row in enumerate(drawn, 1)}
     picked: str | None = st.selectbox(
         "Times are from the start of the trace. Look at one span:",
         list(named),

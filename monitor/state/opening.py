@@ -218,6 +218,7 @@ def _engine(path: Path | None) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "rollback", unchanged.forget)
+    event.listen(engine, "rollback_savepoint", lambda txn, *_: unchanged.forget(txn))
     return engine
 
 

@@ -1,7 +1,8 @@
 """Answers that hold while nothing is written: a look at the alerts asks the same a dozen times, and mostly nothing has happened.
 
 SQLite tells of writes: `total_changes` counts those of a connection, `data_version` changes with those of all others. Answers are kept with
-the connection and let go of when it rolls back. Not for tables that grow with traffic: what was answered is held in memory.
+the connection and let go of when it rolls back. Not for tables that grow with traffic, nor for long ones: what was answered is held in
+memory, and copied for whoever asks.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from dashboards.charts.forest import difference, intervals
 from dashboards.charts.over_time import bars_over_time, broken, lines_over_time, rate_over_time, top
-from dashboards.charts.parts import Times, rounded
+from dashboards.charts.parts import Times, named_apart, rounded
 from dashboards.charts.timeline import timeline
-from dashboards.markup import as_pictures
-from dashboards.numbers import took
+from dashboards.markup import as_pictures, in_colours
+from dashboards.numbers import count, share, took
 from dashboards.scope import AIM, STEPS, choose, step_for
 from dashboards.theme import BAD, DARK_OF, repainted
 from dashboards.views.trace import bars, tree
@@ -88,7 +88,7 @@ def test_bars_that_are_all_nothing_still_have_an_axis() -> None:
 def test_a_forest_plot_keeps_order_and_rows_without_a_value() -> None:
     rows = [{"name": name, "value": None, "low": None, "high": None, "n": 0, "tone": "calm"} for name in ("b", "a")]
     chart = intervals(rows)
-    assert chart.index(">b</b>") < chart.index(">a</b>")
+    assert chart.index(">b<u>not known</u>") < chart.index(">a<u>not known</u>")
     assert "<em" not in chart
 
 
@@ -177,7 +177,7 @@ def test_a_tree_loses_no_span_whatever_the_parents_say(given_parents: list[int |
 def test_a_timeline_counts_from_the_first_span_and_keeps_equal_names_apart() -> None:
     rows = bars(tree([_span("root", None, 0), _span("chat", "root", 1), {**_span("x", "root", 2), "name": "chat"}]))
     chart = timeline(rows)
-    assert re.findall(r"starts after ([^&]*)&", chart) == ["0 ms", "1.0 s", "2.0 s"]
+    assert re.findall(r'title="[^"]*starts after ([^&]*)&', chart) == ["0 ms", "1.0 s", "2.0 s"]
     assert chart.count(">└ chat</b>") == 2
 
 
@@ -206,3 +206,59 @@ def test_one_line_of_a_forest_table_has_no_difference_in_its_middle() -> None:
 def test_on_a_dark_page_a_chart_has_no_colour_of_the_light_one() -> None:
     chart = repainted(rate_over_time(_rates(0, 1), DAY, limits=[(0.1, "warning")]), dark=True)
     assert not [colour for colour in DARK_OF if colour in chart]
+
+
+def test_a_step_without_neighbours_is_a_dot_with_its_interval() -> None:
+    rate = rate_over_time(_rates(0, 4, 5), DAY)
+    assert 'stroke-width="8"' in rate
+    took_rows = [{"time": START, "p50": 120.0, "p95": 300.0}]
+    alone = lines_over_time(took_rows, {"p50": "usually", "p95": "at worst"}, DAY, says=took)
+    assert alone.count("<circle") == 2
+    assert "<path" not in alone
+
+
+@given(st.floats(1e-6, 1e7), st.integers(1, 6))
+def test_values_on_an_axis_are_called_differently(highest: float, ticks: int) -> None:
+    for says in (count, share, took):
+        names = [says(value) for value in named_apart(0, highest, ticks, says)]
+        assert len(set(names)) == len(names)
+
+
+def test_one_turn_an_hour_has_no_half_turns_on_its_axis() -> None:
+    chart = bars_over_time([{"time": START, "n": 1}], "n", DAY)
+    assert re.findall(r'<b style="top:[^"]*">([^<]*)</b>', chart) == ["0", "1"]
+
+
+def test_places_under_the_pointer_stay_on_the_chart() -> None:
+    chart = rate_over_time(_rates(0, 1), DAY)
+    places = re.findall(r'<s style="left:([-0-9.]+)%;width:([0-9.]+)%"', chart)
+    assert places
+    assert all(float(left) >= 0 and float(left) + float(width) <= 100 for left, width in places)
+
+
+def test_the_name_of_a_moment_has_no_more_room_than_the_chart() -> None:
+    marks = [(START, "x" * 60), (START + DAY, "y" * 60)]
+    chart = rate_over_time(_rates(0, 1), DAY, marks=marks)
+    assert re.findall(r'class="mark" style="left:([0-9.]+)%;top:[0-9]+px;max-width:([0-9.]+)%', chart) == [
+        ("0.0", "100.00"),
+        ("100.0", "100.00"),
+    ]
+
+
+def test_a_time_axis_says_its_zone_once() -> None:
+    assert Times(START, START + 3 * DAY).labels(6).count("UTC") == 1
+
+
+def test_numbers_that_are_none_do_not_end_a_page() -> None:
+    for odd in (float("inf"), 1e-323):
+        assert rounded(0, odd, 4) == [0]
+        assert intervals([{"name": "a", "value": odd, "low": 0.0, "high": odd, "n": 1, "tone": "calm"}])
+
+
+def test_a_colour_in_a_text_is_no_colour_of_ours() -> None:
+    said = timeline(
+        [{"name": BAD, "depth": 0, "kind": "llm", "start_ms": 0, "end_ms": 5, "duration_ms": 5, "error": BAD}]
+    )
+    dark = in_colours(said, dark=True)
+    assert f"background:{DARK_OF[BAD]}" in dark
+    assert f">{BAD}</b>" in dark

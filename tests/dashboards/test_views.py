@@ -57,6 +57,16 @@ def test_texts_that_a_rule_dropped_are_not_asked_of_the_application(empty: Serve
     assert "CAPTURE_MESSAGE_CONTENT" not in said
 
 
+def test_of_two_spans_of_one_name_each_can_be_looked_at(empty: Served) -> None:
+    store, trace = empty.agent.store, "e" * 32
+    row = {"trace_id": trace, "time": store.now, "received_at": store.now, "kind": "llm", "name": "chat"}
+    store.insert("spans", [row | {"span_id": digit * 16} for digit in "ab"])
+    page = run("traces", empty.url, empty.token, {"trace": trace, "range": "all"})
+    picker = page.selectbox(key=f"span-{trace}")
+    picked = [picker.select(name).run().selectbox(key=f"span-{trace}").value for name in picker.options]
+    assert picked == ["a" * 16, "b" * 16]
+
+
 def test_a_method_is_named_once_without_the_counts_of_a_single_rate() -> None:
     rates = [
         {"method": "hajek-wilson; left out: 48 cannot_judge"},

@@ -76,6 +76,15 @@ def test_kept_answers_are_those_of_the_table(
                 assert answered(txn) == rows(txn)
 
 
+def test_what_a_savepoint_undoes_was_never_there() -> None:
+    with ControlState.open(None, FakeClock(NOW)).transaction() as txn:
+        inner = txn.begin_nested()
+        acts.acknowledge(txn, "f", 1, "ana", NOW)
+        assert acts.acknowledged(txn)
+        inner.rollback()
+        assert not acts.acknowledged(txn)
+
+
 def test_what_nobody_wrote_to_is_not_asked_again() -> None:
     state, asked = ControlState.open(None, FakeClock(NOW)), []
     event.listen(state.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
