@@ -72,7 +72,7 @@ def test_html_is_used_for_constants_and_for_what_markup_escaped() -> None:
     assert [(name, ast.unparse(call)) for name, call in used] == [
         ("app.py", "st.html(repainted(CSS, dark=dark))"),
         ("listing.py", "st.html(narrow_names(key, [column.name for column in columns]))"),
-        ("markup.py", "st.html(as_pictures(repainted(html, dark=st.context.theme.type == 'dark')))"),
+        ("markup.py", "st.html(as_pictures(in_colours(html, dark=st.context.theme.type == 'dark')))"),
         ("name_tag.py", "st.html(SIGN_OUT)"),
     ]
 
