@@ -35,6 +35,11 @@ class SecondPhase:
         """All of it."""
         return self.stratum.tobytes() + self.picked.tobytes()
 
+    def cut(self, rows: slice) -> SecondPhase | None:
+        """Return that of some of the turns; None where nothing was drawn for any of them."""
+        stratum = self.stratum[rows]
+        return SecondPhase(stratum, self.picked[rows]) if stratum.any() else None
+
     def share(self, bad: Floats, decided: Bools, probability: Floats, cluster: Ints) -> Stratified:
         """Return the share of `bad` ones; only of turns that are `decided` is it known, and those were so by `probability`.
 

@@ -103,8 +103,8 @@ class Said:
         verdict, label, contested = self.verdict[rows], self.label[rows], self.contested[rows]
         if not (verdict.any() or label.any() or contested.any()):
             return None
-        belief, probability, labelled = self.belief[rows], self.probability[rows], self.label_probability[rows]
-        return Said(verdict, belief, probability, label, self.first[rows], labelled, cluster, contested)
+        more = (self.belief[rows], self.probability[rows], label, self.first[rows], self.label_probability[rows])
+        return Said(verdict, *more, cluster, contested, None if self.second is None else self.second.cut(rows))
 
 
 @dataclass(frozen=True)

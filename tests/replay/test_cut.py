@@ -42,6 +42,8 @@ def stretch(seed: int, turns: int) -> Told:
                     "first_label": str(rng.choice(VERDICTS)) if labelled else None,
                     "label_probability": 0.5 if labelled and rng.random() < 0.5 else None,
                     "contested": bool(rng.random() < 0.05),
+                    "stratum": str(rng.choice(["flagged", "clean"])) if rule == "C" and rng.random() < 0.3 else None,
+                    "picked_probability": 0.5,
                 }
             )
     return told(pl.DataFrame(rows, infer_schema_length=None))
@@ -49,8 +51,14 @@ def stretch(seed: int, turns: int) -> Told:
 
 def plain(said: Said) -> list[list[object]]:
     """Every array as a list, NaN as a word; clusters by who is equal to whom."""
+    second = b"" if said.second is None else said.second.content
     arrays = (said.verdict, said.probability, said.label, said.first, said.label_probability, said.contested)
-    return [*(part.tolist() for part in arrays), np.nan_to_num(said.belief, nan=-1).tolist(), said.cluster.tolist()]
+    return [
+        *(part.tolist() for part in arrays),
+        np.nan_to_num(said.belief, nan=-1).tolist(),
+        said.cluster.tolist(),
+        [second],
+    ]
 
 
 @settings(max_examples=40, deadline=None)
