@@ -109,7 +109,11 @@ def test_a_reload_keeps_what_was_begun(agent: Agent, shown: str) -> None:
 
 
 def _note(driver: Chrome) -> WebElement:
-    return driver.find_element(By.CSS_SELECTOR, "textarea[placeholder='why you say so']")
+    """The field for a note, which the browser draws a moment after its name."""
+    found: list[WebElement] = becomes(
+        lambda: driver.find_elements(By.CSS_SELECTOR, "textarea[placeholder='why you say so']")
+    )
+    return found[0]
 
 
 def _draft(agent: Agent) -> dict[str, Any]:
