@@ -24,6 +24,8 @@ COLOURS: Final = {"worse": "red", "better": "green", "blocked": "orange", "diffe
 ORDER: Final = {decision: place for place, decision in enumerate(COLOURS)}
 VERBS: Final = {"worse": "does worse than", "better": "does better than", "differs": "differs from"}
 WIDTHS: Final = (4, 4, 4, 1.5)
+NO_VARIATION: Final = "no variation, no interval"
+"""How a reason ends where every user has the same value."""
 
 Rules = Mapping[str, Rule]
 
@@ -205,10 +207,21 @@ def _arms(context: Context, arms: Sequence[Row], comparisons: Sequence[Row], num
 
 
 def _silent(rows: Sequence[Row], number: int, rules: Rules) -> None:
-    """Comparisons that cannot be made yet: a line each instead of an empty chart each."""
-    for place, row in enumerate(rows):
+    """Comparisons that cannot be made yet: a line an arm and reason instead of an empty chart each."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        alike.setdefault((str(row["arm"]), _why(row)), []).append(measure_name(row["metric"], rules))
+    for place, ((arm, why), names) in enumerate(alike.items()):
         with st.container(key=f"muted-silent-{number}-{place}"):
-            plain(f"{_measure(row, rules)}, {row['arm']}: {as_sentence(row['reason'])}")
+            plain(f"{arm}: {as_sentence(why)} This is so of {', '.join(names)}")
+
+
+def _why(row: Row) -> str:
+    """Why there is nothing to compare, as words that many measures share."""
+    measured = _answer(row)[1]
+    ended = measured.partition("; ended on ")[2].partition(",")[0]
+    why = "the same for every user, so there is nothing to compare" if NO_VARIATION in measured else measured
+    return f"{why}; ended on {ended}" if ended and why != measured else why
 
 
 def _size(metric: str, row: Row) -> str:
