@@ -11,6 +11,7 @@ from dashboards.numbers import percent
 ENOUGH: Final = 30
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 LIMITS: Final = {"incident": "incident", "warn": "warning"}
+UNDECIDED: Final = "not decided yet; a judge that has not shown enough only proposes"
 COLOURS: Final = {"critical": "red", "high": "orange", "medium": "blue", "low": "gray"}
 
 
@@ -54,7 +55,7 @@ class Rule:
     def standing(self, rate: Row | None) -> str:
         """Return how the rate stands against the limits, in words."""
         if rate is None or rate["value"] is None:
-            return "not graded yet"
+            return UNDECIDED if self.told["demanding"] and "judge" in self.told["graders"] else "not graded yet"
         if rate["n_graded"] < ENOUGH:
             return f"not enough yet ({rate['n_graded']} of {ENOUGH})"
         if self.told["zero_tolerance"] and rate["value"] > 0:

@@ -136,7 +136,7 @@ def _card(pair: Pair, rows: Sequence[Row], findings: Sequence[Row], place: int, 
         with st.container(key=f"muted-app-{key}"):
             plain(f"{app} · {rule} · {known.told['severity']}" if known else app)
     with figure, st.container(key=f"figure-{key}", horizontal_alignment="right"):
-        plain(share(newest["value"]) if newest else "not graded yet")
+        plain(share(newest["value"]) if newest else "no rate yet")
     limits = known.limits if known else ()
     changes = list(_changes(pair, findings))
     draw(rate_over_time([rate_point(row) for row in rows], window_of(rows), marks=changes, limits=limits))
@@ -160,7 +160,7 @@ def checked_by_people(rows: Sequence[Row]) -> str:
 
 def _says(newest: Row | None) -> str:
     if newest is None:
-        return "No turn was graded in this range, so there is no rate."
+        return "No verdict decided in this range, so there is no rate."
     human = f", {count(newest['n_human'])} human labels" if newest["n_human"] else ""
     return (
         f"{percent(newest['confidence'])}: {share_interval(newest['low'], newest['high'])} from "

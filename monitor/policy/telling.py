@@ -59,6 +59,7 @@ def _rule(policy: Policy, rule: BoundRule, tried: dict[tuple[str, str], Tried]) 
         "authority": text.authority,
         "limits": dict(one.limits),
         "zero_tolerance": text.thresholds.zero_tolerance,
+        "demanding": (text.decision.min_recall, text.decision.max_false_alarm) != (None, None),
         "page": text.incident.page if text.incident else None,
         "playbook": text.incident.playbook if text.incident else None,
         "allow": list(text.allow),

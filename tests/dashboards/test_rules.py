@@ -12,13 +12,23 @@ from dashboards.rules import Rule
 from dashboards.words import method_words
 
 
-def rule(*, severity: str = "high", authority: str = "default", zero: bool = False, **limits: float) -> Rule:
+def rule(
+    *,
+    severity: str = "high",
+    authority: str = "default",
+    zero: bool = False,
+    demanding: bool = False,
+    asks: str = "judge",
+    **limits: float,
+) -> Rule:
     told = {
         "id": "R-1",
         "title": "One",
         "severity": severity,
         "authority": authority,
         "zero_tolerance": zero,
+        "demanding": demanding,
+        "graders": [asks],
         "limits": limits,
     }
     return Rule(told, {"id": "shop"})
@@ -43,6 +53,12 @@ def rate(value: float | None, low: float = 0.0, n: int = 500, high: float = 1.0)
 )
 def test_a_rate_stands_against_its_limits(measured: dict[str, Any] | None, words: str) -> None:
     assert rule(warn=0.1, incident=0.25).standing(measured) == words
+
+
+def test_a_rule_that_demands_something_of_its_judge_says_why_it_has_no_rate() -> None:
+    assert "only proposes" in rule(demanding=True, warn=0.1).standing(rate(None))
+    assert rule(demanding=True, warn=0.1).standing(rate(0.15, 0.12)) == "beyond its warning rate"
+    assert rule(demanding=True, asks="banned").standing(None) == "not graded yet"
 
 
 def test_how_a_rate_was_made_is_told_without_statistics() -> None:
