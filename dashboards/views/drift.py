@@ -139,12 +139,15 @@ def _one(context: Context, finding_id: str) -> None:
             }
         )
     _metric(context, row)
-    before_and_after(context, row)
+    of_turns = not row["metric"].startswith("judge:")  # a judge has known items, and no turns of its own
+    if of_turns:
+        before_and_after(context, row)
     _how(row)
     accepting(context.agent, row)
     notes(context.agent, row["id"])
-    want(context.agent, row["id"])
-    _report(context, row["id"])
+    if of_turns:
+        want(context.agent, row["id"])
+        _report(context, row["id"])
 
 
 STATES: Final = {
@@ -184,6 +187,8 @@ def _size(row: Row) -> str:
 UNDRAWN: Final = {
     "new": "What was new to an app is not drawn over time: the turns after the change show it.",
     "text": "How answers are worded is not drawn over time: the answers since the change show it.",
+    "judge": "What a judge says of known items is not drawn over time: Quality shows what it finds now. From this change on only labels on "
+    "what it says now count for its card, also once the change is accepted.",
 }
 
 

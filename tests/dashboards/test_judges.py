@@ -256,3 +256,20 @@ def test_an_agent_that_is_gone_does_not_look_like_one_without_judges() -> None:
         with pytest.raises(Trouble, match="does not answer"):
             read(gone)
     assert four_weeks(told_by(Unknown("Not found: this agent answers no question judgedrates"))) == {}
+
+
+def test_a_change_of_a_judge_is_a_page_without_turns_of_an_app(served: Served) -> None:
+    """Nothing of it is drawn over time, and it can be accepted all the same."""
+    store = served.agent.store.store
+    row = store.frame("SELECT * FROM base.findings WHERE id = 'f1refusal0000001'").row(0, named=True)
+    moved = {"id": "f3judge000000003", "metric": "judge:hits", "app": "judge small", "cause": "the judge small changed", "examples": "[]"}  # fmt: skip
+    with store.transaction() as txn:
+        txn.insert("findings", [row | moved])
+    page = run("drift", served.url, served.token, {"finding": "f3judge000000003"})
+    said = texts(page)
+    assert not page.exception
+    assert "is not one of" not in said
+    assert "Quality shows what it finds now" in said
+    buttons = {button.label for button in page.button}
+    assert "Accept as the new normal" in buttons
+    assert not {"Prepare the report", "Put into the next review"} & buttons
