@@ -54,7 +54,7 @@ def estimate_rates(
     """Return the violation rate per rule, app, segment and UTC window, in that order.
 
     `grades`: unit_id, time, app, rule_id, verdict, inclusion_probability, user_id, session_id and the segment columns; where there
-    are people, label, first_label, label_probability and contested (`monitor.store.verdicts.graded_units` says what they are); one row a unit
+    are people, label, first_label, label_probability and contested (`monitor.store.graded.graded_units` says what they are); one row a unit
     and rule. `units`, `ending` and `errors`: as in `estimate_told`, which is asked where what was said is kept a row a turn.
     """
     if grades.is_empty():

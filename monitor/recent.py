@@ -22,11 +22,12 @@ from monitor.model import dimensions
 from monitor.model.values import Signal, Turn
 from monitor.sampling import Plan
 from monitor.stats.erring import Errors
+from monitor.store.graded import graded_units
 from monitor.store.pieces import signatures, turn_counts
 from monitor.store.reads import Reader
 from monitor.store.standing import BUCKET
 from monitor.store.ungraded import turns_named
-from monitor.store.verdicts import graded_units, plans
+from monitor.store.verdicts import plans
 from monitor.told import Told, together, told
 from monitor.weighing import named_rules, spared, weighted
 

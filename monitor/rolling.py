@@ -17,13 +17,14 @@ from monitor.config.schema import Settings
 from monitor.estimates import estimate_told
 from monitor.judges.versions import rules_asking
 from monitor.minute_cache import MinuteCache
+from monitor.model.dimensions import NAMES
 from monitor.model.values import Estimate
 from monitor.policy.schema import Policy, units_of_rules
 from monitor.recent import known_plans, turns_of
 from monitor.stats.erring import Errors
+from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.reads import Reader
-from monitor.store.verdicts import graded_units
 from monitor.told import told
 from monitor.weighing import weighted
 
@@ -58,6 +59,8 @@ def rolling_rates(
     whole = replace(settings.estimates, window="28d", segments=())
     end = naive_utc(now)
     start = end - WEEKS
-    said = told(weighted(graded_units(reader, start, end, rules), known_plans(reader)), [])
+    plans = known_plans(reader)
+    needed = {"app", "user_id", "session_id", *(plan.column for _, plan in plans)} & {*NAMES}
+    said = told(weighted(graded_units(reader, start, end, rules, sorted(needed)), plans), [])
     counted = turns_of(reader, whole, start, end, ending=end)
     return estimate_told(said, counted, whole, ending=now, about=units_of_rules(policies), errors=errors)

@@ -61,10 +61,17 @@ def with_strata(turns: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
         return turns
     values = known.select("unit", "rule_id", pl.col("stratum").hash(), pl.col("picked_probability").fill_null(0.0))
     for prefix, column in ((STRATUM, "stratum"), (PICKED, "picked_probability")):
-        named = values.select("unit", column, rule=pl.lit(prefix) + pl.col("rule_id"))
-        wide = named.pivot("rule", index="unit", values=column, aggregate_function="first")
-        turns = turns.join(wide, on="unit", how="left")
+        turns = turns.join(by_unit(values, prefix, column), on="unit", how="left")
     return turns
+
+
+def by_unit(said: pl.DataFrame, prefix: str, column: str) -> pl.DataFrame:
+    """Return a `column` of `said` (a row a unit and rule) a row a unit, with a column a rule, `prefix` before its name."""
+    rules = said["rule_id"].unique(maintain_order=True).to_list()
+    if len(rules) == 1:  # nothing to turn
+        return said.select("unit", pl.col(column).alias(f"{prefix}{rules[0]}")).unique("unit", keep="first")
+    named = said.select("unit", column, rule=pl.lit(prefix) + pl.col("rule_id"))
+    return named.pivot("rule", index="unit", values=column, aggregate_function="first")
 
 
 def second_phase(turns: pl.DataFrame, rule: str) -> SecondPhase | None:

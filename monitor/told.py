@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.model.values import Verdict
-from monitor.second_phase import PICKED, STRATUM, SecondPhase, second_phase, with_strata
+from monitor.second_phase import PICKED, STRATUM, SecondPhase, by_unit, second_phase, with_strata
 from monitor.stats.erring import Errors
 from monitor.stats.ranks import Floats
 
@@ -190,12 +190,13 @@ def told(grades: pl.DataFrame, columns: Sequence[str] = ()) -> Told:
     )
     kept = ("unit", "time", "app", "cluster", "user", *dict.fromkeys(columns))
     whole = whole.with_columns(probability=pl.col("inclusion_probability").cast(pl.Float64).fill_null(0.0))
-    most = whole.with_columns(probability=pl.col("probability").max().over("unit"))
-    turns = most.unique("unit", keep="first").select(*kept, "probability")
-    said = whole.drop_nulls("code").select("unit", "code", rule=pl.lit(RULE) + pl.col("rule_id"))
-    by_rule = said.pivot("rule", index="unit", values="code", aggregate_function="first") if said.height else None
-    turns = turns if by_rule is None else turns.join(by_rule, on="unit", how="left")
-    turns = _with_own(turns, whole.filter(pl.col("probability") != most["probability"]), whole)
+    turns, less = whole.select(*kept, "probability"), whole.clear()
+    if whole["unit"].is_duplicated().any():  # several rules were asked of a unit
+        most = turns.with_columns(pl.col("probability").max().over("unit"))
+        turns, less = most.unique("unit", keep="first"), whole.filter(pl.col("probability") != most["probability"])
+    said = whole.drop_nulls("code")
+    turns = turns.join(by_unit(said, RULE, "code"), on="unit", how="left") if said.height else turns
+    turns = _with_own(turns, less, whole)
     turns = with_strata(_with_beliefs(turns, whole), whole)
     labels = whole.filter(pl.col("label").is_not_null() | pl.col("contested"))
     return Told(
@@ -211,9 +212,7 @@ def _with_own(turns: pl.DataFrame, less: pl.DataFrame, whole: pl.DataFrame) -> p
     if less.is_empty():
         return turns
     own = whole.join(less.select("rule_id").unique(), on="rule_id", how="semi")
-    columns = own.select("unit", "probability", rule=pl.lit(PROBABILITY) + pl.col("rule_id"))
-    wide = columns.pivot("rule", index="unit", values="probability", aggregate_function="first")
-    return turns.join(wide, on="unit", how="left")
+    return turns.join(by_unit(own, PROBABILITY, "probability"), on="unit", how="left")
 
 
 def _with_beliefs(turns: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
@@ -221,10 +220,8 @@ def _with_beliefs(turns: pl.DataFrame, whole: pl.DataFrame) -> pl.DataFrame:
     known = whole.drop_nulls("belief") if "belief" in whole.columns else whole.clear()
     if known.is_empty():
         return turns
-    columns = known.select("unit", pl.col("belief").cast(pl.Float64), rule=pl.lit(BELIEF) + pl.col("rule_id"))
-    return turns.join(
-        columns.pivot("rule", index="unit", values="belief", aggregate_function="first"), on="unit", how="left"
-    )
+    beliefs = by_unit(known.with_columns(pl.col("belief").cast(pl.Float64)), BELIEF, "belief")
+    return turns.join(beliefs, on="unit", how="left")
 
 
 def together(parts: Sequence[Told]) -> Told:

@@ -26,6 +26,7 @@ from monitor.replay.plan import TURNS, Stretch
 from monitor.sampling import Plan
 from monitor.steps import House, drift_metrics, graded_turns, plans_for
 from monitor.store import outcomes, reads, replayed, verdicts
+from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.reads import BEGINNING, Window
 from monitor.told import Told, told
@@ -124,7 +125,7 @@ def _said(house: House, window: Window | None, plans: list[tuple[int, Plan]]) ->
 def said_between(house: House, start: datetime, end: datetime, plans: list[tuple[int, Plan]]) -> Told:
     """Return what was said of the turns with start <= time <= end."""
     columns = [name for name in house.settings.estimates.segments if name in dimensions.NAMES]
-    graded = verdicts.graded_units(house.store, start, end + replayed.TICK)
+    graded = graded_units(house.store, start, end + replayed.TICK)
     return told(weighted(graded, plans), columns)
 
 

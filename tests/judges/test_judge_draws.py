@@ -21,8 +21,8 @@ from monitor.policy.load import load_policies
 from monitor.recent import known_plans
 from monitor.steps import afforded, graded_turns
 from monitor.store import reads
+from monitor.store.graded import graded_units
 from monitor.store.judging import Said, keep
-from monitor.store.verdicts import graded_units
 from monitor.weighing import weighted
 from plumbline.agent import Agent
 from plumbline.answers import house_of

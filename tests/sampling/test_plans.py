@@ -15,8 +15,8 @@ from monitor.sampling import Plan, plan_of
 from monitor.steps import House, TurnBatch, sample
 from monitor.steps import Mark as StepMark
 from monitor.store import reads
+from monitor.store.graded import graded_units
 from monitor.store.opening import Store
-from monitor.store.verdicts import graded_units
 from monitor.weighing import weighted
 from tests.store.rows import START
 

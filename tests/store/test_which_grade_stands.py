@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import FakeClock
+from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
-from monitor.store.verdicts import graded_units
 from tests.store.rows import START
 
 UNIT = "1" * 32

@@ -15,11 +15,11 @@ from monitor.estimates import ENOUGH, EPOCH
 from monitor.model.values import Estimate
 from monitor.recent import known_plans
 from monitor.stats.estimators import Labelled, cluster_labels, clustered_interval, corrected, corrected_interval, hajek
+from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.precedence import BY_MACHINE
 from monitor.store.reads import unit_counts
 from monitor.store.standing import STANDING
-from monitor.store.verdicts import graded_units
 from monitor.weighing import weighted
 
 DECISIVE = ("violates", "complies")
