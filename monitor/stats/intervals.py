@@ -69,7 +69,7 @@ def bentkus(total: float, n: float, confidence: float = 0.95) -> Interval:
     of coins is. Narrower than Chernoff's bound; for coins themselves `clopper_pearson` needs no factor of e.
 
     >>> [round(x, 4) for x in bentkus(0.0, 100)]
-    [0.0, 0.0459]
+    [0.0, 0.0458]
     """
     strict = 1 - (1 - confidence) / math.e
     low = clopper_pearson(math.floor(total), n, strict).low
