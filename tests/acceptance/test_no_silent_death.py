@@ -218,7 +218,7 @@ def test_10_grading_as_a_whole_fails(living: Living, monkeypatch: pytest.MonkeyP
     def fails(*_: Any) -> None:
         raise OSError("disk")
 
-    monkeypatch.setattr("monitor.steps.graded_turns", fails)
+    monkeypatch.setattr("monitor.asking.graded_turns", fails)
     living.send(30)
     dies(living, "step grade", "disk")
 
