@@ -66,11 +66,7 @@ def found(told: Row) -> str:
     said = " and ".join(part for part in parts if part)
     since = told.get("said_since")
     if since:
-        return (
-            f"Since it changed ({when(since)}) it {said}."
-            if said
-            else f"Since it changed ({when(since)}) it was not asked about known items."
-        )
+        return f"Since it changed ({when(since)}) it {said or 'was not asked about known items'}."
     return f"In the last 7 days it {said}." if said else "It was not asked about known items in the last 7 days."
 
 

@@ -22,13 +22,7 @@ from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Unit, Verdict
 from monitor.second_phase import SecondPhase
 from monitor.stats.erring import Errors, behind
-from monitor.stats.estimators import (
-    Labelled,
-    clustered_interval,
-    corrected,
-    corrected_interval,
-    hajek,
-)
+from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
 from monitor.stats.intervals import Interval, share_interval
 from monitor.stats.ranks import Floats
 from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told

@@ -151,12 +151,12 @@ def _unpicked(rule_id: str, looked: Looked) -> str:
 
 def _undrawn(store: Store, unit_id: str) -> dict[str, str]:
     """Say by rule why no judge is asked about an answer, where the lot decided that."""
+    rows = draws_of(store, unit_id).filter(~pl.col("drawn"))
+    named = rows.select("rule_id", "inclusion_probability", "app", "band").iter_rows()
     return {
-        row[
-            "rule_id"
-        ]: f"its judge can look at some answers only, and this was not drawn: its chance was {row['inclusion_probability']:.3g}, "
-        f"as of all answers of {row['app']} that local graders call {row['band']}"
-        for row in draws_of(store, unit_id).filter(~pl.col("drawn")).iter_rows(named=True)
+        rule: f"its judge can look at some answers only, and this was not drawn: its chance was {chance:.3g}, "
+        f"as of all answers of {app} that local graders call {band}"
+        for rule, chance, app, band in named
     }
 
 

@@ -88,20 +88,22 @@ class SecondDraw:
         `before`: by answer and rule what local graders said earlier, of rules that are not in `graded`.
         """
         by_unit = {turn.unit_id: turn for turn in turns}
-        words = {**(before or {}), **{(unit, rule): word for unit, rule, word in _told(graded)}}
-        found = []
-        for policy in policies:
-            for rule in (rule for rule in policy.rules if rule.judged):
-                mine = graded.filter((pl.col("rule_id") == rule.id) & (pl.col("policy") == policy.id))
-                others = [one.id for one in policy.rules if one.id != rule.id]
-                for row in mine.iter_rows(named=True):
-                    turn = by_unit[row["unit_id"]]
-                    waits = str(row["reason"]).startswith(WAITS_FOR_JUDGE)
-                    if waits or (row["verdict"] in DECISIVE and self._connected(rule, turn)):
-                        said = [words.get((turn.unit_id, one), "") for one in others]
-                        stratum = Stratum(turn.app, _value(turn, policy), _band(rule, row, said))
-                        found.append(self._draw(row, stratum, certain=not waits))
-        return found
+        told = graded.select("unit_id", "rule_id", "verdict").iter_rows()
+        words = {**(before or {}), **{(unit, rule): word for unit, rule, word in told}}
+        judged = [(policy, rule) for policy in policies for rule in policy.rules if rule.judged]
+        return [draw for policy, rule in judged for draw in self._of_rule(policy, rule, graded, by_unit, words)]
+
+    def _of_rule(
+        self, policy: Policy, rule: BoundRule, graded: pl.DataFrame, by_unit: Mapping[str, Turn], words: Words
+    ) -> Iterator[dict[str, Any]]:
+        mine = graded.filter((pl.col("rule_id") == rule.id) & (pl.col("policy") == policy.id))
+        others = [one.id for one in policy.rules if one.id != rule.id]
+        for row in mine.iter_rows(named=True):
+            turn, waits = by_unit[row["unit_id"]], str(row["reason"]).startswith(WAITS_FOR_JUDGE)
+            if waits or (row["verdict"] in DECISIVE and self._connected(rule, turn)):
+                said = [words.get((turn.unit_id, one), "") for one in others]
+                stratum = Stratum(turn.app, _value(turn, policy), _band(rule, row, said))
+                yield self._draw(row, stratum, certain=not waits)
 
     def _connected(self, rule: BoundRule, turn: Turn) -> bool:
         asked = (one for one in rule.asked_in(turn.region) if isinstance(one, Judge))
@@ -132,10 +134,6 @@ Words = Mapping[tuple[str, str], str]
 def number_of(unit_id: str, rule_id: str, seed: int) -> float:
     """Return the number that is drawn for an answer and rule: a judge is asked where it is below the rate of its stratum."""
     return position(f"{unit_id} {rule_id}", seed)
-
-
-def _told(graded: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    yield from graded.select("unit_id", "rule_id", "verdict").iter_rows()
 
 
 def _value(turn: Turn, policy: Policy) -> str:

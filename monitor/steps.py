@@ -77,9 +77,7 @@ class House:
     stopping: Callable[[], bool] = lambda: False
     labels: Labels | None = None
     recent: Recent = field(default_factory=Recent)
-    afforded: dict[datetime, Mapping[str, AskingRates]] = field(
-        default_factory=dict
-    )  # what judges can be asked, by day
+    afforded: dict[datetime, Mapping[str, AskingRates]] = field(default_factory=dict)  # of judges, by day
 
     @property
     def guard(self) -> Guarding:

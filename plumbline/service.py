@@ -40,6 +40,7 @@ LOAD_RESTS_AT_MOST_S = 0.8
 """Loading takes at most a thirteenth of a core when little comes; what is acknowledged is still seen well within two seconds."""
 
 JUDGE_EVERY_S = 1.0
+JUDGE_RESTS = 4.0
 JUDGE_RESTS_AT_MOST_S = 2.0
 
 DELIVER_EVERY_S = 2.0
@@ -82,7 +83,9 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job(
                 "judges",
                 JUDGE_EVERY_S,
-                Paced(Guarded("judges", lambda: judge_waiting(agent), agent.health), LOAD_RESTS, JUDGE_RESTS_AT_MOST_S),
+                Paced(
+                    Guarded("judges", lambda: judge_waiting(agent), agent.health), JUDGE_RESTS, JUDGE_RESTS_AT_MOST_S
+                ),
             ),
             Job("deliver", DELIVER_EVERY_S, deliver),
             Job("buttons", DELIVER_EVERY_S, Guarded("buttons", Lines(agent).keep, agent.health)),

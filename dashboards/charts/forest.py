@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from dashboards.charts.parts import Row, Says, named_apart
+from dashboards.charts.parts import Row, Says, named_apart, with_bounds
 from dashboards.markup import Html, words
 from dashboards.numbers import count, share
 from dashboards.theme import ACCENT, BAD, GOOD
@@ -57,6 +57,5 @@ def _marks(row: Row, low: float, high: float) -> Iterator[str]:
 
 
 def _told(row: Row, says: Says) -> str:
-    if row["value"] is None:
-        return "not known"
-    return words(f"{says(row['value'])} ({says(row['low'])} to {says(row['high'])}) of {count(row['n'])}", 200)
+    told = with_bounds(row, says)
+    return words(told if row["value"] is None else f"{told} of {count(row['n'])}", 200)

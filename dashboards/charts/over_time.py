@@ -12,7 +12,7 @@ from math import inf
 from statistics import median
 from typing import Final
 
-from dashboards.charts.parts import Row, Says, Times, Values, across, framed, hit, rounded
+from dashboards.charts.parts import Row, Says, Times, Values, across, framed, hit, named_apart, with_bounds
 from dashboards.markup import Html, drawing, words
 from dashboards.numbers import count, share, utc, when
 from dashboards.theme import ACCENT, ACCENT_WASH, BAD, INK
@@ -50,7 +50,7 @@ def rate_over_time(
     values = _values(rows, limits, reference, height)
     near = [(limit, name) for limit, name in limits if limit <= top(rows, limits)]
     named = [*([(since[1], "change begins")] if since else []), *sorted(marks)]
-    lines, labels = values.grid(4, says)
+    lines, labels = values.grid(named_apart(values.low, values.high, 4, says), says)
     whole = broken(rows, step, ("value", "low", "high", "n"))
     shapes = [
         *_stretch(since, times),
@@ -107,12 +107,8 @@ def _limit_names(near: Sequence[tuple[float, str]], values: Values) -> Iterator[
 
 def _told(row: Row, says: Says) -> Iterator[str]:
     yield f"from {when(row['time'])}"
-    if row.get("value") is None:
-        yield "not known"
-        return
-    known = row.get("low") is not None and row.get("high") is not None
-    yield f"{says(row['value'])} ({says(row['low'])} to {says(row['high'])})" if known else says(row["value"])
-    if row.get("n") is not None:
+    yield with_bounds(row, says)
+    if row.get("value") is not None and row.get("n") is not None:
         yield f"of {count(row['n'])}"
 
 
@@ -217,8 +213,8 @@ def bars_over_time(
     """Return bars of `field` per step of time; a step without a row has no bar."""
     known = [row | {"time": utc(row["time"])} for row in rows if row[field] is not None]
     times = Times.of([at for row in known for at in (row["time"], row["time"] + step)])
-    values = _from_nothing([row[field] for row in known], 3)
-    lines, labels = values.grid(3, says)
+    values, ticks = _from_nothing([row[field] for row in known], says)
+    lines, labels = values.grid(ticks, says)
     bars = (_bar(row["time"], row[field], step, times, values, colour) for row in known)
     told = ((row["time"], row["time"] + step, [f"from {when(row['time'])}", says(row[field])]) for row in known)
     shown = [drawing([lines, *bars]), labels, times.labels(3), *_pointed(told, times)]
@@ -228,10 +224,11 @@ def bars_over_time(
 SMALL: Final = 110
 
 
-def _from_nothing(numbers: Sequence[float], ticks: int) -> Values:
-    """The axis from 0 to the round value beyond all of `numbers`."""
+def _from_nothing(numbers: Sequence[float], says: Says) -> tuple[Values, Sequence[float]]:
+    """The axis from 0 to the round value beyond all of `numbers`, and the round values on it."""
     highest = max(numbers, default=0)
-    return Values(0.0, rounded(0, highest, ticks)[-1] if highest > 0 else 1.0, SMALL)
+    ticks = named_apart(0, highest if highest > 0 else 1.0, 3, says)
+    return Values(0.0, ticks[-1], SMALL), ticks
 
 
 def _bar(at: datetime, value: float, step: timedelta, times: Times, values: Values, colour: str) -> str:
@@ -244,8 +241,8 @@ def lines_over_time(rows: Sequence[Row], fields: dict[str, str], step: timedelta
     names = list(fields)
     given = [row | {"time": utc(row["time"])} for row in rows]
     times = Times.of([row["time"] for row in given])
-    values = _from_nothing([row[name] for row in given for name in names if row.get(name) is not None], 3)
-    lines, labels = values.grid(3, says)
+    values, ticks = _from_nothing([row[name] for row in given for name in names if row.get(name) is not None], says)
+    lines, labels = values.grid(ticks, says)
     whole = broken(given, step, names)
     drawn = [
         line

@@ -36,11 +36,19 @@ class Values:
         share = (value - self.low) / ((self.high - self.low) or 1)
         return round(self.height - INSET - share * (self.height - 2 * INSET), 1)
 
-    def grid(self, ticks: int, says: Says) -> tuple[str, str]:
-        """Return the lines of about `ticks` round values, and what they are called."""
-        at = [value for value in named_apart(self.low, self.high, ticks, says) if self.low <= value <= self.high]
+    def grid(self, ticks: Sequence[float], says: Says) -> tuple[str, str]:
+        """Return the lines of those of `ticks` that lie on the axis, and what they are called."""
+        at = [value for value in ticks if self.low <= value <= self.high]
         lines = "".join(across(self.y(value), LINE) for value in at)
         return lines, "".join(f'<b style="top:{self.y(value)}px">{words(says(value))}</b>' for value in at)
+
+
+def with_bounds(row: Row, says: Says) -> str:
+    """Return what a row says of its `value`, and between what it lies (`low`, `high`), where that is known."""
+    if row.get("value") is None:
+        return "not known"
+    known = row.get("low") is not None and row.get("high") is not None
+    return f"{says(row['value'])} ({says(row['low'])} to {says(row['high'])})" if known else says(row["value"])
 
 
 def across(y: float, colour: str, dashes: str = "") -> str:

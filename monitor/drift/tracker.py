@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from monitor.drift.detector import Detector
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.reference import build, fits, freeze, functions, grow
 from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
-from monitor.drift.trail import extend, joined, spans, unrolled, write_trail
+from monitor.drift.trail import extend, joined, spans, stepped, unrolled, write_trail
 from monitor.drift.weeks import Week, week_of
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Onset
@@ -156,8 +156,8 @@ def warmer(warm: Warm, fresh: Points, combo: Sequence[int]) -> Warm:
     outputs, starts = [short(value) for value in fresh.outputs.tolist()], fresh.starts.tolist()
     kept = [[outputs[at] for at in sorted({a, b - 1})] for a, b in pairwise([*starts, len(outputs)])]
     return Warm(
-        time=warm.time + [b - a for a, b in pairwise([sum(warm.time), *fresh.time.tolist()])],
-        combo=joined(warm.combo, [(number, len(list(same))) for number, same in groupby(combo)]),
+        time=stepped(warm.time, fresh.time.tolist()),
+        combo=joined(warm.combo, combo),
         outputs=warm.outputs + kept,
     )
 

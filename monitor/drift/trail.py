@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
 from typing import Final
 
 import numpy as np
@@ -61,15 +61,25 @@ def runs(numbers: Ints) -> list[tuple[int, int]]:
     return list(zip(numbers[edges].tolist(), lengths.tolist(), strict=True))
 
 
-def joined(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the runs of numbers of which `one` are the runs, followed by those of `other`.
+def joined(known: list[tuple[int, int]], numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the runs of those numbers of which `known` are the runs, followed by `numbers`.
 
-    >>> joined([(1, 2), (3, 1)], [(3, 4), (1, 1)])
+    >>> joined([(1, 2), (3, 1)], [3, 3, 3, 3, 1])
     [(1, 2), (3, 5), (1, 1)]
     """
-    if not one or not other or one[-1][0] != other[0][0]:
-        return [*one, *other]
-    return [*one[:-1], (one[-1][0], one[-1][1] + other[0][1]), *other[1:]]
+    fresh = [(number, len(list(same))) for number, same in groupby(numbers)]
+    if not known or not fresh or known[-1][0] != fresh[0][0]:
+        return [*known, *fresh]
+    return [*known[:-1], (known[-1][0], known[-1][1] + fresh[0][1]), *fresh[1:]]
+
+
+def stepped(steps: list[int], times: Sequence[int]) -> list[int]:
+    """Return the times of which `steps` are kept, each minus the one before, followed by `times`, as steps.
+
+    >>> stepped([5, 2], [8, 8])
+    [5, 2, 1, 0]
+    """
+    return [*steps, *(after - before for before, after in pairwise([sum(steps), *times]))]
 
 
 def unrolled(pairs: Sequence[tuple[int, int]]) -> Ints:
@@ -86,18 +96,11 @@ def extend(trail: Trail, points: Points) -> tuple[Points, Ints]:
 
 def longer(trail: Trail, seconds: Sequence[int], combo: Sequence[int], value: Sequence[float]) -> Trail:
     """Return a trail with its next outputs, of a time in seconds, a composition row and a value each, none of them thinned yet."""
-    own, last = list(trail.combo), sum(trail.time)
-    for number in combo:
-        if own and own[-1][0] == number:
-            own[-1] = (number, own[-1][1] + 1)
-        else:
-            own.append((number, 1))
-    steps = [after - before for before, after in pairwise([last, *seconds])]
     return Trail(
-        count=trail.count + len(steps),
-        loose=trail.loose + len(steps),
-        time=[*trail.time, *steps],
-        combo=own,
+        count=trail.count + len(seconds),
+        loose=trail.loose + len(seconds),
+        time=stepped(trail.time, seconds),
+        combo=joined(trail.combo, combo),
         value=[*trail.value, *value],
     )
 

@@ -137,9 +137,8 @@ def _answer_first(
     ]
     pace = _pace(readout, pair)
     answer = sentence(pair.arm, readout.control, readings, readout.metrics, pair.alpha, pace)
-    answer = answer.replace(
-        ". ", "; "
-    )  # where the first sentence ends is where the numbers begin, whatever a rule is called
+    # where the first sentence ends is where the numbers begin, whatever a rule is called
+    answer = answer.replace(". ", "; ")
     for comparison, _ in read:
         yield replace(comparison, reason=f"{answer}. {comparison.reason}")
 

@@ -53,9 +53,7 @@ class Remembered:
     _told: Told = field(default_factory=lambda: told(pl.DataFrame(schema=_NOTHING)))
     _bad: Violations = field(default_factory=Violations)
     _published: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
-    _counted: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema=_COUNTS)
-    )  # observations of whole buckets
+    _counted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))  # of whole buckets
     _operation: tuple[datetime, list[Signal]] | None = None
 
     def add(self, turns: pl.DataFrame, said: Told, violations: pl.DataFrame, since: datetime) -> None:

@@ -45,11 +45,6 @@ _JUDGES: Final = f"""
 _PICKED: Final = f"""
     SELECT hash(unit_id) AS unit, plan, inclusion_probability FROM base.samples WHERE {_WITHIN}"""
 
-_PICKED_TWICE: Final = f"""
-    SELECT hash(unit_id) AS unit, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
-        SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples WHERE {_WITHIN} GROUP BY ALL)
-    GROUP BY unit_id"""
-
 _WORDS: Final = (
     *("verdict", "grader", "belief", "plans", "inclusion_probability", "stratum", "judge_probability", "judge_drawn"),
     *("label", "first_label", "contested", "label_probability", "sampling_weight"),
@@ -98,9 +93,16 @@ def _drawn(said: pl.DataFrame, reader: Reader, within: Mapping[str, datetime]) -
     """Add the plans that picked each unit and their probability together: where each has one, nothing is to be grouped."""
     picked = reader.frame(_PICKED, within)
     if picked["unit"].is_duplicated().any():
-        return said.join(reader.frame(_PICKED_TWICE, within), on="unit", how="left")
+        return said.join(_together(picked), on="unit", how="left")
     alone = pl.when(pl.col("plan").is_not_null()).then(pl.concat_list("plan"))
     return said.join(picked, on="unit", how="left").with_columns(plans=alone)
+
+
+def _together(picked: pl.DataFrame) -> pl.DataFrame:
+    """All plans that picked each unit, and how probable it was that one of them did."""
+    by_plan = picked.group_by("unit", "plan", maintain_order=True).agg(pl.col("inclusion_probability").max())
+    missed = (1 - pl.col("inclusion_probability")).product()
+    return by_plan.group_by("unit").agg(plans=pl.col("plan"), inclusion_probability=1 - missed)
 
 
 def _either(some: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.store.precedence import JUDGE
 from monitor.store.reads import Reader
 
 DAY: Final = timedelta(days=1)
@@ -35,15 +34,3 @@ def new_values(reader: Reader, columns: Sequence[str], until: datetime, span: ti
         )
         found[column] = rows["value"].to_list()
     return found
-
-
-def days_verdicts(reader: Reader, rules: Sequence[str], day: datetime) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return by rule and app how many answers of the week before `day` judges called violations, of how many they decided."""
-    rows = reader.frame(
-        f"""SELECT g.rule_id, t.app, count(*) FILTER (g.verdict = 'violates') AS bad, count(*) AS n
-            FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-            WHERE g.standing = {JUDGE} AND g.verdict IN ('violates', 'complies') AND list_contains(?, g.rule_id)
-              AND g.time >= ? AND g.time < ? AND t.app <> '' GROUP BY ALL""",
-        [list(rules), day - 7 * DAY, day],
-    )
-    return {(rule, app): (bad, n) for rule, app, bad, n in rows.iter_rows()}
