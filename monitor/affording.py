@@ -11,17 +11,16 @@ from typing import Final
 from monitor.config.schema import Settings
 from monitor.graders.grader import Connected
 from monitor.judge_draws import BANDS, OTHER, UNSEEN, AskingRates, Stratum, dimension_of
-from monitor.judges import allocation
-from monitor.judges.allocation import allocated, calls_for
+from monitor.judges.allocation import StratumCounts, allocated, calls_for
 from monitor.judges.versions import rules_asking
 from monitor.planning import BOTH
 from monitor.policy.schema import Policy
 from monitor.store import judge_draws, pace
 from monitor.store.reads import Reader
 
-NOBODY: Final = allocation.Stratum(0)
+NOBODY: Final = StratumCounts(0)
 
-Strata = Mapping[Stratum, allocation.Stratum]
+Strata = Mapping[Stratum, StratumCounts]
 
 
 def affordable(reader: Reader, policies: Sequence[Policy], settings: Settings, day: datetime) -> dict[str, AskingRates]:
@@ -50,11 +49,11 @@ def affordable(reader: Reader, policies: Sequence[Policy], settings: Settings, d
     return found
 
 
-def _told(reader: Reader, rules: Sequence[str], day: datetime) -> dict[str, dict[Stratum, allocation.Stratum]]:
+def _told(reader: Reader, rules: Sequence[str], day: datetime) -> dict[str, dict[Stratum, StratumCounts]]:
     """What strata there were, by rule."""
-    found: dict[str, dict[Stratum, allocation.Stratum]] = {}
+    found: dict[str, dict[Stratum, StratumCounts]] = {}
     for rule, app, value, band, answers, bad, judged in judge_draws.strata(reader, rules, day).iter_rows():
-        found.setdefault(rule, {})[Stratum(app, value, band)] = allocation.Stratum(answers, bad, judged)
+        found.setdefault(rule, {})[Stratum(app, value, band)] = StratumCounts(answers, bad, judged)
     return found
 
 
@@ -62,7 +61,7 @@ def _waited(told: Strata, app: str) -> float:
     return sum(one.answers for stratum, one in told.items() if stratum.app == app)
 
 
-def _strata(told: Strata, waited: Mapping[str, float], *, split: bool) -> Iterator[tuple[Stratum, allocation.Stratum]]:
+def _strata(told: Strata, waited: Mapping[str, float], *, split: bool) -> Iterator[tuple[Stratum, StratumCounts]]:
     """Yield the strata of some applications: those that there were, and what may come beside them, by the share it is taken to have."""
     for app, answers in waited.items():
         mine = {stratum: one for stratum, one in told.items() if stratum.app == app}

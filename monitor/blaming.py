@@ -23,7 +23,6 @@ OPEN_FOR: Final = timedelta(days=14)
 """Who is to blame for a change is looked at again for so long."""
 
 _ORDER: Final = ("both", "judge", "unknown", "application")
-_TIMES: Final = ("detected_at", "since", "since_low", "since_high")
 
 
 def with_blame(house: House, finding: Finding) -> Finding:

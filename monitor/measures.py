@@ -50,7 +50,7 @@ def measure(metric: str, titles: Titles = NO_TITLES) -> Measure:
     """
     kind, _, name = metric.partition(":")
     if kind == "rule" and name:
-        return Measure(title_of(name, titles), SHARE)
+        return Measure(titles.get(name, name), SHARE)
     if kind == "undecided":
         return Measure(f"answers that could not be judged: {quoted(name, titles)}", SHARE)
     if kind == "missing":
@@ -78,8 +78,3 @@ def called(metric: str, titles: Titles = NO_TITLES) -> str:
 def quoted(rule_id: str, titles: Titles) -> str:
     """Return a title as words of somebody else; an id as it is."""
     return f"“{titles[rule_id]}”" if rule_id in titles else rule_id
-
-
-def title_of(rule_id: str, titles: Titles) -> str:
-    """Return what people call a rule; its id where no policy here knows it."""
-    return titles.get(rule_id, rule_id)

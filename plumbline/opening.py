@@ -37,49 +37,56 @@ def open_agent(settings: Settings, data_dir: Path, clock: Clock | None = None, *
     With `repair` a store that is damaged is moved aside and filled again from the spool; without, it stays where it is.
     """
     clock, places = clock or SystemClock(), Places(data_dir)
-    health, stopping = Health(clock), threading.Event()
-    folder = Path(settings.policies) if settings.policies else None
     if not places.control.exists():
-        policies_in_force(folder)  # whoever sets up a house is told of a mistake before anything is made
-    rules = AlertFile(Path(settings.alerts) if settings.alerts else None, places.alert_rules)
+        policies_in_force(_folder(settings))  # whoever sets up a house is told of a mistake before anything is made
     limit, threads = settings.agent.memory_limit, settings.agent.threads
     store = Store.open(data_dir, memory_limit=limit, threads=threads, clock=clock, repair=repair)
     try:
-        opened = open_desk(settings, places.control, clock, book=rules.start(health))
-        post = replace(opened.post, health=health, stopping=stopping.is_set)
-        desk = replace(opened, guard=health.guard, post=post)
+        agent = _put_together(settings, places, clock, store)
     except PlumblineError:
         store.close()
         raise
-    activation = Activation(desk.state, folder, clock)
-    access = access_of(settings, desk.state, store, install_key(data_dir), clock)
-    readers = Readers(store, places.root / "sql")
+    try:
+        _remember(agent)
+    except PlumblineError:
+        agent.close()
+        raise
+    return agent
+
+
+def _folder(settings: Settings) -> Path | None:
+    return Path(settings.policies) if settings.policies else None
+
+
+def _put_together(settings: Settings, places: Places, clock: Clock, store: Store) -> Agent:
+    """Open the control state beside the store and make the parts that answer from both."""
+    health, stopping = Health(clock), threading.Event()
+    rules = AlertFile(Path(settings.alerts) if settings.alerts else None, places.alert_rules)
+    opened = open_desk(settings, places.control, clock, book=rules.start(health))
+    desk = replace(opened, guard=health.guard, post=replace(opened.post, health=health, stopping=stopping.is_set))
     cards = CardFile(store, clock, {name: judge.panel for name, judge in settings.judges.items() if judge.panel})
     judges = queue_of(settings, store, desk.state, clock, secrets.SystemRandom(), cards.now, stopping.is_set)
-    watch = GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)), judges.troubles)
-    rates = FourWeeks(store, clock, settings)
-    files = RuleFiles(settings, health, clock, rules, activation.remember)
-    agent = Agent(
+    return Agent(
         settings,
         places,
         clock,
         store,
         desk,
         (),
-        readers,
+        Readers(store, places.root / "sql"),
         health,
-        access,
-        files,
-        watch,
+        access_of(settings, desk.state, store, install_key(places.root), clock),
+        RuleFiles(settings, health, clock, rules, Activation(desk.state, _folder(settings), clock).remember),
+        GradingWatch(store, clock, health, Pulse(parse_duration(settings.agent.cycle_every)), judges.troubles),
         judges,
-        rates,
+        FourWeeks(store, clock, settings),
         stopping=stopping,
     )
-    try:
-        agent.policies = files.start(activation.last_texts())
-        recall_tombstones(store, data_dir)
-        agent.finish_erasure()
-    except PlumblineError:
-        agent.close()
-        raise
-    return agent
+
+
+def _remember(agent: Agent) -> None:
+    """Take up what an earlier process of this house left: the rules that held, what may not come back, an erasure under way."""
+    activation = Activation(agent.desk.state, _folder(agent.settings), agent.clock)
+    agent.policies = agent.files.start(activation.last_texts())
+    recall_tombstones(agent.store, agent.places.root)
+    agent.finish_erasure()

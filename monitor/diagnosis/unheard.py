@@ -15,7 +15,6 @@ from monitor.diagnosis.facts import Facts, Stranger, Voice
 from monitor.diagnosis.fixes import Fix
 
 SHOWN: Final = 6
-RULED: Final = 14
 SIGNALS: Final = {"log": "log records", "span": "spans", "call": "calls"}
 
 Guess = tuple[str, str, str]

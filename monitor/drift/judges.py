@@ -61,14 +61,14 @@ def cause_of(judge: str) -> str:
 
 
 @dataclass(frozen=True)
-class Watched:
+class WatchedWords:
     """What came of words on known items: states of streams that moved, and findings."""
 
     states: dict[str, str]
     findings: list[Finding]
 
 
-def watch_words(states: Mapping[str, str], words: pl.DataFrame, settings: DriftSettings, now: datetime) -> Watched:
+def watch_words(states: Mapping[str, str], words: pl.DataFrame, settings: DriftSettings, now: datetime) -> WatchedWords:
     """Feed `words` (judge, known, version, time, bad; in order of time) to the streams of their judges and return what came of it.
 
     A stream of another version, that of the judge and the items, starts anew. `states` are those of all streams of the house, which
@@ -87,7 +87,7 @@ def watch_words(states: Mapping[str, str], words: pl.DataFrame, settings: DriftS
         alarms = track(metric, stream, points, [_NOBODY], watching)
         findings += [_finding(name, metric, of_alarm(ALL, alarm), settings, now) for alarm in alarms]
         after[key] = write_state(stream)
-    return Watched(after, findings)
+    return WatchedWords(after, findings)
 
 
 def settings_of_judges(settings: DriftSettings, states: Mapping[str, str]) -> TrackerSettings:

@@ -29,7 +29,7 @@ goes on being looked at, and none weighs so much in a rate that one verdict move
 
 
 @dataclass(frozen=True)
-class Stratum:
+class StratumCounts:
     """The answers of a day, and what a judge has said of such lately: so many of `judged` violate."""
 
     answers: float
@@ -43,10 +43,10 @@ class Stratum:
         return math.sqrt(rate * (1 - rate))
 
 
-def allocated(calls: float, strata: Mapping[Name, Stratum]) -> dict[Name, float]:
+def allocated(calls: float, strata: Mapping[Name, StratumCounts]) -> dict[Name, float]:
     """Return the rate of each stratum at which at most `calls` answers are asked about in all; 1 where all of it is.
 
-    >>> allocated(300, {"a": Stratum(1000, 50, 100), "b": Stratum(1000, 1, 100)})
+    >>> allocated(300, {"a": StratumCounts(1000, 50, 100), "b": StratumCounts(1000, 1, 100)})
     {'a': 0.21022410381342863, 'b': 0.0625}
     """
     rates: dict[Name, float] = {}
@@ -64,7 +64,7 @@ def allocated(calls: float, strata: Mapping[Name, Stratum]) -> dict[Name, float]
     return rates
 
 
-def _spreads(strata: Mapping[Name, Stratum]) -> dict[Name, float]:
+def _spreads(strata: Mapping[Name, StratumCounts]) -> dict[Name, float]:
     whole = sum(one.answers for one in strata.values())
     mean = sum(one.answers * one.spread for one in strata.values()) / whole if strata else 0.0
     return {name: max(one.spread, LEAST * mean) for name, one in strata.items()}

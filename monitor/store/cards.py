@@ -13,6 +13,91 @@ from monitor.store.reads import Reader
 
 _DIMS: Final = ", ".join(f"t.{name}" for name in dimensions.NAMES)
 
+_PEOPLE: Final = f"""
+    SELECT unit_id, rule_id, verdict AS label FROM base.grades g
+    WHERE starts_with(grader, '{HUMAN}') AND time >= $since
+    QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY {rank("g")}, graded_at DESC) = 1
+        AND {rank("g")} < {CONTESTED} AND verdict IN ('violates', 'complies')"""
+"""What people agree on, or somebody decided."""
+
+_LOOKED: Final = f"""
+    SELECT unit_id, rule_id, min(graded_at) AS first_at, max(graded_at) AS labelled_at FROM base.grades
+    WHERE starts_with(grader, '{HUMAN}') AND time >= $since GROUP BY ALL"""
+"""When people looked at it first and last."""
+
+_PLANNED: Final = f"""
+    SELECT unit_id, rule_id, 1 - product(1 - p) AS asked_probability FROM (
+        SELECT unit_id, rule_id, plan, max(inclusion_probability) AS p FROM base.grades
+        WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL AND time >= $since GROUP BY ALL)
+    GROUP BY ALL"""
+"""How probably the plans together asked people about it."""
+
+_DRAWN: Final = """
+    SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
+        SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
+        WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people) GROUP BY ALL)
+    GROUP BY ALL"""
+"""How probably it was drawn for judges."""
+
+_ASKED: Final = """
+    SELECT unit_id, rule_id, inclusion_probability AS judge_probability, drawn AS judge_drawn FROM base.judge_draws
+    WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people)"""
+"""How probably a judge was asked about it, by strata."""
+
+_JUDGES: Final = f"""
+    SELECT unit_id, rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version,
+           coalesce(proposed, verdict) AS said, score AS belief, graded_at AS judged_at
+    FROM base.grades g SEMI JOIN people USING (unit_id, rule_id)
+    WHERE standing = {JUDGE} AND time >= $since AND coalesce(proposed, verdict) <> 'not_graded'
+    QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, grader, grader_version ORDER BY graded_at DESC) = 1"""
+"""The newest word of each version of a judge about the same."""
+
+_CALLS: Final = """
+    SELECT unit_id, rule_id, judge, key, state, time FROM base.judge_calls SEMI JOIN people USING (unit_id, rule_id)
+    WHERE known IS NULL AND state IN ('ok', 'cached')"""
+"""The calls that judges' words came from; those on known items are not of answers."""
+
+_BEHIND: Final = """
+    SELECT j.unit_id, j.rule_id, j.judge, j.version, arg_max(c.key, c.time) AS key, arg_max(c.state, c.time) AS state, max(c.time) AS time
+    FROM judges j JOIN calls c ON c.unit_id = j.unit_id AND c.rule_id = j.rule_id AND c.time <= j.judged_at
+        AND (c.judge = j.judge OR j.judge NOT IN (SELECT judge FROM base.judge_calls WHERE state = 'ok'))
+    GROUP BY j.unit_id, j.rule_id, j.judge, j.version, c.judge"""
+"""The call behind a word: the judge's own, or those of the members of a panel that was asked through others."""
+
+_SPOKE: Final = """
+    SELECT b.unit_id, b.rule_id, b.judge, b.version, min(coalesce(o.time, b.time)) AS spoken_at FROM behind b
+    ASOF LEFT JOIN (SELECT key, time FROM base.judge_calls WHERE state = 'ok' AND known IS NULL AND key IN (SELECT key FROM calls)) o
+        ON o.key = b.key AND o.time <= b.time
+    GROUP BY ALL"""
+"""When the word was said first: that of the cache was said when its question was answered."""
+
+_BEGAN: Final = f"""
+    SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
+    FROM base.grades WHERE standing = {JUDGE} AND time >= $since GROUP BY ALL"""
+"""From when to when each version judged a rule."""
+
+_PAIRED: Final = f"""
+    SELECT j.rule_id, j.judge, j.version, j.said, j.belief, least(j.judged_at, coalesce(s.spoken_at, j.judged_at)) AS judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
+           q.asked_probability, d.plans, d.inclusion_probability, a.judge_probability, a.judge_drawn, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
+           coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
+    FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
+    LEFT JOIN spoke s USING (unit_id, rule_id, judge, version) JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
+    LEFT JOIN drawn d USING (unit_id) LEFT JOIN asked a USING (unit_id, rule_id) JOIN base.turns t ON t.trace_id = unit_id
+    ORDER BY j.rule_id, j.judge, j.version, t.seq"""
+
+_STEPS: Final = {
+    "people": _PEOPLE,
+    "looked": _LOOKED,
+    "planned": _PLANNED,
+    "drawn": _DRAWN,
+    "asked": _ASKED,
+    "judges": _JUDGES,
+    "calls": _CALLS,
+    "behind": _BEHIND,
+    "spoke": _SPOKE,
+    "began": _BEGAN,
+}
+
 
 def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
     """Return a row for each answer after `since` (naive UTC) and rule on which people agree, or somebody decided, and version of a judge that judged it too.
@@ -23,60 +108,8 @@ def pairs(reader: Reader, since: datetime) -> pl.DataFrame:
     picked it for its labels together, NULL where nobody knows it; what the sampling plans of judges say goes by `plans`,
     `inclusion_probability`, `judge_probability`, `judge_drawn`, `seq`, `sampling_weight` and the dimensions, as `monitor.weighing` wants it; `unit` is whoever it is of.
     """
-    return reader.frame(
-        f"""
-        WITH people AS (
-            SELECT unit_id, rule_id, verdict AS label FROM base.grades g
-            WHERE starts_with(grader, '{HUMAN}') AND time >= $since
-            QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id ORDER BY {rank("g")}, graded_at DESC) = 1
-                AND {rank("g")} < {CONTESTED} AND verdict IN ('violates', 'complies')),
-        looked AS (
-            SELECT unit_id, rule_id, min(graded_at) AS first_at, max(graded_at) AS labelled_at FROM base.grades
-            WHERE starts_with(grader, '{HUMAN}') AND time >= $since GROUP BY ALL),
-        planned AS (
-            SELECT unit_id, rule_id, 1 - product(1 - p) AS asked_probability FROM (
-                SELECT unit_id, rule_id, plan, max(inclusion_probability) AS p FROM base.grades
-                WHERE starts_with(grader, '{HUMAN}') AND plan IS NOT NULL AND time >= $since GROUP BY ALL)
-            GROUP BY ALL),
-        drawn AS (
-            SELECT unit_id, list(plan) AS plans, 1 - product(1 - p) AS inclusion_probability FROM (
-                SELECT unit_id, plan, max(inclusion_probability) AS p FROM base.samples
-                WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people) GROUP BY ALL)
-            GROUP BY ALL),
-        asked AS (
-            SELECT unit_id, rule_id, inclusion_probability AS judge_probability, drawn AS judge_drawn FROM base.judge_draws
-            WHERE time >= $since AND unit_id IN (SELECT unit_id FROM people)),
-        judges AS (
-            SELECT unit_id, rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version,
-                   coalesce(proposed, verdict) AS said, score AS belief, graded_at AS judged_at
-            FROM base.grades g SEMI JOIN people USING (unit_id, rule_id)
-            WHERE standing = {JUDGE} AND time >= $since AND coalesce(proposed, verdict) <> 'not_graded'
-            QUALIFY row_number() OVER (PARTITION BY unit_id, rule_id, grader, grader_version ORDER BY graded_at DESC) = 1),
-        calls AS (
-            SELECT unit_id, rule_id, judge, key, state, time FROM base.judge_calls SEMI JOIN people USING (unit_id, rule_id)
-            WHERE known IS NULL AND state IN ('ok', 'cached')),
-        behind AS (
-            SELECT j.unit_id, j.rule_id, j.judge, j.version, arg_max(c.key, c.time) AS key, arg_max(c.state, c.time) AS state, max(c.time) AS time
-            FROM judges j JOIN calls c ON c.unit_id = j.unit_id AND c.rule_id = j.rule_id AND c.time <= j.judged_at
-                AND (c.judge = j.judge OR j.judge NOT IN (SELECT judge FROM base.judge_calls WHERE state = 'ok'))
-            GROUP BY j.unit_id, j.rule_id, j.judge, j.version, c.judge),
-        spoke AS (
-            SELECT b.unit_id, b.rule_id, b.judge, b.version, min(coalesce(o.time, b.time)) AS spoken_at FROM behind b
-            ASOF LEFT JOIN (SELECT key, time FROM base.judge_calls WHERE state = 'ok' AND known IS NULL AND key IN (SELECT key FROM calls)) o
-                ON o.key = b.key AND o.time <= b.time
-            GROUP BY ALL),
-        began AS (
-            SELECT rule_id, replace(grader, 'judge:', '') AS judge, grader_version AS version, min(graded_at) AS began, max(graded_at) AS last_at
-            FROM base.grades WHERE standing = {JUDGE} AND time >= $since GROUP BY ALL)
-        SELECT j.rule_id, j.judge, j.version, j.said, j.belief, least(j.judged_at, coalesce(s.spoken_at, j.judged_at)) AS judged_at, p.label, l.labelled_at, l.first_at >= b.began AS unseen, b.began, b.last_at,
-               q.asked_probability, d.plans, d.inclusion_probability, a.judge_probability, a.judge_drawn, t.sampling_weight, t.seq, t.time, t.trace_id AS unit_id,
-               coalesce(t.user_id, t.session_id, t.trace_id) AS unit, {_DIMS}
-        FROM judges j JOIN people p USING (unit_id, rule_id) JOIN looked l USING (unit_id, rule_id)
-        LEFT JOIN spoke s USING (unit_id, rule_id, judge, version) JOIN began b USING (rule_id, judge, version) LEFT JOIN planned q USING (unit_id, rule_id)
-        LEFT JOIN drawn d USING (unit_id) LEFT JOIN asked a USING (unit_id, rule_id) JOIN base.turns t ON t.trace_id = unit_id
-        ORDER BY j.rule_id, j.judge, j.version, t.seq""",
-        {"since": since},
-    )
+    steps = ", ".join(f"{name} AS ({query})" for name, query in _STEPS.items())
+    return reader.frame(f"WITH {steps} {_PAIRED}", {"since": since})
 
 
 def at_work(reader: Reader, since: datetime) -> list[tuple[tuple[str, str, str, str], datetime, datetime, list[str]]]:

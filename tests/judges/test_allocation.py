@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.clock import naive_utc
 from monitor.config.schema import CanarySettings, JudgeBudget, JudgeSettings
-from monitor.judge_draws import Stratum as Of
-from monitor.judges.allocation import Stratum, allocated, calls_for
+from monitor.judge_draws import Stratum
+from monitor.judges.allocation import StratumCounts, allocated, calls_for
 from monitor.steps import afforded, aligned
 from monitor.store.pace import turns_a_day
 from monitor.store.reads import Reader
@@ -20,17 +20,17 @@ from plumbline.answers import house_of
 from tests.judges.support import PLAIN, a_house, later, rows, standing
 from tests.judges.test_judged_streams import more
 
-CLEAN_SHOP = Of("shop", "", "clean")
+CLEAN_SHOP = Stratum("shop", "", "clean")
 
 strata = st.dictionaries(
     st.sampled_from("abcdef"),
-    st.builds(Stratum, st.integers(0, 10**6), st.integers(0, 50), st.integers(50, 100)),
+    st.builds(StratumCounts, st.integers(0, 10**6), st.integers(0, 50), st.integers(50, 100)),
     min_size=1,
 )
 
 
 @given(st.floats(0, 10**6), strata)
-def test_no_more_calls_than_there_are_and_none_wasted(calls: float, given_: dict[str, Stratum]) -> None:
+def test_no_more_calls_than_there_are_and_none_wasted(calls: float, given_: dict[str, StratumCounts]) -> None:
     rates = allocated(calls, given_)
     spent = sum(rates[name] * one.answers for name, one in given_.items() if one.answers)
     assert all(0 <= rate <= 1 for rate in rates.values())
@@ -40,7 +40,7 @@ def test_no_more_calls_than_there_are_and_none_wasted(calls: float, given_: dict
 
 
 def test_where_verdicts_vary_more_more_is_asked() -> None:
-    rates = allocated(500, {"sure": Stratum(1_000, 0, 200), "torn": Stratum(1_000, 100, 200)})
+    rates = allocated(500, {"sure": StratumCounts(1_000, 0, 200), "torn": StratumCounts(1_000, 100, 200)})
     assert rates["torn"] > 4 * rates["sure"] > 0
 
 

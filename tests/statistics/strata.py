@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.judges.allocation import Stratum, allocated
+from monitor.judges.allocation import StratumCounts, allocated
 from monitor.second_phase import SecondPhase
 from monitor.stats.estimators import clustered_interval, hajek
 from monitor.stats.intervals import Interval, share_interval
@@ -59,7 +59,7 @@ def _day(rate: float, rng: np.random.Generator) -> Floats:
 def _rates(known: Floats, band: Bands, asked: NDArray[np.bool_], calls: int) -> Floats:
     """The rates of the bands, by what was said of those that were asked about before; an empty band is taken to have its prior share."""
     strata = {
-        one: Stratum(
+        one: StratumCounts(
             float((band == one).sum()) or 0.05 * DAY,
             int(known[asked & (band == one)].sum()),
             int((asked & (band == one)).sum()),
@@ -71,7 +71,7 @@ def _rates(known: Floats, band: Bands, asked: NDArray[np.bool_], calls: int) -> 
 
 
 def _by_app(violates: Floats, calls: int, rng: np.random.Generator) -> Interval:
-    rate = allocated(calls, {"": Stratum(DAY, 1, 100)})[""]
+    rate = allocated(calls, {"": StratumCounts(DAY, 1, 100)})[""]
     drawn = violates[rng.random(DAY) < rate]
     return clustered_interval(hajek(drawn, np.full(len(drawn), rate), np.arange(len(drawn)))).interval
 
