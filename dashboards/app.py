@@ -12,13 +12,13 @@ import streamlit as st
 
 from dashboards.client import Api, SignedOut, Trouble
 from dashboards.name_tag import name_tag
+from dashboards.page_retry import try_again
 from dashboards.pages import PAGES, Page, linked
 from dashboards.process import Arguments, Commands, arguments
 from dashboards.scope import Context, bar
 from dashboards.text import label
 from dashboards.theme import CSS, ICON, logo, repainted
-from dashboards.trying import try_again
-from dashboards.unwell import banner
+from dashboards.troubles import banner
 from dashboards.views import first_run
 
 

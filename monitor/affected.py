@@ -22,7 +22,7 @@ from monitor.measures import measure as named
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.stats.estimators import clustered_interval, hajek
-from monitor.told import NOTHING, VIOLATES, Codes, Said, Told, by_rule, cluster_numbers, decisive
+from monitor.verdict_columns import NOTHING, VIOLATES, Codes, Said, Told, by_rule, cluster_numbers, decisive
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]

@@ -17,8 +17,8 @@ from monitor.change_events import tell_changes
 from monitor.judged import track_judged
 from monitor.steps import House, Mark, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
-from monitor.store.heard import hear_scores
 from monitor.store.reads import Window
+from monitor.store.score_order import hear_scores
 from monitor.whole import grade_wholes
 
 BATCH: Final = 5_000

@@ -25,7 +25,7 @@ from monitor.stats.erring import Errors, behind
 from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
 from monitor.stats.intervals import Interval, share_interval
 from monitor.stats.ranks import Floats
-from monitor.told import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
+from monitor.verdict_columns import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
 
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
 ENOUGH: Final = 20

@@ -28,7 +28,7 @@ from monitor.store.reads import Reader
 from monitor.store.standing import BUCKET
 from monitor.store.ungraded import turns_named
 from monitor.store.verdicts import plans
-from monitor.told import Told, together, told
+from monitor.verdict_columns import Told, together, told
 from monitor.weighing import named_rules, spared, weighted
 
 PIECES: Final = 96

@@ -25,7 +25,7 @@ from monitor.stats.erring import Errors
 from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.reads import Reader
-from monitor.told import told
+from monitor.verdict_columns import told
 from monitor.weighing import weighted
 
 WEEKS: Final = timedelta(days=28)

@@ -15,7 +15,7 @@ from monitor.model.values import Signal
 from monitor.recent import Recent, turns_of
 from monitor.store import pulses, reads, standing
 from monitor.store.reads import Reader
-from monitor.told import Told
+from monitor.verdict_columns import Told
 from monitor.workload import operation
 
 Row = dict[str, Any]

@@ -19,7 +19,7 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.counted import counted
 from monitor.drift.cause import NOTHING
-from monitor.drift.told import sentence_of
+from monitor.drift.finding_sentences import sentence_of
 from monitor.estimates import EPOCH, estimate_window
 from monitor.model.values import About, Estimate, Signal, Unit
 from monitor.policy.schema import Policy
@@ -29,7 +29,7 @@ from monitor.recent import Recent
 from monitor.sight import Row, Sight, StoreSight
 from monitor.store import reads
 from monitor.store.standing import Stream
-from monitor.told import Told
+from monitor.verdict_columns import Told
 from monitor.wording import CLOSED, OPEN, percent
 from monitor.workload import budgets
 

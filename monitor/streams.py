@@ -9,7 +9,7 @@ import polars as pl
 
 from monitor.drift.kinds import TEXT
 from monitor.graders.languages import detect_language
-from monitor.store import reads, silent
+from monitor.store import reads, silent_measures
 from monitor.store.reads import Reader, Window
 
 LASTING: Final = ("output_chars", "output_tokens", "duration_ms", "cost_usd")
@@ -28,11 +28,11 @@ WORDED: Final = 1_000
 def stream_metrics(reader: Reader, within: Window, policies: Sequence[str] | None) -> pl.DataFrame:
     """Return one row a new turn: dimensions, measures, verdicts of `policies` (hashes), and the silent streams' values."""
     measured = reads.turn_metrics(reader, within, policies)
-    known = measured.join(silent.endings(reader, within), on="unit_id", how="left", maintain_order="left")
+    known = measured.join(silent_measures.endings(reader, within), on="unit_id", how="left", maintain_order="left")
     heard = known.join(
-        spoken(silent.beginnings(reader, within, WORDED)), on="unit_id", how="left", maintain_order="left"
+        spoken(silent_measures.beginnings(reader, within, WORDED)), on="unit_id", how="left", maintain_order="left"
     )
-    return reads.widen(heard, silent.undecided(reader, within, policies))
+    return reads.widen(heard, silent_measures.undecided(reader, within, policies))
 
 
 def spoken(texts: pl.DataFrame) -> pl.DataFrame:

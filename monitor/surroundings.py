@@ -8,9 +8,9 @@ from monitor.drift.kinds import TEXT
 from monitor.drift.served import with_served
 from monitor.drift.words import with_words
 from monitor.model.values import Finding
+from monitor.store.answers_around import answers_around
 from monitor.store.fingerprints import served
 from monitor.store.reads import Reader
-from monitor.store.worded import answers_around
 from monitor.streams import WORDED
 
 

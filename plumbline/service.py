@@ -13,9 +13,9 @@ from monitor.places import Address, bind
 from plumbline.answers import Answers
 from plumbline.api.bearer import ensure_token
 from plumbline.api.server import create_app, serve
+from plumbline.button_presses import Lines
 from plumbline.judging import judge_waiting
 from plumbline.opening import open_agent
-from plumbline.pressing import Lines
 from plumbline.reviewing import keep_reviews, read_ahead
 from plumbline.schedule import Job, Paced, hurry, overdue, stand_by, start, watch_clock
 

@@ -16,12 +16,12 @@ from dashboards.client import Row, Trouble
 from dashboards.listing import Column, listing
 from dashboards.markup import draw
 from dashboards.numbers import share, share_interval, utc, when
+from dashboards.review_request import want
 from dashboards.rules import rules_of
 from dashboards.scope import Context
 from dashboards.tables import VIOLATIONS, facts, turn_table
 from dashboards.text import as_sentence, code, label, plain
 from dashboards.views.quality import rate_point, window_of
-from dashboards.wanting import want
 from dashboards.words import COLOURS as LOUD
 
 STATES: Final = ("firing", "pending", "resolved")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards.accepting import accepting
+from dashboards.change_marks import told_marks
 from dashboards.charts.over_time import rate_over_time
 from dashboards.client import Row, Trouble
 from dashboards.examples import before_and_after
@@ -17,13 +18,12 @@ from dashboards.listing import Column, listing
 from dashboards.markup import draw
 from dashboards.notes import notes
 from dashboards.numbers import COUNTS, change, count, is_rate, measure, metric_name, utc, when, wilson
+from dashboards.review_request import want
 from dashboards.rules import rules_of
 from dashboards.scope import Context, step_for
 from dashboards.tables import facts, still
 from dashboards.text import label, one_line, plain
-from dashboards.told import told_marks
 from dashboards.two_windows import two_windows
-from dashboards.wanting import want
 from dashboards.words import change_sentence, measure_name, place
 
 BEFORE: Final = timedelta(days=10)

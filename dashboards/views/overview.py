@@ -17,11 +17,11 @@ from dashboards.erasures import requests
 from dashboards.holds import past_due
 from dashboards.markup import Html, draw
 from dashboards.numbers import count, money, percent, share, share_interval, took, when
+from dashboards.page_retry import calm
 from dashboards.rules import Rule, rules_of
 from dashboards.scope import Context, say_if_missed
 from dashboards.text import label, one_line, parsed, plain
 from dashboards.theme import BAD
-from dashboards.trying import calm
 from dashboards.words import COLOURS, cause_sentence, causes
 
 REFRESH_S: Final = 30

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import streamlit as st
 
+from dashboards.answer_acts import onward
 from dashboards.client import AgentReads, Row, Trouble
 from dashboards.numbers import count
-from dashboards.onward import onward
 from dashboards.review_keys import (
     LETTERS,
     VERDICTS,

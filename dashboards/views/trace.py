@@ -13,13 +13,13 @@ from dashboards.erasures import ask_erasure
 from dashboards.markup import draw
 from dashboards.notes import notes
 from dashboards.numbers import count, money, percent, took, utc, when
+from dashboards.review_request import want
 from dashboards.rules import rules_of
 from dashboards.scope import Context
 from dashboards.tables import facts, still
 from dashboards.text import code, label, one_line, plain, pretty_json
 from dashboards.verdicts import answer_of, missing, places, verdicts
 from dashboards.views.chat import BY_RULE, NOT_KEPT, NOT_SENT, Part, conversation, show_chat
-from dashboards.wanting import want
 
 DEEPEST: Final = 40
 ERASE: Final = "It holds what should not be kept, as somebody found on its page."

@@ -9,9 +9,9 @@ from monitor.drift.alarm import Alarm
 from monitor.drift.anchors import anchored, settle
 from monitor.drift.batch import Name
 from monitor.drift.change import DAY_MS, Change, of_alarm
-from monitor.drift.kept import key_of
+from monitor.drift.finding_sentences import reason_of
 from monitor.drift.state import Anchor, Stream
-from monitor.drift.told import reason_of
+from monitor.drift.stored_states import key_of
 from monitor.drift.tracker import TrackerSettings
 from monitor.measures import Titles
 from monitor.model.values import Finding

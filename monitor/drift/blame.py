@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from monitor.drift.cause import NOTHING
+from monitor.drift.finding_sentences import HOW
 from monitor.drift.judges import cause_of
-from monitor.drift.told import HOW
 from monitor.model.values import Finding
 from monitor.wording import percent
 

@@ -23,9 +23,9 @@ from monitor.drift.batch import Batch, Name
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.feeding import EVERYBODY, Feeding, due_of
 from monitor.drift.findings import MetricCase, Reports, report_alarms
-from monitor.drift.kept import Changed, Known, Living, Texts, key_of, part_of
 from monitor.drift.kinds import TEXT, budget_shares, is_core
 from monitor.drift.state import Combo, Memory, Stream
+from monitor.drift.stored_states import Changed, Known, Living, Texts, key_of, part_of
 from monitor.drift.texts import Reading, follow_texts
 from monitor.drift.together import Fed, step_together
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track

@@ -15,10 +15,10 @@ from monitor.config.schema import DriftSettings
 from monitor.drift.admission import admit, count_candidates, segment_key
 from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.heavy_users import count_users, heavy_users
-from monitor.drift.kept import Known, key_of, name_of, whole_metric
 from monitor.drift.kinds import MISSING
 from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory
+from monitor.drift.stored_states import Known, key_of, name_of, whole_metric
 from monitor.drift.texts import text_streams
 from monitor.measures import Titles
 from monitor.model.values import ToldChange

@@ -14,9 +14,9 @@ from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name
 from monitor.drift.cause import NOTHING, Decomposition, coinciding, decompose
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
+from monitor.drift.finding_sentences import instant, reason_of
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
-from monitor.drift.told import instant, reason_of
 from monitor.measures import Titles
 from monitor.model.values import Finding, ToldChange, stable_id
 

@@ -20,11 +20,11 @@ from monitor.drift.batch import ALL, Name
 from monitor.drift.calendar import NO_WEEK
 from monitor.drift.change import Change, of_alarm
 from monitor.drift.decide import tracker_settings
-from monitor.drift.kept import MEMORY, name_of
+from monitor.drift.finding_sentences import HOW
 from monitor.drift.kinds import budget_shares
 from monitor.drift.points import single
 from monitor.drift.state import Stream, read_stream, write_state
-from monitor.drift.told import HOW
+from monitor.drift.stored_states import MEMORY, name_of
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
 from monitor.judges.canary import FIRST, REFERENCE
 from monitor.model.dimensions import CAUSES

@@ -17,9 +17,9 @@ from monitor.drift.admission import ENOUGH
 from monitor.drift.batch import Name
 from monitor.drift.calendar import seen
 from monitor.drift.decide import settings_by_metric, tracker_settings
-from monitor.drift.kept import MEMORY, name_of
 from monitor.drift.reference import band, means
 from monitor.drift.state import Reference, Stream, read_memory, read_stream
+from monitor.drift.stored_states import MEMORY, name_of
 from monitor.drift.tracker import DAY_MS, TrackerSettings
 from monitor.drift.wording_state import Wording, is_wording, read_wording
 from monitor.stats.budget import smallest_change

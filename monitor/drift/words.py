@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from monitor.drift.finding_sentences import HOW
 from monitor.drift.ngrams import ngrams
-from monitor.drift.told import HOW
 from monitor.model.values import Finding
 
 MANY: Final = 10

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from monitor.told import Told, Words, cluster_numbers
+from monitor.verdict_columns import Told, Words, cluster_numbers
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from monitor.estimates import EPOCH
 from monitor.sight import Row
-from monitor.told import Ints
+from monitor.verdict_columns import Ints
 
 _US: Final = timedelta(microseconds=1)
 _COUNTED: Final[dict[str, pl.DataType]] = {

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.clock import FakeClock, naive_utc
-from monitor.replay.lived import Lived
 from monitor.replay.plan import Plan
+from monitor.replay.stepping import Lived
 from monitor.replay.stretch import read_stretch
 from monitor.steps import House
 from monitor.store.opening import Store

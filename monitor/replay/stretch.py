@@ -29,7 +29,7 @@ from monitor.store import outcomes, reads, replayed, verdicts
 from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.reads import BEGINNING, Window
-from monitor.told import Told, told
+from monitor.verdict_columns import Told, told
 from monitor.weighing import weighted
 from monitor.workload import operating_at
 

@@ -18,7 +18,7 @@ from monitor.store.reads import Reader
 from monitor.store.words import BELIEF, BY_REVIEWER, WORDS_OF_PEOPLE
 
 _KEYS: Final = ("unit", "rule_id")
-"""`unit` is a hash of the id, as in `monitor.told`: numbers are joined faster than texts."""
+"""`unit` is a hash of the id, as in `monitor.verdict_columns`: numbers are joined faster than texts."""
 
 _WITHIN: Final = "time >= $start AND time < $end"
 _ASKED: Final = f"{_WITHIN} AND ($rules::VARCHAR[] IS NULL OR list_contains($rules::VARCHAR[], rule_id))"

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from monitor.drift.told import sentence_of
+from monitor.drift.finding_sentences import sentence_of
 from monitor.errors import Forbidden, UsageError
 from plumbline.api.call import Actor
 from plumbline.api.erasure_questions import AskErasure

@@ -16,7 +16,7 @@ import alerts.desk
 import monitor.drift.decide
 import monitor.experiments.compare
 from alerts.message import Message
-from dashboards.unwell import sentences
+from dashboards.troubles import sentences
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
 from monitor.graders import cascade

@@ -11,7 +11,7 @@ import pytest
 from alerts.sentence import affected
 from monitor.affected import Whom, reached
 from monitor.model.values import About
-from monitor.told import Told, told
+from monitor.verdict_columns import Told, told
 from tests.alerts.test_sentence import a_change
 
 BEGAN = datetime(2026, 3, 2, 9)  # noqa: DTZ001 - rows hold naive UTC

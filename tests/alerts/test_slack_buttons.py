@@ -21,11 +21,11 @@ from monitor.outgoing import OPEN
 from monitor.places import Places
 from monitor.state import ControlState
 from plumbline.agent import Agent
+from plumbline.button_presses import Lines, press
 from plumbline.demo.stubs.kit import Stub, a_stub
 from plumbline.demo.stubs.slack import buttons_of
 from plumbline.demo.stubs.slack_socket import SlackLines, slack_lines
 from plumbline.opening import open_agent
-from plumbline.pressing import Lines, press
 from tests.alerts.builders import BAD, MORNING, RATE_RULE, Recorder, a_book, a_day, a_rate
 from tests.alerts.test_channels import a_message
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import BaselineSettings, BudgetSettings, DriftSettings
-from monitor.drift.told import HOW
+from monitor.drift.finding_sentences import HOW
 from monitor.stats.edetector import Advance, Band, Evidence, Onset
 from monitor.stats.ranks import Floats
 from tests.drift.traffic import START, STEP, Watch, at, flags, turns

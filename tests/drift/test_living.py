@@ -9,7 +9,7 @@ import polars as pl
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
 from monitor.drift import Feeding, Living, decide_drift, live_drift
-from monitor.drift.kept import Changed
+from monitor.drift.stored_states import Changed
 from tests.drift.test_together import BASELINE, traffic
 from tests.drift.traffic import START
 

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import DriftSettings
+from monitor.drift.finding_sentences import HOW
 from monitor.drift.kinds import TEXT
 from monitor.drift.ngrams import PLACES, hashed
-from monitor.drift.told import HOW
 from monitor.drift.wording_state import HALF, OWN, Wording, read_wording
 from tests.drift.traffic import START, STEP, Watch, at, turns
 

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.config.schema import DriftSettings, Settings
 from monitor.cycle import STEPS, run_cycle
-from monitor.drift.told import HOW, sentence_of
+from monitor.drift.finding_sentences import HOW, sentence_of
 from monitor.drift.words import MANY, with_words
 from monitor.steps import House
 from tests.drift.test_served import FINDING

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from monitor.drift.told import HOW
+from monitor.drift.finding_sentences import HOW
 from monitor.errors import Forbidden, UsageError
 from monitor.store.pages import PAGES
 from monitor.store.subjects import apps_of

@@ -21,7 +21,7 @@ from monitor.recent import known_plans
 from monitor.store.graded import graded_units
 from monitor.store.opening import Store
 from monitor.store.precedence import AGREED, CONTESTED, JUDGE
-from monitor.told import told
+from monitor.verdict_columns import told
 from monitor.weighing import weighted
 from tests.store.rows import START, Row
 

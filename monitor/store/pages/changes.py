@@ -6,7 +6,7 @@ from typing import Final
 
 from monitor.store.pages.last_words import last_words
 from monitor.store.pages.shapes import BUCKET, IN_SCOPE, IN_SEGMENT, SCOPE, SEGMENT, PageRead, Param
-from monitor.store.silent import CUT_OFF
+from monitor.store.silent_measures import CUT_OFF
 
 _SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.value, 0.25) AS q25,
     quantile_cont(v.value, 0.5) AS q50, quantile_cont(v.value, 0.75) AS q75"""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from monitor.replay.broken import CASES, Violations
+from monitor.replay.violations import CASES, Violations
 
 DAY = datetime(2026, 3, 1)  # noqa: DTZ001 - naive UTC, as stored
 HOUR = timedelta(hours=1)

@@ -18,7 +18,7 @@ from monitor.graders.cascade import graders_of
 from monitor.model.values import Estimate
 from monitor.policy.schema import units_of_rules
 from monitor.recent import known_plans, turns_of
-from monitor.replay.remembered import Remembered
+from monitor.replay.memory import Remembered
 from monitor.replay.stretch import Read, Step, said_between
 from monitor.signals import signals_seen
 from monitor.steps import TOLD_FOR, House, aligned, data_time

@@ -14,13 +14,13 @@ from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.estimates import EPOCH
 from monitor.model.values import Estimate, Signal
-from monitor.replay.broken import Violations
 from monitor.replay.cut import between, cut
 from monitor.replay.paces import Paces
+from monitor.replay.violations import Violations
 from monitor.sight import Row
 from monitor.store import replayed
 from monitor.store.standing import BUCKET, LATE, Stream
-from monitor.told import Told, together, told
+from monitor.verdict_columns import Told, together, told
 from monitor.wording import OPEN
 from monitor.workload import AGAIN
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.pages import PAGES
-from dashboards.unwell import sentences
+from dashboards.troubles import sentences
 from tests.dashboards.conftest import Served
 
 APP = Path(__file__).parents[2] / "dashboards" / "app.py"
