@@ -18,6 +18,7 @@ from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turn
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
 from monitor.streams import LASTING
+from monitor.surroundings import with_traffic
 
 DRIFT: Final = "drift"
 """The step that feeds streams with turns."""
@@ -90,9 +91,10 @@ def _track(house: House, row: Missed) -> bool:
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     if outcome.behind:
         return False
+    findings = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)
-        outcomes.add_findings(txn, outcome.findings)
+        outcomes.add_findings(txn, findings)
         outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         forget_missed(txn, row)
     return True

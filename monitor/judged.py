@@ -66,9 +66,8 @@ def _feed(house: House, part: str | None) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = [
-        with_blame(house, with_traffic(finding, house.store, house.clock.now())) for finding in outcome.findings
-    ]
+    told = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
+    findings = [with_blame(house, finding) for finding in told]
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)

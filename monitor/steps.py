@@ -264,7 +264,7 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = [with_traffic(finding, house.store, house.clock.now()) for finding in outcome.findings]
+    findings = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)

@@ -1,13 +1,14 @@
-"""What else changed when the metric did: the model, a prompt version, a release; the traffic mix; or nothing on record.
+"""What else changed when the metric did: the model, a prompt version, a release, a heavy user; or nothing on record.
 
 A coincidence in time, said as such: a cause is what to look at first, not a proof.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,7 +18,7 @@ from monitor.drift.change import Change, Part, moved_function
 from monitor.drift.points import Points
 from monitor.drift.state import Combo
 from monitor.model.dimensions import CAUSES
-from monitor.model.values import ToldChange
+from monitor.model.values import Finding, ToldChange
 from monitor.wording import percent
 
 SHIFTED: Final = 0.2
@@ -28,6 +29,9 @@ ENOUGH_BEFORE: Final = 30
 
 NOTHING: Final = "no recorded change coincides"
 
+AT_ONCE: Final = " (at once: cannot be told apart)"
+"""What stands behind several causes."""
+
 SHIFTED_USER: Final = 0.1
 """The same for one user, of whom an hour is one value: that the change vanishes without the user is asked for besides."""
 
@@ -35,40 +39,18 @@ ENOUGH_WITHOUT: Final = 20
 """Outputs of other users, before and since, that are needed to say what a change would be without one."""
 
 _LEFT: Final = 0.4
-_MIX: Final = 0.6
 _CARRIES: Final = 0.6
 _ABOVE_SHARE: Final = 1.5
 
 
-@dataclass(frozen=True)
-class Decomposition:
-    """A change of a mean, split into traffic mix and behaviour: sum (w1 - w0) m0 + sum w1 (m1 - m0)."""
-
-    mix: float
-    behaviour: float
-    carrier: str | None
-    mixed: str
-
-    @property
-    def is_mix(self) -> bool:
-        """Tell whether most of the change is that other segments came, and not that they behave otherwise."""
-        return self.mix * (self.mix + self.behaviour) > 0 and abs(self.mix) >= _MIX * abs(self.mix + self.behaviour)
-
-
-def decompose(parts: Sequence[Part]) -> Decomposition:
-    """Split a change over segments; `carrier` is one that explains clearly more of the behaviour than its share of traffic."""
-    before, since = sum(part.n0 for part in parts), sum(part.n1 for part in parts)
-    mix = {p.segment: (p.n1 / since - p.n0 / before) * p.m0 for p in parts}
-    behaviour = {p.segment: p.n1 / since * (p.m1 - p.m0) for p in parts}
-    total = sum(behaviour.values())
-    carrier = max(parts, key=lambda p: behaviour[p.segment] * (1 if total >= 0 else -1))
-    explained = behaviour[carrier.segment] / total if total else 0.0
-    carries = explained >= max(_CARRIES, _ABOVE_SHARE * carrier.n1 / since)
-    moved = max(parts, key=lambda p: abs(mix[p.segment]))
-    mixed = (
-        f"traffic mix: {moved.segment} went from {percent(moved.n0 / before)} to {percent(moved.n1 / since)} of outputs"
-    )
-    return Decomposition(sum(mix.values()), total, carrier.segment if carries else None, mixed)
+def carrier(parts: Sequence[Part]) -> str | None:
+    """Return the segment that makes clearly more of a change of behaviour, sum w1 (m1 - m0), than its share of the traffic; None where none does."""
+    since = sum(part.n1 for part in parts)
+    moved = {p.segment: p.n1 / since * (p.m1 - p.m0) for p in parts}
+    total = sum(moved.values())
+    most = max(parts, key=lambda p: moved[p.segment] * (1 if total >= 0 else -1))
+    explained = moved[most.segment] / total if total else 0.0
+    return most.segment if explained >= max(_CARRIES, _ABOVE_SHARE * most.n1 / since) else None
 
 
 AROUND_MS: Final = 3_600_000
@@ -89,7 +71,20 @@ def coinciding(change: Change, told: Sequence[ToldChange]) -> str | None:
         if not any(f"{column} " in seen for column in SHOWN_BY.get(t.kind, ()))
     ]
     causes = [*shifts, *dict.fromkeys(said)]
-    return "; ".join(causes) + (" (at once: cannot be told apart)" if len(causes) > 1 else "") or None
+    return "; ".join(causes) + (AT_ONCE if len(causes) > 1 else "") or None
+
+
+def as_told_before(finding: Finding, causes: Sequence[str]) -> Finding:
+    """Return the finding with its cause in the words in which it was told before, if it was: shares differ from measure to measure.
+
+    What has one cause stands on one card, and is one message.
+    """
+    same = (cause for cause in causes if _but_shares(cause) == _but_shares(finding.cause))
+    return replace(finding, cause=next(same, finding.cause))
+
+
+def _but_shares(cause: str) -> str:
+    return re.sub(r"\d+ %", "%", cause)
 
 
 def composition_shifts(change: Change) -> list[str]:

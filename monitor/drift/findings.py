@@ -12,7 +12,7 @@ import numpy as np
 from monitor.clock import aware_utc
 from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name
-from monitor.drift.cause import NOTHING, Decomposition, coinciding, decompose
+from monitor.drift.cause import NOTHING, carrier, coinciding
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
 from monitor.drift.finding_sentences import instant, reason_of
 from monitor.drift.reference import of_values
@@ -87,11 +87,9 @@ def _same(known: KnownChange, segment: str, alarm: Alarm) -> bool:
 def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
     lead = changes.get(ALL) or max(changes.values(), key=lambda change: change.e_value)
     views = {**_views(case, lead), **changes}
-    splits = [split for column in case.columns if (split := _split(case, lead, views, column))]
-    carrier = next((split.carrier for split in splits if split.carrier), None)
-    shown = views[carrier] if carrier else lead
-    mix = next((split.mixed for split in splits if split.is_mix), None)
-    cause = coinciding(shown, case.told) or mix or NOTHING
+    carriers = (_carrier(case, lead, views, column) for column in case.columns)
+    segment = next((segment for segment in carriers if segment is not None), None)
+    shown = lead if segment is None else views[segment]
     low, high = shown.interval
     return Finding(
         id=stable_id(case.metric, case.app, shown.segment, shown.since),
@@ -110,7 +108,7 @@ def _finding(case: MetricCase, changes: Mapping[str, Change]) -> Finding:
         change_high=high,
         e_value=shown.e_value,
         budget=case.budget,
-        cause=cause,
+        cause=coinciding(shown, case.told) or NOTHING,
         reason=reason_of(
             case.metric, case.app, shown, case.titles, [segment for segment in changes if segment != shown.segment]
         ),
@@ -124,11 +122,11 @@ def _views(case: MetricCase, lead: Change) -> dict[str, Change]:
     return {segment: change for segment, change in seen.items() if change is not None}
 
 
-def _split(case: MetricCase, lead: Change, views: Mapping[str, Change], column: str) -> Decomposition | None:
-    """The change split over the values of one column; None where fewer than two of them are watched."""
+def _carrier(case: MetricCase, lead: Change, views: Mapping[str, Change], column: str) -> str | None:
+    """The segment that carries the change among the values of one column; None where fewer than two of them are watched."""
     segments = [segment for segment in views if segment.startswith(f"{column}=")]
     parts = [part_of(lead, views[segment], case.streams[segment].seen) for segment in segments]
-    return decompose(parts) if len(parts) > 1 else None
+    return carrier(parts) if len(parts) > 1 else None
 
 
 def _examples(case: MetricCase, change: Change) -> tuple[str, ...]:

@@ -9,8 +9,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from monitor.drift.cause import AROUND_MS
-from monitor.drift.served import AT_ONCE
+from monitor.drift.cause import AROUND_MS, AT_ONCE
 from monitor.model.dimensions import CAUSES
 from monitor.model.values import ChangeEvent, Finding, stable_id
 

@@ -7,14 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from monitor.drift.cause import NOTHING, SHIFTED, plain_name
+from monitor.drift.cause import AT_ONCE, NOTHING, SHIFTED, plain_name
 from monitor.model.values import Finding
 from monitor.wording import percent
 
 ENOUGH: Final = 20
 """Calls with a fingerprint, before and since, that are needed to say how they were served."""
-
-AT_ONCE: Final = " (at once: cannot be told apart)"
 
 
 def with_served(
@@ -28,7 +26,7 @@ def with_served(
     told = _shift(before, since, began)
     if told is None or "model changed" in finding.cause or finding.cause.startswith("model "):
         return finding
-    if finding.cause == NOTHING or finding.cause.startswith("traffic mix:"):
+    if finding.cause == NOTHING:
         return replace(finding, cause=told)
     return replace(finding, cause=f"{finding.cause.removesuffix(AT_ONCE)}; {told}{AT_ONCE}")
 

@@ -128,7 +128,8 @@ class Lived:
         outcome = live_drift(self.streams, metrics, self.house.settings.drift, at, feeding)
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)
-        findings = [with_traffic(finding, self.house.store, self.house.clock.now()) for finding in outcome.findings]
+        zone = self.house.settings.drift.timezone
+        findings = with_traffic(outcome.findings, self.house.store, self.house.clock.now(), zone)
         if findings or outcome.returned or outcome.rises or old:
             with self.house.store.transaction() as txn:
                 outcomes.add_findings(txn, findings)

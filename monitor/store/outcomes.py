@@ -79,6 +79,16 @@ def finding_of(row: Mapping[str, Any]) -> Finding:
     return Finding(**{**same, **times, "examples": tuple(json.loads(row["examples"] or "[]"))})
 
 
+def causes_around(reader: Reader, finding: Finding) -> list[str]:
+    """Return the causes of open changes of the same application that may have begun when this one did, oldest first."""
+    rows = reader.frame(
+        """SELECT cause FROM base.findings
+           WHERE state = 'open' AND app = ? AND since_low <= ? AND since_high >= ? ORDER BY detected_at, id""",
+        [finding.app, finding.since_high, finding.since_low],
+    )
+    return rows["cause"].to_list()
+
+
 def say_again(txn: Transaction, findings: Sequence[Finding]) -> None:
     """Keep what is known by now of findings: their cause and reason."""
     for finding in findings:

@@ -16,6 +16,7 @@ import polars as pl
 from monitor.model import dimensions
 from monitor.model.values import Turn
 from monitor.store.ledger import DAMAGED, SUMS
+from monitor.store.measured import ERROR, NUMBERS, columns
 from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
 from monitor.store.transaction import Params
 
@@ -159,8 +160,7 @@ def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None 
     dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
     turns = reader.frame(
         f"""
-        SELECT t.trace_id AS unit_id, t.time, {dims}, f.output_chars::DOUBLE AS output_chars, t.duration_ms,
-               t.output_tokens::DOUBLE AS output_tokens, t.cost_usd, (t.error_type IS NOT NULL)::DOUBLE AS error
+        SELECT t.trace_id AS unit_id, t.time, {dims}, {columns({**NUMBERS, **ERROR})}
         FROM base.turns t
         LEFT JOIN (SELECT * FROM base.features WHERE time >= ?) f
             ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id

@@ -7,14 +7,12 @@ from typing import Final
 
 import polars as pl
 
+from monitor.store.measured import ENDINGS, columns
 from monitor.store.precedence import BY_MACHINE
 from monitor.store.reads import NEW_TURNS, Reader, Window
 
 HEARD: Final = 1_000
 """Turns of one window whose texts are read for their language; of more, so many are drawn."""
-
-CUT_OFF: Final = "lower(t.finish_reason) IN ('length', 'max_tokens', 'max_output_tokens')"
-"""That a turn ended because its answer had no more room."""
 
 _ALIAS: Final = r"(^.*/)|([-@:](\d{4}-?\d{2}-?\d{2}|\d{8}|latest)$)"
 
@@ -26,9 +24,7 @@ def endings(reader: Reader, within: Window) -> pl.DataFrame:
     """
     return reader.frame(
         f"""
-        SELECT t.trace_id AS unit_id, nullif(t.n_calls, 0)::DOUBLE AS steps, t.n_tools::DOUBLE AS tool_calls,
-               CASE WHEN t.n_tools > 0 THEN (t.n_failed_tools > 0)::DOUBLE END AS tool_error,
-               ({CUT_OFF})::DOUBLE AS cut_off, t.finish_reason AS "kind:finish_reason",
+        SELECT t.trace_id AS unit_id, {columns(ENDINGS)}, t.finish_reason AS "kind:finish_reason",
                regexp_replace(t.model, '{_ALIAS}', '', 'g') AS "kind:model"
         FROM base.turns t WHERE {NEW_TURNS}""",
         within.params,

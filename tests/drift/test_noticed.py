@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.drift.cause import NOTHING
+from monitor.drift.cause import AT_ONCE, NOTHING
 from monitor.drift.noticed import is_told, noticed
-from monitor.drift.served import AT_ONCE
 from tests.drift.test_served import FINDING
 
 SWAP = "model changed from a to b on 2026-11-20"

@@ -1,12 +1,12 @@
 """Sixty seeded changes, each with a cause that is known: is it named, is a wrong one named, is "cannot tell" said without need?
 
-The world: 260 turns a day of one app for twelve days from a Monday, a change on the second Wednesday. `make statistics` prints the table.
+The world, in a store as causes are read from it: 260 turns a day of one app for twelve days from a Monday, a change on the second Wednesday. `make statistics` prints the table.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,10 +15,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitor.clock import aware_utc
+from monitor.clock import FakeClock, aware_utc
 from monitor.config.schema import DriftSettings
 from monitor.drift import Feeding, decide_drift
 from monitor.model.values import ToldChange
+from monitor.store.opening import Store
+from monitor.surroundings import with_traffic
 
 pytestmark = pytest.mark.statistics
 
@@ -94,6 +96,13 @@ def heavy(w: World) -> None:
     w.harm = np.where(one, 0.95, 0.05)
 
 
+def unwatched(w: World) -> None:
+    """Another mix of tenants, which `drift.segments` does not name."""
+    share = np.where(w.late, 0.6, 0.1)
+    w.columns["tenant"] = np.where(w.rng.random(len(w.time)) < share, "acme", "all others")
+    w.harm = np.where(w.columns["tenant"] == "acme", 0.5, 0.04)
+
+
 def two(w: World) -> None:
     model(w)
     w.columns["prompt_version"] = np.where(w.late, "4", "3")
@@ -109,7 +118,8 @@ CAUSES: dict[str, tuple[Callable[[World], None], str]] = {
     "release": (release, "release changed from r1 to r2"),
     "policy": (policy, "policy: tone 2 is in force"),
     "grader": (grader, "grader: judge v2"),
-    "mix": (mix, "traffic mix: prompt_name="),
+    "mix": (mix, "traffic mix: prompt legal"),
+    "mix of what is not watched": (unwatched, "traffic mix: tenant acme"),
     "heavy user": (heavy, "one heavy user, user_id=batch-job"),
     "two at once": (two, "cannot be told apart"),
     "nothing on record": (nothing, "no recorded change coincides"),
@@ -128,14 +138,32 @@ def named(seed: int, kind: str) -> str:
             "rule:tone": (w.rng.random(len(w.time)) < w.harm).astype(float),
         }
     )
+    store = stored(rows)
+    try:
+        return first_cause(rows, w.told, store)
+    finally:
+        store.close()
+
+
+def stored(rows: pl.DataFrame) -> Store:
+    store = Store.scratch(FakeClock(aware_utc(rows["time"].max())))  # type: ignore[arg-type]
+    said = pl.when(pl.col("rule:tone") == 1).then(pl.lit("violates")).otherwise(pl.lit("complies"))
+    grades = rows.select("unit_id", "time", rule_id=pl.lit("tone"), verdict=said, grader=pl.lit("g"))
+    with store.transaction() as txn:
+        txn.insert("turns", rows.rename({"unit_id": "trace_id"}).with_row_index("seq", 1))
+        txn.insert("grades", grades)
+    return store
+
+
+def first_cause(rows: pl.DataFrame, told: Sequence[ToldChange], store: Store) -> str:
     states: dict[str, str] = {}
     for start in range(0, rows.height, A_DAY):
         part = rows[start : start + A_DAY]
         now = aware_utc(part["time"].max())  # type: ignore[arg-type]
-        outcome = decide_drift(states, part, DriftSettings(), now, feeding=Feeding(changes=w.told))
+        outcome = decide_drift(states, part, DriftSettings(), now, feeding=Feeding(changes=told))
         states.update(outcome.states)
         if outcome.findings:
-            return outcome.findings[0].cause
+            return with_traffic(outcome.findings, store, now, "UTC")[0].cause
     return "not found"
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from monitor.store.measured import MEASURED
 from monitor.store.pages.last_words import last_words
 from monitor.store.pages.shapes import BUCKET, IN_SCOPE, IN_SEGMENT, SCOPE, SEGMENT, PageRead, Param
-from monitor.store.silent_measures import CUT_OFF
 
 _SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.value, 0.25) AS q25,
     quantile_cont(v.value, 0.5) AS q50, quantile_cont(v.value, 0.75) AS q75"""
 
-_NUMBERS: Final = ("output_chars", "duration_ms", "output_tokens", "cost_usd")
-_OTHERS: Final = ("error", "steps", "tool_calls", "cut_off", "tool_error")
+_MEASURED: Final = " ".join(f"WHEN '{metric}' THEN {sql}" for metric, sql in MEASURED.items())
 _SERIES: Final = SCOPE | SEGMENT | BUCKET
 _HERE: Final = f"{IN_SCOPE} AND {IN_SEGMENT}"
 
@@ -41,22 +40,12 @@ READS: Final[dict[str, PageRead]] = {
     ),
     "turn_metric": PageRead(
         _over_time(
-            f"""SELECT t.time, CASE $metric WHEN 'output_chars' THEN f.output_chars::DOUBLE
-                       WHEN 'duration_ms' THEN t.duration_ms WHEN 'output_tokens' THEN t.output_tokens::DOUBLE
-                       WHEN 'cost_usd' THEN t.cost_usd WHEN 'steps' THEN nullif(t.n_calls, 0)::DOUBLE
-                       WHEN 'tool_calls' THEN t.n_tools::DOUBLE WHEN 'cut_off' THEN ({CUT_OFF})::DOUBLE
-                       WHEN 'tool_error' THEN CASE WHEN t.n_tools > 0 THEN (t.n_failed_tools > 0)::DOUBLE END
-                       WHEN 'missing:output_chars' THEN (f.output_chars IS NULL)::DOUBLE
-                       WHEN 'missing:output_tokens' THEN (t.output_tokens IS NULL)::DOUBLE
-                       WHEN 'missing:duration_ms' THEN (t.duration_ms IS NULL)::DOUBLE
-                       WHEN 'missing:cost_usd' THEN (t.cost_usd IS NULL)::DOUBLE
-                       ELSE (t.error_type IS NOT NULL)::DOUBLE END AS value
+            f"""SELECT t.time, CASE $metric {_MEASURED} END AS value
                 FROM base.turns t
                 LEFT JOIN base.features f ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
                 WHERE {_HERE}"""
         ),
-        _SERIES
-        | {"metric": Param("choice", "error", (*_NUMBERS, *(f"missing:{name}" for name in _NUMBERS), *_OTHERS))},
+        _SERIES | {"metric": Param("choice", "error", tuple(MEASURED))},
         "a measure of turns over time",
     ),
     "rule_metric": PageRead(
