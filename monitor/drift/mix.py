@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from monitor.drift.calendar import parts_of_week
 from monitor.drift.cause import AT_ONCE, NOTHING
-from monitor.drift.points import Ints
 from monitor.drift.finding_sentences import segment_words
+from monitor.drift.points import Ints
 from monitor.drift.wording_state import parts_of_day
 from monitor.model.dimensions import DIMENSIONS
 from monitor.model.values import Finding
@@ -32,7 +32,7 @@ SPLITS: Final = tuple(d.name for d in DIMENSIONS if d.name != "app" and not d.pe
 ENOUGH: Final = 60
 """Turns before and since that are needed."""
 
-FEW: Final = 20
+FEW: Final = 10
 """Turns up to which a part is no part of its own, and of a part that went says nothing of how it behaves now."""
 
 UNDONE: Final = 0.6
@@ -41,7 +41,7 @@ UNDONE: Final = 0.6
 SURE: Final = 3.0
 """Standard errors that the mix must make: about a dozen columns are tried."""
 
-SHARED: Final = 0.2
+SHARED: Final = 0.1
 """Share of the traffic, before and since, in parts that were there both times: where all are new, nothing can be weighed."""
 
 
