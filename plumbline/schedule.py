@@ -7,6 +7,7 @@ noticed, against one that cannot: what it jumped over is not gone through run by
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
@@ -77,6 +80,24 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         return due if due > now else now + self.every
 
 
+class Timetable(BackgroundScheduler):  # type: ignore[misc]  # APScheduler has no types
+    """Jobs in threads of this process. End it with `stop`: `shutdown` waits with its locks held, for jobs that may want them."""
+
+    def __init__(self) -> None:
+        """Make one that holds nothing yet."""
+        self.threads = ThreadPoolExecutor()
+        super().__init__(
+            timezone="UTC",
+            executors={"default": self.threads},
+            job_defaults={"coalesce": True, "max_instances": 1},
+        )
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait until what works has ended; it may still hurry others, in vain."""
+        self.shutdown(wait=False)
+        self.threads.shutdown(wait=True)
+
+
 @dataclass
 class Clocks:
     """The clock on the wall, held against one that only runs ahead."""
@@ -95,7 +116,7 @@ class Clocks:
         return moved if abs(moved) > JUMP_S else 0.0
 
 
-def follow_clock(scheduler: BackgroundScheduler, clocks: Clocks) -> float:
+def follow_clock(scheduler: Timetable, clocks: Clocks) -> float:
     """Let jobs that a clock which went back has put off run now; return by how many seconds it jumped, and log it."""
     jumped = clocks.jumped()
     if not jumped:
@@ -108,7 +129,7 @@ def follow_clock(scheduler: BackgroundScheduler, clocks: Clocks) -> float:
     return jumped
 
 
-def watch_clock(scheduler: BackgroundScheduler, stopping: threading.Event) -> None:
+def watch_clock(scheduler: Timetable, stopping: threading.Event) -> None:
     """Look after the clock, in a thread of its own."""
     clocks = Clocks()
 
@@ -120,14 +141,13 @@ def watch_clock(scheduler: BackgroundScheduler, stopping: threading.Event) -> No
     threading.Thread(target=look, name="clock", daemon=True).start()
 
 
-def hurry(scheduler: BackgroundScheduler, name: str) -> None:
+def hurry(scheduler: Timetable, name: str) -> None:
     """Let a job run now, and then in its own time again; one that works already goes on, and nothing more."""
-    job = scheduler.get_job(name)
-    if job is not None:
-        job.modify(next_run_time=datetime.now(UTC))
+    with contextlib.suppress(JobLookupError):  # it stops: nothing begins any more
+        scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
 
-def overdue(scheduler: BackgroundScheduler, name: str) -> float:
+def overdue(scheduler: Timetable, name: str) -> float:
     """Return by how many seconds a job is late that the timetable should have begun; one that still works is not late."""
     job = scheduler.get_job(name)
     if job is None or job.next_run_time is None:
@@ -148,11 +168,11 @@ def stand_by(
     threading.Thread(target=look, name="stand-by", daemon=True).start()
 
 
-def start(jobs: list[Job]) -> BackgroundScheduler:
+def start(jobs: list[Job]) -> Timetable:
     """Start all jobs in threads of this process and return the running scheduler."""
     # A run that is left out because the one before still works is how this is meant to be, not worth a line each.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+    scheduler = Timetable()
     for job in jobs:
         scheduler.add_job(job.run, Every(timedelta(seconds=job.every_s)), id=job.name, misfire_grace_time=None)
     scheduler.start()

@@ -104,5 +104,5 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
         )
     finally:
         agent.stopping.set()
-        timetable.shutdown(wait=True)
+        timetable.stop()
         agent.close()

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from apscheduler.schedulers.background import BackgroundScheduler
 
-from plumbline.schedule import Clocks, Every, Job, Paced, follow_clock, hurry, start
+from plumbline.schedule import Clocks, Every, Job, Paced, Timetable, follow_clock, hurry, start
 
 
 @dataclass
@@ -117,16 +116,16 @@ def test_r11_a_leap_second_smeared_over_a_day_and_a_machine_that_slept_are_no_ju
 
 
 @pytest.fixture
-def timetable() -> Iterator[tuple[BackgroundScheduler, threading.Event]]:
+def timetable() -> Iterator[tuple[Timetable, threading.Event]]:
     """One job that is due in an hour, and the event that it sets."""
     ran = threading.Event()
     running = start([Job("deliver", 3600.0, ran.set)])
     yield running, ran
-    running.shutdown(wait=True)
+    running.stop()
 
 
 def test_r11_what_a_clock_that_went_back_has_put_off_is_done_now_and_said(
-    timetable: tuple[BackgroundScheduler, threading.Event], caplog: pytest.LogCaptureFixture
+    timetable: tuple[Timetable, threading.Event], caplog: pytest.LogCaptureFixture
 ) -> None:
     """At 12:00 the next delivery is due at 13:00; the clock goes back to 10:00: want it now, not in three hours."""
     running, ran = timetable
@@ -140,7 +139,7 @@ def test_r11_what_a_clock_that_went_back_has_put_off_is_done_now_and_said(
     assert "the clock of this machine jumped back by 7200 s" in caplog.text
 
 
-def test_without_a_jump_nothing_is_hurried(timetable: tuple[BackgroundScheduler, threading.Event]) -> None:
+def test_without_a_jump_nothing_is_hurried(timetable: tuple[Timetable, threading.Event]) -> None:
     running, ran = timetable
     due = running.get_job("deliver").next_run_time
     two = TwoClocks(datetime.now(UTC))
@@ -165,14 +164,34 @@ def test_r13_a_job_that_takes_longer_than_its_period_never_runs_beside_itself() 
 
     running = start([Job("cycle", 0.01, slow)])
     assert enough.wait(30)
-    running.shutdown(wait=True)
+    running.stop()
     assert most == [1]
 
 
 def test_what_a_look_owes_leaves_at_once_and_not_when_its_time_comes(
-    timetable: tuple[BackgroundScheduler, threading.Event],
+    timetable: tuple[Timetable, threading.Event],
 ) -> None:
     running, ran = timetable
     hurry(running, "deliver")
     assert ran.wait(30)
     hurry(running, "nobody")
+
+
+def test_it_stops_while_a_job_that_works_hurries_another() -> None:
+    """A look that ends while the agent is stopped owes a delivery; want both ended, and nobody waiting for the other."""
+    began, stopping = threading.Event(), threading.Event()
+
+    def look() -> None:
+        began.set()
+        stopping.wait(30)
+        hurry(running, "deliver")
+
+    running = start([Job("cycle", 0.01, look), Job("deliver", 3600.0, began.set)])
+    assert began.wait(30)
+    ender = threading.Thread(target=running.stop, daemon=True)
+    ender.start()
+    while running.running:
+        pass
+    stopping.set()
+    ender.join(30)
+    assert not ender.is_alive()
