@@ -83,6 +83,9 @@ def observe(rules: Iterable[AlertRule], signals: Sequence[Signal]) -> dict[str, 
 
 def storable(signal: Signal) -> Signal:
     """Return `signal` with text that can be stored: half characters, which UTF-8 has no form for, become "?"."""
+    texts = (*signal.labels, *signal.labels.values(), *signal.examples, signal.summary)
+    if all(text is not None and text.isascii() for text in texts):
+        return signal
     return replace(
         signal,
         labels={_whole(name): _whole(label) for name, label in signal.labels.items() if label is not None},

@@ -52,11 +52,13 @@ class Onset:
 
 def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
     """Return who is affected by (app, rule): the word of people counts before the machine's."""
-    return {
-        (app, rule): _whom(words.turns, heard)
-        for app, words in said.by_app.items()
-        for rule, heard in words.by_rule.items()
-    }
+    found: dict[tuple[str | None, str], Whom] = {}
+    for app, words in said.by_app.items():
+        known: dict[bytes, Whom] = {}  # of most rules the same was said: that they were kept
+        for rule, heard in words.by_rule.items():
+            one = known.get(heard.content) or known.setdefault(heard.content, _whom(words.turns, heard))
+            found[app, rule] = one
+    return found
 
 
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:

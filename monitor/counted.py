@@ -48,8 +48,8 @@ def counted(counts: pl.DataFrame) -> list[Counted]:
     rows = counts.sort("app", "rule_id", maintain_order=True)
     runs = rows.select(pl.struct("app", "rule_id").rle().alias("run")).unnest("run")
     n, bad, probability = (rows[name].cast(pl.Float64).to_numpy() for name in ("n", "bad", "probability"))
-    ends = accumulate(runs["len"].to_list(), initial=0)
+    buckets, ends = rows["bucket"], accumulate(runs["len"].to_list(), initial=0)
     return [
-        Counted(str(key["app"]), str(key["rule_id"]), rows["bucket"][a:b], n[a:b], bad[a:b], probability[a:b])
+        Counted(str(key["app"]), str(key["rule_id"]), buckets.slice(a, b - a), n[a:b], bad[a:b], probability[a:b])
         for key, (a, b) in zip(runs["value"].to_list(), pairwise(ends), strict=True)
     ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -119,7 +118,7 @@ def _about(
         subject=title_of(estimate.rule_id, rules),
         before=onset.before if onset else None,
         began=onset.began if onset else None,
-        **(asdict(people) if people else {}),
+        **(vars(people) if people else {}),
         cause=_coincidence(estimate.app, onset, findings),
     )
 
@@ -239,7 +238,7 @@ def _change(group: list[dict[str, Any]], rules: Mapping[str, Watched], said: Tol
         unit=unit,
         before=lead["reference_value"],
         began=aware_utc(lead["since"]),
-        **(asdict(people) if people else {}),
+        **(vars(people) if people else {}),
         cause="" if lead["cause"] == NOTHING else lead["cause"],
         moved=tuple(dict.fromkeys(measure(metric, rules)[0] for metric in others)),
     )

@@ -91,7 +91,7 @@ class Said:
         """How many turns somebody said anything of."""
         return int(((self.verdict != NOTHING) | (self.label != NOTHING) | self.contested).sum())
 
-    @property
+    @cached_property
     def content(self) -> bytes:
         """All of it: of rules of which the same was said of the same turns everything that follows is the same."""
         words = (self.verdict, self.belief, self.probability, self.label, self.first, self.label_probability)

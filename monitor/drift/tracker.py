@@ -154,7 +154,10 @@ def _collect(metric: str, stream: Stream, queue: Points, settings: TrackerSettin
 def warmer(warm: Warm, fresh: Points, combo: Sequence[int]) -> Warm:
     """Return what is kept of points while they wait: of each group the first and the last output; `combo` numbers their rows."""
     outputs, starts = [short(value) for value in fresh.outputs.tolist()], fresh.starts.tolist()
-    kept = [[outputs[at] for at in sorted({a, b - 1})] for a, b in pairwise([*starts, len(outputs)])]
+    if len(starts) == len(outputs):
+        kept = [[value] for value in outputs]
+    else:
+        kept = [[outputs[at] for at in sorted({a, b - 1})] for a, b in pairwise([*starts, len(outputs)])]
     return Warm(
         time=stepped(warm.time, fresh.time.tolist()),
         combo=joined(warm.combo, combo),

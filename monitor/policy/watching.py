@@ -7,9 +7,10 @@ a budget of false alarms for the whole house. Not a rate with an interval: that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
@@ -90,7 +91,7 @@ def levels(
 
     `cases`: apps and rules of violations that stand under zero tolerance.
     """
-    streams = list(_streams(counts, rules))
+    streams = [_Stream(one, rules[one.rule_id]) for one in counts if one.rule_id in rules]
     answers = _answers(streams, PERIOD / span)
     named: dict[tuple[str, str], Level] = {(s.counted.app, s.counted.rule_id): s.level(answers) for s in streams}
     return named | dict.fromkeys((pair for pair in cases if pair[1] in rules), "case")
@@ -98,11 +99,17 @@ def levels(
 
 @dataclass(frozen=True)
 class _Stream:
-    """The answers of one app under one rule, the rule, and what an answer of each bucket weighs."""
+    """The answers of one app under one rule, and the rule."""
 
     counted: Counted
     watched: Watched
-    weights: Floats
+
+    @cached_property
+    def weights(self) -> Floats:
+        """What an answer of each bucket weighs: the more often such were looked at, the less; 1 at the most."""
+        rarest = np.fmin.reduce(self.counted.probability)  # of those that are known
+        weights: Floats = np.nan_to_num(rarest / self.counted.probability, nan=1.0)
+        return weights
 
     def level(self, answers: Mapping[bool, float]) -> Level:
         """Return how the rule stands when a rate at its limit may be told falsely once in so many answers, by `pages`."""
@@ -125,13 +132,6 @@ class _Stream:
     def _of(self, bet: Bet, threshold: float) -> float:
         held = evidence(bet.gains(self.counted.n, self.counted.bad, self.weights), threshold + HEADROOM)
         return 0.0 if held <= CALM else min(1.0, held / threshold)
-
-
-def _streams(counts: Iterable[Counted], rules: Mapping[str, Watched]) -> Iterator[_Stream]:
-    for one in counts:
-        if one.rule_id in rules:
-            rarest = np.fmin.reduce(one.probability)  # of those that are known
-            yield _Stream(one, rules[one.rule_id], np.nan_to_num(rarest / one.probability, nan=1.0))
 
 
 def _answers(streams: Sequence[_Stream], periods: float) -> dict[bool, float]:
