@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from monitor.drift.alarm import Alarm
-from monitor.drift.anchors import anchored, settle
+from monitor.drift.anchors import anchored, lived, settle
 from monitor.drift.batch import Name
-from monitor.drift.change import DAY_MS, Change, of_alarm
-from monitor.drift.finding_sentences import reason_of
+from monitor.drift.finding_sentences import risen_reason
+from monitor.drift.points import Points
+from monitor.drift.rises import goes_on, newest, said, since_anchor, speed
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.stored_states import key_of
-from monitor.drift.tracker import TrackerSettings
+from monitor.drift.together import Fed
 from monitor.measures import Titles
 from monitor.model.values import Finding
 
@@ -44,23 +45,29 @@ class Anchors:
     rises: list[Rise] = field(default_factory=list)
     _back: list[str] = field(default_factory=list)
 
-    def settle(self, name: Name, stream: Stream, alarms: list[Alarm], settings: TrackerSettings) -> list[Alarm]:
-        """Return the alarms of a stream that tell something new."""
+    def settle(self, name: Name, fed: Fed, alarms: list[Alarm]) -> list[Alarm]:
+        """Return the alarms of a stream, after it was `fed`, that tell something new."""
         key = key_of(name)
-        anchor = self.known.get(key)
-        if anchor is None or self._rests(anchor):
-            if anchor is not None and (alarms or anchor.at < self.expired):
+        known = self.known.get(key)
+        if known is None or self._rests(known):
+            if known is not None and (alarms or known.at < self.expired):
                 del self.known[key]
             return alarms
-        settled = settle(stream, alarms, anchor, settings)
+        anchor = lived(known, fed.points)
+        settled = settle(fed.stream, alarms, anchor, fed.settings)
         self._back += settled.returned
         if settled.anchor is None:
             del self.known[key]
-        else:
-            self.known[key] = settled.anchor
-        if settled.rise is not None and anchor.lead:
-            self.rises.append(_rise(name, settled.rise, anchor, self.titles))
+            return settled.alarms
+        self.known[key] = self._risen(name, fed.stream, settled.anchor, again=settled.rise is not None)
         return settled.alarms
+
+    def _risen(self, name: Name, stream: Stream, anchor: Anchor, *, again: bool) -> Anchor:
+        """Say how far a change has come that goes on: where it alarmed `again`, and else once a day."""
+        if anchor.lead and (again or goes_on(anchor)) and (recent := newest(stream)) is not None:
+            self.rises.append(_rise(name, recent, anchor, self.titles))
+            return said(anchor)
+        return anchor
 
     def forget(self, name: Name) -> None:
         """Let go of the anchor of a stream that other graders make now: the two cannot be compared."""
@@ -85,10 +92,9 @@ class Anchors:
         return anchor.at < self.expired or all(finding in self.accepted for finding in anchor.findings)
 
 
-def _rise(name: Name, alarm: Alarm, anchor: Anchor, titles: Titles) -> Rise:
+def _rise(name: Name, recent: Points, anchor: Anchor, titles: Titles) -> Rise:
     """What the finding of an anchor says now: from the anchor to here, since it began, and how fast that is."""
-    change = _from_anchor(of_alarm(name.segment, alarm), anchor)
-    days = max(1.0, (alarm.at - anchor.since) / DAY_MS)
+    change = since_anchor(name.segment, anchor, recent)
     low, high = change.interval
     return Rise(
         finding=anchor.lead,
@@ -96,18 +102,5 @@ def _rise(name: Name, alarm: Alarm, anchor: Anchor, titles: Titles) -> Rise:
         change=change.current_value - change.reference_value,
         change_low=low,
         change_high=high,
-        reason=reason_of(
-            name.metric, name.app, replace(change, slow=False), titles, went_on=f"it went on, {_a_day(change, days)}"
-        ),
+        reason=risen_reason(name.metric, name.app, change, speed(anchor, change), titles),
     )
-
-
-def _a_day(change: Change, days: float) -> str:
-    moved = (change.current_value - change.reference_value) / days
-    return f"by {100 * moved:+.3g} points a day" if change.is_rate else f"by {moved:+.3g} a day"
-
-
-def _from_anchor(change: Change, anchor: Anchor) -> Change:
-    """What moved since the anchor. When that began is what its finding said, not when the rise went on."""
-    began = anchor.since
-    return replace(change, reference=anchor.reference, since=began, since_low=began, since_high=began)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from monitor.drift.alarm import Alarm
+from monitor.drift.course import DAY_MS, counted, course
 from monitor.drift.points import Points
 from monitor.drift.reference import functions, means
 from monitor.drift.state import Anchor, Reference, Stream
@@ -26,8 +27,8 @@ BACK: Final = 0.35
 SURE: Final = 5.0
 """Standard errors that a change must be apart, before outputs say that it has returned."""
 
-CLEAR: Final = 3.0
-"""Log likelihood by which a step must tell a further change better than a rise does, before it is a change of its own."""
+CLEAR: Final = 6.0
+"""Log likelihood by which a trail must tell a further change better as a step than as a rise, to overrule days that do not."""
 
 LEAST: Final = 30
 """Outputs that say so, at least."""
@@ -56,7 +57,7 @@ def settle(stream: Stream, alarms: list[Alarm], anchor: Anchor | None, settings:
             returned = True
             if alarm is alarms[-1]:
                 resume(stream, restored(anchor), since, settings)
-        elif alarm.step < CLEAR and _further(anchor, since):
+        elif not _is_step(anchor, alarm) and _further(anchor, since):
             rise, anchor = alarm, _moved(anchor, since)
         else:
             kept.append(alarm)
@@ -68,9 +69,11 @@ def settle(stream: Stream, alarms: list[Alarm], anchor: Anchor | None, settings:
 
 def anchored(known: Anchor | None, alarm: Alarm, finding: str, *, lead: bool) -> Anchor:
     """Return the anchor of a stream that raised `alarm`, which `finding` tells; an anchor that is there stays what it is."""
+    since, weights = alarm.points.cut(alarm.onset.best), alarm.weights[alarm.onset.best :].astype(np.float64)
     if known is not None and known.reference.kind == alarm.reference.kind:
-        after = _moved(known, alarm.points.cut(alarm.onset.best))
+        after = _moved(known, since)
         after.findings = list(dict.fromkeys([*known.findings, finding]))
+        after.days = counted([], known.reference, since, weights)
         return after
     function = alarm.onset.function
     return Anchor(
@@ -79,9 +82,10 @@ def anchored(known: Anchor | None, alarm: Alarm, finding: str, *, lead: bool) ->
         reference=_frozen(alarm.reference),
         function=function,
         before=(before := float(means(alarm.reference)[function])),
-        after=_at_least(alarm.reference, function, before, alarm.points.cut(alarm.onset.best)),
+        after=_at_least(alarm.reference, function, before, since),
         since=alarm.since,
         at=alarm.at,
+        days=counted([], alarm.reference, since, weights),
     )
 
 
@@ -90,6 +94,19 @@ def restored(anchor: Anchor) -> Reference:
     reference = copy.deepcopy(anchor.reference)
     reference.growing_week = copy.deepcopy(reference.week)
     return reference
+
+
+def lived(anchor: Anchor, points: Points) -> Anchor:
+    """Return an anchor after outputs of its stream."""
+    after = copy.copy(anchor)
+    after.days = counted(anchor.days, anchor.reference, points.only(points.time >= anchor.since))
+    return after
+
+
+def _is_step(anchor: Anchor, alarm: Alarm) -> bool:
+    """Whether a further change is a step rather than a rise: the days since the change say so, or the trail, which knows hours, clearly does."""
+    since = course(anchor.days)
+    return (since.known and since.step_over_line(alarm.since // DAY_MS) >= 0) or alarm.step >= CLEAR
 
 
 def _frozen(reference: Reference) -> Reference:

@@ -135,7 +135,7 @@ def _step(
         with guard(part_of(key_of(name))):
             one = ready.get(name) or to_step(name)
             raised = [] if name in quiet else track(name.metric, one.stream, one.points, combos, one.settings)
-            alarms[name] = anchors.settle(name, one.stream, raised, one.settings)
+            alarms[name] = anchors.settle(name, one, raised)
             streams[name] = one.stream
     return streams, alarms
 

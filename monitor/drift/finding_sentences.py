@@ -21,22 +21,31 @@ SHOWN: Final = 3
 """Other segments that are named."""
 
 
-def reason_of(
-    metric: str, app: str, change: Change, titles: Titles = NO_TITLES, also: Sequence[str] = (), went_on: str = ""
-) -> str:
+def reason_of(metric: str, app: str, change: Change, titles: Titles = NO_TITLES, also: Sequence[str] = ()) -> str:
     """Return what changed, since when and in how many outputs as a sentence; behind it (`HOW`) interval and evidence.
 
-    `titles` are those of rules, `also` are other segments that show it, `went_on` is what came of it later.
+    `titles` are those of rules, `also` are other segments that show it.
     """
+    said = (_sentence(metric, app, change, titles), _slope(change), _also(also))
+    return "; ".join(part for part in said if part) + HOW + _evidence(change)
+
+
+def risen_reason(metric: str, app: str, change: Change, slope: tuple[float, float], titles: Titles = NO_TITLES) -> str:
+    """Return the same of a change that goes on: `slope` is how much it moves a day, and the standard error of that."""
+    scale, points = _moved(change)
+    per_day, error = (scale * value for value in slope)
+    how = f"{_size(change)}, a line through its days, {per_day:+.2g}{points} a day with a standard error of {error:.1g}"
+    return f"{_sentence(metric, app, change, titles)}; it goes on, by {per_day:+.3g}{points} a day{HOW}{how}"
+
+
+def _sentence(metric: str, app: str, change: Change, titles: Titles) -> str:
     scale, unit = _scale(metric, change)
     name = plain_line(app)
     where = name if change.segment == ALL else f"{name}, {segment_words(change.segment)},"
-    sentence = (
+    return (
         f"{_subject(metric, change, titles)} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
         f"since {minute(instant(change.since))}, in {counted(int(change.weights.sum()), 'output')}"
     )
-    said = (sentence, _slope(change), went_on, _also(also))
-    return "; ".join(part for part in said if part) + HOW + _evidence(change)
 
 
 def worded_reason(app: str, change: Change) -> str:
@@ -99,13 +108,14 @@ def _method(change: Change) -> str:
 
 def _evidence(change: Change) -> str:
     """Size, start and strength."""
+    return f"{_size(change)}, {_begun(change)}e-value {change.e_value:.2g}{_shape(change)}"
+
+
+def _size(change: Change) -> str:
     low, high = change.interval
     scale, points = _moved(change)
     size = f"{scale * (change.current_value - change.reference_value):+.3g}{points}"
-    return (
-        f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {_method(change)} interval), {_begun(change)}"
-        f"e-value {change.e_value:.2g}{_shape(change)}"
-    )
+    return f"{size} ({scale * low:+.3g} to {scale * high:+.3g}, 95 % {_method(change)} interval)"
 
 
 def _begun(change: Change) -> str:

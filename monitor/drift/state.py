@@ -92,10 +92,20 @@ class KnownChange(msgspec.Struct, array_like=True):
     finding: str = ""
 
 
+class Day(msgspec.Struct, array_like=True):
+    """Outputs of one day (since 1970, UTC), their sum and that of their squares, as `monitor.drift.course` sums them."""
+
+    day: int
+    n: int
+    total: float
+    squares: float
+
+
 class Anchor(msgspec.Struct, kw_only=True):
     """What a stream was like before the first change of it that is open (`monitor.drift.anchors`).
 
     `findings` tell its changes; `lead` is the one that shows this stream. `function` moved, from `before` to `after`; times in milliseconds.
+    `days` are those since its last change began, up to the last one of which `told` says how it went on.
     """
 
     findings: list[str]
@@ -106,6 +116,8 @@ class Anchor(msgspec.Struct, kw_only=True):
     after: float
     since: int
     at: int
+    days: list[Day] = []
+    told: int = 0
 
 
 class Memory(msgspec.Struct, kw_only=True):

@@ -80,7 +80,8 @@ def test_a_rise_over_weeks_is_one_finding_that_says_how_far_it_came() -> None:
     last = watch.rises[-1]
     assert last.current_value > finding.current_value
     assert last.change == pytest.approx(last.current_value - finding.reference_value, abs=0.01)
-    assert "it went on, by +" in last.reason
+    per_day = float(last.reason.partition("; it goes on, by ")[2].partition(" points a day")[0])
+    assert per_day == pytest.approx(100 * 0.24 / 10_000 * 288, rel=0.2)
     assert "begun between" not in last.reason, (
         "the range of the start is that of the finding, not of the rise that went on"
     )

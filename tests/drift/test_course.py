@@ -1,0 +1,112 @@
+"""Days since a change say whether it goes on, how fast, and whether a further change is a step of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import numpy as np
+import polars as pl
+import pytest
+
+from monitor.config.schema import BudgetSettings, DriftSettings
+from monitor.drift.course import DAY_MS, MOST, counted, course
+from monitor.drift.points import Points, single
+from monitor.drift.reference import build
+from monitor.drift.state import Anchor, Memory, Reference, read_memory, write_state
+from tests.drift.traffic import START, Watch
+
+TIGHT = DriftSettings(budget=BudgetSettings(alarms=0.05))
+"""The budget of an app among twenty."""
+
+A_DAY = 110
+
+
+def days(*means: float, n: int = 100) -> Points:
+    """Yes and no of days with these means."""
+    values = [float(i < round(mean * n)) for mean in means for i in range(n)]
+    times = [day * DAY_MS + i * (DAY_MS // n) for day in range(len(means)) for i in range(n)]
+    return single(times, values, np.zeros(len(values)))
+
+
+REFERENCE: Reference = build("error", days(0.1, 0.1, 0.1), "UTC")
+
+
+def test_a_rise_has_its_slope_and_a_line_tells_it_better_than_a_step() -> None:
+    rising = course(counted([], REFERENCE, days(0.10, 0.12, 0.14, 0.16, 0.18, 0.20)))
+    slope, error = rising.slope
+    assert slope == pytest.approx(0.02)
+    assert 0 < error < slope
+    assert rising.step_over_line(3) < 0
+
+
+def test_a_step_is_told_better_by_a_step() -> None:
+    assert course(counted([], REFERENCE, days(0.1, 0.1, 0.1, 0.1, 0.3, 0.3))).step_over_line(4) > 1
+
+
+def test_days_add_up_whatever_comes_when() -> None:
+    points = days(0.1, 0.3, 0.2, 0.4)
+    whole = counted([], REFERENCE, points)
+    odd = np.arange(len(points)) % 2 == 1
+    assert counted(counted([], REFERENCE, points.only(odd)), REFERENCE, points.only(~odd)) == whole
+    twice = counted([], REFERENCE, points, np.full(len(points), 2.0))
+    assert [day.n for day in twice] == [200] * 4
+    assert course(twice).mean.tolist() == course(whole).mean.tolist()
+    assert not course(whole[:3]).known
+    assert len(counted([], REFERENCE, days(*[0.1] * (MOST + 5), n=10))) == MOST
+
+
+def test_what_a_rate_cannot_be_is_not_counted() -> None:
+    assert counted([], REFERENCE, single([0], [7.0], [0])) == []
+
+
+def test_one_huge_value_is_not_a_day() -> None:
+    usual = single(np.arange(400) * DAY_MS // 100, np.full(400, 100.0) + np.arange(400) % 7, np.zeros(400))
+    reference = build("duration_ms", usual, "UTC")
+    flat = course(counted([], reference, usual))
+    huge = course(counted(counted([], reference, usual), reference, single([3 * DAY_MS], [1e9], [0])))
+    assert abs(huge.mean[3] - flat.mean[3]) < 0.2
+
+
+def lengths(seed: int, words_of_day: list[float]) -> pl.DataFrame:
+    rng = np.random.default_rng([29, seed])
+    n = len(words_of_day) * A_DAY
+    times = np.sort(rng.random(n)) * len(words_of_day)
+    words = rng.normal(np.asarray(words_of_day)[times.astype(int)], 6)
+    return pl.DataFrame(
+        {
+            "unit_id": [f"t{i}" for i in range(n)],
+            "time": pl.Series([START + timedelta(days=float(t)) for t in times], dtype=pl.Datetime("us")),
+            "app": "shop",
+            "output_chars": np.round(np.maximum(3, words)) * 5,
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_answers_that_grow_for_weeks_are_one_finding_with_its_slope(seed: int) -> None:
+    """As `gradual` of the scenarios: a third longer in a month, at 110 turns a day."""
+    watch = Watch(TIGHT)
+    watch.feed(lengths(seed, [30 + day * 0.35 for day in range(35)]), A_DAY // 2)
+    [found] = watch.findings
+    assert {rise.finding for rise in watch.rises} == {found.id}
+    assert len(watch.rises) <= 35, "once a day"
+    said = watch.rises[-1].reason.partition("; it goes on, by +")[2]
+    assert float(said.partition(" a day")[0]) == pytest.approx(5 * 0.35, rel=0.5)
+    assert "a line through its days" in said
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_steps_are_two_findings(seed: int) -> None:
+    watch = Watch(TIGHT)
+    watch.feed(lengths(seed, [30.0] * 12 + [36.0] * 12 + [42.0] * 11), A_DAY // 2)
+    assert len(watch.findings) == 2
+
+
+def test_an_anchor_of_before_days_were_counted_opens() -> None:
+    anchor = Anchor(
+        findings=["f"], lead="f", reference=REFERENCE, function=0, before=0.1, after=0.3, since=0, at=DAY_MS
+    )
+    older = msgspec.json.decode(write_state(Memory(anchors={"k": anchor})))
+    del older["anchors"]["k"]["days"], older["anchors"]["k"]["told"]
+    assert read_memory(msgspec.json.encode(older).decode()).anchors["k"] == anchor
