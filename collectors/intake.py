@@ -12,6 +12,7 @@ import contextlib
 import logging
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from typing import Final, Literal
 
 from collectors.batch import Batch
 from collectors.changes import decode_changes
+from collectors.company import MOMENT_S, Company
 from collectors.decode import BadBody, Media, Outcome, decode_logs, decode_traces, propagate
 from collectors.dialects.table import Table
 from collectors.frames import FIELD_BYTES, to_tables
@@ -94,6 +96,7 @@ class Intake:
             "changes": decode_changes,
         }
         self._waiting: list[Letter] = []
+        self._company = Company()
         self.room = Room(self.max_queue_bytes, self.counters)
         self._changed = threading.Condition()
         self._open = True
@@ -189,6 +192,15 @@ class Intake:
                     return []  # nothing but refusals: they go to the ledger together, not one sync each
                 if not self._refused and self._open:
                     self._changed.wait(REFUSALS_EVERY_S)
+            waiting = len(self._waiting)
+        if self._company.worth(waiting, time.monotonic()):
+            time.sleep(MOMENT_S)
+            self._company.came(len(self._waiting) - waiting)
+        return self._taken()
+
+    def _taken(self) -> list[Letter]:
+        """Take as many of those that wait as one group holds."""
+        with self._changed:
             size, count = 0, 0
             while count < min(len(self._waiting), GROUP_BODIES) and (not count or size < GROUP_BYTES):
                 size += len(self._waiting[count].body)

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -122,6 +122,12 @@ def newest_backup(folder: Path) -> datetime | None:
     """Return when the newest whole backup in `folder` was made; None where there is none."""
     made = [_made_at(path) for path in folder.glob("plumbline-*") if (path / MANIFEST).is_file()]
     return max(filter(None, made), default=None)
+
+
+def backup_due(folder: Path, every: timedelta, now: datetime) -> bool:
+    """Return whether the newest backup in `folder` is `every` old, or there is none."""
+    newest = newest_backup(folder)
+    return newest is None or now - newest >= every
 
 
 def let_go(folder: Path, keep: int) -> int:

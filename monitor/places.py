@@ -240,6 +240,12 @@ def read_run(places: Places, name: str) -> RunFile | None:
     return run if run.pid > 0 and is_alive(run.pid, run.birth) else None
 
 
+def address_or(places: Places, name: str, otherwise: str) -> str:
+    """Return where the one that runs as `name` answers, or `otherwise` when nobody does."""
+    run = read_run(places, name)
+    return run.address if run else otherwise
+
+
 @contextlib.contextmanager
 def announced(places: Places, name: str, address: Address) -> Iterator[RunFile]:
     """Hold the run file of this process while the block runs; a file that another has taken over is left alone."""

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from alerts.desk import AlertDesk
 from collectors.redaction.redact import redactor_for
-from monitor.backup import let_go, newest_backup, take_backup
+from monitor.backup import backup_due, let_go, take_backup
 from monitor.clock import Clock, FakeClock
 from monitor.config.durations import parse_duration
 from monitor.config.schema import Settings
@@ -32,7 +32,7 @@ from monitor.errors import NotFound
 from monitor.explaining import explain
 from monitor.health import Health
 from monitor.judges.queue import JudgeQueue
-from monitor.places import Places, read_run
+from monitor.places import Places, address_or
 from monitor.policy.schema import Policy
 from monitor.privacy.keyed import install_key
 from monitor.privacy.stored_ids import as_trace, stored_forms
@@ -44,7 +44,7 @@ from monitor.rolling import FourWeeks
 from monitor.state.public import PublicTables
 from monitor.steps import House
 from monitor.store.finishing.finish import finish
-from monitor.store.load import came, pump
+from monitor.store.load import Loaded, came, pump
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
@@ -97,13 +97,20 @@ class Agent:
 
     def load(self, *, flush: bool = False) -> dict[str, int]:
         """Bring what the collectors acknowledged into the store and finish the traces that have settled."""
-        own, stopping, infer = self.settings.agent, self.stopping.is_set, self.settings.experiments.infer
-        listed = shipped().models if self.settings.list_prices else {}
-        soon, late = parse_duration(own.settle), parse_duration(own.settle_without_root)
+        return {**asdict(self.take()), "turns": self.finish(flush=flush)}
+
+    def take(self) -> Loaded:
+        """Bring what the collectors acknowledged into the store."""
+        own, listed = self.settings, shipped().models if self.settings.list_prices else {}
         with self.loading:
-            loaded = pump(self.store, self.places.spool, self.settings.prices, self._limits(), listed, stopping)
-            turns = finish(self.store, self.clock.now(), soon, late, infer, flush=flush, stopping=stopping)
-        return {**asdict(loaded), "turns": turns}
+            return pump(self.store, self.places.spool, own.prices, self._limits(), listed, self.stopping.is_set)
+
+    def finish(self, *, flush: bool = False) -> int:
+        """Finish the traces that have settled, with `flush` all; return how many turns were written."""
+        own, now, infer = self.settings.agent, self.clock.now(), self.settings.experiments.infer
+        bounds = parse_duration(own.settle), parse_duration(own.settle_without_root)
+        with self.loading:
+            return finish(self.store, now, *bounds, infer, flush=flush, stopping=self.stopping.is_set)
 
     def cycle(self) -> dict[str, int]:
         """Run the cycle once; a second call waits for the first."""
@@ -163,7 +170,7 @@ class Agent:
             "ready": not self.health.unwell(),
             "unwell": self.health.told(),
             "steps": lags(replace(self._house(self.store, self.clock, None), health=self.health)),
-            "collector": self._door(),
+            "collector": address_or(self.places, "collector", self.settings.collector.otlp_http),
             **holdings(self.store),
             "ledger": ledger_sums(self.store),
             "families": came(self.store),
@@ -177,17 +184,13 @@ class Agent:
             "retention": described(self.store, self.places, self.settings.agent.retention, self._disk()),
         }
 
-    def _door(self) -> str:
-        """Where OTLP/HTTP comes in: of the collector that runs here, else where the settings put it."""
-        return run.address if (run := read_run(self.places, "collector")) else self.settings.collector.otlp_http
-
     def sql(self, text: str, max_rows: int) -> Answered:
         """Return the rows of one SELECT, read by a process of its own from a snapshot. Raises `BadSql`."""
         return self.readers.ask(text, max_rows=max_rows, timeout_s=SQL_TIMEOUT_S, extra=self._tables().read_by(text))
 
     def _tables(self) -> PublicTables:
-        told = self.desk.tables() | self.access.record.public() | self.labels().public()
-        return told | review_tables(self.desk.state)
+        told = self.desk.tables() | review_tables(self.desk.state)
+        return told | self.access.record.public() | self.labels().public()
 
     def labels(self) -> LabelBook:
         """Return what people said of turns, and the door for more."""
@@ -229,9 +232,9 @@ class Agent:
 
     def explain(self, subject: str) -> list[str]:
         """Return why, in lines, of a finding, an alert or a trace. Raises `NotFound`."""
-        if lines := self.desk.explain(subject) or explain(self.store, self.policies, subject):
-            return lines
-        raise NotFound(subject)
+        if not (lines := self.desk.explain(subject) or explain(self.store, self.policies, subject)):
+            raise NotFound(subject)
+        return lines
 
     def report(self, finding_id: str) -> Path:
         """Return the side-by-side report of a finding, rendered by a child process the first time."""
@@ -274,12 +277,9 @@ class Agent:
     def back_up(self) -> None:
         """Take the backup that the settings ask for, when it is due; let go of those beyond the number that is kept."""
         asked = self.settings.agent.backup
-        if asked.folder is None:
-            return
-        newest = newest_backup(folder := Path(asked.folder))
-        if newest is None or self.clock.now() - newest >= parse_duration(asked.every):
-            self.backup(folder, lambda _, __: None)
-            let_go(folder, asked.keep)
+        if asked.folder and backup_due(Path(asked.folder), parse_duration(asked.every), self.clock.now()):
+            self.backup(Path(asked.folder), lambda _, __: None)
+            let_go(Path(asked.folder), asked.keep)
 
     def finish_erasure(self) -> bool:
         """Go on with an erasure that was interrupted, or that late rows call for; return whether there was one."""

@@ -41,10 +41,10 @@ class Job:
 
 @dataclass
 class Paced:
-    """Work that rests after each run for `rest` times what the run took, at most `most_s`: little traffic costs little.
+    """Work that rests after each run for `rest` times what the run took: little traffic costs little.
 
-    What came meanwhile is done in one go by the next run, which is cheaper than many small ones. A run of `most_s` or longer
-    is followed by the next at once.
+    It begins again `most_s` after it began, or at once where it took longer. What came meanwhile is done in one go by the next run,
+    which is cheaper than many small ones.
     """
 
     work: Callable[[], object]
@@ -61,10 +61,8 @@ class Paced:
         try:
             self.work()
         finally:
-            now = self.monotonic()
-            took = now - began
-            # what takes that long has plenty to do: resting would only let more pile up
-            self.ready_at = now if took >= self.most_s else now + min(self.rest * took, self.most_s)
+            took = self.monotonic() - began
+            self.ready_at = began + max(took, min(took + self.rest * took, self.most_s))
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

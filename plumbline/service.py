@@ -35,13 +35,18 @@ class Guarded:
 
 
 LOAD_EVERY_S = 0.2
-LOAD_RESTS = 12.0
-LOAD_RESTS_AT_MOST_S = 0.8
-"""Loading takes at most a thirteenth of a core when little comes; what is acknowledged is still seen well within two seconds."""
+LOAD_RESTS = 24.0
+LOAD_AFTER_S = 1.1
+"""Loading takes a few hundredths of a core when little comes; what is acknowledged is still seen well within two seconds."""
+
+FINISH_EVERY_S = 0.5
+FINISH_RESTS = 24.0
+FINISH_AFTER_S = 3.0
+"""Finishing has as many statements for one trace as for thousands, and nobody waits for a turn as for a span."""
 
 JUDGE_EVERY_S = 1.0
 JUDGE_RESTS = 4.0
-JUDGE_RESTS_AT_MOST_S = 2.0
+JUDGE_AFTER_S = 2.0
 
 DELIVER_EVERY_S = 2.0
 PATIENCE_S = 20.0
@@ -70,10 +75,11 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
 
     timetable = start(
         [
+            Job("load", LOAD_EVERY_S, Paced(Guarded("load", agent.take, agent.health), LOAD_RESTS, LOAD_AFTER_S)),
             Job(
-                "load",
-                LOAD_EVERY_S,
-                Paced(Guarded("load", agent.load, agent.health), LOAD_RESTS, LOAD_RESTS_AT_MOST_S),
+                "finish",
+                FINISH_EVERY_S,
+                Paced(Guarded("finish", agent.finish, agent.health), FINISH_RESTS, FINISH_AFTER_S),
             ),
             Job(
                 "cycle",
@@ -83,9 +89,7 @@ def run_agent(settings: Settings, data_dir: Path, host: str, port: int, ready: C
             Job(
                 "judges",
                 JUDGE_EVERY_S,
-                Paced(
-                    Guarded("judges", lambda: judge_waiting(agent), agent.health), JUDGE_RESTS, JUDGE_RESTS_AT_MOST_S
-                ),
+                Paced(Guarded("judges", lambda: judge_waiting(agent), agent.health), JUDGE_RESTS, JUDGE_AFTER_S),
             ),
             Job("deliver", DELIVER_EVERY_S, deliver),
             Job("buttons", DELIVER_EVERY_S, Guarded("buttons", Lines(agent).keep, agent.health)),

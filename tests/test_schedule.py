@@ -35,7 +35,7 @@ def ran_within(busy: Busy, paced: Paced, seconds: float) -> int:
     return len(busy.runs)
 
 
-@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 11), (2.0, 5)])
+@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 13), (2.0, 5)])
 def test_it_rests_by_what_it_cost_and_not_at_all_when_there_is_plenty_to_do(costs: float, most: int) -> None:
     busy = Busy(costs)
     runs = ran_within(busy, Paced(busy.work, rest=4.0, most_s=0.8, monotonic=lambda: busy.now), 10.0)

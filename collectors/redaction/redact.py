@@ -85,6 +85,9 @@ NAMES: Final = frozenset(
 
 IN_NAMES: Final = ("secret", "password", "email")
 
+FEW: Final = 64
+"""Rows up to which columns are looked through as one: a question of a column costs more than what so few texts do."""
+
 
 @dataclass
 class Redactor:
@@ -137,15 +140,15 @@ class Redactor:
     def _frame(self, table: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, set[int]]:
         if not rows.height or not (self.kinds or self.terms):
             return rows, set()
-        texts = [name for name, kind in TABLES[table].items() if kind in {"str", "text"} and name in rows.columns]
-        named = [name for name in texts if name in NAMES]
-        rest = [name for name in texts if name not in OURS | NAMES]
+        texts = _texts(table, rows)
+        named = [column for column in texts if column.name in NAMES]
+        rest = [column for column in texts if column.name not in OURS | NAMES]
         traces = rows["trace_id"] if "trace_id" in rows.columns else None
         failed: set[int] = set()
         columns = [
-            self._column(rows[name], likely, None if name in PEOPLE | NAMES else traces, patterns, failed)
-            for names, patterns, every in ((rest, self._all, bool(self.terms)), (named, self._named, False))
-            for name, likely in _likely(rows, names, patterns, every=every)
+            self._column(column, likely, None if column.name in PEOPLE | NAMES else traces, patterns, failed)
+            for among, patterns, every in ((rest, self._all, bool(self.terms)), (named, self._named, False))
+            for column, likely in _likely(among, patterns, every=every)
         ]
         return (rows.with_columns(columns) if columns else rows), failed
 
@@ -209,14 +212,29 @@ class Redactor:
         return placeholder(self.key, scope, f"{kind}_test" if publisher(kind, form) else kind, form)
 
 
-def _likely(
-    rows: pl.DataFrame, names: list[str], patterns: Patterns, *, every: bool
-) -> Iterator[tuple[str, pl.Series]]:
+def _texts(table: str, rows: pl.DataFrame) -> list[pl.Series]:
+    """Return the columns of text that hold anything."""
+    kinds = TABLES[table]
+    held = (column for column in rows.get_columns() if kinds.get(column.name) in {"str", "text"})
+    return [column for column in held if column.null_count() < rows.height]
+
+
+def _likely(columns: Sequence[pl.Series], patterns: Patterns, *, every: bool) -> Iterator[tuple[pl.Series, pl.Series]]:
     """Yield the columns that may hold something, and where; `every` text is looked through. One question for all of them."""
-    told = [name for name in names if rows[name].null_count() < rows.height]
-    if told and (patterns or every):
-        masks = rows.select(pl.col(told).is_not_null() if every else pl.col(told).str.contains(_any_of(patterns)))
-        yield from ((name, masks[name]) for name in told if masks[name].any())
+    if columns and (patterns or every):
+        masks = _masks(columns, None if every else _any_of(patterns))
+        yield from ((column, mask) for column, mask in zip(columns, masks, strict=True) if mask.any())
+
+
+def _masks(columns: Sequence[pl.Series], hint: str | None) -> list[pl.Series]:
+    """Return for each column which texts of it match `hint`, or which there are."""
+    rows = len(columns[0])
+    if rows > FEW:
+        texts = pl.all().is_not_null() if hint is None else pl.all().str.contains(hint)
+        return pl.DataFrame(columns).select(texts).get_columns()
+    joined = pl.concat(columns)
+    found = joined.is_not_null() if hint is None else joined.str.contains(hint)
+    return [found.slice(number * rows, rows) for number in range(len(columns))]
 
 
 def _any_of(patterns: Patterns) -> str:

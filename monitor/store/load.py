@@ -53,6 +53,8 @@ CAME: Final = ("stored", "duplicate", "late")
 
 STRETCH_BYTES: Final = 16 << 20
 
+FEW: Final = 1_000
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -197,13 +199,18 @@ def _joined(parts: Sequence[pa.Table], columns: Columns) -> pl.DataFrame:
 def _insert_new(txn: Transaction, name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Insert the rows of table `name` that are not there yet, and return them (keys, times and source only)."""
     keys = list(KEYS[name])
-    candidates = rows.unique(keys, keep="first", maintain_order=True)
+    candidates = rows.unique(keys, keep="first", maintain_order=True) if _repeats(rows, keys) else rows
     known = _known(txn, name, _only(candidates, {*keys, "time", "flags"}), keys)
     fresh = candidates.join(known, on=keys, how="anti", nulls_equal=True) if known.height else candidates
     txn.insert(name, fresh)
     wanted = {*keys, "time", "trace_id", "span_id", "parent_id", "received_at", "source", "response_id"}
     wanted |= {"session_id", "message_id", "dialect", "unknown_keys"}
     return _only(fresh, wanted)
+
+
+def _repeats(rows: pl.DataFrame, keys: list[str]) -> bool:
+    """Whether a key may stand twice in `rows`; few rows are looked at here, which costs less than asking polars."""
+    return rows.height > FEW or len(set(rows[keys].iter_rows())) < rows.height
 
 
 def _only(rows: pl.DataFrame, names: set[str]) -> pl.DataFrame:

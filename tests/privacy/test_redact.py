@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.redaction.redact import NAMES, OURS, PEOPLE, Redactor
+from collectors.redaction.redact import FEW, NAMES, OURS, PEOPLE, Redactor
 from collectors.redaction.terms import HEADER, hashed, pattern_problem, read_terms
 from monitor.errors import ConfigError
 from monitor.model.rows import TABLES
@@ -100,6 +100,22 @@ def test_json_of_any_depth_stays_json_without_the_address(value: Any) -> None:
     told = redactor().text(json.dumps([value, json.dumps(value)]), TRACE)
     json.loads(told)
     assert MAIL not in told
+
+
+@pytest.mark.parametrize("kinds", [KINDS, ("email", "card"), ("phone",)], ids=lambda kinds: kinds[0])
+def test_a_few_rows_are_redacted_as_they_are_among_many(kinds: tuple[str, ...]) -> None:
+    """Columns of few rows are looked through as one, those of many side by side: the same stays of them."""
+    texts = [*DEPTHS.values(), "nothing", "call 415-555-2671", "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE", None]
+    names = [name for name, kind in TABLES["spans"].items() if kind == "str" and name != "trace_id"]
+    few = pl.DataFrame(
+        {"trace_id": [TRACE] * len(texts)}
+        | {name: texts[place % 5 :] + texts[: place % 5] for place, name in enumerate(names)}
+    )
+    assert few.height <= FEW
+    using = Redactor(KEY, kinds)
+    alone, among = using.frame("spans", few), using.frame("spans", pl.concat([few] * (FEW // few.height + 1)))
+    assert alone.equals(among.head(few.height))
+    assert not alone.equals(few)
 
 
 # -- columns
