@@ -30,8 +30,11 @@ def drift_ledger(store: Store, settings: DriftSettings, now: datetime, actor: Ac
     since = naive_utc(now - parse_duration(settings.budget.per))
     raised = reads.recent_findings(store, since)
     told = ledger(outcomes.tracker_states(store), settings, raised.filter(raised["origin"] == "live").height, now)
-    streams = [line for line in told["streams"] if actor.apps is None or line["app"] in actor.apps]
-    return told | {"streams": streams}
+    if actor.apps is None:
+        return told
+    streams = [line for line in told["streams"] if line["app"] in actor.apps]
+    unwatched = [row for row in told["not_watched"] if row.get("app") is None or row["app"] in actor.apps]
+    return told | {"streams": streams, "not_watched": unwatched}
 
 
 def window_report(store: Store, folder: Path, asked: WindowReport, actor: Actor) -> Path:

@@ -1,4 +1,4 @@
-"""Which streams are watched: all apps first, then their largest segments, and never more than the cap.
+"""Which streams are watched: all apps first, what people act on before the rest, then segments.
 
 A segment is named by values out of traces, where a mistake can make a new one with every request. So a segment is watched
 only after it has shown some traffic, counted in a fixed number of counters (Misra and Gries 1982).
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from monitor.drift.batch import ALL, Name
+from monitor.drift.kinds import is_core
 
 ENOUGH: Final = 25
 """Outputs a segment must have shown before it is watched."""
@@ -31,16 +32,24 @@ def count_candidates(candidates: Mapping[str, int], fresh: Mapping[str, int]) ->
 
 
 def admit(known: Iterable[Name], counts: Mapping[Name, int], candidates: Mapping[str, int], cap: int) -> list[Name]:
-    """Return the streams of a batch to feed; at most `cap` are ever watched.
+    """Return the streams of a batch to feed.
 
-    `counts` is the traffic of the batch per stream, `candidates` that of segments so far. Streams once watched stay watched.
+    At most `cap` of whole apps are ever watched, and segments as long as there are no more streams than that in all: those that
+    came early take no room from an app that comes later. `counts` is the traffic of the batch per stream, `candidates` that of
+    segments so far. Streams once watched stay watched.
     """
     watched = set(known)
     fed = [name for name in counts if name in watched]
     new = [name for name in counts if name not in watched and _shown(name, candidates)]
-    new.sort(key=lambda name: (name.segment != ALL, -counts[name], name))
-    room = max(0, cap - len(watched))
-    return [*fed, *new[:room]]
+    new.sort(key=lambda name: (not is_core(name.metric), -counts[name], name))
+    whole = [name for name in new if name.segment == ALL][: max(0, cap - of_whole_apps(watched))]
+    segments = [name for name in new if name.segment != ALL][: max(0, cap - len(watched) - len(whole))]
+    return [*fed, *whole, *segments]
+
+
+def of_whole_apps(watched: Iterable[Name]) -> int:
+    """Return how many streams are of whole apps."""
+    return sum(name.segment == ALL for name in watched)
 
 
 def segment_key(name: Name) -> str:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from monitor.clock import naive_utc
 from monitor.config.schema import DriftSettings
-from monitor.drift.admission import admit, count_candidates, segment_key
+from monitor.drift.admission import admit, count_candidates, of_whole_apps, segment_key
 from monitor.drift.batch import ALL, Batch, Name, read_batch, user_traffic
 from monitor.drift.heavy_users import count_users, heavy_users
 from monitor.drift.kinds import MISSING
@@ -20,6 +20,7 @@ from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory
 from monitor.drift.stored_states import Known, key_of, name_of, whole_metric
 from monitor.drift.texts import text_streams
+from monitor.drift.unwatched import refused
 from monitor.measures import Titles
 from monitor.model.values import ToldChange
 
@@ -87,11 +88,16 @@ def due_of(given: Known, turns: pl.DataFrame, settings: DriftSettings, now: date
     known = [name_of(key) for key in keys]
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
-    spoken = [name for name in text_streams(batch) if name in known or len({*known, *fed}) < settings.max_streams]
+    room = of_whole_apps({*known, *fed}) < settings.max_streams
+    spoken = [name for name in text_streams(batch) if room or name in known]
     heard = [name for name in spoken if feeding.takes(name)]
     owed = [*fed, *heard] if again else [*admitted, *spoken]
-    counted = replace(memory, users=users, candidates=candidates, vocabularies=vocabularies)
-    return Due(batch, fed, heard, {*known, *fed, *heard}, owed, counted)
+    watched = {*known, *fed, *heard}
+    turned_away = (
+        memory.refused if again else count_candidates(memory.refused, refused(batch.counts, {*watched, *admitted}))
+    )
+    counted = replace(memory, users=users, candidates=candidates, vocabularies=vocabularies, refused=turned_away)
+    return Due(batch, fed, heard, watched, owed, counted)
 
 
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:

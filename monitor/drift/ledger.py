@@ -6,21 +6,22 @@ Whoever sets the one dial reads here what it buys: for each stream the smallest 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from monitor.config.durations import parse_duration
 from monitor.config.schema import DriftSettings
-from monitor.drift.admission import ENOUGH
+from monitor.drift.admission import ENOUGH, segment_key
 from monitor.drift.batch import Name
 from monitor.drift.calendar import seen
 from monitor.drift.decide import settings_by_metric, tracker_settings
 from monitor.drift.reference import band, means
-from monitor.drift.state import Reference, Stream, read_memory, read_stream
+from monitor.drift.state import Memory, Reference, Stream, read_memory, read_stream
 from monitor.drift.stored_states import MEMORY, name_of
 from monitor.drift.tracker import DAY_MS, TrackerSettings
+from monitor.drift.unwatched import Room, needed, without_room
 from monitor.drift.wording_state import Wording, is_wording, read_wording
 from monitor.stats.budget import smallest_change
 from monitor.stats.ranks import FUNCTIONS
@@ -64,13 +65,16 @@ def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now:
     lines = [_line(name, stream, settings_of(name.metric)) for name, stream in sorted(known.items())]
     period = parse_duration(settings.budget.per)
     watched = _watched_for(known.values(), now)
+    memory = read_memory(states.get(MEMORY))
+    room = without_room(known, memory, settings)
     return {
         "budget": {"alarms": settings.budget.alarms, "per": settings.budget.per},
         "raised": raised,
         "expected_false": round(settings.budget.alarms * min(1.0, watched / period), 4),
         "watched_days": round(watched / timedelta(days=1), 1),
         "streams": [asdict(line) for line in lines],
-        "not_watched": list(_not_watched(settings, states, len(known))),
+        "not_watched": list(_not_watched(settings, memory, room, known)),
+        "room": {"most": settings.max_streams, "needed": needed(known, room)},
     }
 
 
@@ -116,14 +120,14 @@ def _watched_for(streams: Iterable[Stream | Wording], now: datetime) -> timedelt
     return now - datetime.fromtimestamp(born / 1000, UTC) if born else timedelta(0)
 
 
-def _not_watched(settings: DriftSettings, states: Mapping[str, str], watched: int) -> Iterator[dict[str, str]]:
+def _not_watched(
+    settings: DriftSettings, memory: Memory, room: Room, watched: Collection[Name]
+) -> Iterator[dict[str, str]]:
     for metric in settings.ignore:
         yield {"what": metric, "why": "drift.ignore says so"}
-    if watched >= settings.max_streams:
-        yield {"what": "further metrics and segments", "why": f"drift.max_streams is {settings.max_streams}"}
-    segments = {tuple(name_of(key)[1:]) for key in states if key != MEMORY}
-    small = read_memory(states.get(MEMORY)).candidates
-    waiting = [key for key, n in small.items() if n < ENOUGH and tuple(key.split("\x1f")) not in segments]
+    yield from room.rows(settings.max_streams)
+    seen = {segment_key(name) for name in watched}
+    waiting = [key for key, n in memory.candidates.items() if n < ENOUGH and key not in seen]
     if waiting:
         yield {"what": f"{len(waiting)} segments", "why": f"fewer than {ENOUGH} outputs so far"}
     yield from ({"what": what, "why": why} for what, why in NEVER)

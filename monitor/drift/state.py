@@ -121,13 +121,17 @@ class Anchor(msgspec.Struct, kw_only=True):
 
 
 class Memory(msgspec.Struct, kw_only=True):
-    """What is remembered beside the streams: reported changes, traffic of unwatched segments, heavy users, first kinds of turns, anchors by stream."""
+    """What is remembered beside the streams: reported changes, traffic of segments, heavy users, first kinds of turns, anchors by stream.
+
+    `refused` is the traffic of measures of whole apps that found no room (`monitor.drift.unwatched`).
+    """
 
     reported: dict[str, list[KnownChange]] = {}
     candidates: dict[str, int] = {}
     users: dict[str, dict[str, int]] = {}
     vocabularies: dict[str, dict[str, int]] = {}
     anchors: dict[str, Anchor] = {}
+    refused: dict[str, int] = {}
 
 
 def read_stream(state: str | None) -> Stream | None:

@@ -140,7 +140,7 @@ def examine_agent(asked: Session, resolved: Resolved) -> Iterator[Examined]:
         said = f"failed {part['failures']} times in a row since {minute(part['since'])}: {part['error']}"
         yield Examined(part["part"], "fail", said, "the other parts go on; report this with the line above")
     yield _retention(status["retention"])
-    yield _drift(asked.ask(DriftLedger()))
+    yield drift_line(asked.ask(DriftLedger()))
     told = asked.ask(Sources())["sources"]
     if not told:
         yield Examined("sources", "warn", "nothing has arrived in the last seven days", _endpoint(resolved))
@@ -155,7 +155,16 @@ def _retention(told: dict[str, Any]) -> Examined:
     return Examined("retention", "ok", found)
 
 
-def _drift(told: dict[str, Any]) -> Examined:
+APPS: Final = 5
+"""Applications that lack a stream which one line names."""
+
+ROOM: Final = (
+    "set drift.max_streams: {needed} in plumbline.yaml to watch every measure of every application, or name the measures of which "
+    "you need not hear under drift.ignore; the more streams share the false-alarm budget, the larger a change must be to be found"
+)
+
+
+def drift_line(told: dict[str, Any]) -> Examined:
     """What the false-alarm budget was spent on, and what is watched; the page Drift has a line a stream."""
     streams, budget = told["streams"], told["budget"]
     watched = sum(line["state"].startswith("watched") for line in streams)
@@ -164,7 +173,15 @@ def _drift(told: dict[str, Any]) -> Examined:
         f"{told['raised']} finding{plural} in {told['watched_days']:g} days, {told['expected_false']:.2g} false to be expected "
         f"({budget['alarms']:g} per {budget['per']}); {watched} of {len(streams)} streams watched"
     )
-    return Examined("drift", "ok", found, "what is not watched, and why, stands on the page Drift")
+    lacking = [row["what"] for row in told["not_watched"] if "app" in row]
+    if not lacking:
+        return Examined("drift", "ok", found, "what is not watched, and why, stands on the page Drift")
+    most, needed = told["room"]["most"], told["room"]["needed"]
+    more = f"; and of {len(lacking) - APPS} applications more" if len(lacking) > APPS else ""
+    unwatched = f"{found}; there is no room for {' | '.join(lacking[:APPS])}{more}"
+    if needed <= most:
+        return Examined("drift", "ok", unwatched, "segments find room with a larger drift.max_streams")
+    return Examined("drift", "warn", unwatched, ROOM.format(needed=needed))
 
 
 def _endpoint(resolved: Resolved) -> str:

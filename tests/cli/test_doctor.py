@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.places import Places, read_run
+from plumbline.cli.examine import drift_line
 from plumbline.cli.main import main
 from tests.cli.plumbline import plumbline
 from tests.support.forks import Streams, forked
@@ -130,3 +131,26 @@ def test_what_is_kept_how_long_is_told(tmp_path: Path) -> None:
     assert told["found"] == "content 30d, spans for ever, rollups for ever; has not run yet"
     ran = plumbline("status", "--data-dir", data, cwd=tmp_path)
     assert "content 30d, spans for ever, rollups for ever; has not run yet" in ran.out
+
+
+def test_what_drift_has_no_room_for_is_named_with_what_to_do() -> None:
+    lacking = [{"app": f"a{n}", "what": f"a{n}: 2 measures (cost, time to answer)", "why": "no room"} for n in range(7)]
+    told: dict[str, Any] = {
+        "raised": 1,
+        "watched_days": 10,
+        "expected_false": 0.03,
+        "budget": {"alarms": 1, "per": "365d"},
+        "streams": [{"state": "watched"}] * 200,
+        "not_watched": [*lacking, {"what": "volume of traffic", "why": "it grows"}],
+        "room": {"most": 200, "needed": 214},
+    }
+    line = drift_line(told)
+    assert line.state == "warn"
+    assert "200 of 200 streams watched; there is no room for a0: 2 measures (cost, time to answer) | a1: " in line.found
+    assert line.found.endswith("; and of 2 applications more")
+    assert line.do is not None
+    assert "set drift.max_streams: 214" in line.do
+    segments = drift_line(told | {"room": {"most": 200, "needed": 200}})
+    assert (segments.state, segments.do) == ("ok", "segments find room with a larger drift.max_streams")
+    room = drift_line(told | {"not_watched": told["not_watched"][-1:]})
+    assert "no room" not in room.found

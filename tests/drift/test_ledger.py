@@ -47,7 +47,7 @@ def test_what_is_not_watched_is_named_with_the_reason() -> None:
     said = told(DriftSettings(ignore=("output_chars",), max_streams=2), 200)
     reasons = {row["what"]: row["why"] for row in said["not_watched"]}
     assert reasons["output_chars"] == "drift.ignore says so"
-    assert reasons["further metrics and segments"] == "drift.max_streams is 2"
+    assert not any("max_streams" in why for why in reasons.values()), "of two streams one is ignored, and one is free"
     assert "volume of traffic" in reasons
     assert {line["state"] for line in said["streams"]} == {"not enough baseline (200 of 250)"}
     assert {line["smallest"] for line in said["streams"]} == {None}
@@ -63,3 +63,59 @@ def test_parts_of_the_week_without_a_reference_are_said() -> None:
 def test_an_empty_house_has_a_ledger() -> None:
     said = ledger({}, DriftSettings(), 0, NOW)
     assert (said["streams"], said["expected_false"]) == ([], 0.0)
+
+
+def crowded(most: int) -> Watch:
+    """Two applications with three measures each, one of them with two prompts, and no room for all."""
+    watch = Watch(DriftSettings(timezone="none", max_streams=most))
+    rng = np.random.default_rng(4)
+    columns = {
+        "error": flags(4, (300, 0.05)),
+        "duration_ms": rng.lognormal(6, 1, 300),
+        "steps": rng.integers(1, 4, 300),
+        "prompt_name": rng.choice(["faq", "legal"], 300).tolist(),
+    }
+    watch.feed(turns(columns, app="shop"), 100)
+    watch.feed(turns({**columns, "prompt_name": [None] * 300}, start=300, app="help\n<b>desk"), 100)
+    return watch
+
+
+def test_what_finds_no_room_is_named_by_application_and_told_with_how_much_room_it_takes() -> None:
+    watch = crowded(4)
+    said = ledger(watch.states, watch.settings, 0, NOW)
+    lacking = {row["what"]: row["why"] for row in said["not_watched"] if "app" in row}
+    assert lacking == dict.fromkeys(
+        [
+            "help <b>desk: 2 measures (turns with an error, model calls of a turn)",
+            "shop: 1 segment (prompt legal)",
+        ],
+        "no room beside 4 streams (drift.max_streams)",
+    )
+    assert said["room"] == {"most": 4, "needed": 6}
+    watched = {(line["app"], line["metric"]) for line in said["streams"]}
+    assert ("help\n<b>desk", "duration_ms") in watched, (
+        "segments that came early take no room from an app that comes later"
+    )
+
+
+def test_what_people_act_on_comes_first_where_there_is_little_room() -> None:
+    assert {line["metric"] for line in ledger(crowded(2).states, DriftSettings(), 0, NOW)["streams"]} == {
+        "duration_ms",
+        "error",
+    }
+
+
+def test_with_room_for_all_nothing_is_said_to_lack_it() -> None:
+    watch = crowded(100)
+    said = ledger(watch.states, watch.settings, 0, NOW)
+    assert not [row for row in said["not_watched"] if "app" in row]
+    wider = ledger(crowded(4).states, DriftSettings(max_streams=100), 0, NOW)
+    assert not [row for row in wider["not_watched"] if "app" in row], "with the next turns they are watched"
+
+
+def test_a_hostile_number_of_applications_does_not_grow_the_memory() -> None:
+    watch = Watch(DriftSettings(timezone="none", max_streams=1))
+    for number in range(600):
+        watch.feed(turns({"error": [0.0], "duration_ms": [5.0]}, start=number, app=f"app-{number}"))
+    watch.feed(turns({"error": [0.0]}, start=700, app="app-0"))
+    assert len(watch.states["memory"]) < 40_000
