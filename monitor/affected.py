@@ -22,7 +22,7 @@ from monitor.measures import measure as named
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.stats.estimators import clustered_interval, hajek
-from monitor.verdict_columns import NOTHING, VIOLATES, Codes, Said, Told, by_rule, cluster_numbers, decisive
+from monitor.verdict_columns import NOTHING, VIOLATES, Codes, Said, Told, cluster_numbers, decisive, said_under
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -84,29 +84,35 @@ def reached(said: Told, metric: str, app: str, segment: str, since: datetime) ->
 
     A change of a rule reaches those who got an answer that breaks it in `segment`, any other one everybody there.
     """
-    seen = said.turns.filter((pl.col("app") == app) & (pl.col("time") >= since))
-    column, _, value = segment.partition("=")
-    if value and column not in seen.columns:
+    words, (column, _, value) = said.by_app.get(app), segment.partition("=")
+    if words is None or (value and column not in words.turns.columns):
         return None
-    inside = (
-        (seen[column].cast(pl.String) == value).fill_null(value=False)
-        if value
-        else pl.repeat(True, seen.height, eager=True)
-    )
+    seen = _since(words.turns, since)
+    inside = (seen[column].cast(pl.String) == value).fill_null(value=False) if value else _all(seen)
     kind, _, rule = metric.partition(":")
     if kind != "rule":
-        return _of(seen, inside, pl.repeat(True, seen.height, eager=True))
-    rows = seen.filter(inside)
-    words = dict(by_rule(rows, said.labels)).get(rule)
-    if words is None:
+        return _of(seen, inside, _all(seen))
+    rows = seen.filter(inside) if value else seen
+    heard = words.by_rule.get(rule) if rows is words.turns else said_under(rule, rows, said.labels)
+    if heard is None:
         return None
-    stands = _stands(words)
+    stands = _stands(heard)
     return _of(rows, pl.Series(stands == VIOLATES), pl.Series(decisive(stands)))
+
+
+def _since(turns: pl.DataFrame, since: datetime) -> pl.DataFrame:
+    """Return the turns from `since` on: these themselves, not a copy, where all are."""
+    began = turns["time"].min()
+    return turns if began is not None and began >= since else turns.filter(pl.col("time") >= since)  # type: ignore[operator]
+
+
+def _all(rows: pl.DataFrame) -> pl.Series:
+    return pl.repeat(True, rows.height, eager=True)
 
 
 def _of(rows: pl.DataFrame, hit: pl.Series, seen: pl.Series) -> Whom | None:
     """Those of `rows` that are `hit` among those that are `seen`; one user is one cluster."""
-    looked, turns = rows.filter(seen), int((hit & seen).sum())
+    looked, turns = rows if seen.all() else rows.filter(seen), int((hit & seen).sum())
     if not turns:
         return None
     users = _users(rows, hit & seen)

@@ -74,9 +74,10 @@ class Recent:
 
     def told(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> Told:
         """Return what was said of turns with start <= time < end, naive UTC."""
-        pieces = self._fresh(reader, settings, start, end)
-        whole = together([_nothing(), *(piece.told for piece in pieces.values())]).between(start, end)
-        return replace(whole, errors=self.errors)
+        width = _width(settings)
+        pieces = self._fresh(reader, settings, start, end).items()
+        parts = (one.told if start <= at and at + width <= end else one.told.between(start, end) for at, one in pieces)
+        return replace(together([_nothing(), *parts]), errors=self.errors)
 
     def observations(self, reader: Reader, settings: EstimateSettings, start: datetime, end: datetime) -> pl.DataFrame:
         """Return the machines' decisive verdicts on the same turns, as `Told.observations` counts them, in the order of time."""

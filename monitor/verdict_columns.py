@@ -94,8 +94,12 @@ class Said:
     @cached_property
     def content(self) -> bytes:
         """All of it: of rules of which the same was said of the same turns everything that follows is the same."""
-        words = (self.verdict, self.belief, self.probability, self.label, self.first, self.label_probability)
-        said = b"".join(part.tobytes() for part in (*words, self.contested))
+        words: list[NDArray[np.generic]] = [self.verdict, self.probability]
+        if not np.isnan(self.belief).all():
+            words.append(self.belief)
+        if self.label.any() or self.contested.any():
+            words += [self.label, self.first, self.label_probability, self.contested]
+        said = b"".join([bytes([len(words)]), *(part.tobytes() for part in words)])
         return said if self.second is None else said + self.second.content
 
     def cut(self, rows: slice, cluster: Ints) -> Said | None:
@@ -244,13 +248,13 @@ def by_rule(rows: pl.DataFrame, labels: pl.DataFrame) -> Iterator[tuple[str, Sai
     given = {str(rule): part for (rule,), part in people.group_by("rule_id")} if people.height else {}
     codes = {name.removeprefix(RULE): rows[name].to_numpy() for name in rows.columns if name.startswith(RULE)}
     said = {rule: verdict for rule, verdict in codes.items() if verdict.any()}
-    usual = rows["probability"]
-    cluster = cluster_numbers(rows)
+    usual, cluster, unsaid = rows["probability"], cluster_numbers(rows), _Unsaid(rows.height)
     for rule in sorted(said.keys() | given.keys()):
-        verdict = said.get(rule, np.zeros(rows.height, np.uint8))
+        verdict = said.get(rule, unsaid.codes)
         probability = rows[PROBABILITY + rule] if PROBABILITY + rule in rows.columns else usual
-        drawn = _Machines(verdict, _beliefs(rows, rule), probability.to_numpy(), cluster, second_phase(rows, rule))
-        yield rule, _with_people(drawn, given.get(rule))
+        belief = _beliefs(rows, rule) if BELIEF + rule in rows.columns else unsaid.belief
+        drawn = _Machines(verdict, belief, probability.to_numpy(), cluster, second_phase(rows, rule))
+        yield rule, _with_people(drawn, given[rule]) if rule in given else unsaid.by_people(drawn)
 
 
 @dataclass(frozen=True)
@@ -264,23 +268,38 @@ class _Machines:
     second: SecondPhase | None
 
 
+class _Unsaid:
+    """What nobody said of so many turns, as columns that all rules share of which that is so."""
+
+    def __init__(self, n: int) -> None:
+        self.codes, self.contested = np.zeros(n, np.uint8), np.zeros(n, np.bool_)
+        self.belief, self.probability = np.full(n, np.nan), np.zeros(n)
+
+    def by_people(self, drawn: _Machines) -> Said:
+        """What was said of turns that nobody labelled."""
+        labels = (self.codes, self.codes, self.probability, drawn.cluster, self.contested)
+        return Said(drawn.verdict, drawn.belief, drawn.probability, *labels, drawn.second)
+
+
+def said_under(rule: str, rows: pl.DataFrame, labels: pl.DataFrame) -> Said | None:
+    """Return what was said of `rows` under one rule; None where that is nothing."""
+    others = [name for name in rows.columns if name.startswith(RULE) and name != RULE + rule]
+    return dict(by_rule(rows.drop(others), labels.filter(pl.col("rule_id") == rule))).get(rule)
+
+
 def _beliefs(rows: pl.DataFrame, rule: str) -> Floats:
-    if BELIEF + rule not in rows.columns:
-        return np.full(rows.height, np.nan)
     beliefs: Floats = rows[BELIEF + rule].fill_null(float("nan")).to_numpy()
     return beliefs
 
 
-def _with_people(machines: _Machines, given: pl.DataFrame | None) -> Said:
-    n = len(machines.verdict)
+def _with_people(machines: _Machines, given: pl.DataFrame) -> Said:
+    n, at = len(machines.verdict), given["at"].to_numpy()
     label, first, contested = np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.bool_)
     label_probability = np.zeros(n)
-    if given is not None:
-        at = given["at"].to_numpy()
-        label[at] = given["label"].fill_null(NOTHING).to_numpy()
-        first[at] = given["first_label"].fill_null(NOTHING).to_numpy()
-        label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
-        contested[at] = given["contested"].to_numpy()
+    label[at] = given["label"].fill_null(NOTHING).to_numpy()
+    first[at] = given["first_label"].fill_null(NOTHING).to_numpy()
+    label_probability[at] = given["label_probability"].fill_null(0.0).to_numpy()
+    contested[at] = given["contested"].to_numpy()
     said, cluster = machines.verdict, machines.cluster
     words = (said, machines.belief, machines.probability, label, first, label_probability, cluster, contested)
     return Said(*words, machines.second)
