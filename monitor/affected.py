@@ -21,8 +21,9 @@ from monitor.measures import Measure
 from monitor.measures import measure as named
 from monitor.model.values import Signal
 from monitor.policy.watching import Watched
+from monitor.rule_verdicts import NOTHING, VIOLATES, Codes, Said, decisive
 from monitor.stats.estimators import clustered_interval, hajek
-from monitor.verdict_columns import NOTHING, VIOLATES, Codes, Said, Told, cluster_numbers, decisive, said_under
+from monitor.verdict_columns import Told, cluster_numbers, said_under
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]

@@ -20,12 +20,13 @@ from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
 from monitor.model.values import Estimate, Unit, Verdict
+from monitor.rule_verdicts import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said
 from monitor.second_phase import SecondPhase
 from monitor.stats.erring import Errors, behind
 from monitor.stats.estimators import Labelled, clustered_interval, corrected, corrected_interval, hajek
 from monitor.stats.intervals import Interval, share_interval
 from monitor.stats.ranks import Floats
-from monitor.verdict_columns import CODES, NOTHING, VIOLATES, Bools, Codes, Ints, Said, Told, by_rule, told
+from monitor.verdict_columns import Told, by_rule, told
 
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
 ENOUGH: Final = 20

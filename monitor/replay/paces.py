@@ -11,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitor.estimates import EPOCH
+from monitor.rule_verdicts import Ints
 from monitor.sight import Row
-from monitor.verdict_columns import Ints
 
 _US: Final = timedelta(microseconds=1)
 _COUNTED: Final[dict[str, pl.DataType]] = {

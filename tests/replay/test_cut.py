@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.model.values import Verdict
 from monitor.replay.cut import cut
-from monitor.verdict_columns import Said, Told, told
+from monitor.rule_verdicts import Said
+from monitor.verdict_columns import Told, told
 
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - the store keeps naive UTC
 VERDICTS = [str(verdict) for verdict in Verdict]
