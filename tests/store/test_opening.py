@@ -83,6 +83,7 @@ def test_an_older_store_gains_the_columns_that_came_since(home: Home) -> None:
     home.store.close()
     with duckdb.connect(str(home.folder / "plumbline.duckdb")) as older:
         older.execute("ALTER TABLE base.spans DROP COLUMN tool_call_id")
+        older.execute("COMMENT ON VIEW turns IS 'sealed by the version before'")
     again = Home(home.folder)
     again.take(frame(spans=[a_call("c2", 1)]))
     assert again.rows("SELECT span_id, tool_call_id FROM spans ORDER BY time")[0]["tool_call_id"] is None
