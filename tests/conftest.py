@@ -2,6 +2,7 @@
 
 A new store is a copy of an empty one: making its sixty tables and views takes a tenth of a second, and a thousand tests want one.
 Tests of how a store is made ask for `made_anew`; processes that tests start make theirs themselves.
+What reads for people is forked from a loaded process, since loading is most of what it takes; `readers_anew` starts it as a house does.
 Property tests try the same examples in every run, so that a change is judged by what it changed; `make fuzz` searches new ones.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,12 +19,15 @@ from hypothesis import settings
 
 from monitor.store import file
 from monitor.store.migrations import upgrade
+from monitor.store.user_sql import child, readers
+from tests.support.forks import Piped, piped
 
 settings.register_profile("house", deadline=None, derandomize=True)
 settings.register_profile("search", deadline=None, max_examples=500)
 settings.load_profile("house")
 
 MAKE_ANEW = file.connect
+START_ANEW = readers.child_of
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -58,3 +63,21 @@ def made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores are made as they are in a house, statement by statement."""
     monkeypatch.setattr(file, "connect", MAKE_ANEW)
     monkeypatch.setattr(file, "upgrade", upgrade)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_readers() -> Iterator[None]:
+    """A process that reads for people begins with everything loaded."""
+
+    def forked(store: Path, folder: Path) -> Piped:
+        return piped(partial(child.main, store, folder))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(readers, "child_of", forked)
+        yield
+
+
+@pytest.fixture
+def readers_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who reads for people is started as in a house: a fresh interpreter with an environment of its own."""
+    monkeypatch.setattr(readers, "child_of", START_ANEW)

@@ -20,6 +20,8 @@ from monitor.store.user_sql.tree import check
 from monitor.store.views import VIEWS
 from tests.store.rows import Home, a_call, frame, texts
 
+pytestmark = pytest.mark.usefixtures("readers_anew")
+
 EXTRA = {"alerts": pa.table({"rule_id": ["drift"]})}
 
 

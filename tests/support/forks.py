@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FORKS: Final[ForkServerContext] = multiprocessing.get_context("forkserver")
@@ -75,6 +76,35 @@ def forked(
     given = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     settled = (list(arguments), str(cwd or Path.cwd()), streams, given)
     return Forked(FORKS.Process(target=_begin, args=(what, *settled), daemon=True))
+
+
+@dataclass
+class Piped(Forked):
+    """A process that is talked to, as `subprocess.Popen` gives one with pipes."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
+def piped(what: Callable[[], object]) -> Piped:
+    """Do `what`, a function of a module, in a process of its own that reads and writes through pipes."""
+    heard, speak = FORKS.Pipe(duplex=False)
+    hear, said = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_talk, args=(what, heard, said), daemon=True)
+    found = Piped(process, open(os.dup(speak.fileno()), "wb"), open(os.dup(hear.fileno()), "rb"))  # noqa: SIM115, PTH123
+    for end in (heard, speak, hear, said):
+        end.close()
+    return found
+
+
+def _talk(what: Callable[[], object], heard: Connection, said: Connection) -> None:
+    for end, number in ((heard, 0), (said, 1)):
+        os.dup2(end.fileno(), number)
+        end.close()
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123
+        os.dup2(nothing.fileno(), 2)
+    sys.stdin, sys.stdout = open(0), open(1, "w")  # noqa: SIM115
+    what()
 
 
 def running(code: str, *arguments: str, out: str = os.devnull) -> Forked:

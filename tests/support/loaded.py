@@ -8,5 +8,6 @@ from plumbline import cli
 
 for module in pkgutil.iter_modules(cli.__path__):
     importlib.import_module(f"plumbline.cli.{module.name}")
+importlib.import_module("monitor.store.user_sql.child")  # the process that reads for people
 gc.collect()
 gc.freeze()  # what is loaded stays: collecting in a fork would copy its pages

@@ -191,10 +191,7 @@ class Readers:
     def _start(self) -> Reader:
         folder = self.folder / str(next(self._numbers))
         folder.mkdir(mode=0o700, parents=True)
-        command = [sys.executable, "-m", "monitor.store.user_sql.child", str(self.store.path), str(folder)]
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
-        )
+        process = child_of(self.store.path, folder)
         speak, hear = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         reader = Reader(process, speak, hear, folder, self.store.clock.now(), time.monotonic())
         with self._changing:
@@ -222,6 +219,14 @@ class Readers:
         log = Path(f"{self.store.path}.wal")
         if log.exists() and log.stat().st_size > FOLD:
             self.store.checkpoint()
+
+
+def child_of(store: Path | None, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the process that reads the store at `store` and keeps what it needs in `folder`."""
+    command = [sys.executable, "-m", "monitor.store.user_sql.child", str(store), str(folder)]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
+    )
 
 
 def _signature(store: Store) -> Signature:
