@@ -9,9 +9,7 @@ import streamlit as st
 from dashboards.client import Row
 from dashboards.numbers import count, money, percent, when
 from dashboards.text import label, plain
-
-HOW: Final = ". How we know: "
-"""What stands before the evidence, which is shown with the finding on Drift."""
+from dashboards.words import HOW
 
 BADGES: Final = {
     "changed": (":material/warning:", "red"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from dashboards.client import Row
-from dashboards.numbers import measure, metric_name
+from dashboards.numbers import measure, metric_name, when
 from dashboards.rules import Rule
 from dashboards.text import as_sentence
 
@@ -79,6 +79,19 @@ def place(row: Row) -> str:
     column, _, value = str(row["segment"] or "all").partition("=")
     part = f", {column.removesuffix('_name').replace('_', ' ')} {value_words(value)}" if value else ""
     return f"{row['app']}{part}"
+
+
+HOW: Final = ". How we know: "
+"""What stands between the sentence of a change and its evidence."""
+
+
+def circumstances(row: Row) -> str:
+    """Return since when a change is there, after what, and whether it goes on: what follows on the sentence that tells it."""
+    known = row["cause"] and row["cause"] != NOTHING
+    after = f"after this: {row['cause']}" if known else "and nothing on record explains it"
+    sentence = str(row["reason"] or "").partition(HOW)[0]
+    going = [part for part in sentence.split("; ")[1:] if part.startswith("it goes ")]
+    return " ".join(as_sentence(part) for part in (f"since {when(row['since'])}, {after}", *going))
 
 
 def causes(findings: Sequence[Row]) -> list[list[Row]]:

@@ -24,7 +24,7 @@ from dashboards.scope import Context, step_for
 from dashboards.tables import facts, still
 from dashboards.text import label, one_line, plain
 from dashboards.two_windows import two_windows
-from dashboards.words import change_sentence, measure_name, place
+from dashboards.words import change_sentence, circumstances, measure_name, place
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
@@ -127,10 +127,11 @@ def _one(context: Context, finding_id: str) -> None:
         st.info("There is no finding of this id.")
         return
     st.title(label(change_sentence(row, rules_of(context.agent)), 400), anchor=False)
+    with st.container(key="sentence"):
+        plain(circumstances(row))
     with st.container(border=True):
         facts(
             {
-                "Likely cause": row["cause"] or "none found",
                 "Changed by": _size(row),
                 "Began": when(row["since"]),
                 "Noticed": when(row["detected_at"]),

@@ -98,19 +98,39 @@ def _told(row: Row) -> bool:
 
 
 def verdict(comparisons: Sequence[Row], rules: Rules) -> str:
-    """Return what an experiment says in one sentence: what is decided, or that nothing is yet."""
+    """Return what an experiment says: what to do, what is decided, or that nothing is yet."""
     if not comparisons:
         return "Nothing can be said yet: each arm needs more users."
     blocked = next((row for row in comparisons if row["decision"] == "blocked"), None)
     if blocked is not None:
         return as_sentence(_answer(blocked)[0])
+    advice = _recommended(comparisons)
+    unasked = any(NO_PRIMARY in _answer(row)[0] for row in comparisons) and not advice
+    return " ".join([*advice, _known(comparisons, rules), *([UNASKED] if unasked else [])])
+
+
+NO_PRIMARY: Final = "no primary metric is declared"
+UNASKED: Final = "What to do is not recommended: no primary metric is declared (metrics: NAME: role: primary)."
+
+ADVICE: Final = ("Stop ", "Ship ", "Keep running ")
+"""How what is recommended begins, harm first."""
+
+
+def _recommended(comparisons: Sequence[Row]) -> list[str]:
+    """What to do with each arm."""
+    answers = dict.fromkeys(_answer(row)[0] for row in comparisons)
+    return [as_sentence(answer) for begins in ADVICE for answer in answers if answer.startswith(begins)]
+
+
+def _known(comparisons: Sequence[Row], rules: Rules) -> str:
+    """What is decided of each arm, harm first, and of how many measures nothing is known yet."""
     parts = []
     for (arm, decision), rows in _decided(comparisons).items():
         names = ", ".join(measure_name(row["metric"], rules) for row in rows)
         parts.append(f"{arm} {VERBS[decision]} {rows[0]['control']} on {names}")
     open_ = sum(row["decision"] not in VERBS for row in comparisons)
     if not parts:
-        return f"No difference can be told yet on any of {open_} measures."
+        return f"No difference can be told yet on any of {count(open_)} measures."
     rest = f" Nothing can be told yet on {open_} more." if open_ else ""
     return "; ".join(parts) + "." + rest  # an arm is spelt as its owner spells it
 

@@ -39,17 +39,24 @@ ENOUGH_WITHOUT: Final = 20
 """Outputs of other users, before and since, that are needed to say what a change would be without one."""
 
 _LEFT: Final = 0.4
+_BEHAVES: Final = 0.4
 _CARRIES: Final = 0.6
 _ABOVE_SHARE: Final = 1.5
 
 
 def carrier(parts: Sequence[Part]) -> str | None:
-    """Return the segment that makes clearly more of a change of behaviour, sum w1 (m1 - m0), than its share of the traffic; None where none does."""
-    since = sum(part.n1 for part in parts)
+    """Return the segment that makes clearly more of a change of behaviour, sum w1 (m1 - m0), than its share of the traffic.
+
+    None where none does, and where most of the change is another mix: then behaviour is noise, and some segment has most of that.
+    """
+    before, since = sum(part.n0 for part in parts), sum(part.n1 for part in parts)
     moved = {p.segment: p.n1 / since * (p.m1 - p.m0) for p in parts}
     total = sum(moved.values())
+    mix = sum((p.n1 / since - p.n0 / before) * p.m0 for p in parts)
+    if total * (total + mix) <= 0 or abs(total) < _BEHAVES * abs(total + mix):
+        return None
     most = max(parts, key=lambda p: moved[p.segment] * (1 if total >= 0 else -1))
-    explained = moved[most.segment] / total if total else 0.0
+    explained = moved[most.segment] / total
     return most.segment if explained >= max(_CARRIES, _ABOVE_SHARE * most.n1 / since) else None
 
 

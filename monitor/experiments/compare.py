@@ -164,13 +164,14 @@ def _compare(readout: Readout, metric: str, pair: Pair) -> tuple[Comparison, Dif
     if blocked is not None:
         return _comparison(readout, metric, arm, users, None, "blocked", blocked), None
     if base is None or treated is None or min(users) < least:
-        reason = f"not enough users: {users[0]} in {readout.control}, {users[1]} in {arm}, {least} needed in each"
+        reason = f"Not enough users: {users[0]} in {readout.control}, {users[1]} in {arm}, {least} needed in each"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     bounds = _bounds(readout, metric)
     sides = sides_of(base, treated, bounds)
     found = compare_ratios(sides.control, sides.arm, pair.alpha, bounds)
     if found.standard_error <= 0:  # an interval without width would claim to know what nothing was seen of
-        reason = f"{readout.called(metric)} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
+        name = readout.called(metric)
+        reason = f"{name[:1].upper()}{name[1:]} is {sides.control.value:g} for every one of {users[0]} and {users[1]} users: no variation, no interval"
         return _comparison(readout, metric, arm, users, None, "undecided", reason), None
     way = direction(metric, readout.metrics)
     reason = _reason(readout, metric, pair, found, sides) + (f"; {way.remark}" if way.remark else "")

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from monitor.experiments.sums import PAST
+from monitor.measures import SHARE, measure
 from monitor.stats.confidence_sequence import Difference, RatioMean, ratio_mean
 from monitor.stats.cuped import Sums, adjusted
 from monitor.wording import percent
@@ -58,12 +59,19 @@ def told(sides: Sides, found: Difference, measured: tuple[str, str], names: tupl
     """
     (metric, name), (arm, control) = measured, names
     low, high = found.interval
-    scale, unit, points = (100, " %", " points") if metric.startswith(SHARES) else (1, "", "")
+    usual = _unit(metric)
+    scale, unit, points = (100, " %", " points") if metric.startswith(SHARES) else (1, usual, usual)
     return (
-        f"{name} is {scale * sides.arm.value:.4g}{unit} in {arm} and {scale * sides.control.value:.4g}{unit} in {control}: "
+        f"{name[:1].upper()}{name[1:]} is {scale * sides.arm.value:.4g}{unit} in {arm} and {scale * sides.control.value:.4g}{unit} in {control}: "
         f"{scale * found.effect:+.4g}{points} ({scale * low:+.4g} to {scale * high:+.4g}, anytime-valid, clustered by user, "
         f"{sides.arm.users} and {sides.control.users} users)"
     )
+
+
+def _unit(metric: str) -> str:
+    """What stands behind a value, and behind a difference."""
+    unit = measure(metric).unit
+    return f" {unit}" if unit and unit != SHARE else ""
 
 
 def _possible(value: float, bounds: Bounds) -> bool:

@@ -17,6 +17,9 @@ from monitor.stats.confidence_sequence import Difference, users_until
 Role = Literal["primary", "guardrail", "other"]
 Decision = Literal["better", "worse", "differs", "undecided", "blocked"]
 SAFETY: Final = ("rule:", "error")
+NAMED: Final = 2
+"""Metrics that are worse that are named; of more, how many there are."""
+
 FURTHEST_DAYS: Final = 366
 """Beyond this a date would be one to laugh at."""
 
@@ -86,9 +89,10 @@ def sentence(
     if any(reading.decision == "blocked" for reading in readings):
         return f"No decision on {arm}: users did not fall into the arms as they were meant to"
     deciding = [reading for reading in readings if role(reading.metric, metrics) != "other"]
-    worse = next((reading.name for reading in deciding if reading.decision == "worse"), None)
-    if worse is not None:
-        return f"Stop {arm}: {worse} is worse than in {control}"
+    worse = [reading.name for reading in deciding if reading.decision == "worse"]
+    if worse:
+        more = f" and {len(worse) - NAMED} more" if len(worse) > NAMED else ""
+        return f"Stop {arm}: {' and '.join(worse[:NAMED])}{more} {'is' if len(worse) == 1 else 'are'} worse than in {control}"
     primary = [reading for reading in deciding if role(reading.metric, metrics) == "primary"]
     if not primary:
         return f"Nothing is recommended for {arm}: no primary metric is declared (metrics: role: primary)"

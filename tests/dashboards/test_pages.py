@@ -244,6 +244,17 @@ def test_a_stream_of_somebody_else_does_not_break_the_list(empty: Served) -> Non
     assert store.page("streams", {}).to_pylist()[0]["metric"] is None
 
 
+def test_how_answers_are_worded_is_watched_once_both_halves_know_some_part_of_the_week(empty: Served) -> None:
+    store = empty.agent.store
+    for app, counts in (("shop", "[[0,120,5,0],[3,100,0,0]]"), ("desk", "[[0,99,0,200],[0,300,0,0]]")):
+        state = f'{{"version":"wording-1","seen":345,"counts":{counts}}}'
+        store.insert(
+            "trackers", [{"stream": f'["text:answers","{app}","all"]', "state": state, "updated_at": store.now}]
+        )
+    told = {row["app"]: (row["n"], row["watching"]) for row in store.page("streams", {}).to_pylist()}
+    assert told == {"shop": (345, True), "desk": (345, False)}
+
+
 @pytest.mark.slow
 def test_no_read_is_slower_than_the_bar(full: Served) -> None:
     """A small store, so a loose bound on processor time; `python -m benchmarks.pages` measures a million spans."""

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboards.numbers import change, count, measure, money, share, share_interval, took, when, wilson
 from dashboards.text import JOINER, as_sentence, label, one_line, parsed, pretty_json, visible
 from dashboards.views.chat import answered, conversation
+from dashboards.words import NOTHING, circumstances
 from tests.support.generated_texts import HOSTILE
 
 
@@ -157,3 +158,17 @@ def test_the_score_interval_agrees_with_a_published_value() -> None:
 )
 def test_a_question_without_an_answer_is_noticed(content: dict[str, str], is_answered: bool) -> None:
     assert answered(conversation(content)) is is_answered
+
+
+def test_a_change_says_since_when_after_what_and_whether_it_goes_on() -> None:
+    row = {
+        "since": "2026-09-16T16:25:53",
+        "cause": "model changed from m-1 to m-2 on 2026-09-16",
+        "reason": "Median length of answers in shop went from 146 to 207 since then; it goes on, by +2.6 a day"
+        "; also seen in prompt faq. How we know: it goes nowhere; e-value 1e9",
+    }
+    assert circumstances(row) == (
+        "Since 16 Sep 2026, 16:25 UTC, after this: model changed from m-1 to m-2 on 2026-09-16. It goes on, by +2.6 a day."
+    )
+    unknown = row | {"cause": NOTHING, "reason": "It rose. How we know: e-value 7"}
+    assert circumstances(unknown) == "Since 16 Sep 2026, 16:25 UTC, and nothing on record explains it."

@@ -189,6 +189,17 @@ def test_a_shift_of_traffic_between_segments_is_one_finding_on_the_whole() -> No
     assert found.segment == "all"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_of_a_mix_no_segment_is_said_to_carry_it(seed: int) -> None:
+    """Behaviour is noise then, of which some segment always has the most."""
+    rng = np.random.default_rng([31, seed])
+    names = np.where(rng.random(3000) < np.where(np.arange(3000) < 2000, 0.25, 0.75), "legal", "main")
+    chars = np.round(rng.normal(np.where(names == "legal", 60, 25), 6)) * 5
+    watch = Watch(NO_CALENDAR)
+    watch.feed(turns({"output_chars": chars, "prompt_name": names.tolist()}), 110)
+    assert [found.segment for found in watch.findings] == ["all"]
+
+
 @pytest.mark.parametrize("batch", [60, 100_000])
 def test_the_segment_that_carries_a_change_is_named_and_paged_once(batch: int) -> None:
     rng = np.random.default_rng(14)

@@ -14,6 +14,11 @@ _SUMMARY: Final = """count(v.value) AS n, avg(v.value) AS mean, quantile_cont(v.
 _MEASURED: Final = " ".join(f"WHEN '{metric}' THEN {sql}" for metric, sql in MEASURED.items())
 _SERIES: Final = SCOPE | SEGMENT | BUCKET
 _HERE: Final = f"{IN_SCOPE} AND {IN_SEGMENT}"
+_WORDING: Final = """starts_with(t.stream, '["text:')"""
+_COUNTS: Final = "TRY_CAST(TRY_CAST(t.state AS JSON)->'$.counts' AS BIGINT[][])"
+_HEARD: Final = f"""coalesce(list_max(list_transform(range(1, len({_COUNTS}[1]) + 1),
+    lambda part: least({_COUNTS}[1][part], {_COUNTS}[2][part]))) >= 100, false)"""
+"""That how answers are worded has a reference: a hundred of them in each half of it at some part of the week."""
 
 
 def _over_time(values: str) -> str:
@@ -75,9 +80,11 @@ READS: Final[dict[str, PageRead]] = {
         "a score over time",
     ),
     "streams": PageRead(
-        """SELECT TRY_CAST(t.stream AS JSON)->>'$[0]' AS metric, TRY_CAST(t.stream AS JSON)->>'$[1]' AS app,
-                  TRY_CAST(t.stream AS JSON)->>'$[2]' AS segment, (TRY_CAST(t.state AS JSON)->>'$.n')::BIGINT AS n,
-                  (TRY_CAST(t.state AS JSON)->>'$.reference') IS NOT NULL AS watching, t.updated_at
+        f"""SELECT TRY_CAST(t.stream AS JSON)->>'$[0]' AS metric, TRY_CAST(t.stream AS JSON)->>'$[1]' AS app,
+                  TRY_CAST(t.stream AS JSON)->>'$[2]' AS segment,
+                  (TRY_CAST(t.state AS JSON)->>CASE WHEN {_WORDING} THEN '$.seen' ELSE '$.n' END)::BIGINT AS n,
+                  CASE WHEN {_WORDING} THEN {_HEARD} ELSE (TRY_CAST(t.state AS JSON)->>'$.reference') IS NOT NULL END AS watching,
+                  t.updated_at
            FROM base.trackers t
            WHERE t.stream <> 'memory' AND ($app IS NULL OR TRY_CAST(t.stream AS JSON)->>'$[1]' = $app)
            ORDER BY watching, app, metric, segment LIMIT 1000""",
