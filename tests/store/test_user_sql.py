@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import queue
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import BadSql
 from monitor.store.ddl import BASE
+from monitor.store.user_sql import child
+from monitor.store.user_sql.frames import Asked, Ready, Rows
 from monitor.store.user_sql.readers import Readers
 from monitor.store.user_sql.tree import check
 from monitor.store.views import VIEWS
@@ -287,6 +291,49 @@ def test_an_idle_store_is_copied_once(asking: Asking) -> None:
     asking.ask("SELECT 2")
     assert asking.readers._idle == [first]
     assert not list(first.folder.glob("snapshot*")), "the copy has no name, so nothing is left of it after a kill"
+
+
+def test_who_reads_takes_other_snapshots_within_the_same_bounds(tmp_path: Path) -> None:
+    asking = Asking(tmp_path / "data")
+    processes, threads = set(), set()
+    for n in range(1, 6):
+        assert asking.ask("SELECT count(*) AS n FROM spans").to_pylist() == [{"n": n}]
+        (reader,) = asking.readers._idle
+        processes.add(reader.process.pid)
+        threads.add(len([*Path(f"/proc/{reader.process.pid}/task").iterdir()]))
+        reader.copying_s = 0.0  # its snapshot is not young enough for a store that has changed
+        asking.home.take(frame(spans=[a_call(f"more{n}", n)]))
+    assert len(processes) == 1
+    assert len(threads) == 1
+    with pytest.raises(BadSql, match="memory"):
+        asking.ask("SELECT list(range) FROM range(60000000)")
+    assert asking.ask("SELECT count(*) AS n FROM spans").to_pylist() == [{"n": 6}]
+    asking.readers.forget()
+    asking.home.store.close()
+
+
+def test_who_has_grown_takes_no_other_snapshot(tmp_path: Path) -> None:
+    asking = Asking(tmp_path / "data")
+    asking.ask("SELECT 1")
+    (first,) = asking.readers._idle
+    first.grown, first.copying_s = True, 0.0
+    asking.home.take(frame(spans=[a_call("c2", 1)]))
+    assert asking.ask("SELECT count(*) AS n FROM spans").to_pylist() == [{"n": 2}]
+    assert first.process.poll() is not None
+    asking.readers.forget()
+    asking.home.store.close()
+
+
+@pytest.mark.parametrize(("kept", "grown"), [(-1, True), (1 << 40, False)])
+def test_a_process_that_has_grown_says_so(kept: int, grown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(child, "_say", said.append)
+    monkeypatch.setattr(child, "KEPT", kept)
+    frames: queue.Queue[bytes] = queue.Queue()
+    for given_frame in (Asked("SELECT 1", 1, {}), Ready()):
+        frames.put(msgspec.msgpack.encode(given_frame))
+    assert child._answering(duckdb.connect(), frames, child._resident())
+    assert [reply.grown for reply in said if isinstance(reply, Rows)] == [grown]
 
 
 def test_what_was_erased_is_not_read_again(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
-"""The process that reads for people: takes one snapshot of the store, answers SELECTs over it, and ends when nobody asks.
+"""The process that reads for people: takes a snapshot of the store, answers SELECTs over it, and ends when nobody asks.
 
-`python -m monitor.store.user_sql.child STORE FOLDER` copies when the first frame tells it that the store is still, says so, opens
-the copy read-only and removes its name, so that nothing of it is left behind however the process ends. It may take `GROWTH` beyond
+`python -m monitor.store.user_sql.child STORE FOLDER` copies when a frame tells it that the store is still, says so, opens the copy
+read-only and removes its name, so that nothing of it is left behind however the process ends. When the store has changed it is told
+to let go of its copy and to take another, which is a tenth of the work of starting anew. It may take `GROWTH` beyond
 what it had before, its snapshot included, and no more: what needs more ends this process, never the agent.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import queue
 import resource
@@ -18,16 +20,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import msgspec
 import pyarrow as pa
 
 from monitor.errors import BadSql
 from monitor.store.file import LOCKDOWN
-from monitor.store.user_sql.frames import Asked, Ready, Refused, Rows, packed, read_frame
+from monitor.store.user_sql.frames import FRAMES, Asked, Ready, Refused, Rows, packed, read_frame
 from monitor.store.user_sql.tree import check, one_line
 
 GROWTH: Final = 240 << 20
-"""Bytes beyond what is resident before the snapshot is opened; a log that has to be replayed leaves a query less of them."""
+"""Bytes beyond what is resident before the first snapshot is opened; a log that has to be replayed leaves a query less of them."""
+
+UNBOUND: Final = resource.getrlimit(resource.RLIMIT_AS)
+KEPT: Final = 64 << 20
+"""A process that has taken more than this of them takes no other snapshot, but ends with the one it has."""
 
 BUFFERS: Final = "160MB"
 SPILL: Final = "1GB"
@@ -47,25 +52,36 @@ TOO_MUCH_MEMORY: Final = (
 
 
 def main(store: Path, folder: Path) -> None:
-    """Answer frames on stdin until it closes or nobody asks for a while."""
+    """Answer frames on stdin until it closes or nobody asks for a while; another snapshot is taken whenever the agent says so."""
     frames: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_listen, args=(frames,), daemon=True).start()
-    _say(Ready())
-    frames.get()
-    try:
-        copy = _copied(store, folder)
+    before, numbers = _resident(), itertools.count()
+    again = True
+    while again:
         _say(Ready())
-        connection = _opened(copy, folder)
-    except (OSError, duckdb.Error) as error:
-        _say(Refused(one_line(error)))
-        return
-    _say(Ready())
-    while True:
+        frames.get()
         try:
-            frame = frames.get(timeout=IDLE_S)
-        except queue.Empty:
+            copy = _copied(store, folder / f"snapshot{next(numbers)}.duckdb")
+            _say(Ready())
+            connection = _opened(copy, folder, before)
+        except (OSError, duckdb.Error) as error:
+            _say(Refused(one_line(error)))
             return
-        _say(_answer(connection, msgspec.msgpack.decode(frame, type=Asked)))
+        _say(Ready())
+        again = _answering(connection, frames, before)
+
+
+def _answering(connection: duckdb.DuckDBPyConnection, frames: queue.Queue[bytes], before: int) -> bool:
+    """Answer what is asked of one snapshot and close it; whether another one is wanted."""
+    try:
+        while isinstance(frame := FRAMES.decode(frames.get(timeout=IDLE_S)), Asked):
+            reply = _answer(connection, frame)
+            _say(reply if isinstance(reply, Refused) else Rows(reply.stream, grown=_resident() - before > KEPT))
+    except queue.Empty:
+        return False
+    connection.close()
+    resource.setrlimit(resource.RLIMIT_AS, UNBOUND)
+    return True
 
 
 def _listen(frames: queue.Queue[bytes]) -> None:
@@ -82,9 +98,8 @@ def _say(reply: Rows | Refused | Ready) -> None:
     sys.stdout.buffer.flush()
 
 
-def _copied(store: Path, folder: Path) -> Path:
+def _copied(store: Path, copy: Path) -> Path:
     """Copy the store and its log; the agent keeps both as they are meanwhile."""
-    copy = folder / "snapshot.duckdb"
     for suffix in ("", ".wal"):
         source, target = Path(f"{store}{suffix}"), Path(f"{copy}{suffix}")
         if source.exists():
@@ -93,8 +108,7 @@ def _copied(store: Path, folder: Path) -> Path:
     return copy
 
 
-def _opened(copy: Path, folder: Path) -> duckdb.DuckDBPyConnection:
-    before = _resident()
+def _opened(copy: Path, folder: Path, before: int) -> duckdb.DuckDBPyConnection:
     # A thread reserves 8 MB for its stack; of one that ends once the bound is set, a query would take them beyond it.
     connection = duckdb.connect(str(copy), read_only=True, config={"threads": 2, "async_threads": 2})
     for name, value in (
@@ -125,7 +139,7 @@ def _pages(field: int) -> int:
 
 def _limit_memory(left: int) -> None:
     most = _pages(0) * resource.getpagesize() + left
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_AS, (most, UNBOUND[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -24,9 +24,10 @@ class Asked(msgspec.Struct, frozen=True, tag="asked"):
 
 
 class Rows(msgspec.Struct, frozen=True, tag="rows"):
-    """The answer as an Arrow stream."""
+    """The answer as an Arrow stream; `grown` where the process should take no other snapshot."""
 
     stream: bytes
+    grown: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -37,10 +38,11 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """One step is done: the child has started, has copied the store, has opened its copy. From the agent: copy now."""
+    """One step is done: the child has started, has copied the store, has opened its copy, has let go of it. From the agent: copy now, or let go."""
 
 
 Reply = Rows | Refused | Ready
+FRAMES: Final[msgspec.msgpack.Decoder[Asked | Ready]] = msgspec.msgpack.Decoder(Asked | Ready)
 REPLIES: Final[msgspec.msgpack.Decoder[Reply]] = msgspec.msgpack.Decoder(Reply)
 
 

@@ -1,4 +1,4 @@
-"""The child processes that read for people: started when somebody asks, used again while their snapshot is fresh, killed when late.
+"""The child processes that read for people: started when somebody asks, used again, with another snapshot once theirs is old, killed when late.
 
 A snapshot is used again while the store has not changed, or while it is younger than four times what it took to copy (and four
 seconds at most): the store is held still for at most a fifth of the time, however often somebody asks.
@@ -55,11 +55,13 @@ class Reader:
     copying_s: float = 0.0
     signature: Signature = ()
     forgotten: bool = False
+    grown: bool = False
 
     def ask(self, asked: Asked, deadline: float) -> Rows | Refused:
         """Return what the child answers. Raises `TimeoutError`, `EOFError` when it died."""
         self.tell(asked)
         reply = self._reply(deadline)
+        self.grown = isinstance(reply, Rows) and reply.grown
         return (
             Refused("the reader of the store answered out of turn (ask again)", True)
             if isinstance(reply, Ready)
@@ -87,6 +89,16 @@ class Reader:
         """Whether the snapshot may be used for a store that looks like `signature` now."""
         age = time.monotonic() - self.taken
         return self.process.poll() is None and (signature == self.signature or age < min(STALEST_S, 4 * self.copying_s))
+
+    def renewed(self) -> bool:
+        """Tell the child to let go of its snapshot, so that it may take another; False when it has to end."""
+        if self.process.poll() is not None or self.grown:
+            return False
+        self.signature = ()
+        with contextlib.suppress(EOFError):
+            self.tell(Ready())
+            return True
+        return False
 
     def end(self) -> None:
         """Kill the child and remove what it had put aside."""
@@ -168,12 +180,12 @@ class Readers:
         return Answered(pa.ipc.open_stream(reply.stream).read_all(), reader.taken_at)
 
     def _take(self) -> Reader | None:
-        """Return a reader whose snapshot is fresh, if there is one."""
+        """Return a reader whose snapshot is fresh, or that can take another, if there is one."""
         now = _signature(self.store)
         with self._changing:
             while self._idle:
                 reader = self._idle.pop()
-                if reader.fresh(now):
+                if reader.fresh(now) or reader.renewed():
                     self._busy.append(reader)
                     return reader
                 reader.end()
