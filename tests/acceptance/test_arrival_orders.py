@@ -68,6 +68,7 @@ def close_to(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
 
 
 @pytest.mark.parametrize("orders", [1, pytest.param(40, marks=pytest.mark.statistics)])
+@pytest.mark.slow
 def test_any_order_through_the_store_decides_the_same(orders: int, tmp_path: Path) -> None:
     rows = list(records(400))
     in_order = told(tmp_path / "in-order", [rows[at : at + 100] for at in range(0, 400, 100)], random.Random(0))

@@ -95,6 +95,7 @@ def alike(one: Any, other: Any) -> None:
     ],
     indirect=["agent"],
 )
+@pytest.mark.slow
 def test_the_same_is_found_estimated_and_told(agent: Agent, step: timedelta) -> None:
     slow, quick = agent.desk.rehearsal(), agent.desk.rehearsal()
     expected = step_by_step(agent, slow, step)

@@ -77,6 +77,7 @@ def received(keys: list[str]) -> dict[tuple[str, int], list[str]]:
 
 @settings(max_examples=120)
 @given(steps)
+@pytest.mark.slow
 def test_no_sequence_of_signals_and_kills_loses_a_fire_or_a_resolve(steps: list[Any]) -> None:
     receiver = Recorder("one")
     day = a_day(a_book(RATE_RULE | {"fire_after": {"bad": 1, "of": 2}}, remind_every="1h"), receiver)

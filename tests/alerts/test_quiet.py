@@ -91,6 +91,7 @@ def test_what_is_no_condition_is_refused(text: str) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["shop", "bank"]), st.sampled_from([BAD, GOOD])), max_size=12))
+@pytest.mark.slow
 def test_nothing_that_fits_is_told_before_the_end_and_everything_else_is(looks: list[tuple[str, float]]) -> None:
     day, pager = a_morning()
     ordered(day, for_two_hours)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks import overload
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_in_a_storm_is_there_once_and_the_rest_was_told_when_to_come_back() -> None:
     figures = overload.measure(seconds=2, probe_s=1)
     counted = figures["acknowledged, visible"]

@@ -111,6 +111,7 @@ def attributes(items: list[KeyValue]) -> dict[str, str]:
     return {item.key: item.value.string_value for item in items}
 
 
+@pytest.mark.slow
 def test_everything_arrives_once_and_as_the_story_tells_it(played: Played) -> None:
     report = played.report
     requests = [ExportTraceServiceRequest.FromString(body) for body in played.door.traces]

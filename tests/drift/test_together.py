@@ -84,6 +84,7 @@ def same(one: Any, other: Any) -> None:
     zone=st.sampled_from(["UTC", "Europe/Berlin", "none"]),
     minutes=st.sampled_from([5, 40, 200]),
 )
+@pytest.mark.slow
 def test_together_is_one_by_one(seed: int, sizes: list[int], zone: str, minutes: int) -> None:
     rows = traffic(seed, 700, timedelta(minutes=minutes))
     cuts = [cut for cut in np.cumsum(sizes).tolist() if cut < rows.height]

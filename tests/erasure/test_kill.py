@@ -44,6 +44,7 @@ def case(tmp_path: Path) -> Iterator[Case]:
 
 
 @pytest.mark.parametrize("share", [0.4, *(pytest.param(share, marks=pytest.mark.faults) for share in (0.1, 0.7, 1.0))])
+@pytest.mark.slow
 def test_a_kill_at_any_moment_ends_well(case: Case, share: float) -> None:
     kept = case.rows("SELECT trace_id, count(*) AS n FROM spans WHERE user_id = 'kept' GROUP BY ALL ORDER BY ALL")
     said = case.rows("SELECT trace_id, system_text FROM calls WHERE user_id = 'kept' ORDER BY ALL")

@@ -38,6 +38,7 @@ moment is bounded by two groups of bodies and their rows; a leak of 10 KB a body
 @pytest.mark.parametrize(
     "bodies", [pytest.param(150, id="quick"), pytest.param(10_000, id="long", marks=pytest.mark.fuzz)]
 )
+@pytest.mark.slow
 def test_whatever_comes_is_answered(tmp_path: Path, bodies: int) -> None:
     with a_house(tmp_path / "data", fresh=True, collector=SETTINGS) as house:
         collector, storm = house.running["collector"], Storm(house)

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from plumbline.cli.import_arms import Arms, changed, lines_of
 from tests.cli.plumbline import Ran, plumbline
 from tests.importers.importing import lines
@@ -22,6 +24,7 @@ def run(tmp_path: Path, *arguments: str | Path) -> Ran:
     return plumbline("import", *arguments, "--data-dir", tmp_path / "home", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_contamination_and_exposures_are_told(tmp_path: Path) -> None:
     first = run(tmp_path, lines(tmp_path / "t.jsonl", *TURNS))
     assert first.code == 0

@@ -198,6 +198,7 @@ def cli(broker: Broker, tmp_path: Path, *more: str) -> Any:
     return plumbline("import", broker.url, *more, "--data-dir", tmp_path / "home", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_command(broker: Broker, tmp_path: Path) -> None:
     broker.send(*spans(30), b"nonsense")
     ran = cli(broker, tmp_path)
@@ -279,6 +280,7 @@ def test_following_goes_on_until_it_is_told_to_end(
     assert "stored 20 new rows, 0 were there already" in out
 
 
+@pytest.mark.slow
 def test_killed_while_following_and_gone_on_with_nothing_is_lost_or_doubled(
     broker: Broker, tmp_path: Path, follow: Callable[[], Following]
 ) -> None:

@@ -97,6 +97,7 @@ FAULTS: dict[Mode, str] = {
 }
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_is_told_with_its_cause_and_nothing_passes(stub: JudgeStub, tmp_path: Path) -> None:
     with a_house(tmp_path, {"small": judge(stub, concurrency=4)}, [PLAIN] * 4) as agent:
         for mode, cause in FAULTS.items():

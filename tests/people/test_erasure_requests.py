@@ -251,6 +251,7 @@ def test_hostile_reasons_are_text(agent: Agent) -> None:
     assert ask(agent, ErasureRequests())[0]["reason"] == hostile
 
 
+@pytest.mark.slow
 def test_by_the_command_line(agent: Agent, tmp_path: Path) -> None:
     agent.close()
 

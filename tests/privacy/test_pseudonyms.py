@@ -269,6 +269,7 @@ def everything(agent: Agent) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_plain_id_is_in_no_file_and_erasure_finds_it(home: Home) -> None:
     """One story in order: stored, joined, erased by the plain id, and refused when it is sent again."""
     agent = home.agent()

@@ -38,6 +38,7 @@ def filled(folder: Path) -> Keeping:
 
 
 @pytest.mark.parametrize("share", [0.3, *(pytest.param(share, marks=pytest.mark.faults) for share in (0.05, 0.6, 0.9))])
+@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_nothing_that_is_kept(tmp_path: Path, share: float) -> None:
     house = filled(tmp_path / "data")
     spans, now = house.count("spans"), house.clock.now().isoformat()

@@ -51,6 +51,7 @@ def test_who_is_new_begins_with_answers_that_were_decided(agent: Agent, gold: di
     assert ask(agent, TakeItems(review, most=1), "ana").get("trial") is None
 
 
+@pytest.mark.slow
 def test_who_fails_does_not_stand_alone(agent: Agent, gold: dict[str, str]) -> None:
     review = opened(agent)
     judge(agent, review, "ana", 10, gold, wrong=5)
@@ -59,6 +60,7 @@ def test_who_fails_does_not_stand_alone(agent: Agent, gold: dict[str, str]) -> N
     assert alone in again, "somebody else looks at it as well"
 
 
+@pytest.mark.slow
 def test_a_published_rate_reckons_with_the_errors_of_people(agent: Agent, gold: dict[str, str]) -> None:
     review = opened(agent)
     for person in ("ana", "ben"):

@@ -62,6 +62,7 @@ def published(agent: Agent) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.slow
 def test_from_the_first_key_to_the_rate_on_quality(agent: Agent, url: str, key_of: dict[str, Path]) -> None:
     before, said = published(agent), quality(url, key_of["owner"])
     assert before["method"].endswith("not corrected by human labels")

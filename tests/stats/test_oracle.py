@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import statsmodels.api as sm  # type: ignore[import-untyped]
+from statsmodels.regression.linear_model import OLS  # type: ignore[import-untyped]
+from statsmodels.tools import add_constant  # type: ignore[import-untyped]
 
 from monitor.stats.confidence_sequence import compare_ratios, ratio_mean
 from monitor.stats.cuped import Sums, adjusted
@@ -27,9 +28,7 @@ def test_a_ratio_of_users_is_a_regression_of_turns_with_errors_clustered_by_user
     values = np.concatenate([v for _, v in sides])
     arm = np.repeat([0.0, 1.0], [len(v) for _, v in sides])
     users = np.concatenate([sides[0][0], sides[1][0] + 10_000])
-    fit = sm.OLS(values, sm.add_constant(arm)).fit(
-        cov_type="cluster", cov_kwds={"groups": users, "use_correction": False}
-    )
+    fit = OLS(values, add_constant(arm)).fit(cov_type="cluster", cov_kwds={"groups": users, "use_correction": False})
     assert ours.effect == pytest.approx(fit.params[1], abs=1e-9)
     assert ours.standard_error == pytest.approx(fit.bse[1], rel=3e-3)  # n / (n - 1) of each arm
     assert ours.interval.low < fit.conf_int()[1][0] < fit.conf_int()[1][1] < ours.interval.high
@@ -49,8 +48,8 @@ def test_what_users_did_before_is_taken_out_as_a_regression_on_it_does(seed: int
     fair = adjusted(sums_of(now[arm == 0], past[arm == 0]), sums_of(now[arm == 1], past[arm == 1]))
     assert fair is not None
     ours = compare_ratios(*fair, alpha=0.05)
-    fit = sm.OLS(now, sm.add_constant(np.column_stack((arm, past)))).fit(cov_type="HC1")
-    bare = sm.OLS(now, sm.add_constant(arm)).fit(cov_type="HC1")
+    fit = OLS(now, add_constant(np.column_stack((arm, past)))).fit(cov_type="HC1")
+    bare = OLS(now, add_constant(arm)).fit(cov_type="HC1")
     assert ours.effect == pytest.approx(fit.params[1], rel=1e-6)
     assert ours.standard_error == pytest.approx(fit.bse[1], rel=0.02)
     assert ours.standard_error < 0.7 * bare.bse[1]

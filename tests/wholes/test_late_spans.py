@@ -10,6 +10,7 @@ import pytest
 from tests.wholes.late_spans import TURNS, lived, pieces
 
 
+@pytest.mark.slow
 def test_late_spans_are_waited_for_and_later_ones_graded_again(tmp_path: Path) -> None:
     found = lived(tmp_path, pieces(6, 0.1, 0.04, random.Random(5)), 90)
     assert found.early  # it was graded without what nobody could know of

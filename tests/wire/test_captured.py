@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import grpc
 import httpx
+import pytest
 
 from collectors.batch import Batch
 from collectors.decode import BadBody, decode_logs, decode_traces, propagate
@@ -48,6 +49,7 @@ def wanted() -> list[Request]:
     return [one for one in requests() if one.path.endswith(TAILS)]
 
 
+@pytest.mark.slow
 def test_the_wire_changes_nothing(tmp_path: Path) -> None:
     sent = both_ways(tmp_path)
     requests_are_answered_as_the_protocol_asks(sent)

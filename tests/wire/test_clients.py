@@ -74,6 +74,7 @@ def hold_to_it(house: House, apps: list[App], said: str) -> None:
     assert ledger["refused"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocols", "kills"), KILLS)
 def test_a_collector_killed_in_the_middle(tmp_path: Path, protocols: list[str], kills: int) -> None:
     rng = random.Random(SEED)
@@ -100,6 +101,7 @@ def more_turned_away(house: House, wanted: int) -> bool:
     return house.counters()["turned_away"] >= wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "storms"), STORMS)
 def test_a_storm_of_503(tmp_path: Path, protocol: str, storms: int) -> None:
     """The queue holds about one batch, and eight applications send at once."""
@@ -112,6 +114,7 @@ def test_a_storm_of_503(tmp_path: Path, protocol: str, storms: int) -> None:
         hold_to_it(house, apps, f"{protocol}, {turned_away} requests turned away")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("losses", short_and_long(1, 30))
 def test_answers_that_get_lost(tmp_path: Path, protocol: str, losses: int) -> None:
@@ -131,6 +134,7 @@ def test_answers_that_get_lost(tmp_path: Path, protocol: str, losses: int) -> No
         hold_to_it(house, apps, f"{protocol}, {proxy.lost} answers lost")
 
 
+@pytest.mark.slow
 def test_feedback_of_our_sdk_meets_its_call(tmp_path: Path) -> None:
     """Spans, scores and metrics of one application, each through the exporter that people use."""
     with a_house(tmp_path / "data", agent={"settle": "1s", "cycle_every": "1s"}) as house:

@@ -36,6 +36,7 @@ def half_sent(house: House, stack: ExitStack, _: int) -> socket.socket:
 
 
 @pytest.mark.parametrize("rounds", [pytest.param(1, id="short"), pytest.param(10, id="long", marks=pytest.mark.faults)])
+@pytest.mark.slow
 def test_memory_stays_within_the_room_and_nothing_is_forgotten(tmp_path: Path, rounds: int) -> None:
     with a_house(tmp_path / "data", fresh=True, collector={"max_queue_mb": ROOM_MB}) as house:
         sent = list(bodies(rounds, 16, seed=1, start_ns=time.time_ns()))
