@@ -44,6 +44,7 @@ class Anchors:
     titles: Titles
     rises: list[Rise] = field(default_factory=list)
     _back: list[str] = field(default_factory=list)
+    _at_once: set[Name] = field(default_factory=set)
 
     def settle(self, name: Name, fed: Fed, alarms: list[Alarm]) -> list[Alarm]:
         """Return the alarms of a stream, after it was `fed`, that tell something new."""
@@ -52,7 +53,7 @@ class Anchors:
         if known is None or self._rests(known):
             if known is not None and (alarms or known.at < self.expired):
                 del self.known[key]
-            return alarms
+            return self._of_one_batch(name, fed, alarms) if len(alarms) > 1 else alarms
         anchor = lived(known, fed.points)
         settled = settle(fed.stream, alarms, anchor, fed.settings)
         self._back += settled.returned
@@ -61,6 +62,14 @@ class Anchors:
             return settled.alarms
         self.known[key] = self._risen(name, fed.stream, settled.anchor, again=settled.rise is not None)
         return settled.alarms
+
+    def _of_one_batch(self, name: Name, fed: Fed, alarms: list[Alarm]) -> list[Alarm]:
+        """Of several alarms in one batch, as history has it that is taken in at once, hold the later ones against what the first one left."""
+        first, *later = alarms
+        settled = settle(fed.stream, later, anchored(None, first, "", lead=False), fed.settings)
+        if settled.anchor is None and not settled.alarms:
+            self._at_once.add(name)
+        return [first, *settled.alarms]
 
     def _risen(self, name: Name, stream: Stream, anchor: Anchor, *, again: bool) -> Anchor:
         """Say how far a change has come that goes on: where it alarmed `again`, and else once a day."""
@@ -81,6 +90,9 @@ class Anchors:
                 id_, lead = (
                     (finding, False) if isinstance(finding, str) else (finding.id, finding.segment == name.segment)
                 )
+                if name in self._at_once:
+                    self._back.append(id_)
+                    continue
                 self.known[key_of(name)] = anchored(self.known.get(key_of(name)), raised[-1], id_, lead=lead)
 
     def returned(self) -> list[str]:

@@ -61,6 +61,20 @@ def test_accepting_can_be_taken_back() -> None:
     assert watch.returned == [watch.findings[0].id]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_change_that_comes_and_goes_in_one_batch_is_one_finding_that_returned(seed: int) -> None:
+    """History that is imported is taken in thousands of turns at a time."""
+    watch = Watch(SETTINGS)
+    rows = turns({"rule:refusal": flags(40 + seed, (1000, 0.05), (400, 0.5), (1400, 0.05))})
+    watch.feed(rows, rows.height)
+    [found] = watch.findings
+    assert found.current_value == pytest.approx(0.5, abs=0.1)
+    assert watch.returned == [found.id]
+    watch.feed(turns({"rule:refusal": flags(50 + seed, (800, 0.05))}, start=2800), 100)
+    watch.feed(turns({"rule:refusal": flags(60 + seed, (300, 0.5))}, start=3600), 100)
+    assert len(watch.findings) == 2, "it is watched against what it was before"
+
+
 def test_what_has_expired_is_the_new_normal() -> None:
     watch = Watch(DriftSettings(timezone="none", expires="2d"))
     watch.feed(turns({"rule:refusal": flags(5, (1000, 0.05), (1400, 0.4), (500, 0.05))}), 100)
