@@ -71,7 +71,8 @@ def _whom(rows: pl.DataFrame, words: Said) -> Whom:
 
 def _users(rows: pl.DataFrame, hit: pl.Series) -> int:
     """How many users are known of those of `rows` that are `hit`."""
-    return len(np.unique(rows["user"].filter(hit).drop_nulls().to_numpy()))
+    users = rows["user"].filter(hit)
+    return users.n_unique() - (users.null_count() > 0)
 
 
 def _stands(words: Said) -> Codes:

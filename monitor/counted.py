@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 
 import numpy as np
 import polars as pl
@@ -46,10 +46,10 @@ def counted(counts: pl.DataFrame) -> list[Counted]:
     ('shop', 'R-1', 0.25, False)
     """
     rows = counts.sort("app", "rule_id", maintain_order=True)
-    runs = rows.select(pl.struct("app", "rule_id").rle().alias("run")).unnest("run")
+    runs = [(key, len([*same])) for key, same in groupby(rows[["app", "rule_id"]].iter_rows())]
     n, bad, probability = (rows[name].cast(pl.Float64).to_numpy() for name in ("n", "bad", "probability"))
-    buckets, ends = rows["bucket"], accumulate(runs["len"].to_list(), initial=0)
+    buckets, ends = rows["bucket"], accumulate((length for _, length in runs), initial=0)
     return [
-        Counted(str(key["app"]), str(key["rule_id"]), buckets.slice(a, b - a), n[a:b], bad[a:b], probability[a:b])
-        for key, (a, b) in zip(runs["value"].to_list(), pairwise(ends), strict=True)
+        Counted(str(app), str(rule_id), buckets.slice(a, b - a), n[a:b], bad[a:b], probability[a:b])
+        for ((app, rule_id), _), (a, b) in zip(runs, pairwise(ends), strict=True)
     ]

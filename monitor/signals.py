@@ -134,7 +134,7 @@ def _coincidence(app: str, onset: Onset | None, findings: Sequence[dict[str, Any
 
 def _by_stream(cases: pl.DataFrame) -> Cases:
     found: Cases = {}
-    for app, rule_id, unit_id in cases.select("app", "rule_id", "unit_id").iter_rows():
+    for app, rule_id, unit_id in cases[["app", "rule_id", "unit_id"]].iter_rows():
         found.setdefault((app, rule_id), []).append(unit_id)
     return found
 

@@ -103,8 +103,8 @@ def due_of(given: Known, turns: pl.DataFrame, settings: DriftSettings, now: date
 def _dated(turns: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Bound the times of turns to what a clock may say: nothing is of tomorrow, and nothing of before 1970."""
     latest = max(_EPOCH, naive_utc(now))
-    times = turns["time"].drop_nulls()
-    if times.is_empty() or (times.min() >= _EPOCH and times.max() <= latest):  # type: ignore[operator]  # times
+    times = turns["time"]
+    if times.null_count() == len(times) or (times.min() >= _EPOCH and times.max() <= latest):  # type: ignore[operator]  # times
         return turns
     return turns.with_columns(pl.col("time").clip(_EPOCH, latest))
 
@@ -113,14 +113,14 @@ def _with_absences(turns: pl.DataFrame, watched: Collection[str], lasting: Colle
     """Say of each turn whether it lacks a measure that its app has, or had."""
     apps, added = turns["app"].to_list(), []
     for metric in (name for name in lasting if name in turns.columns):
-        known = turns[metric].is_not_null().to_list()
+        known = [value is not None for value in turns[metric].to_list()]
         has = {app for app, there in zip(apps, known, strict=True) if there}
         has |= {app for app in set(apps) if key_of(Name(MISSING + metric, str(app), ALL)) in watched}
         lacks = [
             None if app is None or app not in has else float(not there) for app, there in zip(apps, known, strict=True)
         ]
         added.append(pl.Series(MISSING + metric, lacks, pl.Float64))
-    return turns.with_columns(added) if added else turns
+    return turns.hstack(added) if added else turns
 
 
 def _segment_traffic(batch: Batch) -> dict[str, int]:

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from monitor.drift.batch import by_time
 from monitor.drift.kinds import NEW
 
 KIND: Final = "kind:"
@@ -35,7 +36,7 @@ def learnt(known: Mapping[str, Vocabulary], turns: pl.DataFrame) -> dict[str, Vo
     columns = _columns(turns)
     apps = {app for app in turns["app"].to_list() if app is not None} if columns else set()
     growing = [c for c in columns if any(sum(known.get(_key(c, app), {}).values()) < FIRST for app in apps)]
-    in_order = turns.sort("time", "unit_id") if growing else turns
+    in_order = by_time(turns) if growing else turns
     for column in growing:
         for app, kinds in _by_app(in_order, column).items():
             _learn(after.setdefault(_key(column, app), {}), kinds)
@@ -71,7 +72,7 @@ def with_news(turns: pl.DataFrame, known: Mapping[str, Vocabulary]) -> pl.DataFr
             float(kind[:_LONGEST] not in full[app]) if app in full and kind is not None else None for app, kind in kinds
         ]
         added.append(pl.Series(NEW + column.removeprefix(KIND), news, pl.Float64))
-    return turns.with_columns(added) if added else turns
+    return turns.hstack(added) if added else turns
 
 
 def _full(vocabulary: Vocabulary) -> Vocabulary:

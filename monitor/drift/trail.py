@@ -29,11 +29,21 @@ LOOSE: Final = 64
 
 def kept_positions(count: int) -> Ints:
     """Return the positions that a trail of `count` outputs still holds."""
-    first = max(0, count - _PER_LEVEL * (2 ** (_LEVELS + 1) - 1))
-    positions = np.arange(first, count)
-    levels = np.floor(np.log2((count - 1 - positions) / _PER_LEVEL + 1)).astype(np.int64)
-    kept: Ints = positions[positions % (1 << levels) == 0]
+    positions = np.arange(_first(count), count)
+    kept: Ints = positions[_held(positions, count)]
     return kept
+
+
+def _first(count: int) -> int:
+    reach: int = _PER_LEVEL * (2 ** (_LEVELS + 1) - 1)
+    return max(0, count - reach)
+
+
+def _held(positions: Ints, count: int) -> NDArray[np.bool_]:
+    """Tell of each position whether a trail of `count` outputs still holds it."""
+    levels = np.floor(np.log2((count - 1 - positions) / _PER_LEVEL + 1)).astype(np.int64)
+    held: NDArray[np.bool_] = (positions >= _first(count)) & (positions % (1 << levels) == 0)
+    return held
 
 
 def read_trail(trail: Trail) -> tuple[Points, Ints]:
@@ -45,7 +55,7 @@ def read_trail(trail: Trail) -> tuple[Points, Ints]:
 
 def write_trail(points: Points, positions: Ints, count: int) -> Trail:
     """Return the trail of `points` at `positions`, thinned to what a trail of `count` outputs keeps."""
-    keep = np.isin(positions, kept_positions(count), assume_unique=True)
+    keep = _held(positions, count)
     return Trail(
         count=count,
         time=np.diff(points.time[keep] // SECOND_MS, prepend=0).tolist(),
@@ -152,7 +162,7 @@ def _runs_of_each(numbers: Ints, starts: Ints) -> list[list[tuple[int, int]]]:
 def _still_kept(before: int, count: int) -> NDArray[np.bool_]:
     """Which positions of a trail of `before` outputs, followed by those up to `count`, one of `count` outputs keeps."""
     positions = np.concatenate((kept_positions(before), np.arange(before, count)))
-    return np.isin(positions, kept_positions(count), assume_unique=True)
+    return _held(positions, count)
 
 
 def spans(positions: Ints) -> Ints:

@@ -138,7 +138,7 @@ class Lived:
 
     def _compare(self, measured: Sequence[pl.DataFrame]) -> None:
         """Add to the arms, and read them once a step; of turns that are in no experiment nothing is asked while there is none."""
-        if self.arms.sums.is_empty() and not any(rows["experiment"].is_not_null().any() for rows in measured):
+        if self.arms.sums.is_empty() and all(rows["experiment"].null_count() == rows.height for rows in measured):
             return
         arms = comparing.with_more(self.house, self.arms, measured, comparing.Looked(self._before))
         if arms is not self.arms:

@@ -178,9 +178,8 @@ def _part(house: House, after: int, upto: int) -> Measured:
 
 def _known(rows: pl.DataFrame) -> pl.DataFrame:
     """Without the columns of which nothing is known in these rows: a rule that was not asked then has none."""
-    return rows.select(
-        name for name in rows.columns if name in dimensions.NAMES or rows[name].null_count() < rows.height
-    )
+    nothing = {name for name, nulls in rows.null_count().row(0, named=True).items() if nulls == rows.height}
+    return rows[[name for name in rows.columns if name in dimensions.NAMES or name not in nothing]]
 
 
 def _by_turn(scores: pl.DataFrame) -> Iterator[pl.DataFrame]:
