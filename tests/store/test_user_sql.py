@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from monitor.errors import BadSql
 from monitor.store.ddl import BASE
 from monitor.store.user_sql import child
-from monitor.store.user_sql.frames import Asked, Ready, Rows
+from monitor.store.user_sql.frames import Asked, Ready, Refused, Rows
 from monitor.store.user_sql.readers import Readers
 from monitor.store.user_sql.tree import check
 from monitor.store.views import VIEWS
@@ -324,16 +324,46 @@ def test_who_has_grown_takes_no_other_snapshot(tmp_path: Path) -> None:
     asking.home.store.close()
 
 
+def test_what_has_grown_stays_grown(asking: Asking) -> None:
+    asking.readers.forget()
+    asking.ask("SELECT 1")
+    (reader,) = asking.readers._idle
+    reader.grown = True
+    with pytest.raises(BadSql):
+        asking.ask("SELECT nothing_of_that_name")
+    asking.ask("SELECT 1")
+    assert asking.readers._idle == [reader]
+    assert reader.grown
+    asking.readers.forget()
+
+
+def test_who_ended_while_nobody_asked_is_replaced(tmp_path: Path) -> None:
+    asking = Asking(tmp_path / "data")
+    for changed in (False, True):
+        asking.ask("SELECT 1")
+        (idle,) = asking.readers._idle
+        idle.copying_s = 0.0
+        idle.process.kill()
+        idle.process.wait()
+        if changed:
+            asking.home.take(frame(spans=[a_call("c2", 1)]))
+        assert asking.ask("SELECT count(*) AS n FROM spans").to_pylist() == [{"n": 2 if changed else 1}]
+        assert not idle.folder.exists()
+    asking.readers.forget()
+    asking.home.store.close()
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT nothing_of_that_name"])
 @pytest.mark.parametrize(("kept", "grown"), [(-1, True), (1 << 40, False)])
-def test_a_process_that_has_grown_says_so(kept: int, grown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[object] = []
+def test_a_process_that_has_grown_says_so(sql: str, kept: int, grown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[Rows | Refused] = []
     monkeypatch.setattr(child, "_say", said.append)
     monkeypatch.setattr(child, "KEPT", kept)
     frames: queue.Queue[bytes] = queue.Queue()
-    for given_frame in (Asked("SELECT 1", 1, {}), Ready()):
+    for given_frame in (Asked(sql, 1, {}), Ready()):
         frames.put(msgspec.msgpack.encode(given_frame))
     assert child._answering(duckdb.connect(), frames, child._resident())
-    assert [reply.grown for reply in said if isinstance(reply, Rows)] == [grown]
+    assert [reply.grown for reply in said] == [grown]
 
 
 def test_what_was_erased_is_not_read_again(tmp_path: Path) -> None:

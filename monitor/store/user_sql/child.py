@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
 from monitor.errors import BadSql
@@ -76,7 +77,7 @@ def _answering(connection: duckdb.DuckDBPyConnection, frames: queue.Queue[bytes]
     try:
         while isinstance(frame := FRAMES.decode(frames.get(timeout=IDLE_S)), Asked):
             reply = _answer(connection, frame)
-            _say(reply if isinstance(reply, Refused) else Rows(reply.stream, grown=_resident() - before > KEPT))
+            _say(msgspec.structs.replace(reply, grown=_resident() - before > KEPT))
     except queue.Empty:
         return False
     connection.close()

@@ -31,10 +31,11 @@ class Rows(msgspec.Struct, frozen=True, tag="rows"):
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """Why there is no answer; `spent` where the process has had its memory and is not asked again."""
+    """Why there is no answer; `spent` where the process has had its memory and is not asked again, `grown` as of rows."""
 
     reason: str
     spent: bool = False
+    grown: bool = False
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

@@ -55,13 +55,14 @@ class Reader:
     copying_s: float = 0.0
     signature: Signature = ()
     forgotten: bool = False
+    begun: bool = False
     grown: bool = False
 
     def ask(self, asked: Asked, deadline: float) -> Rows | Refused:
         """Return what the child answers. Raises `TimeoutError`, `EOFError` when it died."""
         self.tell(asked)
         reply = self._reply(deadline)
-        self.grown = isinstance(reply, Rows) and reply.grown
+        self.grown |= not isinstance(reply, Ready) and reply.grown
         return (
             Refused("the reader of the store answered out of turn (ask again)", True)
             if isinstance(reply, Ready)
@@ -90,15 +91,17 @@ class Reader:
         age = time.monotonic() - self.taken
         return self.process.poll() is None and (signature == self.signature or age < min(STALEST_S, 4 * self.copying_s))
 
-    def renewed(self) -> bool:
-        """Tell the child to let go of its snapshot, so that it may take another; False when it has to end."""
-        if self.process.poll() is not None or self.grown:
-            return False
+    def let_go(self, deadline: float) -> bool:
+        """Have the child close its snapshot, so that it may take another; False where it has grown too much, or has ended."""
         self.signature = ()
-        with contextlib.suppress(EOFError):
+        if self.grown:
+            return False
+        try:
             self.tell(Ready())
-            return True
-        return False
+            self.reached(deadline)
+        except EOFError:
+            return False
+        return True
 
     def end(self) -> None:
         """Kill the child and remove what it had put aside."""
@@ -163,7 +166,7 @@ class Readers:
             self._idle.clear()
 
     def _answered(self, asked: Asked, deadline: float) -> Answered:
-        reader, again = self._take() or self._start(), False
+        reader, again = self._take(deadline) or self._start(), False
         try:
             if not reader.signature:
                 self._copy(reader, deadline)
@@ -179,17 +182,19 @@ class Readers:
             raise BadSql(reply.reason)
         return Answered(pa.ipc.open_stream(reply.stream).read_all(), reader.taken_at)
 
-    def _take(self) -> Reader | None:
-        """Return a reader whose snapshot is fresh, or that can take another, if there is one."""
-        now = _signature(self.store)
+    def _take(self, deadline: float) -> Reader | None:
+        """Return the reader that is idle, with a fresh snapshot or ready to take another; None when there is none, or it cannot."""
         with self._changing:
-            while self._idle:
-                reader = self._idle.pop()
-                if reader.fresh(now) or reader.renewed():
-                    self._busy.append(reader)
-                    return reader
-                reader.end()
-        return None
+            if not self._idle:
+                return None
+            self._busy.append(reader := self._idle.pop())
+        goes_on = reader.fresh(_signature(self.store))
+        try:
+            goes_on = goes_on or reader.let_go(deadline)
+        finally:
+            if not goes_on:
+                self._put(reader, again=False)
+        return reader if goes_on else None
 
     def _put(self, reader: Reader, *, again: bool) -> None:
         """Keep a reader for the next question; one is enough."""
@@ -212,7 +217,9 @@ class Readers:
 
     def _copy(self, reader: Reader, deadline: float) -> None:
         """Hold the store still while the child copies it; the child opens its copy after that."""
-        reader.reached(deadline)
+        if not reader.begun:
+            reader.reached(deadline)
+            reader.begun = True
         if not self.store.writing.acquire(timeout=max(deadline - time.monotonic(), 0)):
             raise TimeoutError
         try:
