@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from monitor.stats.intervals import FEW, Chosen, Interval, jeffreys, share_interval, wilson
+from monitor.stats.intervals import Chosen, Interval, jeffreys, share_interval, too_few, wilson
 from monitor.stats.ranks import Floats
 from monitor.stats.special import student_quantile
 
@@ -212,7 +212,7 @@ def corrected_interval(found: Corrected, confidence: float = 0.95) -> Interval:
     Not for fewer than 20 labels: one error more or less moves it by more than anybody wants to know.
     """
     positives = found.value * found.worth
-    few = min(positives, found.worth - positives) < FEW
+    few = too_few(positives, found.worth)
     return (jeffreys if few else wilson)(positives, found.worth, confidence)
 
 

@@ -99,13 +99,24 @@ class Chosen(NamedTuple):
     method: str
 
 
+def too_few(positives: float, n: float) -> bool:
+    """Return whether positives or negatives are too few for an interval by approximation.
+
+    Sums in another order end a little to either side of a bound: what is as good as at it is at it.
+
+    >>> too_few(4.999999999999999, 100), too_few(4.9, 100)
+    (False, True)
+    """
+    return round(min(positives, n - positives), 9) < FEW
+
+
 def share_interval(positives: float, n: float, confidence: float = 0.95) -> Chosen:
     """Return Wilson's interval, or the exact one where positives or negatives are few.
 
     >>> share_interval(1, 100).method
     'exact'
     """
-    if min(positives, n - positives) < FEW:
+    if too_few(positives, n):
         return Chosen(clopper_pearson(positives, n, confidence), "exact")
     return Chosen(wilson(positives, n, confidence), "wilson")
 
