@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -78,14 +79,18 @@ class Said:
 
     @cached_property
     def content(self) -> bytes:
-        """All of it: of rules of which the same was said of the same turns everything that follows is the same."""
+        """A digest of all of it: of rules of which the same was said of the same turns everything that follows is the same."""
         words: list[NDArray[np.generic]] = [self.verdict, self.probability]
         if not np.isnan(self.belief).all():
             words.append(self.belief)
         if self.label.any() or self.contested.any():
             words += [self.label, self.first, self.label_probability, self.contested]
-        said = b"".join([bytes([len(words)]), *(part.tobytes() for part in words)])
-        return said if self.second is None else said + self.second.content
+        digest = hashlib.blake2b(bytes([len(words)]), digest_size=16)
+        for part in words:
+            digest.update(np.ascontiguousarray(part).data)
+        if self.second is not None:
+            digest.update(self.second.content)
+        return digest.digest()
 
     def cut(self, rows: slice, cluster: Ints) -> Said | None:
         """Return what was said of some rows, with their clusters; None where that is nothing."""

@@ -89,8 +89,19 @@ def _ledger(context: Context) -> None:
             "state": _text("State", width=260),
         }
         still([_line(line) for line in lines], columns)
-        plain("Not watched:")
-        facts({row["what"]: row["why"] for row in told["not_watched"]})
+        _not_watched(told, app)
+
+
+def _not_watched(told: Row, app: str | None) -> None:
+    """What nobody looks at: what found no room, of this app or of all, and how much room it takes; and what is never watched."""
+    lacking = [row for row in told["not_watched"] if "app" in row]
+    for row in lacking:
+        if app in {None, row["app"]}:
+            plain(f"Not watched of {row['what']}: {row['why']}.")
+    if told["room"]["needed"] > told["room"]["most"]:
+        plain(f"With drift.max_streams: {told['room']['needed']} every measure of every application is watched.")
+    plain("Not watched:")
+    facts({row["what"]: row["why"] for row in told["not_watched"] if row not in lacking})
 
 
 def _line(line: Row) -> Row:

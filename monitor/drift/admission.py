@@ -7,7 +7,10 @@ only after it has shown some traffic, counted in a fixed number of counters (Mis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from monitor.drift.batch import ALL, Name
 from monitor.drift.kinds import is_core
@@ -52,9 +55,18 @@ def of_whole_apps(watched: Iterable[Name]) -> int:
     return sum(name.segment == ALL for name in watched)
 
 
+@lru_cache(maxsize=20_000)
 def segment_key(name: Name) -> str:
     """Return under what name the traffic of a segment is counted, whatever the metric."""
-    return f"{name.app}\x1f{name.segment}"
+    return msgspec.json.encode((name.app, name.segment)).decode()
+
+
+def segment_of(key: str) -> tuple[str, str] | None:
+    """Return app and segment of such a name; None of one that an earlier version wrote."""
+    try:
+        return msgspec.json.decode(key, type=tuple[str, str])
+    except msgspec.MsgspecError:
+        return None
 
 
 def _shown(name: Name, candidates: Mapping[str, int]) -> bool:

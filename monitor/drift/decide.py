@@ -109,7 +109,7 @@ def _decided(
     texts = follow_texts({name: given.wording(key_of(name)) for name in due.heard}, due.batch, reading, guard)
     after = structs.replace(due.counted, reported=reports.known, anchors=anchors.known)
     stepped = {*streams, *texts.wordings}
-    moved = bool(stepped) or (after.vocabularies, after.refused) != (memory.vocabularies, memory.refused)
+    moved = bool(stepped) or (after.vocabularies, after.crowded_out) != (memory.vocabularies, memory.crowded_out)
     changed = Changed(_by_key(streams), _by_key(texts.wordings), after if moved else None)
     findings, returned = [*reports.findings, *texts.findings], [*anchors.returned(), *texts.returned]
     behind = [key_of(name) for name in due.owed if name not in stepped]

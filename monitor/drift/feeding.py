@@ -20,7 +20,7 @@ from monitor.drift.novelty import learnt, with_news
 from monitor.drift.state import Memory
 from monitor.drift.stored_states import Known, key_of, name_of, whole_metric
 from monitor.drift.texts import text_streams
-from monitor.drift.unwatched import refused
+from monitor.drift.unwatched import crowded_out
 from monitor.measures import Titles
 from monitor.model.values import ToldChange
 
@@ -89,14 +89,14 @@ def due_of(given: Known, turns: pl.DataFrame, settings: DriftSettings, now: date
     admitted = admit(known, batch.counts, candidates, settings.max_streams)
     fed = [name for name in admitted if feeding.takes(name)]
     room = of_whole_apps({*known, *fed}) < settings.max_streams
-    spoken = [name for name in text_streams(batch) if room or name in known]
+    texts = text_streams(batch)
+    spoken = [name for name in texts if room or name in known]
     heard = [name for name in spoken if feeding.takes(name)]
     owed = [*fed, *heard] if again else [*admitted, *spoken]
     watched = {*known, *fed, *heard}
-    turned_away = (
-        memory.refused if again else count_candidates(memory.refused, refused(batch.counts, {*watched, *admitted}))
-    )
-    counted = replace(memory, users=users, candidates=candidates, vocabularies=vocabularies, refused=turned_away)
+    unfed = {name: n for name, n in [*batch.counts.items(), *texts.items()] if name not in {*admitted, *spoken}}
+    lacking = memory.crowded_out if again else crowded_out(memory.crowded_out, unfed, now)
+    counted = replace(memory, users=users, candidates=candidates, vocabularies=vocabularies, crowded_out=lacking)
     return Due(batch, fed, heard, watched, owed, counted)
 
 

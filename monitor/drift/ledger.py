@@ -66,7 +66,7 @@ def ledger(states: Mapping[str, str], settings: DriftSettings, raised: int, now:
     period = parse_duration(settings.budget.per)
     watched = _watched_for(known.values(), now)
     memory = read_memory(states.get(MEMORY))
-    room = without_room(known, memory, settings)
+    room = without_room(known, memory, settings, now)
     return {
         "budget": {"alarms": settings.budget.alarms, "per": settings.budget.per},
         "raised": raised,
@@ -125,7 +125,7 @@ def _not_watched(
 ) -> Iterator[dict[str, str]]:
     for metric in settings.ignore:
         yield {"what": metric, "why": "drift.ignore says so"}
-    yield from room.rows(settings.max_streams)
+    yield from room.rows(len(watched))
     seen = {segment_key(name) for name in watched}
     waiting = [key for key, n in memory.candidates.items() if n < ENOUGH and key not in seen]
     if waiting:

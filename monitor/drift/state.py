@@ -120,10 +120,17 @@ class Anchor(msgspec.Struct, kw_only=True):
     told: int = 0
 
 
+class Crowded(msgspec.Struct, array_like=True):
+    """Traffic of a measure that found no room: how many outputs, and the day of the last, since 1970."""
+
+    n: int
+    day: int
+
+
 class Memory(msgspec.Struct, kw_only=True):
     """What is remembered beside the streams: reported changes, traffic of segments, heavy users, first kinds of turns, anchors by stream.
 
-    `refused` is the traffic of measures of whole apps that found no room (`monitor.drift.unwatched`).
+    `crowded_out` is the traffic of measures of whole apps that found no room, by app (`monitor.drift.unwatched`).
     """
 
     reported: dict[str, list[KnownChange]] = {}
@@ -131,7 +138,7 @@ class Memory(msgspec.Struct, kw_only=True):
     users: dict[str, dict[str, int]] = {}
     vocabularies: dict[str, dict[str, int]] = {}
     anchors: dict[str, Anchor] = {}
-    refused: dict[str, int] = {}
+    crowded_out: dict[str, dict[str, Crowded]] = {}
 
 
 def read_stream(state: str | None) -> Stream | None:

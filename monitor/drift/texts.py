@@ -50,12 +50,11 @@ class TextOutcome:
     returned: list[str] = field(default_factory=list)
 
 
-def text_streams(batch: Batch) -> list[Name]:
-    """Return the streams of texts that a batch holds."""
+def text_streams(batch: Batch) -> dict[Name, int]:
+    """Return the streams of texts that a batch holds, with how many texts there are of each."""
     apps = [app for app, segment in batch.segments if segment == ALL]
-    return [
-        Name(metric, app, ALL) for metric in batch.texts for app in apps if len(_rows(batch, Name(metric, app, ALL)))
-    ]
+    held = {(name := Name(metric, app, ALL)): len(_rows(batch, name)) for metric in batch.texts for app in apps}
+    return {name: n for name, n in held.items() if n}
 
 
 def follow_texts(wordings: Mapping[Name, Wording], batch: Batch, reading: Reading, guard: Guarding) -> TextOutcome:

@@ -9,6 +9,7 @@ import pytest
 
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
+from monitor.drift.kinds import TEXT
 from monitor.drift.ledger import ledger
 from tests.drift.traffic import STEP, Watch, at, flags, turns
 
@@ -89,7 +90,7 @@ def test_what_finds_no_room_is_named_by_application_and_told_with_how_much_room_
             "help <b>desk: 2 measures (turns with an error, model calls of a turn)",
             "shop: 1 segment (prompt legal)",
         ],
-        "no room beside 4 streams (drift.max_streams)",
+        "no room beside 5 streams (drift.max_streams)",
     )
     assert said["room"] == {"most": 4, "needed": 6}
     watched = {(line["app"], line["metric"]) for line in said["streams"]}
@@ -119,3 +120,46 @@ def test_a_hostile_number_of_applications_does_not_grow_the_memory() -> None:
         watch.feed(turns({"error": [0.0], "duration_ms": [5.0]}, start=number, app=f"app-{number}"))
     watch.feed(turns({"error": [0.0]}, start=700, app="app-0"))
     assert len(watch.states["memory"]) < 40_000
+
+
+def lacking(watch: Watch, position: int) -> dict[str, str]:
+    said = ledger(watch.states, watch.settings, 0, at(position))
+    return {row["app"]: row["what"] for row in said["not_watched"] if "app" in row}
+
+
+def test_every_measure_of_every_application_that_finds_no_room_is_counted() -> None:
+    """Thirty-one applications with as much traffic: counters that lose to each other would remember none."""
+    watch = Watch(DriftSettings(timezone="none", max_streams=2))
+    columns = {"error": flags(4, (30, 0.1)), "duration_ms": np.arange(30.0), "steps": np.ones(30)}
+    for number in range(32):
+        watch.feed(turns(columns, start=30 * number, app=f"app {number:02d}"), 30)
+    assert len(lacking(watch, 1000)) == 32
+    assert ledger(watch.states, watch.settings, 0, at(1000))["room"] == {"most": 2, "needed": 96}
+
+
+def test_an_application_that_sends_nothing_more_or_next_to_nothing_lacks_nothing() -> None:
+    watch = Watch(DriftSettings(timezone="none", max_streams=1))
+    watch.feed(turns({"error": flags(4, (30, 0.1)), "duration_ms": np.arange(30.0)}), 30)
+    watch.feed(turns({"error": [0.0], "duration_ms": [5.0]}, start=30, app="tried once"))
+    assert set(lacking(watch, 40)) == {"support"}
+    assert not lacking(watch, 40 + 12 * 24 * 29)
+
+
+def test_how_answers_are_worded_is_told_to_lack_room_too() -> None:
+    watch = Watch(DriftSettings(timezone="none", max_streams=1))
+    watch.feed(turns({"error": flags(4, (30, 0.1)), f"{TEXT}answers": ["your parcel left the depot"] * 30}), 30)
+    assert lacking(watch, 40) == {"support": "support: 1 measure (answers that are worded otherwise)"}
+
+
+@pytest.mark.parametrize("name", ["sh\x1fop", "p\x1fq\x1fr", "\n\x1b[2J"])
+def test_names_with_control_characters_are_told_on_one_line(name: str) -> None:
+    watch = Watch(DriftSettings(timezone="none", max_streams=1))
+    columns: dict[str, Any] = {
+        "error": flags(4, (60, 0.1)),
+        f"score:{name}": np.arange(60.0),
+        "prompt_name": [name] * 60,
+    }
+    watch.feed(turns(columns, app=name), 60)
+    said = lacking(watch, 70)
+    assert set(said) >= {name}
+    assert all(what.isprintable() for what in said.values())
