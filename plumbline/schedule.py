@@ -81,9 +81,9 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Timetable(BackgroundScheduler):  # type: ignore[misc]  # APScheduler has no types
     """Jobs in threads of this process. End it with `stop`: `shutdown` waits with its locks held, for jobs that may want them."""
 
-    def __init__(self) -> None:
-        """Make one that holds nothing yet."""
-        self.threads = ThreadPoolExecutor()
+    def __init__(self, jobs: int) -> None:
+        """Make one that holds nothing yet, with a thread for each of so many jobs: what is due does not wait for another to end."""
+        self.threads = ThreadPoolExecutor(max(1, jobs))
         super().__init__(
             timezone="UTC",
             executors={"default": self.threads},
@@ -170,7 +170,7 @@ def start(jobs: list[Job]) -> Timetable:
     """Start all jobs in threads of this process and return the running scheduler."""
     # A run that is left out because the one before still works is how this is meant to be, not worth a line each.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    scheduler = Timetable()
+    scheduler = Timetable(len(jobs))
     for job in jobs:
         scheduler.add_job(job.run, Every(timedelta(seconds=job.every_s)), id=job.name, misfire_grace_time=None)
     scheduler.start()

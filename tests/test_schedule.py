@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -190,8 +191,25 @@ def test_it_stops_while_a_job_that_works_hurries_another() -> None:
     assert began.wait(30)
     ender = threading.Thread(target=running.stop, daemon=True)
     ender.start()
-    while running.running:
-        pass
+    for _ in range(3_000):
+        if not running.running:
+            break
+        time.sleep(0.01)
     stopping.set()
     ender.join(30)
     assert not ender.is_alive()
+
+
+def test_every_job_that_is_due_works_though_all_others_do() -> None:
+    """Eleven jobs, ten of which take their time: want the last begun, too, not waiting for one of them."""
+    began, stopping = threading.Barrier(13), threading.Event()
+
+    def work() -> None:
+        if not stopping.is_set():
+            began.wait(30)
+            stopping.set()
+
+    running = start([Job(f"job {number}", 0.01, work) for number in range(12)])
+    began.wait(30)
+    running.stop()
+    assert stopping.is_set()

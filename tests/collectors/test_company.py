@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import pytest
+
+from collectors import intake as rooms
 from collectors.company import FEW, HOPE, RECENT_S, TRIED_EVERY, Company
+from collectors.intake import Intake
+from monitor.clock import SystemClock
+from monitor.spool_writer import SpoolWriter
 
 NEAR_S = RECENT_S / 2
 
@@ -39,3 +48,38 @@ def test_neither_large_groups_nor_rare_ones_wait() -> None:
     assert waits(company, 50, came=1, bodies=FEW) == 0
     assert waits(company, 50, came=1, apart_s=2 * RECENT_S) == 0
     assert waits(company, 1, bodies=0) == 0
+
+
+def body(number: int) -> bytes:
+    span = {
+        "traceId": f"{number:032x}",
+        "spanId": f"{number:016x}",
+        "name": "chat",
+        "startTimeUnixNano": "1",
+        "endTimeUnixNano": "2",
+    }
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+def test_what_comes_in_the_moment_goes_with_the_group_that_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought: list[int] = []
+
+    class Brings(Company):
+        """The moment in which another body comes."""
+
+        def worth(self, bodies: int, now_s: float) -> bool:
+            if bodies == 1 and not brought:
+                intake.submit("traces", "json", body(2))
+            return super().worth(bodies, now_s) or not brought
+
+        def came(self, bodies: int) -> None:
+            brought.append(bodies)
+
+    monkeypatch.setattr(rooms, "Company", Brings)
+    intake = Intake(SpoolWriter(tmp_path), None, SystemClock(), tmp_path, 1 << 20, 0)
+    assert intake.submit("traces", "json", body(1)).result(30).accepted == 1
+    intake.close()
+    assert brought == [1]
+    assert {name: intake.counters[name] for name in ("groups", "accepted")} == {"groups": 1, "accepted": 2}
