@@ -9,7 +9,8 @@ from typing import Final
 import polars as pl
 
 from monitor.clock import naive_utc
-from monitor.drift.blame import BY, Blame, Record, Share, blame, blamed, who_of
+from monitor.drift.blame import Blame, Record, Share, blame, blamed, who_of
+from monitor.drift.finding_sentences import WHO
 from monitor.drift.judges import CAUSE
 from monitor.judges.versions import members_of
 from monitor.model.values import Finding
@@ -41,7 +42,7 @@ def blamed_again(house: House) -> list[Finding]:
     rows = reads.recent_findings(house.store, now - OPEN_FOR).filter(
         (pl.col("state") == "open")
         & pl.col("metric").str.starts_with("rule:")
-        & pl.col("reason").str.contains(BY, literal=True)
+        & pl.col("reason").str.contains(WHO, literal=True)
     )
     before = [outcomes.finding_of(row) for row in rows.iter_rows(named=True)]
     after = [with_blame(house, finding) for finding in before]

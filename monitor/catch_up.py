@@ -14,7 +14,7 @@ from monitor.config.durations import parse_duration
 from monitor.drift import Feeding, decide_drift, part_of, whole_metric
 from monitor.graders.cascade import graders_of
 from monitor.grading import RULE
-from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turns
+from monitor.steps import TOLD_FOR, House, data_time, drift_metrics, graded_turns, looked
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, forget_missed, missed, note_missed
 from monitor.streams import LASTING
@@ -91,7 +91,7 @@ def _track(house: House, row: Missed) -> bool:
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
     if outcome.behind:
         return False
-    findings = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
+    findings = with_traffic(outcome.findings, house.store, looked(house))
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)

@@ -18,7 +18,7 @@ from monitor.drift.judges import watch_words
 from monitor.graders.cascade import graders_of
 from monitor.judges.versions import hash_of
 from monitor.model.values import stable_id
-from monitor.steps import TOLD_FOR, House, data_time, rules_of_judges
+from monitor.steps import TOLD_FOR, House, data_time, looked, rules_of_judges
 from monitor.store import outcomes
 from monitor.store.judged import forget_known, late_metrics, leave_behind, parts, said_of_known
 from monitor.surroundings import with_traffic
@@ -66,7 +66,7 @@ def _feed(house: House, part: str | None) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    told = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
+    told = with_traffic(outcome.findings, house.store, looked(house))
     findings = [with_blame(house, finding) for finding in told]
     with house.store.transaction() as txn:
         outcomes.save_trackers(txn, outcome.states, at)

@@ -38,7 +38,7 @@ from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
 from monitor.store.units import units_of
 from monitor.streams import LASTING, stream_metrics
-from monitor.surroundings import with_traffic
+from monitor.surroundings import Looked, with_traffic
 
 TOLD_FOR: Final = timedelta(days=60)
 """How far back what was changed may be the cause of a change that is found now."""
@@ -264,13 +264,19 @@ def _track(house: House, metrics: pl.DataFrame, mark: Mark, fed: Missed) -> int:
     )
     states = outcomes.tracker_states(house.store)
     outcome = decide_drift(states, metrics, house.settings.drift, at, guard=house.guard, feeding=feeding)
-    findings = with_traffic(outcome.findings, house.store, house.clock.now(), house.settings.drift.timezone)
+    findings = with_traffic(outcome.findings, house.store, looked(house))
     with marked(house.store, mark) as txn:
         outcomes.save_trackers(txn, outcome.states, at)
         outcomes.add_findings(txn, findings)
         outcomes.move_findings(txn, outcome, at, at - parse_duration(house.settings.drift.expires))
         note_missed(txn, [replace(fed, part=key) for key in outcome.behind])
     return len(outcome.findings)
+
+
+def looked(house: House) -> Looked:
+    """Return how the turns around a change are looked at."""
+    policies = [policy.hash for policy in house.policies]
+    return Looked(house.clock.now(), house.settings.drift.timezone, policies or None)
 
 
 def data_time(house: House, metrics: pl.DataFrame) -> datetime:

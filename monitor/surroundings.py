@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from monitor.drift.cause import as_told_before
@@ -19,21 +20,35 @@ from monitor.store.valued import values_around
 from monitor.streams import WORDED
 
 
-def with_traffic(findings: Sequence[Finding], reader: Reader, now: datetime, zone: str) -> list[Finding]:
-    """Return findings with what the turns around them say, `zone` being whose week they follow; a cause that is known keeps its words."""
+@dataclass(frozen=True)
+class Looked:
+    """As of when turns are looked at, in which time zone their weeks are, and the verdicts of which policies (hashes) count; None: all."""
+
+    now: datetime
+    zone: str
+    policies: Sequence[str] | None = None
+
+
+def with_traffic(findings: Sequence[Finding], reader: Reader, looked: Looked) -> list[Finding]:
+    """Return findings with what the turns around them say; a cause that is known keeps its words."""
     told: list[Finding] = []
     for finding in findings:
-        one = _with_traffic(finding, reader, now, zone)
-        before = [*causes_around(reader, one), *(other.cause for other in told if other.app == one.app)]
+        one = _with_traffic(finding, reader, looked)
+        before = [*causes_around(reader, one), *(other.cause for other in told if _at_once(other, one))]
         told.append(as_told_before(one, before))
     return told
 
 
-def _with_traffic(finding: Finding, reader: Reader, now: datetime, zone: str) -> Finding:
-    around = reader, finding.app, finding.since_low, finding.since_high, now
+def _at_once(one: Finding, other: Finding) -> bool:
+    """Whether two changes are of one application, and may have begun together."""
+    return one.app == other.app and one.since_low <= other.since_high and one.since_high >= other.since_low
+
+
+def _with_traffic(finding: Finding, reader: Reader, looked: Looked) -> Finding:
+    around = reader, finding.app, finding.since_low, finding.since_high, looked.now
     known = served(*around)
     by_server = with_served(finding, known.before, known.since, known.began)
-    told = with_mix(by_server, values_around(reader, finding), zone)
+    told = with_mix(by_server, values_around(reader, finding, looked.policies), looked.zone)
     if not finding.metric.startswith(TEXT):
         return told
     before, since = answers_around(*around, WORDED)

@@ -8,26 +8,15 @@ from dataclasses import dataclass, field
 from monitor.drift.alarm import Alarm
 from monitor.drift.anchors import anchored, lived, settle
 from monitor.drift.batch import Name
-from monitor.drift.finding_sentences import risen_reason
+from monitor.drift.change import Change
+from monitor.drift.finding_sentences import per_day, risen_sentence
 from monitor.drift.points import Points
-from monitor.drift.rises import goes_on, newest, said, since_anchor, speed
+from monitor.drift.rises import Asked, Rise, answered, asked, day_words, natural, newest, since_anchor
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.stored_states import key_of
 from monitor.drift.together import Fed
 from monitor.measures import Titles
 from monitor.model.values import Finding
-
-
-@dataclass(frozen=True)
-class Rise:
-    """How far a change has come that goes on: what its finding says from now on."""
-
-    finding: str
-    current_value: float
-    change: float
-    change_low: float
-    change_high: float
-    reason: str
 
 
 @dataclass
@@ -60,7 +49,7 @@ class Anchors:
         if settled.anchor is None:
             del self.known[key]
             return settled.alarms
-        self.known[key] = self._risen(name, fed.stream, settled.anchor, again=settled.rise is not None)
+        self.known[key] = self._risen(name, fed.stream, settled.anchor, settled.rise)
         return settled.alarms
 
     def _of_one_batch(self, name: Name, fed: Fed, alarms: list[Alarm]) -> list[Alarm]:
@@ -71,12 +60,19 @@ class Anchors:
             self._at_once.add(name)
         return [first, *settled.alarms]
 
-    def _risen(self, name: Name, stream: Stream, anchor: Anchor, *, again: bool) -> Anchor:
-        """Say how far a change has come that goes on: where it alarmed `again`, and else once a day."""
-        if anchor.lead and (again or goes_on(anchor)) and (recent := newest(stream)) is not None:
-            self.rises.append(_rise(name, recent, anchor, self.titles))
-            return said(anchor)
-        return anchor
+    def _risen(self, name: Name, stream: Stream, anchor: Anchor, again: Alarm | None) -> Anchor:
+        """Say how far a change has come that goes on, where it alarmed `again`, and where it no longer does."""
+        answer = asked(anchor)
+        if not anchor.lead or (again is None and answer is None):
+            return anchor
+        after = anchor if answer is None else answered(anchor, answer)
+        if again is None and not after.going and not anchor.going:
+            return after
+        recent = newest(stream) if again is None else again.points.cut(again.onset.best)
+        if recent is None:
+            return anchor
+        self.rises.append(_rise(name, recent, anchor, answer, self.titles))
+        return after
 
     def forget(self, name: Name) -> None:
         """Let go of the anchor of a stream that other graders make now: the two cannot be compared."""
@@ -104,15 +100,28 @@ class Anchors:
         return anchor.at < self.expired or all(finding in self.accepted for finding in anchor.findings)
 
 
-def _rise(name: Name, recent: Points, anchor: Anchor, titles: Titles) -> Rise:
-    """What the finding of an anchor says now: from the anchor to here, since it began, and how fast that is."""
+def _rise(name: Name, recent: Points, anchor: Anchor, answer: Asked | None, titles: Titles) -> Rise:
+    """What the finding of an anchor says now: from the anchor to here, since it began, and how that went on."""
     change = since_anchor(name.segment, anchor, recent)
     low, high = change.interval
+    words, beside = _went_on(change, anchor, answer)
     return Rise(
         finding=anchor.lead,
         current_value=change.current_value,
         change=change.current_value - change.reference_value,
         change_low=low,
         change_high=high,
-        reason=risen_reason(name.metric, name.app, change, speed(anchor, change), titles),
+        sentence=risen_sentence(name.metric, name.app, change, words, titles),
+        beside=beside,
     )
+
+
+def _went_on(change: Change, anchor: Anchor, answer: Asked | None) -> tuple[str, str]:
+    """How a change went on, in words, and how that is known."""
+    if answer is not None and answer.slope is not None and answer.going:
+        slope = natural(anchor, change, answer.slope)
+        return f"it goes on, by {per_day(change, slope.per_day)}", (
+            f"{per_day(change, slope.per_day)}, standard error {per_day(change, slope.error).lstrip('+')}"
+        )
+    stopped = answer is not None and anchor.going
+    return (f"it went on until {day_words(anchor.told)}" if stopped else "it went further"), ""

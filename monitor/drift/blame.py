@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from monitor.drift.cause import NOTHING
-from monitor.drift.finding_sentences import HOW
+from monitor.drift.finding_sentences import HOW, WHO
 from monitor.drift.judges import cause_of
 from monitor.model.values import Finding
 from monitor.wording import percent
@@ -32,9 +32,6 @@ SAID: Final[dict[Who, str]] = {
     "unknown": "whether the application changed or the judge {0} cannot be told yet",
 }
 """What a finding says of who changed."""
-
-BY: Final = ". Who changed: "
-"""What stands between the sentence of a finding and who changed, before how we know."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ def _told(sides: tuple[Share, Share]) -> str:
 def blamed(finding: Finding, told: Blame) -> Finding:
     """Return the finding with who changed: in its reason, and where the judge did, as its cause."""
     said, how, evidence = finding.reason.partition(HOW)
-    reason = f"{said.partition(BY)[0]}{BY}{SAID[told.who].format(told.judge)} ({told.said}){how}{evidence}"
+    reason = f"{said.partition(WHO)[0]}{WHO}{SAID[told.who].format(told.judge)} ({told.said}){how}{evidence}"
     if told.who in {"application", "unknown"}:
         return replace(finding, reason=reason)
     beside = "" if finding.cause == NOTHING else f"; {finding.cause}"
@@ -133,5 +130,5 @@ def blamed(finding: Finding, told: Blame) -> Finding:
 
 def who_of(finding: Finding) -> Who | None:
     """Return who a finding says changed; None where it says nothing."""
-    _, _, told = finding.reason.partition(BY)
+    _, _, told = finding.reason.partition(WHO)
     return next((who for who, words in SAID.items() if words.partition("{0}")[2] in told), None) if told else None

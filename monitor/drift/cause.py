@@ -91,7 +91,12 @@ def as_told_before(finding: Finding, causes: Sequence[str]) -> Finding:
 
 
 def _but_shares(cause: str) -> str:
-    return re.sub(r"\d+ %", "%", cause)
+    """A cause without its shares, but for the way they went."""
+    return re.sub(r"from (\d+) % to (\d+) %", lambda shares: _way(*map(int, shares.groups())), cause)
+
+
+def _way(before: int, since: int) -> str:
+    return "up" if since > before else "down" if since < before else "level"
 
 
 def composition_shifts(change: Change) -> list[str]:

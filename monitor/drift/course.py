@@ -1,7 +1,8 @@
 """How a metric goes on since its change began, day by day: whether it still moves, how fast, and whether it stepped again.
 
 Days are counted from sums over all outputs, which see what the trail of a stream, thinned to 224, cannot. Rates are summed as they
-are; numbers after arcsinh(value / usual), nearly a logarithm, so that one huge value is not a day.
+are; numbers after arcsinh(value / usual), nearly a logarithm, so that one huge value is not a day. Whether it still moves is asked of
+the last seven whole days, each beside the same day of the week before: weekends are no rise, and what stopped two weeks ago is none.
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ LEAST: Final = 4
 MOST: Final = 60
 """Days that are kept, the newest."""
 
-SURE: Final = 3.0
-"""Standard errors by which a metric must move on, before it is said to; it is asked once a day."""
+WEEK: Final = 7
+
+SURE: Final = {5: 7.17, 6: 5.89, 7: 5.21}
+"""By how many pairs of days: the quantile .999 of Student's t, beyond which a metric is said to go on; it is asked once a day."""
+
+
+STILL: Final = 2.0
+"""Standard errors below which what was sure to move is said to have stopped."""
 
 
 def counted(days: Sequence[Day], reference: Reference, points: Points, weights: Floats | None = None) -> list[Day]:
@@ -64,6 +71,25 @@ def _nearly_log(reference: Reference, values: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
+class Slope:
+    """How much a metric moves a day, the standard error of that, and how many of them make it sure."""
+
+    per_day: float
+    error: float
+    quantile: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it moves at all."""
+        return abs(self.per_day) >= self.quantile * self.error
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether nothing is left of a move that was sure: between the two lies what nobody can tell."""
+        return abs(self.per_day) < STILL * self.error
+
+
+@dataclass(frozen=True)
 class Course:
     """The days of a change: when, how many outputs, their means, and the variance of one output."""
 
@@ -78,12 +104,28 @@ class Course:
         return len(self.day) >= LEAST
 
     @property
-    def slope(self) -> tuple[float, float]:
-        """How much it moves a day, and the standard error of that: days that scatter more than their outputs do count as they scatter."""
-        centred = self.day - np.average(self.day, weights=self.n)
-        spread = float((self.n * centred**2).sum())
-        slope = float((self.n * centred * self.mean).sum() / spread)
-        return slope, math.sqrt(self._noise(self._left_by_line()) / spread)
+    def slope(self) -> Slope | None:
+        """How much it moves a day, by the last seven days; None where fewer than five of them and of the days a week before are known."""
+        pairs = [(now, before) for now in self._last_week() if (before := self._at(self.day[now] - WEEK)) is not None]
+        if len(pairs) not in SURE:
+            return None
+        moved = np.asarray([self.mean[now] - self.mean[before] for now, before in pairs]) / WEEK
+        least = self.variance * sum(1 / self.n[now] + 1 / self.n[before] for now, before in pairs)
+        error = max(float(moved.std(ddof=1)) / math.sqrt(len(pairs)), math.sqrt(least) / (WEEK * len(pairs)), 1e-12)
+        return Slope(float(moved.mean()), error, SURE[len(pairs)])
+
+    @property
+    def of_last_week(self) -> float:
+        """The mean of the last seven days."""
+        return float(np.average(self.mean[self._last_week()], weights=self.n[self._last_week()]))
+
+    def _last_week(self) -> list[int]:
+        """The places of the seven days that end with the last one."""
+        return np.flatnonzero(self.day > self.day[-1] - WEEK).tolist()
+
+    def _at(self, day: float) -> int | None:
+        found = np.flatnonzero(self.day == day)
+        return int(found[0]) if len(found) else None
 
     def step_over_line(self, at: float) -> float:
         """By how much likelier (as a logarithm) a step about day `at` tells the days than a straight line does."""
@@ -108,7 +150,7 @@ def _left(values: Floats, n: Floats) -> float:
 
 
 def course(days: Sequence[Day]) -> Course:
-    """Return the course that these days are."""
+    """Return the course that these days are; the newest of them goes on, where whole days are asked for leave it out."""
     n = np.asarray([day.n for day in days], dtype=np.float64)
     total, squares = (
         np.asarray([getattr(day, name) for day in days], dtype=np.float64) for name in ("total", "squares")

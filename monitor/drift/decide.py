@@ -18,12 +18,13 @@ from msgspec import structs
 from monitor.config.durations import parse_duration, show_duration
 from monitor.config.schema import DriftSettings
 from monitor.drift.alarm import Alarm
-from monitor.drift.anchoring import Anchors, Rise
+from monitor.drift.anchoring import Anchors
 from monitor.drift.batch import Batch, Name
 from monitor.drift.detector import Detector, EDetector
 from monitor.drift.feeding import EVERYBODY, Feeding, due_of
 from monitor.drift.findings import MetricCase, Reports, report_alarms
 from monitor.drift.kinds import TEXT, budget_shares, is_core
+from monitor.drift.rises import Rise
 from monitor.drift.state import Combo, Memory, Stream
 from monitor.drift.stored_states import Changed, Known, Living, Texts, key_of, part_of
 from monitor.drift.texts import Reading, follow_texts

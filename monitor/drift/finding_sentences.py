@@ -17,6 +17,9 @@ from monitor.wording import bare_minute, counted, minute, percent, plain_line
 HOW: Final = ". How we know: "
 """What stands between the sentence of a finding and its statistics."""
 
+WHO: Final = ". Who changed: "
+"""What stands between the sentence of a finding and who changed, a judge or the application, before how we know."""
+
 SHOWN: Final = 3
 """Other segments that are named."""
 
@@ -30,21 +33,24 @@ def reason_of(metric: str, app: str, change: Change, titles: Titles = NO_TITLES,
     return "; ".join(part for part in said if part) + HOW + _evidence(change)
 
 
-def risen_reason(metric: str, app: str, change: Change, slope: tuple[float, float], titles: Titles = NO_TITLES) -> str:
-    """Return the same of a change that goes on: `slope` is how much it moves a day, and the standard error of that."""
+def risen_sentence(metric: str, app: str, change: Change, went_on: str, titles: Titles = NO_TITLES) -> str:
+    """Return the sentence of a change as of its newest outputs, and how it went on."""
+    return f"{_sentence(metric, app, change, titles, 'the newest ')}; {went_on}"
+
+
+def per_day(change: Change, slope: float) -> str:
+    """Return how much a metric moves a day."""
     scale, points = _moved(change)
-    per_day, error = (scale * value for value in slope)
-    how = f"{_size(change)}, a line through its days, {per_day:+.2g}{points} a day with a standard error of {error:.1g}"
-    return f"{_sentence(metric, app, change, titles)}; it goes on, by {per_day:+.3g}{points} a day{HOW}{how}"
+    return f"{scale * slope:+.3g}{points} a day"
 
 
-def _sentence(metric: str, app: str, change: Change, titles: Titles) -> str:
+def _sentence(metric: str, app: str, change: Change, titles: Titles, which: str = "") -> str:
     scale, unit = _scale(metric, change)
     name = plain_line(app)
     where = name if change.segment == ALL else f"{name}, {segment_words(change.segment)},"
     return (
         f"{_subject(metric, change, titles)} in {where} went from {scale * change.reference_value:.4g}{unit} to {scale * change.current_value:.4g}{unit} "
-        f"since {minute(instant(change.since))}, in {counted(int(change.weights.sum()), 'output')}"
+        f"since {minute(instant(change.since))}, in {which}{counted(int(change.weights.sum()), 'output')}"
     )
 
 

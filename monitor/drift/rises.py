@@ -1,40 +1,90 @@
-"""A change that goes on: how far it has come since its anchor, and how fast, told once a day as long as it moves."""
+"""A change that goes on: how far it has come since its anchor, and how fast; told once a day while it does, and once when it no longer does."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 import numpy as np
 
 from monitor.drift.change import Change
-from monitor.drift.course import DAY_MS, SURE, course, told_as, usual
+from monitor.drift.course import DAY_MS, Slope, course, told_as, usual
+from monitor.drift.finding_sentences import HOW, WHO
 from monitor.drift.points import NOTHING, Points
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.tracker import warm_points
 from monitor.drift.trail import read_trail
 from monitor.stats.edetector import Onset
 
+LEAST: Final = 30
+"""Outputs that a value is told of."""
 
-def goes_on(anchor: Anchor) -> bool:
-    """Whether the days since a change, of which the last has not been told of yet, move on the way it went."""
-    since = course(anchor.days)
-    if not since.known or anchor.days[-1].day <= anchor.told:
-        return False
-    slope, error = since.slope
-    return slope * (float(since.mean[-1]) - usual(anchor.reference)) > 0 and abs(slope) >= SURE * error
+RECENT_DAYS: Final = 7
+
+BESIDE: Final = "; the last week beside the one before: "
+"""What stands between the evidence of a change and that of how it goes on."""
 
 
-def said(anchor: Anchor) -> Anchor:
-    """Return an anchor of which it has been told how it went on to its last day."""
+@dataclass(frozen=True)
+class Rise:
+    """How far a change has come that goes on: what its finding says from now on."""
+
+    finding: str
+    current_value: float
+    change: float
+    change_low: float
+    change_high: float
+    sentence: str
+    beside: str = ""
+
+    def retold(self, reason: str) -> str:
+        """Return the reason of the finding with another sentence; who changed, and how that is known, stays.
+
+        >>> Rise("f", 0.3, 0.2, 0.1, 0.3, "It is 30 %; it goes on").retold("It is 20 %. How we know: e-value 9")
+        'It is 30 %; it goes on. How we know: e-value 9'
+        """
+        ends = [place for mark in (WHO, HOW) if (place := reason.find(mark)) >= 0]
+        kept = reason[min(ends) :].partition(BESIDE)[0] if ends else ""
+        return self.sentence + kept + (BESIDE + self.beside if self.beside else "")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whether a change still moved on its last whole day, how fast, and since when it has been told not to."""
+
+    going: bool
+    slope: Slope | None
+    day: int
+
+
+def asked(anchor: Anchor) -> Asked | None:
+    """Ask a change how it goes on, once for each day that is over; None where that has been asked."""
+    whole = anchor.days[:-1]
+    if not whole or whole[-1].day <= anchor.told:
+        return None
+    since = course(whole)
+    slope = since.slope
+    if slope is None or slope.per_day * (since.of_last_week - usual(anchor.reference)) <= 0:
+        return Asked(False, slope, whole[-1].day)
+    return Asked(slope.is_sure or (anchor.going and not slope.has_stopped), slope, whole[-1].day)
+
+
+def answered(anchor: Anchor, answer: Asked) -> Anchor:
+    """Return an anchor that has been asked."""
     after = copy.copy(anchor)
-    after.told = anchor.days[-1].day if anchor.days else anchor.told
+    after.told, after.going = answer.day, answer.going
     return after
 
 
 def newest(stream: Stream) -> Points | None:
-    """Return what is known of the last day of a stream; None where it has just begun anew."""
+    """Return what is known of the last seven days of a stream; None where that is little."""
     points = warm_points(stream.warm) if stream.reference is None else read_trail(stream.trail)[0]
-    return points.only(points.time >= points.time.max() - DAY_MS) if len(points) else None
+    if not len(points):
+        return None
+    recent = points.only(points.time >= points.time.max() - RECENT_DAYS * DAY_MS)
+    return recent if len(recent) >= LEAST else None
 
 
 def since_anchor(segment: str, anchor: Anchor, recent: Points) -> Change:
@@ -45,7 +95,7 @@ def since_anchor(segment: str, anchor: Anchor, recent: Points) -> Change:
         reference=anchor.reference,
         before=NOTHING,
         after=recent,
-        weights=np.asarray([sum(day.n for day in anchor.days)]),
+        weights=np.ones(len(recent), dtype=np.int64),
         combos=(),
         since=began,
         since_low=began,
@@ -56,12 +106,13 @@ def since_anchor(segment: str, anchor: Anchor, recent: Points) -> Change:
     )
 
 
-def speed(anchor: Anchor, change: Change) -> tuple[float, float]:
-    """Return how much a metric moves a day in its own unit, and the standard error of that; nothing where days are too few."""
-    since = course(anchor.days)
-    if not since.known:
-        return 0.0, 0.0
+def natural(anchor: Anchor, change: Change, slope: Slope) -> Slope:
+    """Return a slope in the unit of the metric."""
     moved = float(told_as(anchor.reference, change.after).mean()) - usual(anchor.reference)
     unit = 1.0 if change.is_rate else (change.current_value - change.reference_value) / moved if moved else 0.0
-    slope, error = since.slope
-    return slope * unit, error * abs(unit)
+    return Slope(slope.per_day * unit, slope.error * abs(unit), slope.quantile)
+
+
+def day_words(day: int) -> str:
+    """Return a day since 1970 as people write it."""
+    return f"{datetime.fromtimestamp(day * DAY_MS / 1000, UTC):%Y-%m-%d}"

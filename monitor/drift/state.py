@@ -105,7 +105,7 @@ class Anchor(msgspec.Struct, kw_only=True):
     """What a stream was like before the first change of it that is open (`monitor.drift.anchors`).
 
     `findings` tell its changes; `lead` is the one that shows this stream. `function` moved, from `before` to `after`; times in milliseconds.
-    `days` are those since its last change began, up to the last one of which `told` says how it went on.
+    `days` are those since its last change began. Of those up to `told` it was asked whether it goes on, which was the case or not (`going`).
     """
 
     findings: list[str]
@@ -118,6 +118,7 @@ class Anchor(msgspec.Struct, kw_only=True):
     at: int
     days: list[Day] = []
     told: int = 0
+    going: bool = False
 
 
 class Crowded(msgspec.Struct, array_like=True):

@@ -21,7 +21,7 @@ from monitor.recent import known_plans, turns_of
 from monitor.replay.memory import Remembered
 from monitor.replay.stretch import Read, Step, said_between
 from monitor.signals import signals_seen
-from monitor.steps import TOLD_FOR, House, aligned, data_time
+from monitor.steps import TOLD_FOR, House, aligned, data_time, looked
 from monitor.store import outcomes, reads
 from monitor.store.pasts import pasts
 from monitor.streams import LASTING
@@ -128,8 +128,7 @@ class Lived:
         outcome = live_drift(self.streams, metrics, self.house.settings.drift, at, feeding)
         expired = at - parse_duration(self.house.settings.drift.expires)
         old = any(row["state"] == OPEN and row["detected_at"] < naive_utc(expired) for row in self.sight.found)
-        zone = self.house.settings.drift.timezone
-        findings = with_traffic(outcome.findings, self.house.store, self.house.clock.now(), zone)
+        findings = with_traffic(outcome.findings, self.house.store, looked(self.house))
         if findings or outcome.returned or outcome.rises or old:
             with self.house.store.transaction() as txn:
                 outcomes.add_findings(txn, findings)

@@ -30,8 +30,7 @@ class Rise(Protocol):
     def change_low(self) -> float: ...
     @property
     def change_high(self) -> float: ...
-    @property
-    def reason(self) -> str: ...
+    def retold(self, reason: str) -> str: ...
 
 
 class Moved(Protocol):
@@ -114,10 +113,22 @@ def move_findings(txn: Transaction, outcome: Moved, now: datetime, expired: date
         [naive_utc(now), naive_utc(expired)],
     )
     for rise in outcome.rises:
+        _raise(txn, rise)
+
+
+def _raise(txn: Transaction, rise: Rise) -> None:
+    known = txn.frame("SELECT reason FROM base.findings WHERE id = ? AND state = 'open'", [rise.finding])["reason"]
+    for reason in known:
         txn.execute(
-            """UPDATE base.findings SET current_value = ?, change = ?, change_low = ?, change_high = ?, reason = ?
-               WHERE id = ? AND state = 'open'""",
-            [rise.current_value, rise.change, rise.change_low, rise.change_high, rise.reason, rise.finding],
+            """UPDATE base.findings SET current_value = ?, change = ?, change_low = ?, change_high = ?, reason = ? WHERE id = ?""",
+            [
+                rise.current_value,
+                rise.change,
+                rise.change_low,
+                rise.change_high,
+                rise.retold(reason or ""),
+                rise.finding,
+            ],
         )
 
 

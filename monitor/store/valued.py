@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
@@ -34,10 +35,10 @@ class _Value(NamedTuple):
     join: str = ""
 
 
-def values_around(reader: Reader, finding: Finding) -> pl.DataFrame:
+def values_around(reader: Reader, finding: Finding, policies: Sequence[str] | None = None) -> pl.DataFrame:
     """Return side, time, who (user, else session, else the turn), value and all dimensions of turns around the change of `finding`.
 
-    Nothing that was found of it later: turns up to when it was detected. Metrics that no turn has by itself (how answers are worded,
+    Verdicts are those of `policies` (hashes), else of all. Nothing that was found of it later: turns up to when it was detected. Metrics that no turn has by itself (how answers are worded,
     what is new to an app) have no rows.
     """
     value = _value(finding.metric)
@@ -54,6 +55,7 @@ def values_around(reader: Reader, finding: Finding) -> pl.DataFrame:
         "start": low - AROUND,
         "end": min(naive_utc(finding.detected_at), high + AROUND),
         "part": part,
+        "policies": None if policies is None else list(policies),
     }
     asked = _AROUND.format(
         value=value.sql, join=value.join, within=f"left(t.{column}, {LONGEST}) = $part" if part else "true"
@@ -66,7 +68,8 @@ def _value(metric: str) -> _Value | None:
     return _Value(MEASURED[metric]) if metric in MEASURED else _SAID.get(kind)
 
 
-_GRADES: Final = f"FROM base.grades g WHERE g.time >= $start AND g.rule_id = $metric AND {BY_MACHINE}"
+_GRADES: Final = f"""FROM base.grades g WHERE g.time >= $start AND g.rule_id = $metric AND {BY_MACHINE}
+    AND ($policies::VARCHAR[] IS NULL OR list_contains($policies::VARCHAR[], g.policy_hash))"""
 
 _SAID: Final = {
     "rule": _Value(
@@ -82,7 +85,7 @@ _SAID: Final = {
     "score": _Value(
         "v.value",
         """LEFT JOIN (SELECT s.trace_id, avg(s.value) AS value FROM base.scores s
-                WHERE s.name = $metric AND s.value IS NOT NULL GROUP BY 1) v ON v.trace_id = t.trace_id""",
+                WHERE s.time >= $start AND s.name = $metric AND s.value IS NOT NULL GROUP BY 1) v ON v.trace_id = t.trace_id""",
     ),
 }
 

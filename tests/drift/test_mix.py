@@ -186,6 +186,8 @@ def test_hostile_names_are_one_plain_line() -> None:
 def test_one_cause_has_one_wording_though_shares_differ_from_measure_to_measure() -> None:
     first, second = (f"traffic mix: tenant legal went from {a} % to {b} % of outputs" for a, b in ((25, 74), (24, 76)))
     assert as_told_before(replace(FINDING, cause=second), [NOTHING, first]).cause == first
+    back = "traffic mix: tenant legal went from 74 % to 25 % of outputs"
+    assert as_told_before(replace(FINDING, cause=back), [first]).cause == back, "the other way is another cause"
     other = second.replace("legal", "faq")
     assert as_told_before(replace(FINDING, cause=other), [first]).cause == other
 
@@ -265,6 +267,7 @@ def test_turns_are_read_by_what_the_metric_is_and_none_that_came_after() -> None
     assert sorted(read("duration_ms")["value"]) == pytest.approx(sorted(row["duration_ms"] for row in rows))
     assert (read("rule:R").height, read("rule:R")["value"].sum()) == (267, 134)
     assert (read("undecided:R").height, read("undecided:R")["value"].sum()) == (400, 133)
+    assert values_around(store, replace(FINDING, metric="rule:R"), ["other"]).is_empty()
     assert read("score:stars")["value"].unique().to_list() == [4.0]
     assert read("missing:cost_usd")["value"].unique().to_list() == [1.0]
     assert read("text:answers").is_empty()

@@ -13,9 +13,9 @@ import polars as pl
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
 from monitor.drift import DriftOutcome, Feeding, decide_drift
-from monitor.drift.anchoring import Rise
 from monitor.drift.decide import E_DETECTOR
 from monitor.drift.detector import Detector
+from monitor.drift.rises import Rise
 from monitor.model.values import Finding
 
 START = datetime(2026, 1, 5)  # noqa: DTZ001 the store keeps naive UTC

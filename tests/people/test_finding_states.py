@@ -14,7 +14,7 @@ from alerts.rules import AlertRule
 from alerts.states import AlertState, evaluate
 from monitor.clock import FakeClock, naive_utc
 from monitor.config.schema import Settings
-from monitor.drift.anchoring import Rise
+from monitor.drift.rises import Rise
 from monitor.errors import Forbidden, NotFound, UsageError
 from monitor.model.values import Finding, Severity
 from monitor.recent import Recent

@@ -1,6 +1,6 @@
 """A year of ordinary traffic of one app in which nothing changes but the calendar: seeded, a batch a day.
 
-`python -m tests.statistics.house_years SCENARIO YEARS [TURNS_A_DAY [FILE]]` prints the findings of each seeded year, all of them
+`python -m tests.statistics.house_years SCENARIO YEARS [TURNS_A_DAY [FILE [APPS]]]` prints the findings of each seeded year, all of them
 false. With FILE each year is kept there as it ends, and a run that was stopped goes on with the years that are not in it.
 """
 
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -118,22 +119,33 @@ def _hours(scenario: Scenario, rng: np.random.Generator, n: int) -> Floats:
     return np.sort(rng.choice(24, n, p=weights / weights.sum()) + rng.random(n))
 
 
-def run(scenario: Scenario, seed: int, turns_a_day: int = 300, settings: DriftSettings | None = None) -> Watch:
-    """Feed one year and return what was found."""
+def run(
+    scenario: Scenario, seed: int, turns_a_day: int = 300, settings: DriftSettings | None = None, apps: int = 1
+) -> Watch:
+    """Feed one year of `apps` applications with so many turns a day each, and return what was found."""
     watch = Watch(settings)
     watch.lasting = ("output_tokens", "cost_usd")
-    for batch in year(scenario, seed, turns_a_day):
-        watch.feed(batch, 5000)
+    years = [_of_app(year(scenario, seed + 1000 * number, turns_a_day), number) for number in range(apps)]
+    for batches in zip_longest(*years):
+        watch.feed(pl.concat(batch for batch in batches if batch is not None), 10_000)
     return watch
+
+
+def _of_app(batches: Iterator[pl.DataFrame], number: int) -> Iterator[pl.DataFrame]:
+    """The first application is called shop, as where it is alone."""
+    for batch in batches:
+        named = pl.format("{}-{}", pl.lit(number), "unit_id")
+        yield batch.with_columns(unit_id=named, app=pl.lit(f"shop-{number}")) if number else batch
 
 
 def _said(f: Finding) -> str:
     return f"{f.since:%a %m-%d} found {f.detected_at:%a %m-%d} {f.metric} {f.segment} {f.cause} | {f.reason[:150]}"
 
 
-def _kept(file: Path | None, name: str, turns: int) -> dict[int, list[str]]:
+def _kept(file: Path | None, name: str, turns: int, apps: int) -> dict[int, list[str]]:
     rows = [json.loads(line) for line in file.read_text().splitlines()] if file is not None and file.exists() else []
-    return {row["seed"]: row["found"] for row in rows if (row["name"], row["turns"]) == (name, turns)}
+    asked = (name, turns, apps)
+    return {row["seed"]: row["found"] for row in rows if (row["name"], row["turns"], row.get("apps", 1)) == asked}
 
 
 def main(arguments: list[str]) -> None:
@@ -141,19 +153,21 @@ def main(arguments: list[str]) -> None:
     name, years = arguments[0], int(arguments[1])
     turns = int(arguments[2]) if len(arguments) > 2 else 300
     kept = Path(arguments[3]) if len(arguments) > 3 else None
-    known = _kept(kept, name, turns)
+    apps = int(arguments[4]) if len(arguments) > 4 else 1
+    known = _kept(kept, name, turns, apps)
     total = 0
     for seed in range(years):
         found = known.get(seed)
         if found is None:
-            found = [_said(f) for f in run(SCENARIOS[name], seed, turns).findings]
+            found = [_said(f) for f in run(SCENARIOS[name], seed, turns, apps=apps).findings]
             if kept is not None:
                 with kept.open("a") as file:
-                    print(json.dumps({"name": name, "turns": turns, "seed": seed, "found": found}), file=file)
+                    row = {"name": name, "turns": turns, "apps": apps, "seed": seed, "found": found}
+                    print(json.dumps(row), file=file)
         total += len(found)
         for line in found:
             print(f"  year {seed}: {line}", flush=True)
-    print(f"{name}: {total} findings in {years} years of {turns} turns a day", flush=True)
+    print(f"{name}: {total} findings in {years} years of {apps} x {turns} turns a day", flush=True)
 
 
 if __name__ == "__main__":

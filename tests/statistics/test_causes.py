@@ -20,7 +20,7 @@ from monitor.config.schema import DriftSettings
 from monitor.drift import Feeding, decide_drift
 from monitor.model.values import ToldChange
 from monitor.store.opening import Store
-from monitor.surroundings import with_traffic
+from monitor.surroundings import Looked, with_traffic
 
 pytestmark = pytest.mark.statistics
 
@@ -163,7 +163,7 @@ def first_cause(rows: pl.DataFrame, told: Sequence[ToldChange], store: Store) ->
         outcome = decide_drift(states, part, DriftSettings(), now, feeding=Feeding(changes=told))
         states.update(outcome.states)
         if outcome.findings:
-            return with_traffic(outcome.findings, store, now, "UTC")[0].cause
+            return with_traffic(outcome.findings, store, Looked(now, "UTC"))[0].cause
     return "not found"
 
 

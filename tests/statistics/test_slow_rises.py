@@ -11,7 +11,7 @@ from tests.drift.traffic import Watch
 
 pytestmark = pytest.mark.statistics
 
-SEEDS = 24
+SEEDS = 12
 RISE = [30 + day * 0.35 for day in range(35)]
 LATE = [30.0] * 21 + [30 + day * 0.35 for day in range(29)]
 STEPS = [30.0] * 12 + [35.0] * 12 + [40.0] * 11
@@ -29,7 +29,8 @@ def test_rises_and_steps(name: str) -> None:
         watch = Watch(TIGHT)
         watch.feed(lengths(seed, days), A_DAY // 2)
         findings[len(watch.findings)] += 1
-        sloped += bool(watch.rises)
+        sloped += any("it goes on" in rise.sentence for rise in watch.rises)
     print(f"\n{name}: months by number of findings {dict(findings)}, told that it goes on: {sloped}, of {SEEDS}")
     assert findings[expected] >= 0.85 * SEEDS
-    assert sloped >= 0.85 * SEEDS if expected == 1 and days is not PLATEAU else sloped <= 0.35 * SEEDS
+    rises = days in (RISE, LATE)
+    assert sloped >= 0.75 * SEEDS if rises else sloped == 0
