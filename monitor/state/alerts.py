@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.state.opening import Transaction
@@ -22,14 +22,29 @@ _SAVE: Final = _NEW.on_conflict_do_update(
 )
 
 
+_NEWEST: Final = (
+    select(ALERTS.c.fingerprint, func.max(ALERTS.c.episode).label("episode")).group_by(ALERTS.c.fingerprint).subquery()
+)
+_LATEST: Final = (
+    select(ALERTS)
+    .join(_NEWEST, (ALERTS.c.fingerprint == _NEWEST.c.fingerprint) & (ALERTS.c.episode == _NEWEST.c.episode))
+    .order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+)
+_FIRING: Final = (
+    select(ALERTS)
+    .where(ALERTS.c.ended_at.is_(None) & (ALERTS.c.state == "firing"))
+    .order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
+)
+_LAST_OF: Final = (
+    select(ALERTS).where(ALERTS.c.fingerprint == bindparam("fingerprint")).order_by(ALERTS.c.episode.desc()).limit(1)
+)
+"""What every look at the alerts asks is made once: making a statement takes as long as running it."""
+
+
 @while_unchanged
 def latest_alerts(txn: Transaction) -> list[Row]:
     """Return the last episode of every fingerprint, open or not, oldest first."""
-    last = select(ALERTS.c.fingerprint, func.max(ALERTS.c.episode).label("episode")).group_by(ALERTS.c.fingerprint)
-    newest = last.subquery()
-    same = (ALERTS.c.fingerprint == newest.c.fingerprint) & (ALERTS.c.episode == newest.c.episode)
-    query = select(ALERTS).join(newest, same).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
-    return [dict(row) for row in txn.execute(query).mappings()]
+    return [dict(row) for row in txn.execute(_LATEST).mappings()]
 
 
 def all_alerts(txn: Transaction) -> list[Row]:
@@ -41,9 +56,7 @@ def all_alerts(txn: Transaction) -> list[Row]:
 @while_unchanged
 def firing_alerts(txn: Transaction) -> list[Row]:
     """Return the episodes that fire, oldest first."""
-    fires = ALERTS.c.ended_at.is_(None) & (ALERTS.c.state == "firing")
-    query = select(ALERTS).where(fires).order_by(ALERTS.c.started_at, ALERTS.c.fingerprint)
-    return [dict(row) for row in txn.execute(query).mappings()]
+    return [dict(row) for row in txn.execute(_FIRING).mappings()]
 
 
 def save_alert(txn: Transaction, row: Row) -> None:
@@ -95,8 +108,7 @@ def latest_of(txn: Transaction, fingerprint: str) -> Row | None:
 
 @while_unchanged
 def _last_of(txn: Transaction, fingerprint: str) -> list[Row]:
-    query = select(ALERTS).where(ALERTS.c.fingerprint == fingerprint).order_by(ALERTS.c.episode.desc()).limit(1)
-    return [dict(row) for row in txn.execute(query).mappings()]
+    return [dict(row) for row in txn.execute(_LAST_OF, {"fingerprint": fingerprint}).mappings()]
 
 
 def is_open(txn: Transaction, fingerprint: str, episode: int) -> bool:

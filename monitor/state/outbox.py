@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import BindParameter, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from monitor.outgoing import LONGEST_WAIT
@@ -41,14 +41,42 @@ def queue_all(txn: Transaction, rows: Sequence[Row]) -> None:
         txn.execute(_QUEUE, fresh)
 
 
-def _of_the_future(now: datetime) -> ColumnElement[bool]:
-    """What a clock that went back has put off: made, or tried, at a time that is still to come."""
-    untried = (OUTBOX.c.attempts == 0) & (OUTBOX.c.created_at > now)
-    return untried | ((OUTBOX.c.attempts > 0) & (OUTBOX.c.next_at > now + LONGEST_WAIT))
-
-
 HELD: Final = ("firing", "severity", "flapping", "no_data", "reminder", "escalated")
 """Kinds that wait while their alert is silenced; the end of an alert is told through a silence."""
+
+
+_NOW: Final[BindParameter[Any]] = bindparam("now")
+_TOO_LATE: Final[BindParameter[Any]] = bindparam("too_late")
+_OF_THE_FUTURE: Final = ((OUTBOX.c.attempts == 0) & (OUTBOX.c.created_at > _NOW)) | (
+    (OUTBOX.c.attempts > 0) & (OUTBOX.c.next_at > _TOO_LATE)
+)
+"""What a clock that went back has put off: made, or tried, at a time that is still to come."""
+
+_READY: Final = (OUTBOX.c.state == "pending") & ((OUTBOX.c.next_at <= _NOW) | _OF_THE_FUTURE)
+_LET_GO: Final = (OUTBOX.c.lease_until <= _NOW) | (OUTBOX.c.lease_until > _TOO_LATE)
+_HEADS: Final = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
+_HELD: Final = OUTBOX.c.fingerprint.in_(bindparam("silenced", expanding=True)) & OUTBOX.c.kind.in_(HELD) & _UNTRIED
+_DUE: Final = (
+    select(OUTBOX)
+    .where(OUTBOX.c.id.in_(_HEADS) & (_READY | ((OUTBOX.c.state == "inflight") & _LET_GO)) & ~_HELD)
+    .order_by(OUTBOX.c.next_at, OUTBOX.c.id)
+)
+_CLAIM: Final = (
+    update(OUTBOX)
+    .where((OUTBOX.c.state == "pending") | _LET_GO)
+    .where((OUTBOX.c.id == bindparam("row_id")) & (OUTBOX.c.attempts == bindparam("tried")) & OPEN)
+    .values(state="inflight", lease_until=bindparam("until"), attempts=OUTBOX.c.attempts + 1)
+)
+_SETTLE: Final = update(OUTBOX).where(OUTBOX.c.id == bindparam("row_id"))
+_HURRY: Final = (
+    update(OUTBOX)
+    .where((OUTBOX.c.receiver == bindparam("whose")) & (OUTBOX.c.state == "pending") & (OUTBOX.c.attempts > 0))
+    .where(OUTBOX.c.next_at > _NOW)
+    .values(next_at=_NOW)
+)
+_SAME: Final = [OUTBOX.c[name] == bindparam(name) for name in ("fingerprint", "receiver", "episode")]
+_THREAD: Final = select(OUTBOX.c.handle).where(*_SAME, OUTBOX.c.handle.is_not(None)).order_by(OUTBOX.c.id).limit(1)
+"""Statements that every attempt asks are made once: making one takes as long as running it."""
 
 
 def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list[Row]:
@@ -56,28 +84,19 @@ def due(txn: Transaction, now: datetime, silenced: Collection[str] = ()) -> list
 
     What is said about a `silenced` alert waits, but for its end. Who has waited longest since the last attempt comes first, so that one message nobody takes cannot starve others.
     """
-    heads = select(func.min(OUTBOX.c.id)).where(OPEN).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
-    ready = (OUTBOX.c.state == "pending") & ((OUTBOX.c.next_at <= now) | _of_the_future(now))
-    orphaned = (OUTBOX.c.state == "inflight") & (
-        (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST_WAIT)
-    )
-    held = OUTBOX.c.fingerprint.in_(silenced) & OUTBOX.c.kind.in_(HELD) & _UNTRIED
-    free = OUTBOX.c.id.in_(heads) & (ready | orphaned) & ~held
-    query = select(OUTBOX).where(free).order_by(OUTBOX.c.next_at, OUTBOX.c.id)
-    return [dict(row) for row in txn.execute(query).mappings()]
+    given = {"now": now, "too_late": now + LONGEST_WAIT, "silenced": list(silenced)}
+    return [dict(row) for row in txn.execute(_DUE, given).mappings()]
 
 
 def claim(txn: Transaction, row: Row, now: datetime, until: datetime) -> bool:
     """Take the lease on `row` and count the attempt; False when somebody else holds it or it has changed since."""
-    free = (OUTBOX.c.state == "pending") | (OUTBOX.c.lease_until <= now) | (OUTBOX.c.lease_until > now + LONGEST_WAIT)
-    unchanged = (OUTBOX.c.id == row["id"]) & (OUTBOX.c.attempts == row["attempts"]) & OPEN
-    taken = {"state": "inflight", "lease_until": until, "attempts": OUTBOX.c.attempts + 1}
-    return txn.execute(update(OUTBOX).where(free & unchanged).values(**taken)).rowcount > 0
+    given = {"now": now, "too_late": now + LONGEST_WAIT, "until": until, "row_id": row["id"], "tried": row["attempts"]}
+    return txn.execute(_CLAIM, given).rowcount > 0
 
 
 def settle(txn: Transaction, row_id: int, **changes: Any) -> None:
     """Write what came of an attempt and give the lease back."""
-    txn.execute(update(OUTBOX).where(OUTBOX.c.id == row_id).values(lease_until=None, **changes))
+    txn.execute(_SETTLE, {"row_id": row_id, "lease_until": None, **changes})
 
 
 def hold_back(txn: Transaction, receiver: str, until: datetime) -> None:
@@ -88,8 +107,7 @@ def hold_back(txn: Transaction, receiver: str, until: datetime) -> None:
 
 def hurry(txn: Transaction, receiver: str, now: datetime) -> None:
     """Let every message for `receiver` that waits for another attempt leave now: it answers again."""
-    waiting = (OUTBOX.c.receiver == receiver) & (OUTBOX.c.state == "pending") & (OUTBOX.c.attempts > 0)
-    txn.execute(update(OUTBOX).where(waiting, OUTBOX.c.next_at > now).values(next_at=now))
+    txn.execute(_HURRY, {"whose": receiver, "now": now})
 
 
 def supersede(txn: Transaction, fingerprint: str, episode: int, *kinds: str) -> None:
@@ -132,9 +150,8 @@ def keys_among(txn: Transaction, keys: Collection[str]) -> set[str]:
 
 def thread_of(txn: Transaction, row: Row) -> str:
     """Return what the receiver of `row` calls its first message about that episode; "" where it named none."""
-    same = (OUTBOX.c[name] == row[name] for name in ("fingerprint", "receiver", "episode"))
-    query = select(OUTBOX.c.handle).where(*same, OUTBOX.c.handle.is_not(None)).order_by(OUTBOX.c.id).limit(1)
-    return txn.execute(query).scalar() or ""
+    given = {name: row[name] for name in ("fingerprint", "receiver", "episode")}
+    return txn.execute(_THREAD, given).scalar() or ""
 
 
 def told_of_open(txn: Transaction) -> dict[tuple[str, int], list[str]]:
@@ -155,13 +172,15 @@ def begun_since(txn: Transaction, since: datetime) -> dict[str, int]:
     return dict(txn.execute(query.group_by(OUTBOX.c.receiver)).all())
 
 
+_LAST: Final = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
+_LAST_SAID: Final = ("fingerprint", "episode", "receiver", "kind", "state", "created_at", "sent_at")
+_LAST_MESSAGES: Final = select(*(OUTBOX.c[name] for name in _LAST_SAID)).where(OUTBOX.c.id.in_(_LAST))
+
+
 @while_unchanged
 def last_messages(txn: Transaction) -> list[Row]:
     """Return the newest message of every alert and receiver, without its body."""
-    last = select(func.max(OUTBOX.c.id)).group_by(OUTBOX.c.fingerprint, OUTBOX.c.receiver)
-    names = ("fingerprint", "episode", "receiver", "kind", "state", "created_at", "sent_at")
-    query = select(*(OUTBOX.c[name] for name in names)).where(OUTBOX.c.id.in_(last))
-    return [dict(row) for row in txn.execute(query).mappings()]
+    return [dict(row) for row in txn.execute(_LAST_MESSAGES).mappings()]
 
 
 def counts(txn: Transaction) -> dict[str, int]:
