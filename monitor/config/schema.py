@@ -158,7 +158,7 @@ class DriftSettings(Section, frozen=True):
         "UTC"  # whose days and weeks traffic follows, such as Europe/Berlin; none for traffic without a week
     )
     segments: tuple[str, ...] = ("prompt_name", "environment")  # columns of turns to split by, under each app
-    max_streams: int = 200  # measures of whole apps at most; segments are added while there are no more streams than that in all, and stay
+    max_streams: int = 300  # measures of whole apps at most; segments are added while there are no more streams than that in all, and stay
     rate_floor: float = 0.02  # changes of a rate below this are not worth a page
     rank_floor: float = 0.03  # the same for numeric metrics, as a share of rank
     ignore: tuple[str, ...] = ()  # metrics not to watch
