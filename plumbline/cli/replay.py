@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from monitor.config.durations import show_duration
+from monitor.drift.finding_sentences import sentence_of
 from monitor.errors import UsageError
 from plumbline.api.questions import Replay
 from plumbline.cli import show
@@ -53,10 +54,17 @@ def _step(text: str) -> timedelta:
 
 
 def _print(result: dict[str, Any]) -> None:
-    """Lists of records become tables, the rest one line each."""
+    """Lists of records become tables, the rest one line each; of findings what people read (`--format json` holds all)."""
     for name, value in result.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             print(f"\n{name}")
-            show.print_table(list(value[0]), [list(record.values()) for record in value])
+            records = [_finding(record) for record in value] if name == "findings" else value
+            show.print_table(list(records[0]), [list(record.values()) for record in records])
         else:
             show.print_pairs({name: "none" if value == [] else value})
+
+
+def _finding(record: dict[str, Any]) -> dict[str, Any]:
+    """What changed, since when and why, before how we know."""
+    changed, cause = sentence_of(str(record["reason"])), record["cause"]
+    return {"noticed": record["detected_at"], "what changed": changed, "likely cause": cause, "state": record["state"]}
