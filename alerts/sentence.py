@@ -32,6 +32,8 @@ def headline(alert: AlertState, rule: AlertRule | None) -> str:
 def ended(alert: AlertState, rule: AlertRule | None) -> str:
     """Return the same once it is over."""
     signal = alert.memory.signal
+    if signal is not None and signal.about is not None and signal.name == "ab":
+        return f"{_variant(signal)}: what was told of it no longer stands"
     if signal is None or signal.about is None or signal.name != "violation_rate":
         return headline(alert, rule)
     share = f": {share_of(signal.value)} of answers break it" if signal.value is not None else ""
@@ -74,7 +76,11 @@ def _compared(signal: Signal, about: About) -> str:
     verb = _VERBS.get(labels.get("decision", ""), "is compared")
     if verb == "cannot be read":
         return f"Experiment {labels.get('experiment', '')} cannot be read"
-    return f"Variant {labels.get('arm', '')} of {labels.get('experiment', '')} {verb} on {about.subject}"
+    return f"{_variant(signal)} {verb} on {about.subject}"
+
+
+def _variant(signal: Signal) -> str:
+    return f"Variant {signal.labels.get('arm', '')} of {signal.labels.get('experiment', '')}"
 
 
 def _silence(signal: Signal, about: About) -> str:

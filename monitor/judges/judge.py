@@ -154,12 +154,14 @@ class ConnectedJudge:
         if not self.breaker.take(now):
             return None, None
         rule = item.rule.id
+        noted = {"", rule} & self.short.keys()  # what is noted meanwhile is later than this reservation
         held = await asyncio.to_thread(
             self.purse.reserve, prompt, now, rule
         )  # synced to disk, which others need not wait for
         if held is None:
             return None, self._refused(item, key, now)
-        self.short.pop("", None), self.short.pop(rule, None)
+        for whose in noted:
+            self.short.pop(whose, None)
         began = time.monotonic()
         try:
             heard = await line.hear(prompt, item)

@@ -147,3 +147,9 @@ def test_no_channel_shows_jargon_or_an_id_before_how_we_know(signal: Signal) -> 
     assert [first for first in firsts if JARGON.search(first)] == []
     shown = [text for name, text in details(message) if name not in {HOW, "Examples", "Playbook"}]
     assert [text for text in shown if JARGON.search(text)] == []
+
+
+def test_a_comparison_that_ended_is_said_to_stand_no_longer() -> None:
+    labels = {"experiment": "tone", "arm": "b", "metric": "duration_ms", "decision": "undecided"}
+    message = told(a_change(name="ab", labels=labels, about=About("time to answer", "ms")), "resolved")
+    assert message.title == "Resolved: Variant b of tone: what was told of it no longer stands"
