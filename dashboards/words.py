@@ -89,9 +89,13 @@ def circumstances(row: Row) -> str:
     """Return since when a change is there, after what, and whether it goes on: what follows on the sentence that tells it."""
     known = row["cause"] and row["cause"] != NOTHING
     after = f"after this: {row['cause']}" if known else "and nothing on record explains it"
+    return " ".join(as_sentence(part) for part in (f"since {when(row['since'])}, {after}", *went_on(row)))
+
+
+def went_on(row: Row) -> list[str]:
+    """Return what the sentence of a change says of how it went on after it was noticed; nothing where it stepped once."""
     sentence = str(row["reason"] or "").partition(HOW)[0]
-    going = [part for part in sentence.split("; ")[1:] if part.startswith("it goes ")]
-    return " ".join(as_sentence(part) for part in (f"since {when(row['since'])}, {after}", *going))
+    return [part for part in sentence.split("; ")[1:] if part.startswith(("it goes ", "it went "))]
 
 
 def causes(findings: Sequence[Row]) -> list[list[Row]]:

@@ -24,10 +24,12 @@ from dashboards.scope import Context, step_for
 from dashboards.tables import facts, still
 from dashboards.text import label, one_line, plain
 from dashboards.two_windows import two_windows
-from dashboards.words import change_sentence, circumstances, measure_name, place
+from dashboards.words import change_sentence, circumstances, measure_name, place, went_on
 
 BEFORE: Final = timedelta(days=10)
 AFTER: Final = timedelta(days=6)
+LONG_AFTER: Final = timedelta(days=30)
+"""What is drawn of a change that went on: its sentence tells how far it has come."""
 
 _text = st.column_config.TextColumn
 
@@ -211,7 +213,8 @@ def _metric(context: Context, row: Row) -> None:
         return
     charted = _charted(row["metric"])
     st.subheader(charted)
-    start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + AFTER)
+    after = LONG_AFTER if went_on(row) else AFTER
+    start, end = utc(row["since"]) - BEFORE, min(context.now, utc(row["detected_at"]) + after)
     step = step_for(2 * (end - start))
     points = _points(row["metric"], context.agent.read(*_question(row), **_series(row, start, end, step)))
     if not points:

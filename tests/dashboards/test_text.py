@@ -172,3 +172,12 @@ def test_a_change_says_since_when_after_what_and_whether_it_goes_on() -> None:
     )
     unknown = row | {"cause": NOTHING, "reason": "It rose. How we know: e-value 7"}
     assert circumstances(unknown) == "Since 16 Sep 2026, 16:25 UTC, and nothing on record explains it."
+
+
+def test_a_change_that_went_on_says_until_when() -> None:
+    row = {
+        "since": "2026-09-16T16:25:00Z",
+        "cause": NOTHING,
+        "reason": "It went up; it went on until 2026-10-02. How we know: it goes x",
+    }
+    assert circumstances(row).endswith("explains it. It went on until 2026-10-02.")
