@@ -3,7 +3,8 @@ PYTHON ?= python3
 UV := .tools/bin/uv
 BIN := .venv/bin
 PATIENT := --timeout 3600
-WORKERS ?= auto
+# one more than there are cores: tests wait a third of their time
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(1 + (os.cpu_count() or 1))")
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 unexport PYTHONDONTWRITEBYTECODE # where a machine sets it, every process compiles all it imports anew: seconds each, hundreds of times in the tests
