@@ -32,10 +32,10 @@ def headline(alert: AlertState, rule: AlertRule | None) -> str:
 def ended(alert: AlertState, rule: AlertRule | None) -> str:
     """Return the same once it is over."""
     signal = alert.memory.signal
-    if signal is not None and signal.about is not None and signal.name == "ab":
-        return f"{_variant(signal)}: what was told of it no longer stands"
-    if signal is None or signal.about is None or signal.name != "violation_rate":
+    if signal is None or signal.about is None or signal.name not in {"ab", "violation_rate"}:
         return headline(alert, rule)
+    if signal.name == "ab":
+        return f"{_variant(signal)}: what was told of it no longer stands"
     share = f": {share_of(signal.value)} of answers break it" if signal.value is not None else ""
     return f"{quoted(signal.about.subject)} holds again{_in(signal)}{share}"
 

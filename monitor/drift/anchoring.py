@@ -10,8 +10,8 @@ from monitor.drift.anchors import anchored, lived, settle
 from monitor.drift.batch import Name
 from monitor.drift.change import Change
 from monitor.drift.finding_sentences import per_day, risen_sentence
-from monitor.drift.points import Points
-from monitor.drift.rises import Asked, Rise, answered, asked, day_words, natural, newest, since_anchor
+from monitor.drift.points import DAY_MS, Points, day_words
+from monitor.drift.rises import Asked, Rise, answered, asked, natural, newest, since_anchor
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.stored_states import key_of
 from monitor.drift.together import Fed
@@ -124,4 +124,4 @@ def _went_on(change: Change, anchor: Anchor, answer: Asked | None) -> tuple[str,
             f"{per_day(change, slope.per_day)}, standard error {per_day(change, slope.error).lstrip('+')}"
         )
     stopped = answer is not None and anchor.going
-    return (f"it went on until {day_words(anchor.told)}" if stopped else "it went further"), ""
+    return (f"it went on until {day_words(anchor.told * DAY_MS)}" if stopped else "it went further"), ""

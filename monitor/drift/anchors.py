@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 
 from monitor.drift.alarm import Alarm
-from monitor.drift.course import DAY_MS, counted, course
-from monitor.drift.points import Points
+from monitor.drift.course import counted, course
+from monitor.drift.points import DAY_MS, Points
 from monitor.drift.reference import functions, means
 from monitor.drift.state import Anchor, Reference, Stream
 from monitor.drift.tracker import TrackerSettings, resume, warm_points

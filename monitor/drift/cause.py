@@ -9,13 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 import numpy as np
 
 from monitor.drift.change import Change, Part, moved_function
-from monitor.drift.points import Points
+from monitor.drift.points import Points, day_words
 from monitor.drift.state import Combo
 from monitor.model.dimensions import CAUSES
 from monitor.model.values import Finding, ToldChange
@@ -178,7 +178,7 @@ def _first_day(change: Change, column: int, value: str | None) -> str:
     numbers = [n for n, combo in enumerate(change.combos) if combo[column] == value]
     times = points.time[np.isin(points.combo, numbers) & (points.time >= change.since_low)]
     first = int(times[0]) if len(times) else change.since
-    return f"{datetime.fromtimestamp(first / 1000, UTC):%Y-%m-%d}"
+    return day_words(first)
 
 
 def plain_name(value: str | None) -> str:

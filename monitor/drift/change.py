@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.drift.alarm import Alarm
-from monitor.drift.points import Ints, Points
+from monitor.drift.points import DAY_MS, Ints, Points
 from monitor.drift.reference import functions, is_count, level, means, natural_value
 from monitor.drift.state import Combo, Reference, Stream
 from monitor.drift.trail import read_trail, spans
@@ -16,7 +16,6 @@ from monitor.stats.intervals import Interval, median_interval, mover, newcombe
 from monitor.stats.ranks import FUNCTIONS, Floats, mid_ranks
 
 CONFIDENCE = 0.95
-DAY_MS = 86_400_000
 NORMAL_95 = 1.96
 
 

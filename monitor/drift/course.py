@@ -14,12 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from monitor.drift.points import Points
+from monitor.drift.points import DAY_MS, Points
 from monitor.drift.reference import fits
 from monitor.drift.state import Day, Reference, short
 from monitor.stats.ranks import Floats
-
-DAY_MS: Final = 86_400_000
 
 LEAST: Final = 4
 """Days with outputs below which nothing is said."""

@@ -94,7 +94,8 @@ def due_of(given: Known, turns: pl.DataFrame, settings: DriftSettings, now: date
     heard = [name for name in spoken if feeding.takes(name)]
     owed = [*fed, *heard] if again else [*admitted, *spoken]
     watched = {*known, *fed, *heard}
-    unfed = {name: n for name, n in [*batch.counts.items(), *texts.items()] if name not in {*admitted, *spoken}}
+    roomy = {*admitted, *spoken}
+    unfed = {name: n for name, n in [*batch.counts.items(), *texts.items()] if name not in roomy}
     lacking = memory.crowded_out if again else crowded_out(memory.crowded_out, unfed, now)
     counted = replace(memory, users=users, candidates=candidates, vocabularies=vocabularies, crowded_out=lacking)
     return Due(batch, fed, heard, watched, owed, counted)

@@ -6,11 +6,11 @@ Names out of traces are put on one line of plain text; what a metric is called b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from monitor.drift.batch import ALL
 from monitor.drift.change import Change
+from monitor.drift.points import instant
 from monitor.measures import NO_TITLES, SHARE, Titles, called, measure
 from monitor.wording import bare_minute, counted, minute, percent, plain_line
 
@@ -82,11 +82,6 @@ def segment_words(segment: str) -> str:
     if not value or column == "user_id":
         return plain_line(segment)
     return f"{column.removesuffix('_name').replace('_', ' ')} {plain_line(value)}"
-
-
-def instant(milliseconds: int) -> datetime:
-    """Return a time of a change."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _subject(metric: str, change: Change, titles: Titles) -> str:

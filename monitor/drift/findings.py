@@ -14,7 +14,8 @@ from monitor.drift.alarm import Alarm
 from monitor.drift.batch import ALL, Batch, Name
 from monitor.drift.cause import NOTHING, carrier, coinciding
 from monitor.drift.change import Change, of_alarm, part_of, seen_from
-from monitor.drift.finding_sentences import instant, reason_of
+from monitor.drift.finding_sentences import reason_of
+from monitor.drift.points import instant
 from monitor.drift.reference import of_values
 from monitor.drift.state import KnownChange, Stream
 from monitor.measures import Titles

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -22,7 +22,7 @@ from monitor.drift.change import Change, of_alarm
 from monitor.drift.decide import tracker_settings
 from monitor.drift.finding_sentences import HOW
 from monitor.drift.kinds import budget_shares
-from monitor.drift.points import single
+from monitor.drift.points import instant, single
 from monitor.drift.state import Stream, read_stream, write_state
 from monitor.drift.stored_states import MEMORY, name_of
 from monitor.drift.tracker import TrackerSettings, of_version, stages, track
@@ -101,8 +101,8 @@ def settings_of_judges(settings: DriftSettings, states: Mapping[str, str]) -> Tr
 
 def _finding(judge: str, metric: str, change: Change, settings: DriftSettings, now: datetime) -> Finding:
     low, high = change.interval
-    since = datetime.fromtimestamp(change.since / 1000, UTC)
-    begun = [datetime.fromtimestamp(at / 1000, UTC) for at in (change.since_low, change.since_high)]
+    since = instant(change.since)
+    begun = [instant(at) for at in (change.since_low, change.since_high)]
     return Finding(
         id=stable_id(metric, app_of(judge), ALL, change.since),
         kind="drift",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from monitor.config.durations import parse_duration
@@ -17,10 +17,11 @@ from monitor.drift.admission import ENOUGH, segment_key
 from monitor.drift.batch import Name
 from monitor.drift.calendar import seen
 from monitor.drift.decide import settings_by_metric, tracker_settings
+from monitor.drift.points import DAY_MS, instant
 from monitor.drift.reference import band, means
 from monitor.drift.state import Memory, Reference, Stream, read_memory, read_stream
 from monitor.drift.stored_states import MEMORY, name_of
-from monitor.drift.tracker import DAY_MS, TrackerSettings
+from monitor.drift.tracker import TrackerSettings
 from monitor.drift.unwatched import Room, needed, without_room
 from monitor.drift.wording_state import Wording, is_wording, read_wording
 from monitor.stats.budget import smallest_change
@@ -117,7 +118,7 @@ def _smallest(reference: Reference, tracking: TrackerSettings, threshold: float,
 
 def _watched_for(streams: Iterable[Stream | Wording], now: datetime) -> timedelta:
     born = min((stream.born for stream in streams if stream.born), default=0)
-    return now - datetime.fromtimestamp(born / 1000, UTC) if born else timedelta(0)
+    return now - instant(born) if born else timedelta(0)
 
 
 def _not_watched(

@@ -7,7 +7,8 @@ user (or session) within an hour of a batch are one value, the mean over them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,22 @@ from numpy.typing import NDArray
 from monitor.stats.ranks import Floats
 
 Ints = NDArray[np.int64]
+
+DAY_MS: Final = 86_400_000
+
+
+def instant(milliseconds: int) -> datetime:
+    """Return the time of an output."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def day_words(milliseconds: int) -> str:
+    """Return its day as people write it.
+
+    >>> day_words(20 * DAY_MS)
+    '1970-01-21'
+    """
+    return f"{instant(milliseconds):%Y-%m-%d}"
 
 
 @dataclass(frozen=True)

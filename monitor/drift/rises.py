@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
 
 from monitor.drift.change import Change
-from monitor.drift.course import DAY_MS, Slope, course, told_as, usual
+from monitor.drift.course import Slope, course, told_as, usual
 from monitor.drift.finding_sentences import HOW, WHO
-from monitor.drift.points import NOTHING, Points
+from monitor.drift.points import DAY_MS, NOTHING, Points
 from monitor.drift.state import Anchor, Stream
 from monitor.drift.tracker import warm_points
 from monitor.drift.trail import read_trail
@@ -52,7 +51,7 @@ class Rise:
 
 @dataclass(frozen=True)
 class Asked:
-    """Whether a change still moved on its last whole day, how fast, and since when it has been told not to."""
+    """Whether a change still moves, how fast, and up to which day that was asked."""
 
     going: bool
     slope: Slope | None
@@ -111,8 +110,3 @@ def natural(anchor: Anchor, change: Change, slope: Slope) -> Slope:
     moved = float(told_as(anchor.reference, change.after).mean()) - usual(anchor.reference)
     unit = 1.0 if change.is_rate else (change.current_value - change.reference_value) / moved if moved else 0.0
     return Slope(slope.per_day * unit, slope.error * abs(unit), slope.quantile)
-
-
-def day_words(day: int) -> str:
-    """Return a day since 1970 as people write it."""
-    return f"{datetime.fromtimestamp(day * DAY_MS / 1000, UTC):%Y-%m-%d}"

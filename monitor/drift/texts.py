@@ -15,9 +15,9 @@ from monitor.drift.batch import ALL, Batch, Name
 from monitor.drift.calendar import parts_of_week
 from monitor.drift.cause import NOTHING, coinciding
 from monitor.drift.change import Change
-from monitor.drift.finding_sentences import instant, worded_reason
+from monitor.drift.finding_sentences import worded_reason
 from monitor.drift.ngrams import hashed
-from monitor.drift.points import Ints
+from monitor.drift.points import Ints, instant
 from monitor.drift.state import Reference
 from monitor.drift.tracker import TrackerSettings
 from monitor.drift.wording import Answers, Told, Watching, follow, hold, returned

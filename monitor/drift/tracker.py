@@ -15,7 +15,7 @@ import numpy as np
 from monitor.drift.alarm import Alarm, until_next
 from monitor.drift.combos import compact, in_stream_numbers
 from monitor.drift.detector import Detector
-from monitor.drift.points import Ints, Points, single
+from monitor.drift.points import DAY_MS, Ints, Points, single
 from monitor.drift.reference import build, fits, freeze, functions, grow
 from monitor.drift.state import Combo, Reference, Stream, Trail, Warm, short, shorts
 from monitor.drift.trail import extend, joined, spans, stepped, unrolled, write_trail
@@ -23,9 +23,6 @@ from monitor.drift.weeks import Week, week_of
 from monitor.stats.budget import alarm_threshold, band_z
 from monitor.stats.edetector import Onset
 from monitor.stats.ranks import Floats
-
-DAY_MS: Final = 86_400_000
-"""A pace is measured over a day at least: a burst says little about a year."""
 
 SILENCE_MS: Final = 30 * DAY_MS
 """A longer silence counts as this much: one output of a clock that stood at 1970 must not make a stream look slow."""
@@ -59,7 +56,7 @@ class TrackerSettings:
 
     def threshold_at(self, seen: int, within_ms: int) -> float:
         """Return that threshold for a stream that saw so many outputs within so long."""
-        pace = seen / max(DAY_MS, within_ms)
+        pace = seen / max(DAY_MS, within_ms)  # over a day at least: a burst says little about a year
         return alarm_threshold(pace * self.period_ms, 1 / self.share, self.alarms)
 
 

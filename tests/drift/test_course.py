@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from monitor.config.schema import BudgetSettings, DriftSettings
-from monitor.drift.course import DAY_MS, MOST, counted, course
+from monitor.drift.course import MOST, counted, course
 from monitor.drift.finding_sentences import HOW, WHO
-from monitor.drift.points import Points, single
+from monitor.drift.points import DAY_MS, Points, single
 from monitor.drift.reference import build
 from monitor.drift.rises import LEAST, Rise, newest
 from monitor.drift.state import Anchor, Memory, Reference, Stream, read_memory, write_state

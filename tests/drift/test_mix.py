@@ -15,33 +15,15 @@ from monitor.config.schema import DriftSettings, Settings
 from monitor.cycle import STEPS, run_cycle
 from monitor.drift.cause import AT_ONCE, NOTHING, as_told_before
 from monitor.drift.mix import SPLITS, Mix, mix_behind, splits, with_mix
-from monitor.model.values import Finding
 from monitor.steps import House
 from monitor.store.opening import Store
 from monitor.store.valued import values_around
+from tests.drift.traffic import a_finding
 
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
 CHANGED = MONDAY + timedelta(days=9)
-FINDING = Finding(
-    id="f1",
-    kind="drift",
-    metric="error",
-    app="shop",
-    segment="all",
-    detected_at=CHANGED + timedelta(days=2),
-    since=CHANGED,
-    since_low=CHANGED,
-    since_high=CHANGED,
-    reference_value=0.1,
-    current_value=0.3,
-    change=0.2,
-    change_low=0.1,
-    change_high=0.3,
-    e_value=1e6,
-    budget="",
-    cause=NOTHING,
-    reason="It went up. How we know: e-value 1e+06",
-    examples=(),
+FINDING = a_finding(
+    CHANGED, metric="error", detected_at=CHANGED + timedelta(days=2), reason="It went up. How we know: e-value 1e+06"
 )
 Parts = dict[str, tuple[float, float]]
 """Parts of the traffic: their share, and how often they fail."""

@@ -10,32 +10,12 @@ import pytest
 from monitor.clock import FakeClock
 from monitor.drift.cause import NOTHING
 from monitor.drift.served import with_served
-from monitor.model.values import Finding
 from monitor.store.fingerprints import served
 from monitor.store.opening import Store
+from tests.drift.traffic import a_finding
 from tests.store.rows import START, a_call
 
-FINDING = Finding(
-    id="f1",
-    kind="drift",
-    metric="rule:R-1",
-    app="shop",
-    segment="all",
-    detected_at=START,
-    since=START,
-    since_low=START,
-    since_high=START,
-    reference_value=0.1,
-    current_value=0.3,
-    change=0.2,
-    change_low=0.1,
-    change_high=0.3,
-    e_value=1e6,
-    budget="",
-    cause=NOTHING,
-    reason="",
-    examples=(),
-)
+FINDING = a_finding(START, metric="rule:R-1")
 
 
 @pytest.mark.parametrize(

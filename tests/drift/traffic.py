@@ -13,6 +13,7 @@ import polars as pl
 from monitor.clock import aware_utc
 from monitor.config.schema import DriftSettings
 from monitor.drift import DriftOutcome, Feeding, decide_drift
+from monitor.drift.cause import NOTHING
 from monitor.drift.decide import E_DETECTOR
 from monitor.drift.detector import Detector
 from monitor.drift.rises import Rise
@@ -41,6 +42,15 @@ def flags(seed: int, *parts: tuple[int, float]) -> np.ndarray:
 
 def at(position: int) -> datetime:
     return aware_utc(START + position * STEP)
+
+
+def a_finding(changed: datetime, **said: Any) -> Finding:
+    """A rate that went from 10 to 30 % when it `changed`, of which no cause is known."""
+    times = dict.fromkeys(("detected_at", "since", "since_low", "since_high"), changed)
+    sizes = {"reference_value": 0.1, "current_value": 0.3, "change": 0.2, "change_low": 0.1, "change_high": 0.3}
+    told = {"e_value": 1e6, "budget": "", "cause": NOTHING, "reason": "", "examples": ()}
+    known: dict[str, Any] = {"id": "f1", "kind": "drift", "app": "shop", "segment": "all", **times, **sizes, **told}
+    return Finding(**known | said)
 
 
 class Watch:
