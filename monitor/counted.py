@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 
 import numpy as np
@@ -11,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
 
 
 @dataclass(frozen=True)
@@ -22,20 +25,31 @@ class Counted:
 
     app: str
     rule_id: str
-    buckets: pl.Series
+    buckets: Times
     n: Floats
     bad: Floats
     probability: Floats
 
     @property
+    def stream(self) -> tuple[str, str]:
+        """App and rule."""
+        return self.app, self.rule_id
+
+    @cached_property
     def spotless(self) -> bool:
         """Whether no answer was bad: then there is no limit to hold against, and no rise to date."""
         return not self.bad.any()
 
     def bucket(self, at: int) -> datetime:
         """Return when a bucket begins, naive UTC."""
-        begins: datetime = self.buckets[at]
+        begins: datetime = self.buckets[at].item()
         return begins
+
+    def between(self, start: datetime, end: datetime) -> Counted:
+        """Return the entries of the buckets with start <= bucket < end."""
+        low, high = np.searchsorted(self.buckets, [np.datetime64(start, "us"), np.datetime64(end, "us")]).tolist()
+        here = slice(low, max(low, high))
+        return Counted(self.app, self.rule_id, self.buckets[here], self.n[here], self.bad[here], self.probability[here])
 
 
 def counted(counts: pl.DataFrame) -> list[Counted]:
@@ -48,8 +62,16 @@ def counted(counts: pl.DataFrame) -> list[Counted]:
     rows = counts.sort("app", "rule_id", maintain_order=True)
     runs = [(key, len([*same])) for key, same in groupby(rows[["app", "rule_id"]].iter_rows())]
     n, bad, probability = (rows[name].cast(pl.Float64).to_numpy() for name in ("n", "bad", "probability"))
-    buckets, ends = rows["bucket"], accumulate((length for _, length in runs), initial=0)
+    buckets, ends = rows["bucket"].to_numpy(), accumulate((length for _, length in runs), initial=0)
     return [
-        Counted(str(app), str(rule_id), buckets.slice(a, b - a), n[a:b], bad[a:b], probability[a:b])
+        Counted(str(app), str(rule_id), buckets[a:b], n[a:b], bad[a:b], probability[a:b])
         for ((app, rule_id), _), (a, b) in zip(runs, pairwise(ends), strict=True)
     ]
+
+
+def joined(parts: Sequence[Counted]) -> Counted:
+    """Return the answers of one app under one rule of which these are `parts`, in the order of time."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = zip(*((part.buckets, part.n, part.bad, part.probability) for part in parts), strict=True)
+    return Counted(parts[0].app, parts[0].rule_id, *(np.concatenate(column) for column in columns))

@@ -11,6 +11,7 @@ import polars as pl
 from msgspec.structs import replace
 
 from monitor.config.schema import EstimateSettings
+from monitor.counted import Counted, counted
 from monitor.model.values import Signal
 from monitor.recent import Recent, turns_of
 from monitor.store import pulses, reads, standing
@@ -36,14 +37,11 @@ class Sight(Protocol):
     def told(self, start: datetime, end: datetime) -> Told:
         """Return what was said of the turns of a time."""
 
-    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """Return the decisive verdicts of machines on the same turns, as `Told.observations` counts them."""
+    def counted(self, since: datetime, day: datetime, now: datetime) -> list[Counted]:
+        """Return what answers were counted: of the windows from `since` on that were over by `day` as published, after that the decisive verdicts of machines."""
 
     def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
         """Return how many turns, and sessions that ended, each app had."""
-
-    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """Return the counts of the rates that were published."""
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """Return the violations of `rules` that were graded since and stand."""
@@ -84,17 +82,15 @@ class StoreSight:
         """See `Sight`."""
         return self.recent.told(self.reader, self.settings, start, end)
 
-    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
+    def counted(self, since: datetime, day: datetime, now: datetime) -> list[Counted]:
         """See `Sight`."""
-        return self.recent.observations(self.reader, self.settings, start, end)
+        published = standing.published_counts(self.reader, since, day)
+        said = self.recent.observations(self.reader, self.settings, day, now)
+        return counted(pl.concat([published, said], how="diagonal"))
 
     def turns(self, start: datetime, end: datetime) -> pl.DataFrame:
         """See `Sight`."""
         return turns_of(self.reader, replace(self.settings, segments=()), start, end, ending=end)
-
-    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """See `Sight`."""
-        return standing.published_counts(self.reader, start, end)
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """See `Sight`."""

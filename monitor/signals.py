@@ -16,7 +16,6 @@ from monitor.affected import Onset, Whom, measure, onsets, reached, title_of, wa
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
-from monitor.counted import counted
 from monitor.drift.cause import NOTHING
 from monitor.drift.finding_sentences import sentence_of
 from monitor.estimates import EPOCH, estimate_window
@@ -86,7 +85,7 @@ def _rates(
     start = now - span
     cases = _by_stream(sight.cases(zero_tolerance(rules), start))
     day = start - (start - EPOCH) % span
-    counts = counted(pl.concat([sight.published(day - HISTORY, day), sight.observations(day, now)], how="diagonal"))
+    counts = sight.counted(day - HISTORY, day, now)
     known = levels(counts, cases, rules, HISTORY + span)
     about = {rule_id: one.rule.unit for rule_id, one in rules.items()}
     estimates = estimate_window(said, sight.turns(start, now), settings, now, about=about)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, Literal
 
 import numpy as np
@@ -48,10 +48,7 @@ class Watched:
     @property
     def limits(self) -> Mapping[Level, float]:
         """Rates that are held against, the graver first."""
-        said = self.rule.text.thresholds
-        named = said if said != Thresholds() else UNSAID
-        rates: dict[Level, float | None] = {"incident": named.incident_rate, "warn": named.warn_rate}
-        return {level: rate for level, rate in rates.items() if rate}
+        return _limits(self.rule.text.thresholds)
 
     def severity(self, level: Level) -> Severity:
         """Return how loud `level` is: a warning is never louder than that, an advisory rule never above info."""
@@ -72,6 +69,13 @@ class Watched:
             page=(incident.page or "") if incident else "",
             playbook=(incident.playbook or "") if incident else "",
         )
+
+
+@lru_cache
+def _limits(said: Thresholds) -> Mapping[Level, float]:
+    named = said if said != Thresholds() else UNSAID
+    rates: dict[Level, float | None] = {"incident": named.incident_rate, "warn": named.warn_rate}
+    return {level: rate for level, rate in rates.items() if rate}
 
 
 def watched(policies: Iterable[Policy], today: date) -> dict[str, Watched]:

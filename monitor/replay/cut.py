@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from monitor.rule_verdicts import Said
 from monitor.verdict_columns import Told, Words, cluster_numbers
 
 
@@ -48,5 +49,9 @@ def _cut(words: Words, start: datetime, end: datetime) -> Words:
     here = _rows(words.turns, "time", start, end)
     turns = words.turns.slice(here.start, here.stop - here.start)
     cluster = cluster_numbers(turns)
-    said = ((rule, of_rule.cut(here, cluster)) for rule, of_rule in words.by_rule.items())
-    return Words(turns, {rule: of_rule for rule, of_rule in said if of_rule is not None})
+    parts: dict[bytes, Said | None] = {}  # of most rules the same was said all along
+    for of_rule in words.by_rule.values():
+        if of_rule.content not in parts:
+            parts[of_rule.content] = of_rule.cut(here, cluster)
+    said = ((rule, parts[of_rule.content]) for rule, of_rule in words.by_rule.items())
+    return Words(turns, {rule: part for rule, part in said if part is not None})

@@ -12,10 +12,12 @@ import polars as pl
 from monitor.clock import naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
+from monitor.counted import Counted, counted
 from monitor.estimates import EPOCH
 from monitor.model.values import Estimate, Signal
-from monitor.replay.cut import between, cut
+from monitor.replay.cut import cut
 from monitor.replay.paces import Paces
+from monitor.replay.tally import Tally, by_stream
 from monitor.replay.violations import Violations
 from monitor.sight import Row
 from monitor.store import replayed
@@ -52,8 +54,8 @@ class Remembered:
     now: datetime = EPOCH  # naive UTC: what is graded later in a stretch is not seen yet
     _told: Told = field(default_factory=lambda: told(pl.DataFrame(schema=_NOTHING)))
     _bad: Violations = field(default_factory=Violations)
-    _published: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))
-    _counted: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_COUNTS))  # of whole buckets
+    _published: Tally = field(default_factory=Tally)
+    _counted: Tally = field(default_factory=Tally)  # of whole buckets
     _operation: tuple[datetime, list[Signal]] | None = None
 
     def add(self, turns: pl.DataFrame, said: Told, violations: pl.DataFrame, since: datetime) -> None:
@@ -66,15 +68,15 @@ class Remembered:
 
     def replace(self, said: Told) -> None:
         """Have `said` in place of what was said of those turns: other plans weigh them otherwise."""
-        self._told, self._counted = said, self._counted.clear()
+        self._told, self._counted = said, Tally()
         self._count(EPOCH, EPOCH)
 
     def _count(self, since: datetime, changed: datetime) -> None:
         """Count the answers of each bucket from `changed` on; what is before `since` is let go of."""
         anew = changed - (changed - EPOCH) % BUCKET
-        kept = self._counted.filter((pl.col("bucket") >= since) & (pl.col("bucket") < anew))
-        fresh = Told(self._told.turns.filter(pl.col("time") >= anew), self._told.labels).observations(BUCKET)
-        self._counted = pl.concat([kept, fresh], how="diagonal_relaxed").sort("bucket", "app", "rule_id")
+        fresh = Told(self._told.turns.filter(pl.col("time") >= anew), self._told.labels)
+        self._counted.keep(since, anew)
+        self._counted.add(counted(fresh.observations(BUCKET)))
 
     def publish(self, estimates: Iterable[Estimate]) -> None:
         """Take in rates of windows that are over."""
@@ -83,8 +85,7 @@ class Remembered:
             for e in estimates
             if e.segment == "all" and e.n_graded > 0 and e.value is not None
         ]
-        fresh = pl.DataFrame(rows, _COUNTS, orient="row")
-        self._published = pl.concat([self._published, fresh]).sort("bucket", "app", "rule_id")
+        self._published.add(counted(pl.DataFrame(rows, _COUNTS, orient="row").sort("bucket")))
 
     def findings(self, since: datetime) -> list[Row]:
         """See `Sight`."""
@@ -111,18 +112,17 @@ class Remembered:
         """See `Sight`."""
         return cut(self._told, start, end)
 
-    def observations(self, start: datetime, end: datetime) -> pl.DataFrame:
+    def counted(self, since: datetime, day: datetime, now: datetime) -> list[Counted]:
         """See `Sight`. Buckets that are over were counted with their stretch."""
-        if (start - EPOCH) % BUCKET:
-            return self.told(start, end).observations(BUCKET)
-        over = end - (end - EPOCH) % BUCKET
-        whole, rest = between(self._counted, "bucket", start, over), self.told(over, end)
-        return pl.concat([whole, rest.observations(BUCKET)], how="diagonal_relaxed") if rest.turns.height else whole
-
-    def published(self, start: datetime, end: datetime) -> pl.DataFrame:
-        """See `Sight`."""
-        last = end - parse_duration(self.settings.window)
-        return between(self._published, "bucket", start, last + replayed.TICK)
+        last = day - parse_duration(self.settings.window)
+        over = day if (day - EPOCH) % BUCKET else now - (now - EPOCH) % BUCKET
+        rest = self.told(over, now)
+        parts = [
+            self._published.between(since, last + replayed.TICK),
+            self._counted.between(day, over),
+            counted(rest.observations(BUCKET)) if rest.turns.height else [],
+        ]
+        return by_stream(parts)
 
     def cases(self, rules: Sequence[str], since: datetime) -> pl.DataFrame:
         """See `Sight`."""

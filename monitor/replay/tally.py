@@ -1,0 +1,38 @@
+"""What a replay has counted of the answers of each app under each rule, by bucket of time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.counted import Counted, joined
+
+
+@dataclass
+class Tally:
+    """Answers by app and rule, in the order of their buckets (naive UTC)."""
+
+    _kept: dict[tuple[str, str], Counted] = field(default_factory=dict)
+
+    def add(self, fresh: Iterable[Counted]) -> None:
+        """Take in answers of buckets that come after those that are known."""
+        for one in fresh:
+            known = self._kept.get(one.stream)
+            self._kept[one.stream] = joined([known, one]) if known else one
+
+    def keep(self, start: datetime, end: datetime) -> None:
+        """Let go of all buckets but those with start <= bucket < end."""
+        self._kept = {one.stream: one for one in self.between(start, end)}
+
+    def between(self, start: datetime, end: datetime) -> list[Counted]:
+        """Return the answers of start <= bucket < end; a stream without any is not there."""
+        return [part for one in self._kept.values() if len((part := one.between(start, end)).n)]
+
+
+def by_stream(parts: Sequence[Sequence[Counted]]) -> list[Counted]:
+    """Return all of `parts`, which are in the order of time, as one a stream, in the order of apps and rules."""
+    found: dict[tuple[str, str], list[Counted]] = {}
+    for one in (one for part in parts for one in part):
+        found.setdefault(one.stream, []).append(one)
+    return [joined(found[stream]) for stream in sorted(found)]
