@@ -149,6 +149,16 @@ def segments(folder: Path, family: str) -> list[int]:
     return sorted(int(match["number"]) for match in _segment_files(folder) if match["family"] == family)
 
 
+def ends(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return per family the number of its newest segment and how many bytes that holds now."""
+    found = {}
+    for family in families(folder):
+        newest = segments(folder, family)[-1]
+        with disk_errors(folder):
+            found[family] = newest, segment_path(folder, family, newest).stat().st_size
+    return found
+
+
 def drop_segments(folder: Path, family: str, before: int, older_than: timedelta, now: datetime) -> int:
     """Delete segments of `family` numbered below `before` that were last written `older_than` ago; return how many.
 

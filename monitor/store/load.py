@@ -24,7 +24,7 @@ from monitor.config.schema import Price
 from monitor.errors import StoreError
 from monitor.model.rows import KEYS, LEDGER_TABLES, SUMMED, TABLES, Columns
 from monitor.privacy.keyed import install_key
-from monitor.spool import Frame, Stretch, families, read_frames
+from monitor.spool import Frame, Stretch, ends, read_frames
 from monitor.store.ledger import ERASED, TOO_OLD, damaged, ledger_rows, refusing
 from monitor.store.opening import Store, Transaction
 from monitor.store.prices import priced
@@ -82,13 +82,14 @@ def pump(
     listed: Mapping[str, Price] | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Loaded:
-    """Load every family of `spool` from its position until nothing is left, or until `stopping`.
+    """Load what every family of `spool` holds now from its position on, or until `stopping`.
 
-    `prices` fill costs that nobody sent, and `listed` those of models without one; what is older than `limits` is refused, or loses its texts.
+    What comes meanwhile waits for the next call: where a little comes all the time, this would never end. `prices` fill costs that nobody sent,
+    and `listed` those of models without one; what is older than `limits` is refused, or loses its texts.
     """
     total, reached = Loaded(), positions(store)
-    for family in families(spool):
-        for stretch in _stretches(spool, family, reached.get(family, (0, 0))):
+    for family, end in ends(spool).items():
+        for stretch in _stretches(spool, family, reached.get(family, (0, 0)), end):
             total += load(store, family, stretch, prices or {}, limits, listed)
             if stopping():
                 return total
@@ -108,8 +109,8 @@ def positions(store: Store) -> dict[str, tuple[int, int]]:
     return {row["family"]: (row["segment"], row["byte"]) for row in rows}
 
 
-def _stretches(spool: Path, family: str, at: tuple[int, int]) -> Iterator[Stretch]:
-    while True:
+def _stretches(spool: Path, family: str, at: tuple[int, int], end: tuple[int, int]) -> Iterator[Stretch]:
+    while at < end:
         stretch = read_frames(spool, family, *at, STRETCH_BYTES)
         if (stretch.segment, stretch.byte) == at:
             return

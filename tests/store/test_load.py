@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from collectors.frames import to_frame
 from monitor.config.schema import Price
 from monitor.model.rows import SPANS
-from monitor.store.load import MAX_PIECES, _after_gaps
+from monitor.spool_writer import SpoolWriter
+from monitor.store.load import MAX_PIECES, _after_gaps, pump
 from monitor.store.prices import priced
 from tests.store.rows import Home, a_call, a_span, frame, texts, us
 
@@ -47,6 +48,20 @@ def test_refusals_are_in_the_ledger_with_their_reason(home: Home) -> None:
         "refused": 3,
         "reason": "400: not protobuf",
     }
+
+
+def test_what_comes_while_a_little_is_loaded_waits_for_the_next_time_so_that_loading_ends(home: Home) -> None:
+    writer = SpoolWriter(home.folder / "spool", segment_bytes=1)  # a segment a frame
+    ids = (f"c{number}" for number in range(9))
+
+    def one_more() -> bool:
+        writer.append(frame(spans=[a_call(next(ids))]))
+        return False
+
+    one_more(), one_more()
+    assert pump(home.store, home.folder / "spool", stopping=one_more).stored == 2
+    assert pump(home.store, home.folder / "spool").stored == 2
+    writer.close()
 
 
 def test_a_store_that_was_closed_goes_on_where_it_was(home: Home) -> None:
