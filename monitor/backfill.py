@@ -24,6 +24,7 @@ from monitor.recent import known_plans
 from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.judge_draws import undrawn
+from monitor.store.turns import turns_at
 from monitor.store.ungraded import arms_of, judged, picked
 from monitor.store.units import units_of
 from monitor.weighing import named_rules, spared
@@ -131,7 +132,7 @@ def _read(
     house: House, policies: Sequence[Policy], seqs: Sequence[int], since: datetime, *, by_lot: bool = False
 ) -> list[Turn]:
     """Read what is graded: all of it, or what was drawn for each rule alone."""
-    turns = reads.turns_at(house.store, seqs, since) if seqs else []
+    turns = turns_at(house.store, seqs, since) if seqs else []
     return units_of(house.store, drawn(house, turns) if by_lot else turns, policies)
 
 

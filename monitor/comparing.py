@@ -55,9 +55,11 @@ def compare_scores(house: House, batch: ScoreBatch) -> int:
 def compare_again(house: House, _: None) -> int:
     """Sum up again, from all turns, the experiments whose turns got another arm after they were compared."""
     names = [name for name in reads.rereads(house.store) if _may_read(house, name)]
+    if not names:
+        return 0
     marks = reads.marks(house.store)
     upto, scored = (marks.get(step, (0, None))[0] for step in ("compare", "compare:scores"))
-    whole = reads.window(house.store, 0, upto) if names else None
+    whole = reads.window(house.store, 0, upto)
     if whole is None:
         return 0
     metrics = reads.turn_metrics(house.store, whole)

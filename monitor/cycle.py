@@ -8,7 +8,7 @@ list, and what it does in `monitor.steps`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from monitor import asking, comparing, steps
@@ -75,37 +75,58 @@ def part_of(step: Step[Any]) -> str:
     return f"step {step.name}"
 
 
+@dataclass
+class Ahead:
+    """What there is for steps to go on to, as of one moment: most stand at the same turn, so that each question is asked once."""
+
+    reader: reads.Reader
+    newest: int
+    windows: dict[tuple[int, int], Window | None] = field(default_factory=dict)
+
+    def upto(self, after: int, limit: int) -> int:
+        """Return the number up to which at most `limit` turns beyond `after` go."""
+        return self.newest if self.newest - after <= limit else reads.last_turn(self.reader, after, limit)
+
+    def window(self, after: int, upto: int) -> Window | None:
+        """Return the turns between two numbers, or None where there are none."""
+        if (after, upto) not in self.windows:
+            self.windows[after, upto] = reads.window(self.reader, after, upto)
+        return self.windows[after, upto]
+
+
 class NewTurns:
     """Turns in the order of finishing; each step from its own mark on, at most as far as the step it comes after."""
 
     def passes(self, house: House, fed: Sequence[Step[TurnBatch]]) -> Iterator[Decided]:
         """Feed each step at most `BATCH` turns a pass, until none gets on; one that fails has its next turn in the next cycle."""
-        self._begin(house, fed)
+        done = self._begun(house, fed)
         failed: set[str] = set()
         got_on = True
         while got_on:
             got_on = False
-            for decided in self._pass(house, [step for step in fed if step.name not in failed], failed):
-                got_on = True
-                yield decided
+            ahead = Ahead(house.store, reads.newest_turn(house.store))
+            for step in (step for step in fed if step.name not in failed):
+                for decided in self._feed(house, step, ahead, done, failed):
+                    got_on = True
+                    yield decided
 
-    def _begin(self, house: House, fed: Sequence[Step[TurnBatch]]) -> None:
-        marks = reads.marks(house.store)
+    def _begun(self, house: House, fed: Sequence[Step[TurnBatch]]) -> dict[str, int]:
+        """Return how far each step has come."""
+        done = {name: seq for name, (seq, _) in reads.marks(house.store).items()}
         for step in fed:
-            if step.begins == "now" and step.name not in marks:
-                with marked(house.store, Mark(step.name, seq=reads.newest_turn(house.store))):
+            if step.begins == "now" and step.name not in done:
+                done[step.name] = reads.newest_turn(house.store)
+                with marked(house.store, Mark(step.name, seq=done[step.name])):
                     pass
+        return {step.name: 0 for step in fed} | done
 
-    def _pass(self, house: House, fed: Sequence[Step[TurnBatch]], failed: set[str]) -> Iterator[Decided]:
-        """Yield what each step decided that got on; nothing when nothing is new, or those that are behind all fail."""
-        done = {step.name: 0 for step in fed} | {name: seq for name, (seq, _) in reads.marks(house.store).items()}
-        for step in fed:
-            yield from self._feed(house, step, done, failed)
-
-    def _feed(self, house: House, step: Step[TurnBatch], done: dict[str, int], failed: set[str]) -> Iterator[Decided]:
-        goal = reads.last_turn(house.store, done[step.name], BATCH)
+    def _feed(
+        self, house: House, step: Step[TurnBatch], ahead: Ahead, done: dict[str, int], failed: set[str]
+    ) -> Iterator[Decided]:
+        """Yield what a step decided of its next turns; nothing when none is new to it, or it fails."""
+        goal = ahead.upto(done[step.name], BATCH)
         goal = min(goal, done.get(step.after, 0)) if step.after else goal
-        while window := self._piece(house, step, done[step.name], goal):
+        while window := self._piece(step, ahead, done[step.name], goal):
             count = attempt(house, step, TurnBatch(window, Mark(step.name, seq=window.upto)))
             if count is None:
                 failed.add(step.name)
@@ -113,10 +134,10 @@ class NewTurns:
             done[step.name] = window.upto
             yield {step.name: count}
 
-    def _piece(self, house: House, step: Step[TurnBatch], after: int, goal: int) -> Window | None:
+    def _piece(self, step: Step[TurnBatch], ahead: Ahead, after: int, goal: int) -> Window | None:
         """Return the next turns of a step, up to `goal`; None where there are none."""
-        upto = goal if step.piece >= BATCH else min(goal, reads.last_turn(house.store, after, step.piece))
-        return reads.window(house.store, after, upto) if upto > after else None
+        upto = goal if step.piece >= BATCH else min(goal, ahead.upto(after, step.piece))
+        return ahead.window(after, upto) if upto > after else None
 
 
 class NewScores:
@@ -125,18 +146,16 @@ class NewScores:
     def passes(self, house: House, fed: Sequence[Step[ScoreBatch]]) -> Iterator[Decided]:
         """Feed each step at most `BATCH` scores a pass, from its mark on; one that fails goes on in the next cycle."""
         hear_scores(house.store)
+        newest, marks = reads.newest_score(house.store), reads.marks(house.store)
         for step in fed:
-            while (count := self._feed(house, step)) is not None:
+            after = marks.get(step.name, (0, None))[0]
+            while after < newest and (upto := reads.last_score(house.store, after, BATCH)) is not None:
+                batch = ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, seq=upto), after)
+                count = attempt(house, step, batch)
+                if count is None:
+                    break
+                after = upto
                 yield {step.name: count}
-
-    def _feed(self, house: House, step: Step[ScoreBatch]) -> int | None:
-        after = reads.marks(house.store).get(step.name, (0, None))[0]
-        upto = reads.last_score(house.store, after, BATCH)
-        if upto is None:
-            return None
-        return attempt(
-            house, step, ScoreBatch(reads.new_scores(house.store, after, upto), Mark(step.name, seq=upto), after)
-        )
 
 
 class EveryCycle:

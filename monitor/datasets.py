@@ -15,11 +15,11 @@ import msgspec
 from monitor.model.values import Label, ToolUse, Turn
 from monitor.policy.cases import Example, ExampleCall
 from monitor.policy.schema import Policy
-from monitor.store import reads
 from monitor.store.cases import Wanted, standing_cases_of
 from monitor.store.opening import Store
 from monitor.store.precedence import HUMAN
 from monitor.store.tool_uses import with_tools
+from monitor.store.turns import turns_at
 
 Redacted = Callable[[str, str], str]
 """Given a text and the id of its trace, the text without personal data and secrets."""
@@ -29,7 +29,7 @@ def cases(store: Store, policies: Sequence[Policy], wanted: Wanted, redacted: Re
     """Return the cases that are wanted as plain values, the newest first; a turn whose texts are gone is no case."""
     grades = standing_cases_of(store, wanted)
     since = min((grade["time"] for grade in grades), default=wanted.start)
-    turns = with_tools(store, reads.turns_at(store, [grade["seq"] for grade in grades], since)) if grades else []
+    turns = with_tools(store, turns_at(store, [grade["seq"] for grade in grades], since)) if grades else []
     by_unit = {turn.unit_id: turn for turn in turns if turn.output_text is not None}
     titles = {rule.id: rule.text for policy in policies for rule in policy.rules}
     rule = titles.get(wanted.rule)

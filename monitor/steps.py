@@ -36,6 +36,7 @@ from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
+from monitor.store.turns import sampled_turns
 from monitor.store.units import units_of
 from monitor.streams import LASTING, stream_metrics
 from monitor.surroundings import Looked, with_traffic
@@ -171,7 +172,7 @@ def eagerness(policies: Sequence[Policy]) -> list[Eagerness]:
 
 def graded_turns(house: House, window: Window) -> list[Turn]:
     """Return the sampled turns of a window, and what goes by them, as the graders of this house want them."""
-    return units_of(house.store, drawn(house, reads.sampled_turns(house.store, window)), house.policies)
+    return units_of(house.store, drawn(house, sampled_turns(house.store, window)), house.policies)
 
 
 def drawn(house: House, turns: Sequence[Turn]) -> list[Turn]:

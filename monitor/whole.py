@@ -21,6 +21,7 @@ from monitor.steps import House, drawn
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.behind import Missed, note_missed
 from monitor.store.opening import Transaction
+from monitor.store.turns import sampled_at
 from monitor.store.ungraded import arms_of, said_last
 from monitor.store.units import units_of
 from monitor.store.wholes import (
@@ -42,11 +43,11 @@ STEP: Final = "grade"
 
 def grade_wholes(house: House, _: Any = None) -> int:
     """Grade the traces and sessions that are complete by now; return how many verdicts were new."""
-    now, seen = naive_utc(house.clock.now()), reads.marks(house.store).get("grade", (0, None))[0]
-    units = house.settings.units
+    now, units = naive_utc(house.clock.now()), house.settings.units
     patience = Patience(parse_duration(units.trace_quiet), parse_duration(units.session_silence))
     done = 0
     traces, sessions = waiting(house.store, now, patience)
+    seen = reads.marks(house.store).get("grade", (0, None))[0] if traces or sessions else 0
     if traces:
         for part in complete_traces(house.store, now, patience, seen).iter_slices(PIECE):
             if not house.stopping():
@@ -86,7 +87,7 @@ def _grades(house: House, rows: pl.DataFrame, units: set[Unit]) -> Graded:
     asked = [policy.about(units) for policy in house.policies if policy.units & units]
     if not asked or rows.is_empty():
         return Graded(pl.DataFrame(schema=GRADES), [], frozenset())
-    picked = reads.sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
+    picked = sampled_at(house.store, rows["seq"].to_list(), rows["time"].min())  # type: ignore[arg-type]  # a time column has times
     turns = drawn(house, picked)
     wholes = units_of(house.store, turns, asked, growing=frozenset())
     return grade_and_draw(house, asked, wholes, naive_utc(house.clock.now()), first=False)

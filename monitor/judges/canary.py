@@ -30,7 +30,7 @@ from monitor.policy.schema import Policy
 from monitor.stats.budget import alarm_threshold, band_z, outputs_to_notice
 from monitor.store import known as stored
 from monitor.store.opening import Store
-from monitor.store.reads import turns_at
+from monitor.store.turns import turns_at
 
 T = TypeVar("T")
 

@@ -37,7 +37,7 @@ from monitor.model.values import Verdict
 from monitor.policy.schema import Policy
 from monitor.store import judging
 from monitor.store.opening import Store
-from monitor.store.reads import turns_at
+from monitor.store.turns import turns_at
 from monitor.store.units import units_of
 
 REACH: Final = timedelta(days=14)

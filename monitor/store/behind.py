@@ -25,8 +25,7 @@ _COLUMNS: Final = "step, part, after, upto"
 
 def missed(reader: Reader) -> list[Missed]:
     """Return everything that was missed, the oldest first."""
-    rows = reader.frame(f"SELECT {_COLUMNS} FROM base.behind ORDER BY step, part, after")
-    return [Missed(*row) for row in rows.iter_rows()]
+    return [Missed(*row) for row in reader.rows(f"SELECT {_COLUMNS} FROM base.behind ORDER BY step, part, after")]
 
 
 def note_missed(txn: Transaction, rows: Iterable[Missed]) -> None:

@@ -50,7 +50,7 @@ def replace_estimates(txn: Transaction, start: datetime, end: datetime, estimate
 
 def tracker_states(store: Store) -> dict[str, str]:
     """Return the state of every change detector as JSON, by its stream."""
-    return dict(store.frame("SELECT stream, state FROM base.trackers").iter_rows())
+    return dict(store.rows("SELECT stream, state FROM base.trackers"))
 
 
 def save_trackers(txn: Transaction, states: Mapping[str, str], at: datetime) -> None:
@@ -98,7 +98,7 @@ def say_again(txn: Transaction, findings: Sequence[Finding]) -> None:
 
 def accepted_findings(reader: Reader) -> list[str]:
     """Return the findings that people have called the new normal."""
-    return reader.frame("SELECT id FROM base.findings WHERE state = 'accepted'")["id"].to_list()
+    return [name for (name,) in reader.rows("SELECT id FROM base.findings WHERE state = 'accepted'")]
 
 
 def move_findings(txn: Transaction, outcome: Moved, now: datetime, expired: datetime) -> None:
@@ -150,8 +150,8 @@ def add_change(txn: Transaction, row: Mapping[str, Any], at: datetime, now: date
 
 def told_changes(reader: Reader, since: datetime) -> list[ToldChange]:
     """Return what was changed after `since` (naive UTC), oldest first."""
-    rows = reader.frame("SELECT time, kind, app, what FROM base.changes WHERE time > ? ORDER BY time", [since])
-    return [ToldChange(aware_utc(time), kind, app, what) for time, kind, app, what in rows.iter_rows()]
+    rows = reader.rows("SELECT time, kind, app, what FROM base.changes WHERE time > ? ORDER BY time", [since])
+    return [ToldChange(aware_utc(time), kind, app, what) for time, kind, app, what in rows]
 
 
 def told_events(reader: Reader, since: datetime) -> list[ChangeEvent]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import polars as pl
 
 from monitor.model import dimensions
-from monitor.model.values import Turn
 from monitor.store.ledger import DAMAGED, SUMS
 from monitor.store.measured import ERROR, NUMBERS, columns
 from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
@@ -28,6 +27,7 @@ class Reader(Protocol):
     """Something that answers SQL: the store itself or one of its transactions."""
 
     def frame(self, sql: str, params: Params = None) -> pl.DataFrame: ...
+    def rows(self, sql: str, params: Params = None) -> list[tuple[Any, ...]]: ...
 
 
 @dataclass(frozen=True)
@@ -50,29 +50,29 @@ NEW_TURNS: Final = "t.seq > ? AND t.seq <= ? AND t.time >= ? AND t.time <= ?"
 
 def marks(reader: Reader) -> dict[str, tuple[int, datetime | None]]:
     """Return per step how far it has come: the last `seq`, and for steps on scores the last time of receipt."""
-    rows = reader.frame("SELECT step, coalesce(max(seq), 0) AS seq, max(time) AS time FROM base.marks GROUP BY step")
-    return {step: (seq, time) for step, seq, time in rows.iter_rows()}
+    rows = reader.rows("SELECT step, coalesce(max(seq), 0), max(time) FROM base.marks GROUP BY step")
+    return {step: (seq, time) for step, seq, time in rows}
 
 
 def last_turn(reader: Reader, after: int, limit: int) -> int:
     """Return the `seq` up to which the next pass goes: at most `limit` turns beyond `after`."""
-    rows = reader.frame(
-        "SELECT max(seq) AS seq FROM (SELECT seq FROM base.turns WHERE seq > ? ORDER BY seq LIMIT ?)", [after, limit]
+    ((seq,),) = reader.rows(
+        "SELECT max(seq) FROM (SELECT seq FROM base.turns WHERE seq > ? ORDER BY seq LIMIT ?)", [after, limit]
     )
-    return int(rows["seq"][0] or after)
+    return int(seq or after)
 
 
 def newest_turn(reader: Reader) -> int:
     """Return the `seq` of the turn that was finished last; 0 when there is none."""
-    return int(reader.frame("SELECT coalesce(max(seq), 0) AS seq FROM base.turns")["seq"][0])
+    ((seq,),) = reader.rows("SELECT max(seq) FROM base.turns")
+    return int(seq or 0)
 
 
 def window(reader: Reader, after: int, upto: int) -> Window | None:
     """Return the window (after, upto], or None when no turn lies in it."""
-    rows = reader.frame(
-        "SELECT min(time) AS start, max(time) AS end FROM base.turns WHERE seq > ? AND seq <= ?", [after, upto]
+    ((start, end),) = reader.rows(
+        "SELECT min(time), max(time) FROM base.turns WHERE seq > ? AND seq <= ?", [after, upto]
     )
-    start, end = rows.row(0)
     return None if start is None else Window(after, upto, start, end)
 
 
@@ -83,20 +83,6 @@ def new_turns(reader: Reader, within: Window) -> pl.DataFrame:
             FROM base.turns t WHERE {NEW_TURNS} ORDER BY t.time""",
         within.params,
     )
-
-
-def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
-    """Return the new turns that were sampled, with their texts."""
-    picked = f"SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE {NEW_TURNS}"
-    return _with_texts(reader, picked, within.params, within.start)
-
-
-def sampled_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Turn]:
-    """Return those of the turns with these `seq`, none of them before `since`, that were sampled, with their texts."""
-    picked = (
-        "SELECT t.* FROM base.turns t SEMI JOIN base.samples s ON s.unit_id = t.trace_id WHERE list_contains(?, seq)"
-    )
-    return _with_texts(reader, picked, [list(seqs)], since)
 
 
 def stored_turns(reader: Reader, start: datetime, end: datetime, most: int | None, seed: int) -> list[int]:
@@ -114,11 +100,6 @@ def stored_turns(reader: Reader, start: datetime, end: datetime, most: int | Non
     return rows["seq"].to_list()
 
 
-def turns_at(reader: Reader, seqs: Sequence[int], since: datetime) -> list[Turn]:
-    """Return the turns with these `seq`, none of them before `since`, with their texts."""
-    return _with_texts(reader, "SELECT * FROM base.turns WHERE list_contains(?, seq)", [list(seqs)], since)
-
-
 def turn_row(reader: Reader, trace_id: str) -> pl.DataFrame:
     """Return the row of one turn, or none."""
     return reader.frame("SELECT * FROM base.turns WHERE trace_id = ? LIMIT 1", [trace_id])
@@ -127,27 +108,6 @@ def turn_row(reader: Reader, trace_id: str) -> pl.DataFrame:
 def turns_between(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return the rows of the turns with start <= time < end, in the order of finishing."""
     return reader.frame("SELECT * FROM base.turns WHERE time >= ? AND time < ? ORDER BY seq", [start, end])
-
-
-def _with_texts(reader: Reader, picked: str, params: Sequence[Any], since: datetime) -> list[Turn]:
-    rows = reader.frame(
-        f"""
-        WITH picked AS ({picked})
-        SELECT p.trace_id AS unit_id, p.time, p.app, p.environment, p.model, p.user_id, p.session_id, p.error_type,
-               p.region, p.channel, p.audience, p.tenant, p.language,
-               coalesce(i.input_value, user_text(i.input_messages)) AS input_text,
-               coalesce(o.output_value, answer_text(o.output_messages)) AS output_text,
-               coalesce(o.system_text, i.system_text) AS system_text,
-               users_texts(i.input_messages) AS conversation
-        FROM picked p
-        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i
-            ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id
-        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) o
-            ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id
-        ORDER BY p.time""",
-        [*params, since, since],
-    )
-    return [Turn(**{**row, "time": row["time"].replace(tzinfo=UTC)}) for row in rows.iter_rows(named=True)]
 
 
 def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None = None) -> pl.DataFrame:
@@ -197,13 +157,18 @@ def new_scores(reader: Reader, after: int, upto: int) -> pl.DataFrame:
     return widen(keys, long.select("unit_id", "metric", "value"))
 
 
+def newest_score(reader: Reader) -> int:
+    """Return the number of the score that came to have a turn last; 0 when there is none."""
+    ((heard,),) = reader.rows("SELECT max(heard) FROM base.scores")
+    return int(heard or 0)
+
+
 def last_score(reader: Reader, after: int, limit: int) -> int | None:
     """Return the number up to which the next pass over scores goes: at most `limit` beyond `after`; None where there is none."""
-    rows = reader.frame(
-        "SELECT max(heard) AS n FROM (SELECT heard FROM base.scores WHERE heard > ? ORDER BY heard LIMIT ?)",
-        [after, limit],
+    ((heard,),) = reader.rows(
+        "SELECT max(heard) FROM (SELECT heard FROM base.scores WHERE heard > ? ORDER BY heard LIMIT ?)", [after, limit]
     )
-    return rows["n"][0]  # type: ignore[no-any-return]
+    return None if heard is None else int(heard)
 
 
 def widen(turns: pl.DataFrame, long: pl.DataFrame) -> pl.DataFrame:
@@ -232,7 +197,7 @@ def experiments_of(reader: Reader, within: Window) -> list[str]:
 
 def rereads(reader: Reader) -> list[str]:
     """Return the experiments whose turns changed arms after they were compared."""
-    return reader.frame("SELECT DISTINCT experiment FROM base.rereads ORDER BY 1")["experiment"].to_list()
+    return [name for (name,) in reader.rows("SELECT DISTINCT experiment FROM base.rereads ORDER BY 1")]
 
 
 def arm_units(reader: Reader) -> pl.DataFrame:

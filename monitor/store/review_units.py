@@ -10,7 +10,8 @@ from typing import Any, Final
 import polars as pl
 
 from monitor.store.precedence import BY_MACHINE, rank
-from monitor.store.reads import Reader, turn_row, turns_at
+from monitor.store.reads import Reader, turn_row
+from monitor.store.turns import turns_at
 from monitor.store.units import whole_sessions
 
 AFTER_A_CHANGE: Final = timedelta(hours=6)

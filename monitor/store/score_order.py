@@ -22,13 +22,13 @@ _READY: Final = (
 
 def hear_scores(store: Store) -> int:
     """Number the scores that have a turn now and had none before; return how many."""
-    if store.frame(f"SELECT 1 AS n FROM base.scores WHERE {_WAITING} LIMIT 1").is_empty():
+    if not store.rows(f"SELECT 1 FROM base.scores WHERE {_WAITING} LIMIT 1"):
         return 0
-    count = int(store.frame(f"SELECT count(*) AS n FROM {_READY}")["n"][0])
+    ((count,),) = store.rows(f"SELECT count(*) FROM {_READY}")
     if not count:
         return 0
     with store.transaction() as txn:
-        last = int(txn.read("SELECT coalesce(max(seq), 0) AS n FROM base.marks WHERE step = ?", [STEP])["n"][0].as_py())
+        ((last,),) = txn.rows("SELECT coalesce(max(seq), 0) FROM base.marks WHERE step = ?", [STEP])
         txn.execute(
             f"""UPDATE base.scores SET heard = n.number FROM (
                     SELECT s.id, ? + row_number() OVER (ORDER BY s.time, s.trace_id, s.key) AS number FROM {_READY}) n
@@ -36,4 +36,4 @@ def hear_scores(store: Store) -> int:
             [last],
         )
         set_mark(txn, STEP, last + count, None)
-    return count
+    return int(count)

@@ -8,6 +8,7 @@ from typing import Final
 import polars as pl
 
 from monitor.store.measured import ENDINGS, columns
+from monitor.store.message_texts import answer_text, user_text
 from monitor.store.precedence import BY_MACHINE
 from monitor.store.reads import NEW_TURNS, Reader, Window
 
@@ -47,13 +48,17 @@ def undecided(reader: Reader, within: Window, policies: Sequence[str] | None = N
 
 def beginnings(reader: Reader, within: Window, letters: int) -> pl.DataFrame:
     """Return unit_id and the first `letters` of what was said and answered, of at most `HEARD` new turns."""
-    return reader.frame(
+    rows = reader.rows(
         f"""
         WITH picked AS (SELECT t.* FROM base.turns t WHERE {NEW_TURNS} ORDER BY hash(t.trace_id) LIMIT {HEARD})
-        SELECT p.trace_id AS unit_id, left(coalesce(i.input_value, user_text(i.input_messages)), {letters}) AS input_text,
-               left(coalesce(o.output_value, answer_text(o.output_messages)), {letters}) AS output_text
-        FROM picked p
+        SELECT p.trace_id, i.input_value, i.input_messages, o.output_value, o.output_messages FROM picked p
         LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id
         LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) o ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id""",
         [*within.params, within.start, within.start],
     )
+    texts = [
+        (unit, user_text(asked) if said is None else said, answer_text(told) if answer is None else answer)
+        for unit, said, asked, answer, told in rows
+    ]
+    cut = [(unit, *(text and text[:letters] for text in both)) for unit, *both in texts]
+    return pl.DataFrame(cut, dict.fromkeys(("unit_id", "input_text", "output_text"), pl.String), orient="row")

@@ -11,8 +11,9 @@ from typing import Final, Protocol
 
 from monitor.clock import naive_utc
 from monitor.model.values import Turn, Unit
-from monitor.store.reads import Reader, turns_at
+from monitor.store.reads import Reader
 from monitor.store.tool_uses import with_tools
+from monitor.store.turns import turns_at
 from monitor.store.wholes import REACH
 from monitor.store.wholes import growing as _growing
 

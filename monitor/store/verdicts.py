@@ -104,7 +104,7 @@ def _grade(label: Mapping[str, Any]) -> dict[str, Any]:
 
 def plans(reader: Reader) -> list[tuple[int, str]]:
     """Return the sampling plans there have been, as (since which turn, JSON)."""
-    return list(reader.frame("SELECT since, plan FROM base.plans ORDER BY since").iter_rows())
+    return reader.rows("SELECT since, plan FROM base.plans ORDER BY since")
 
 
 def declare_plan(txn: Transaction, since: int, plan: str) -> None:
@@ -119,8 +119,7 @@ def ask_again(txn: Transaction, times: Sequence[datetime]) -> None:
 
 def stale_times(reader: Reader) -> list[datetime]:
     """Return the times of turns whose rates are to be made anew, in order."""
-    times: list[datetime] = reader.frame("SELECT DISTINCT time FROM base.stale ORDER BY time")["time"].to_list()
-    return times
+    return [time for (time,) in reader.rows("SELECT DISTINCT time FROM base.stale ORDER BY time")]
 
 
 def forget_stale(txn: Transaction, times: Sequence[datetime]) -> None:

@@ -58,15 +58,14 @@ def settled(reader: Reader, unit: Unit, seen: int) -> int:
 
 def waiting(reader: Reader, now: datetime, patience: Patience) -> tuple[bool, bool]:
     """Return whether any trace may be complete by `now` (naive UTC), and any session have ended: what a look costs while none is."""
-    rows = reader.frame(
+    ((traces, sessions),) = reader.rows(
         f"""
-        SELECT count(*) FILTER (finished_at <= ?) > 0 AS traces,
+        SELECT count(*) FILTER (finished_at <= ?) > 0,
                count(*) FILTER (finished_at IS NULL AND (ended <= ? OR session_id IN (
-                   SELECT session_id FROM base.events WHERE part = '{END}' AND time >= ?))) > 0 AS sessions
+                   SELECT session_id FROM base.events WHERE part = '{END}' AND time >= ?))) > 0
         FROM base.wholes""",
         [now - patience.trace, now - patience.session, now - REACH],
     )
-    traces, sessions = rows.row(0)
     return traces, sessions
 
 

@@ -17,6 +17,7 @@ from monitor.store import reads
 from monitor.store.cases import Wanted
 from monitor.store.opening import Store
 from monitor.store.tool_uses import with_tools
+from monitor.store.turns import turns_at
 from plumbline.api.call import Actor
 from plumbline.api.dataset_questions import AsCase, AsExample, DatasetCases
 from plumbline.policies.activation import Activation
@@ -66,7 +67,7 @@ def _turn(store: Store, trace_id: str, actor: Actor) -> Turn:
         raise NotFound(trace_id)
     if actor.apps is not None and (rows["app"][0] or "") not in actor.apps:
         raise Forbidden(f"{actor.name} does not see texts of this application")
-    [turn] = with_tools(store, reads.turns_at(store, [rows["seq"][0]], rows["time"][0]))
+    [turn] = with_tools(store, turns_at(store, [rows["seq"][0]], rows["time"][0]))
     if turn.output_text is None:
         raise UsageError("the text of this turn is not kept, so it is no example")
     return turn

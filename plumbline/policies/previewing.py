@@ -13,7 +13,8 @@ from monitor.graders.grader import Tools
 from monitor.policy.preview import Trial, outcomes, trial
 from monitor.policy.schema import Policy
 from monitor.store.opening import Store
-from monitor.store.reads import stored_turns, turns_at
+from monitor.store.reads import stored_turns
+from monitor.store.turns import turns_at
 from monitor.store.units import units_of
 from plumbline.api.call import Progress
 

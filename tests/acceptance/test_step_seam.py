@@ -9,7 +9,7 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.config.schema import Settings
-from monitor.cycle import SCORES, STEPS, TIME, TURNS, Step, run_cycle
+from monitor.cycle import SCORES, STEPS, TIME, TURNS, Ahead, Step, run_cycle
 from monitor.steps import House, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 from monitor.store.opening import Store
@@ -74,3 +74,14 @@ def test_one_declaration_is_enough(house: House) -> None:
     assert run_cycle(house, steps)["count"] == 1
     assert seen == [("turns", 3), ("scores", 3), ("time", 1), ("time", 1), ("turns", 1), ("scores", 1), ("time", 1)]
     house.store.close()
+
+
+def test_how_far_a_step_goes_is_what_the_store_says(house: House) -> None:
+    seqs = [2, 3, 4, 9, 11, 12, 30]
+    add(house, *seqs)
+    ahead = Ahead(house.store, reads.newest_turn(house.store))
+    for after in range(32):
+        for limit in (1, 3, 50):
+            if after < max(seqs):
+                assert ahead.upto(after, limit) == reads.last_turn(house.store, after, limit)
+        assert ahead.window(after, 31) == ahead.window(after, 31) == reads.window(house.store, after, 31)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from monitor.errors import StoreError, StoreInUse
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.removal.erase import Wanted, erase_rows, searched
+from monitor.store.transaction import parsed
 from monitor.store.verify import problems
 from tests.store.rows import START, TRACE, Home, Row, a_call, frame, texts
 
@@ -117,3 +119,31 @@ def test_a_segment_goes_only_when_it_is_loaded_and_old(home: Home) -> None:
     home.take(frame(spans=[a_call("c1")]))
     assert maintain(home.store, home.folder / "spool", timedelta(0)) == 0, "the newest segment always stays"
     assert home.take(frame(spans=[a_call("c1")])).duplicate == 1
+
+
+def test_rows_are_those_of_a_frame_and_their_statement_is_parsed_once(home: Home) -> None:
+    asked = "SELECT i, i::VARCHAR AS word, TIMESTAMP '2026-01-01' + to_days(i::INT) AS time, NULL AS none FROM range(?) r(i)"
+    for n in (0, 3, 7):
+        assert home.store.rows(asked, [n]) == list(home.store.frame(asked, [n]).iter_rows())
+        with home.store.transaction() as txn:
+            assert txn.rows(asked, [n]) == list(txn.frame(asked, [n]).iter_rows())
+    assert parsed(home.store.connection, asked) is parsed(home.store.connection, asked)
+    with pytest.raises(StoreError, match="nowhere"):
+        home.store.rows("SELECT * FROM nowhere")
+
+
+def test_a_statement_that_was_parsed_once_serves_all_threads(home: Home) -> None:
+    def ask(n: int) -> bool:
+        asked, answer = "SELECT count(*), ?::BIGINT FROM range(?)", [(n, -n)]
+        return home.store.rows(asked, [-n, n]) == list(home.store.frame(asked, [-n, n]).iter_rows()) == answer
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(ask, range(200)))
+
+
+def test_what_names_mean_is_looked_up_each_time(home: Home) -> None:
+    asked = "SELECT n FROM temp.lent"
+    for n in (1, 2):
+        with home.store.transaction() as txn:
+            txn.execute("CREATE OR REPLACE TEMP TABLE lent AS SELECT ? AS n", [n if n == 1 else "two"])
+            assert txn.rows(asked) == [(n if n == 1 else "two",)]

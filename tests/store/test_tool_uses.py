@@ -10,8 +10,8 @@ from monitor.graders import grade_turns
 from monitor.graders.grader import Tools
 from monitor.model.values import ToolUse, Turn
 from monitor.policy.load import given_policy
-from monitor.store.reads import turns_at
 from monitor.store.tool_uses import with_tools
+from monitor.store.turns import turns_at
 from tests.store.rows import START, TRACE, Home, Row, a_call, a_span, frame, texts, us
 
 
