@@ -23,7 +23,7 @@ from monitor.model.values import Signal, Turn
 from monitor.sampling import Plan
 from monitor.stats.erring import Errors
 from monitor.store.graded import graded_units
-from monitor.store.pieces import signatures, turn_counts
+from monitor.store.pieces import Seen, turn_counts
 from monitor.store.reads import Reader
 from monitor.store.standing import BUCKET
 from monitor.store.ungraded import turns_named
@@ -69,6 +69,7 @@ class Recent:
     _pieces: dict[datetime, Piece] = field(default_factory=dict)
     _plans: list[tuple[int, Plan]] = field(default_factory=list)
     _settings: EstimateSettings | None = None
+    _seen: Seen = field(default_factory=Seen)
     errors: Errors | None = None  # how often the people err whose labels correct rates; None: nothing tells of it
     operation: tuple[datetime, list[Signal]] | None = None  # how applications did, and as of when
 
@@ -99,7 +100,7 @@ class Recent:
         width = _width(settings)
         columns = [name for name in settings.segments if name in dimensions.NAMES]
         bounds = start - (start - EPOCH) % width, end + (EPOCH - end) % width
-        now = signatures(reader, *bounds, width, columns)
+        now = self._seen.signatures(reader, *bounds, width, columns)
         for gone in [at for at in self._pieces if bounds[0] <= at < bounds[1] and at not in now]:
             del self._pieces[gone]
         for run in _runs(now, self._pieces):
@@ -113,6 +114,7 @@ class Recent:
         known = known_plans(reader)
         if (known, settings) != (self._plans, self._settings):
             self._pieces.clear()
+            self._seen = Seen()
             self._plans, self._settings = known, settings
 
     def _read(

@@ -38,6 +38,18 @@ _PEOPLE: Final = f"""
     SELECT hash(unit_id) AS unit, rule_id, label, first_label, contested, label_probability
     FROM people LEFT JOIN planned USING (unit_id, rule_id) LEFT JOIN alone USING (unit_id, rule_id)"""
 
+_OF_PEOPLE: Final = {
+    "unit": pl.UInt64,
+    "rule_id": pl.String,
+    "label": pl.String,
+    "first_label": pl.String,
+    "contested": pl.Boolean,
+    "label_probability": pl.Float64,
+}
+
+_ANYBODY: Final = f"SELECT 1 FROM base.grades WHERE {_ASKED} AND starts_with(grader, '{HUMAN}') LIMIT 1"
+"""Whether people said anything: most pieces of time they did not, and how their words stand costs more to ask than all else."""
+
 _JUDGES: Final = f"""
     SELECT hash(unit_id) AS unit, rule_id, value || ' ' || band AS stratum, inclusion_probability AS judge_probability, drawn AS judge_drawn
     FROM base.judge_draws WHERE {_ASKED}"""
@@ -68,7 +80,8 @@ def graded_units(
     NULL where nobody knows it; `sampling_weight` how many turns it stands for, where its sender samples (NULL: one).
     """
     asked: dict[str, Any] = {"start": start, "end": end, "rules": rules}
-    people, judges = reader.frame(_PEOPLE, asked), reader.frame(_JUDGES, asked)
+    people = reader.frame(_PEOPLE, asked) if reader.rows(_ANYBODY, asked) else pl.DataFrame(schema=_OF_PEOPLE)
+    judges = reader.frame(_JUDGES, asked)
     said = _either(_either(_newest(reader.frame(_MACHINE, asked)), people), judges)
     within = {"start": start, "end": end}
     counted = _drawn(said, reader, within).filter(

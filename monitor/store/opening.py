@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Store:
     lock: int | None
     writing: threading.RLock = field(default_factory=threading.RLock)
     gate: ReadersGate = field(default_factory=ReadersGate)
+    writes: Counter[str] = field(default_factory=Counter)  # transactions by the tables that they may have written to
 
     @classmethod
     def open(
@@ -86,13 +88,22 @@ class Store:
         """All or nothing: what the block writes is durable when it ends and undone when it raises."""
         with self.writing, store_errors():
             self.connection.execute("BEGIN")
+            txn = Transaction(self.connection)
             try:
-                yield Transaction(self.connection)
+                yield txn
             except BaseException:
                 with contextlib.suppress(duckdb.Error):
                     self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
+            self.writes.update(txn.named)
+
+    def state(self, tables: Sequence[str]) -> object:
+        """Return what differs once anything was written to one of `tables`.
+
+        Ask for it before reading: what is read then may be newer, and is told as changed all the same.
+        """
+        return (self.connection, *(self.writes[table] for table in tables))
 
     def checkpoint(self) -> None:
         """Fold the write-ahead log into the file; may take seconds, so never on the ack path."""

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
 
-from monitor.store.reads import Reader
+from monitor.store.reads import BEGINNING, Reader
 
 _IDENTITY: Final = ("app", "user_id", "session_id")
 """Columns of turns that say whose a turn is: they may be filled in later, without a new row."""
+
+
+_SIGNED: Final = {
+    "turns": "count(*), max(rowid), max(finished_at), bit_xor(hash({whose}, rowid))",
+    "samples": "count(*), max(rowid)",
+    "judge_draws": "count(*), max(rowid)",
+    "grades": "count(*), max(rowid), max(graded_at)",
+}
+"""What changes with each table."""
 
 
 def signatures(
@@ -22,21 +32,45 @@ def signatures(
     The first entry is the number of turns. Turns, draws and grades with start <= time < end are looked at; of turns their
     `columns` too. `start` and `end` are bounds of pieces.
     """
-    piece = f"time_bucket(INTERVAL '{width // timedelta(seconds=1)} seconds', time, TIMESTAMP '1970-01-01') AS piece"
-    hashed = ", ".join(dict.fromkeys((*_IDENTITY, *columns)))
-    within = "WHERE time >= ? AND time < ? GROUP BY 1"
-    rows = reader.frame(
-        f"""
-        WITH t AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest, max(finished_at) AS at, bit_xor(hash({hashed}, rowid)) AS whose
-                   FROM base.turns {within}),
-        s AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest FROM base.samples {within}),
-        d AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest FROM base.judge_draws {within}),
-        g AS (SELECT {piece}, count(*) AS n, max(rowid) AS newest, max(graded_at) AS at FROM base.grades {within})
-        SELECT piece, t.n, t.newest, t.at, t.whose, s.n AS n_samples, s.newest AS sampled, d.n AS n_draws, d.newest AS drawn, g.n AS n_grades, g.newest AS graded, g.at AS graded_at
-        FROM t LEFT JOIN s USING (piece) LEFT JOIN d USING (piece) LEFT JOIN g USING (piece)""",
-        [start, end] * 4,
+    whose = ", ".join(dict.fromkeys((*_IDENTITY, *columns)))
+    turns, *others = (
+        _signed(reader, table, what.format(whose=whose), start, end, width) for table, what in _SIGNED.items()
     )
-    return {row[0]: row[1:] for row in rows.iter_rows()}
+    return {at: (*signed, *(other.get(at) for other in others)) for at, signed in turns.items()}
+
+
+def _signed(
+    reader: Reader, table: str, what: str, start: datetime, end: datetime, width: timedelta
+) -> dict[datetime, tuple[Any, ...]]:
+    """One question a table: joined in one they cost more to plan than to answer."""
+    rows = reader.rows(
+        f"SELECT epoch_us(time) // ? AS piece, {what} FROM base.{table} WHERE time >= ? AND time < ? GROUP BY piece",
+        [width // timedelta(microseconds=1), start, end],
+    )
+    return {BEGINNING + piece * width: tuple(signed) for piece, *signed in rows}
+
+
+@dataclass
+class Seen:
+    """Signatures of one stretch of time, asked for again once anything was written of which they tell. Not for several threads at once."""
+
+    state: object = None
+    start: datetime = BEGINNING
+    end: datetime = BEGINNING
+    found: dict[datetime, tuple[Any, ...]] = field(default_factory=dict)
+
+    def signatures(
+        self, reader: Reader, start: datetime, end: datetime, width: timedelta, columns: Sequence[str]
+    ) -> dict[datetime, tuple[Any, ...]]:
+        """Return what `signatures` does; `width` and `columns` are the same at each call."""
+        state = reader.state(tuple(_SIGNED))
+        if state != self.state or start > self.end or end < self.start:
+            self.state, self.start, self.end, self.found = state, start, start, {}
+        for since, until in ((start, self.start), (self.end, end)):
+            if since < until:
+                self.found |= signatures(reader, since, until, width, columns)
+        self.start, self.end = min(start, self.start), max(end, self.end)
+        return {at: signed for at, signed in self.found.items() if start <= at < end}
 
 
 def turn_counts(

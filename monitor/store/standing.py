@@ -29,6 +29,9 @@ STANDING: Final = f"""
         PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC, g.rowid DESC) = 1"""
 
 
+_CASES: Final = {"app": pl.String, "rule_id": pl.String, "unit_id": pl.String, "graded_at": pl.Datetime("us")}
+
+
 def published_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return app, rule_id, bucket, probability (NULL), n and bad, in the order of time, of the windows in [start, end) as published.
 
@@ -45,6 +48,11 @@ def published_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataF
 
 def standing_cases(reader: Reader, rules: Sequence[str], since: datetime) -> pl.DataFrame:
     """Return app, rule_id, unit_id, graded_at of the violations of `rules` that were graded since and stand, newest first."""
+    any_case = """
+        SELECT 1 FROM base.grades
+        WHERE verdict = 'violates' AND graded_at >= ? AND time >= ? AND list_contains(?, rule_id) LIMIT 1"""
+    if not rules or not reader.rows(any_case, [since, since - LATE, list(rules)]):
+        return pl.DataFrame(schema=_CASES)
     return reader.frame(
         f"""
         WITH graded AS (SELECT DISTINCT unit_id FROM base.grades WHERE graded_at >= ? AND time >= ? AND list_contains(?, rule_id)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ ARROW_TYPES: Final[dict[str, pa.DataType]] = {
 KEPT: Final = 500
 """Statements that are kept as they were parsed."""
 
+_TABLE: Final = re.compile(r"\bbase\.(\w+)")
+
 _PARSED: Final[dict[str, duckdb.Statement]] = {}
 
 
@@ -41,11 +44,17 @@ class Transaction:
     """One atomic change; sees its own writes. Only valid inside `Store.transaction`."""
 
     connection: duckdb.DuckDBPyConnection
+    named: set[str] = field(default_factory=set)  # tables in the statements it ran: no other was written to
 
     def execute(self, sql: str, params: Params = None) -> None:
         """Run one statement. Raises `StoreError`."""
+        self.named.update(_TABLE.findall(sql))
         with store_errors():
             self.connection.execute(parsed(self.connection, sql), _naive(params))
+
+    def state(self, tables: Sequence[str]) -> object:  # noqa: ARG002 as `Store.state` has it
+        """Return what is equal to nothing: inside a transaction anything may change with the next statement."""
+        return object()
 
     def insert(self, table: str, rows: Rows) -> int:
         """Append rows (dataclasses, mappings, an Arrow table or a polars frame) to base.`table`; missing columns are NULL."""
