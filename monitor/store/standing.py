@@ -29,7 +29,9 @@ STANDING: Final = f"""
         PARTITION BY g.unit_id, g.rule_id ORDER BY {rank("g")}, g.graded_at DESC, g.rowid DESC) = 1"""
 
 
-_CASES: Final = {"app": pl.String, "rule_id": pl.String, "unit_id": pl.String, "graded_at": pl.Datetime("us")}
+_CASES: Final = pl.Schema(
+    {"app": pl.String(), "rule_id": pl.String(), "unit_id": pl.String(), "graded_at": pl.Datetime("us")}
+)
 
 
 def published_counts(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
