@@ -18,6 +18,7 @@ from monitor.steps import House, Mark, ScoreBatch, TurnBatch, data_time, marked
 from monitor.store import outcomes, reads, verdicts
 from monitor.store.opening import Transaction
 from monitor.store.pasts import pasts
+from monitor.store.turn_measures import turn_metrics
 
 BEFORE_ALL: Final = -1
 """Before the number of any turn or score; scores of before numbers were kept have 0."""
@@ -44,7 +45,7 @@ def take_labels(house: House, _: None = None) -> int:
 
 def compare_turns(house: House, batch: TurnBatch) -> int:
     """Add the new turns to the per-user sums of their experiments and read every experiment again."""
-    return compare_measured(house, reads.turn_metrics(house.store, batch.window), batch.mark)
+    return compare_measured(house, house.measured.of(house.store, batch.window).metrics(), batch.mark)
 
 
 def compare_scores(house: House, batch: ScoreBatch) -> int:
@@ -62,7 +63,7 @@ def compare_again(house: House, _: None) -> int:
     whole = reads.window(house.store, 0, upto)
     if whole is None:
         return 0
-    metrics = reads.turn_metrics(house.store, whole)
+    metrics = turn_metrics(house.store, whole)
     scores = reads.new_scores(house.store, BEFORE_ALL, scored)
     parts = [metrics] if scores.is_empty() else [metrics, scores]
     sums = pl.concat([unit_sums(part.filter(pl.col("experiment").is_in(names))) for part in parts])

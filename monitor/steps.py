@@ -36,6 +36,7 @@ from monitor.store.behind import Missed, missed, note_missed
 from monitor.store.marks import set_mark
 from monitor.store.opening import Store, Transaction
 from monitor.store.reads import Window
+from monitor.store.turn_measures import LastMeasured
 from monitor.store.turns import sampled_turns
 from monitor.store.units import units_of
 from monitor.streams import LASTING, stream_metrics
@@ -78,6 +79,7 @@ class House:
     stopping: Callable[[], bool] = lambda: False
     labels: Labels | None = None
     recent: Recent = field(default_factory=Recent)
+    measured: LastMeasured = field(default_factory=LastMeasured)
     afforded: dict[datetime, Mapping[str, AskingRates]] = field(default_factory=dict)  # of judges, by day
 
     @property
@@ -225,7 +227,8 @@ def drift_metrics(house: House, window: Window) -> pl.DataFrame:
     """
     hashes = [policy.hash for policy in house.policies]
     late = [f"{kind}:{rule}" for rule in rules_of_judges(house) for kind in ("rule", "undecided")]
-    return stream_metrics(house.store, window, hashes or None).drop(late, strict=False)
+    measured = house.measured.of(house.store, window)
+    return stream_metrics(house.store, window, hashes or None, measured).drop(late, strict=False)
 
 
 def rules_of_judges(house: House) -> dict[str, frozenset[str]]:

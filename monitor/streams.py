@@ -9,8 +9,10 @@ import polars as pl
 
 from monitor.drift.kinds import TEXT
 from monitor.graders.languages import detect_language
-from monitor.store import reads, silent_measures
+from monitor.store import reads
 from monitor.store.reads import Reader, Window
+from monitor.store.turn_measures import TurnMeasures
+from monitor.store.turns import beginnings
 
 LASTING: Final = ("output_chars", "output_tokens", "duration_ms", "cost_usd")
 """Measures whose absence is a stream: an app that has one has it in nearly all turns."""
@@ -25,14 +27,13 @@ WORDED: Final = 1_000
 """Letters of an answer, to tell how it is worded."""
 
 
-def stream_metrics(reader: Reader, within: Window, policies: Sequence[str] | None) -> pl.DataFrame:
+def stream_metrics(
+    reader: Reader, within: Window, policies: Sequence[str] | None, measured: TurnMeasures
+) -> pl.DataFrame:
     """Return one row a new turn: dimensions, measures, verdicts of `policies` (hashes), and the silent streams' values."""
-    measured = reads.turn_metrics(reader, within, policies)
-    known = measured.join(silent_measures.endings(reader, within), on="unit_id", how="left", maintain_order="left")
-    heard = known.join(
-        spoken(silent_measures.beginnings(reader, within, WORDED)), on="unit_id", how="left", maintain_order="left"
-    )
-    return reads.widen(heard, silent_measures.undecided(reader, within, policies))
+    known = measured.metrics(policies).join(measured.endings, on="unit_id", how="left", maintain_order="left")
+    heard = known.join(spoken(beginnings(reader, within, WORDED)), on="unit_id", how="left", maintain_order="left")
+    return reads.widen(heard, measured.undecided(policies))
 
 
 def spoken(texts: pl.DataFrame) -> pl.DataFrame:

@@ -166,7 +166,7 @@ def _measured(house: House, window: Window | None) -> Callable[[int, int], Measu
 
 
 def _measures(house: House, window: Window) -> Measured:
-    return drift_metrics(house, window), reads.turn_metrics(house.store, window)
+    return drift_metrics(house, window), house.measured.of(house.store, window).metrics()
 
 
 def _part(house: House, after: int, upto: int) -> Measured:

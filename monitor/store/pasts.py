@@ -20,7 +20,7 @@ MEASURES: Final = {
     "cost_usd": "o.cost_usd",
     "error": "(o.error_type IS NOT NULL)::DOUBLE",
 }
-"""Metrics by what they are of a turn, as `monitor.store.reads.turn_metrics` reads them."""
+"""Metrics by what they are of a turn, as `monitor.store.turn_measures` reads them."""
 
 _OWN: Final = """
     SELECT w.app, w.experiment, w.unit, t.trace_id, t.duration_ms, t.output_tokens, t.cost_usd, t.error_type, t.output_span_id

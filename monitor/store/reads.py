@@ -15,8 +15,6 @@ import polars as pl
 
 from monitor.model import dimensions
 from monitor.store.ledger import DAMAGED, SUMS
-from monitor.store.measured import ERROR, NUMBERS, columns
-from monitor.store.precedence import AS_THEY_CAME, BY_MACHINE
 from monitor.store.transaction import Params
 
 BEGINNING: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as stored
@@ -109,35 +107,6 @@ def turn_row(reader: Reader, trace_id: str) -> pl.DataFrame:
 def turns_between(reader: Reader, start: datetime, end: datetime) -> pl.DataFrame:
     """Return the rows of the turns with start <= time < end, in the order of finishing."""
     return reader.frame("SELECT * FROM base.turns WHERE time >= ? AND time < ? ORDER BY seq", [start, end])
-
-
-def turn_metrics(reader: Reader, within: Window, policies: Sequence[str] | None = None) -> pl.DataFrame:
-    """Return one row a new turn: its dimensions and what was measured of it, NULL where unknown.
-
-    Metric columns: `output_chars`, `duration_ms`, `output_tokens`, `cost_usd`, `error`, and `rule:<id>` per rule that a machine
-    graded: what people say never enters, since they look at some turns only, and at those late. With `policies` (hashes) no verdict
-    of any other policy does.
-    """
-    dims = ", ".join(f"t.{name}" for name in dimensions.NAMES)
-    turns = reader.frame(
-        f"""
-        SELECT t.trace_id AS unit_id, t.time, {dims}, {columns({**NUMBERS, **ERROR})}
-        FROM base.turns t
-        LEFT JOIN (SELECT * FROM base.features WHERE time >= ?) f
-            ON f.trace_id = t.trace_id AND f.span_id = t.output_span_id
-        WHERE {NEW_TURNS} ORDER BY t.time, t.trace_id""",
-        [within.start, *within.params],
-    )
-    grades = reader.frame(
-        f"""
-        SELECT g.unit_id, 'rule:' || g.rule_id AS metric, max((g.verdict = 'violates')::DOUBLE) AS value
-        FROM base.grades g JOIN base.turns t ON t.trace_id = g.unit_id
-        WHERE g.time >= ? AND g.verdict IN ('violates', 'complies') AND {BY_MACHINE} AND {AS_THEY_CAME} AND {NEW_TURNS}
-          AND (?::VARCHAR[] IS NULL OR list_contains(?::VARCHAR[], g.policy_hash))
-        GROUP BY ALL""",
-        [within.start, *within.params, policies, policies],
-    )
-    return widen(turns, grades)
 
 
 def new_scores(reader: Reader, after: int, upto: int) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Turns with their texts, as graders are given them."""
+"""New turns with their texts: whole as graders are given them, and how they begin for what is told of wording and language."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import polars as pl
+
 from monitor.model.values import Turn
 from monitor.store.message_texts import Messages, answer_text, user_text, users_texts
 from monitor.store.reads import NEW_TURNS, Reader, Window
 
 _SAMPLED: Final = """
     SELECT t.* FROM base.turns t WHERE t.trace_id IN (SELECT unit_id FROM base.samples WHERE time >= ?)"""
-"""Turns that were sampled, none of them before a time: a sample has the time of its turn, or a later one where the turn has grown since."""
+"""Turns that were sampled, none of them before a time: a sample has the time of its turn."""
+
+HEARD: Final = 1_000
+"""Turns of one window whose texts are read for their language; of more, so many are drawn."""
 
 
 def sampled_turns(reader: Reader, within: Window) -> list[Turn]:
@@ -70,3 +75,21 @@ def _turn(
         conversation=users_texts(asked),
         **same,
     )
+
+
+def beginnings(reader: Reader, within: Window, letters: int) -> pl.DataFrame:
+    """Return unit_id and the first `letters` of what was said and answered, of at most `HEARD` new turns."""
+    rows = reader.rows(
+        f"""
+        WITH picked AS (SELECT t.* FROM base.turns t WHERE {NEW_TURNS} ORDER BY hash(t.trace_id) LIMIT {HEARD})
+        SELECT p.trace_id, i.input_value, i.input_messages, o.output_value, o.output_messages FROM picked p
+        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) i ON i.trace_id = p.trace_id AND i.span_id = p.input_span_id
+        LEFT JOIN (SELECT * FROM base.content WHERE time >= ?) o ON o.trace_id = p.trace_id AND o.span_id = p.output_span_id""",
+        [*within.params, within.start, within.start],
+    )
+    texts = [
+        (unit, user_text(asked) if said is None else said, answer_text(told) if answer is None else answer)
+        for unit, said, asked, answer, told in rows
+    ]
+    cut = [(unit, *(text and text[:letters] for text in both)) for unit, *both in texts]
+    return pl.DataFrame(cut, dict.fromkeys(("unit_id", "input_text", "output_text"), pl.String), orient="row")

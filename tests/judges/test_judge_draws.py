@@ -23,6 +23,7 @@ from monitor.steps import afforded, graded_turns
 from monitor.store import reads
 from monitor.store.graded import graded_units
 from monitor.store.judging import Said, keep
+from monitor.store.turn_measures import turn_metrics
 from monitor.weighing import weighted
 from plumbline.agent import Agent
 from plumbline.answers import house_of
@@ -138,7 +139,7 @@ def test_what_is_asked_more_often_moves_no_stream_and_no_arm(house: Agent) -> No
     } == drawn - beyond
     window = reads.window(house.store, 200, 400)
     assert window is not None
-    metrics = reads.turn_metrics(house.store, window)
+    metrics = turn_metrics(house.store, window)
     assert set(metrics.drop_nulls(f"rule:{RULE}")["unit_id"]) == drawn - beyond
 
 

@@ -39,6 +39,7 @@ from monitor.store import reads
 from monitor.store.finishing.finish import finish
 from monitor.store.opening import Store
 from monitor.store.pages import read_page
+from monitor.store.turn_measures import turn_metrics
 
 now = SystemClock().now()
 store = Store.open(Path(sys.argv[1]), clock=SystemClock())
@@ -52,7 +53,7 @@ assert finish(store, now, timedelta(0), timedelta(0), flush=True) == 1
 assert store.read("SELECT region FROM turns ORDER BY time").to_pylist() == [{"region": None}, {"region": "eu"}]
 assert store.read("SELECT DISTINCT region FROM base.spans").to_pylist() == [{"region": "eu"}], "shared from the root"
 window = reads.window(store, 0, 10)
-metrics = reads.turn_metrics(store, window)
+metrics = turn_metrics(store, window)
 assert metrics["region"].to_list() == [None, "eu"]
 bounds = {"start": str(naive_utc(now) - timedelta(hours=1)), "end": str(naive_utc(now) + timedelta(hours=1))}
 shown = read_page(store, "traces", {**bounds, "region": "eu"}, {}).to_pylist()
