@@ -23,7 +23,7 @@ from monitor.model.values import Signal
 from monitor.policy.watching import Watched
 from monitor.rule_verdicts import NOTHING, VIOLATES, Codes, Said, decisive
 from monitor.stats.estimators import clustered_interval, hajek
-from monitor.verdict_columns import Told, cluster_numbers, said_under
+from monitor.verdict_columns import Told, Words, cluster_numbers, said_under
 
 Floats = NDArray[np.float64]
 Stream = tuple[str, str]
@@ -71,7 +71,7 @@ def _whom(rows: pl.DataFrame, words: Said) -> Whom:
 
 def _users(rows: pl.DataFrame, hit: pl.Series) -> int:
     """How many users are known of those of `rows` that are `hit`."""
-    users = rows["user"].filter(hit)
+    users = rows["user"] if hit.all() else rows["user"].filter(hit)
     return users.n_unique() - (users.null_count() > 0)
 
 
@@ -89,23 +89,24 @@ def reached(said: Told, metric: str, app: str, segment: str, since: datetime) ->
     words, (column, _, value) = said.by_app.get(app), segment.partition("=")
     if words is None or (value and column not in words.turns.columns):
         return None
-    seen = _since(words.turns, since)
+    seen = _since(words, since)
     inside = (seen[column].cast(pl.String) == value).fill_null(value=False) if value else _all(seen)
     kind, _, rule = metric.partition(":")
     if kind != "rule":
         return _of(seen, inside, _all(seen))
     rows = seen.filter(inside) if value else seen
-    heard = words.by_rule.get(rule) if rows is words.turns else said_under(rule, rows, said.labels)
+    whole = rows.height == words.turns.height
+    heard = words.by_rule.get(rule) if whole else said_under(rule, rows, said.labels)
     if heard is None:
         return None
     stands = _stands(heard)
     return _of(rows, pl.Series(stands == VIOLATES), pl.Series(decisive(stands)))
 
 
-def _since(turns: pl.DataFrame, since: datetime) -> pl.DataFrame:
-    """Return the turns from `since` on: these themselves, not a copy, where all are."""
-    began = turns["time"].min()
-    return turns if began is not None and began >= since else turns.filter(pl.col("time") >= since)  # type: ignore[operator]
+def _since(words: Words, since: datetime) -> pl.DataFrame:
+    """Return the turns from `since` on: where they are in the order of time a part of these themselves, not a copy."""
+    turns = words.turns
+    return turns[int(turns["time"].search_sorted(since)) :] if words.ordered else turns.filter(pl.col("time") >= since)
 
 
 def _all(rows: pl.DataFrame) -> pl.Series:

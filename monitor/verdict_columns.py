@@ -46,6 +46,11 @@ class Words:
     turns: pl.DataFrame
     by_rule: Mapping[str, Said]
 
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether the turns are in the order of time."""
+        return self.turns["time"].is_sorted()
+
 
 @dataclass(frozen=True)
 class Told:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice
 from typing import Final
 from zlib import crc32
 
@@ -41,18 +41,28 @@ def ngrams(text: str) -> Iterator[str]:
     >>> [*ngrams("हिन्दी में")], [*ngrams("您好")]
     (['हिन्दी', 'में', 'हिन्दी में'], ['您', '好', '您 好'])
     """
-    words = [_word(found[0]) for found, _ in zip(_TOKEN.finditer(text), range(WORDS), strict=False)]
+    words = _words(text)
     yield from words
-    yield from (f"{one} {other}" for one, other in pairwise(words))
+    yield from map(_pair, words, words[1:])
 
 
+def _words(text: str) -> list[str]:
+    return [_word(found[0]) for found in islice(_TOKEN.finditer(text), WORDS)]
+
+
+@lru_cache(maxsize=10_000)
 def _word(token: str) -> str:
     return "0" if token[0].isdigit() else token[:LONGEST].lower()
 
 
+def _pair(one: str, other: str) -> str:
+    return f"{one} {other}"
+
+
 @lru_cache(maxsize=50_000)
-def _place(ngram: str) -> int:
-    return crc32(ngram.encode()) % PLACES
+def _place(*ngram: str) -> int:
+    """Where a word, or a pair of them, is counted: most were met before."""
+    return crc32(" ".join(ngram).encode()) % PLACES
 
 
 def hashed(texts: Sequence[str]) -> Floats:
@@ -62,6 +72,7 @@ def hashed(texts: Sequence[str]) -> Floats:
     """
     rows = np.zeros((len(texts), PLACES))
     for row, text in zip(rows, texts, strict=True):
-        places = list({_place(ngram) for ngram in ngrams(text)})
+        words = _words(text)
+        places = [*{*map(_place, words), *map(_place, words, words[1:])}]
         row[places] = round(GRAIN / np.sqrt(max(1, len(places)))) / GRAIN
     return rows

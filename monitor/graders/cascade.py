@@ -230,7 +230,7 @@ class _Bench:
             for one, turn in zip(asked, answers.turns, strict=True)
         ]
         makers = [self._maker(one.graders, word) for one, word in zip(asked, words, strict=True)]
-        varying = {
+        columns: dict[str, list[Any]] = {
             "unit_id": [turn.unit_id for turn in answers.turns],
             "time": [naive_utc(turn.time) for turn in answers.turns],
             "verdict": [word.verdict.value for word in words],
@@ -242,9 +242,8 @@ class _Bench:
             "grader": [maker[0] for maker in makers],
             "grader_version": [maker[1] for maker in makers],
         }
-        frame = pl.DataFrame(varying, {name: GRADES[name] for name in varying})
-        same = [pl.lit(value, GRADES[name]).alias(name) for name, value in self._same()]
-        return frame.with_columns(same).select(list(GRADES))
+        columns |= {name: [value] * len(words) for name, value in self._same()}
+        return pl.DataFrame({name: columns[name] for name in GRADES}, GRADES)
 
     def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:
         """Return names and version of who decided: the grader that found the violation, or all that agree there is none."""
