@@ -62,6 +62,17 @@ def whom(said: Told) -> dict[tuple[str | None, str], Whom]:
     return found
 
 
+def last_violations(said: Told, n: int) -> dict[tuple[str | None, str], datetime]:
+    """Return since when (naive UTC) each app and rule had its last `n` violations; those that had fewer are left out."""
+    found: dict[tuple[str | None, str], datetime] = {}
+    for app, words in said.by_app.items():
+        for rule, heard in words.by_rule.items():
+            bad = words.turns["time"].filter(pl.Series(_stands(heard) == VIOLATES))
+            if bad.len() >= n:
+                found[app, rule] = bad.top_k(n).min()  # type: ignore[assignment]  # a time column has times
+    return found
+
+
 def _whom(rows: pl.DataFrame, words: Said) -> Whom:
     stands = _stands(words)
     bad = stands == VIOLATES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,9 +47,9 @@ class Sight(Protocol):
         """Return the violations of `rules` that were graded since and stand."""
 
     def violating(
-        self, streams: Sequence[standing.Stream], start: datetime, end: datetime, limit: int
+        self, streams: Mapping[standing.Stream, datetime], start: datetime, end: datetime, limit: int
     ) -> dict[standing.Stream, list[str]]:
-        """Return the newest units that violate the rule of each stream."""
+        """Return the newest units that violate the rule of each stream, which has about so many since the time given with it."""
 
     def comparisons(self) -> list[Row]:
         """Return the present readout of every experiment."""
@@ -97,7 +97,7 @@ class StoreSight:
         return standing.standing_cases(self.reader, rules, since)
 
     def violating(
-        self, streams: Sequence[standing.Stream], start: datetime, end: datetime, limit: int
+        self, streams: Mapping[standing.Stream, datetime], start: datetime, end: datetime, limit: int
     ) -> dict[standing.Stream, list[str]]:
         """See `Sight`."""
         return standing.violating_units(self.reader, streams, start, end, limit)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from monitor.affected import Onset, Whom, measure, onsets, reached, title_of, watched_only, whom
+from monitor.affected import Onset, Whom, last_violations, measure, onsets, reached, title_of, watched_only, whom
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration
 from monitor.config.schema import EstimateSettings
@@ -92,7 +92,8 @@ def _rates(
     estimates += _late(estimates, cases, start, now)
     used = [*budgets(counts, rules, aware_utc(now), HISTORY)]
     people, rises = whom(said), onsets(counts)
-    seen = sight.violating([(e.app, e.rule_id) for e in estimates if e.value], start, now, EXAMPLES)
+    lately, bad = last_violations(said, EXAMPLES), [(e.app, e.rule_id) for e in estimates if e.value]
+    seen = sight.violating({stream: lately.get(stream, start) for stream in bad}, start, now, EXAMPLES)
     return used + [
         _rate(
             e,

@@ -129,10 +129,10 @@ class Remembered:
         return self._bad.cases(rules, (since, self.now), since - LATE)
 
     def violating(
-        self, streams: Sequence[Stream], start: datetime, end: datetime, limit: int
+        self, streams: Mapping[Stream, datetime], start: datetime, end: datetime, limit: int
     ) -> dict[Stream, list[str]]:
         """See `Sight`."""
-        return self._bad.newest(streams, start, end, limit)
+        return self._bad.newest([*streams], start, end, limit)
 
     def comparisons(self) -> list[Row]:
         """See `Sight`."""

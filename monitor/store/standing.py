@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,9 +16,6 @@ BUCKET: Final = timedelta(minutes=15)
 
 LATE: Final = timedelta(days=7)
 """Turns that were graded now are still news when they are no older than this; imported history is not."""
-
-SHORT: Final = 16
-"""The part of a time that is looked through first for its newest violations, as a divisor."""
 
 Stream = tuple[str | None, str]
 """App and rule."""
@@ -66,37 +63,38 @@ def standing_cases(reader: Reader, rules: Sequence[str], since: datetime) -> pl.
 
 
 def violating_units(
-    reader: Reader, streams: Iterable[Stream], start: datetime, end: datetime, limit: int
+    reader: Reader, streams: Mapping[Stream, datetime], start: datetime, end: datetime, limit: int
 ) -> dict[Stream, list[str]]:
     """Return of each stream the newest units that violate its rule by the verdict that stands, at most `limit`.
 
-    Most streams have so many in the last sixteenth of the time: all of it is read for the rules of the others alone. Streams that were
-    not asked for may be there too, and lack some.
+    `streams` tells since when each has about so many: where it has fewer, all the time is read for its rule. Streams that were not
+    asked for may be there too, and lack some.
     """
-    found: dict[Stream, list[str]] = {}
-    asked = set(streams)
-    for since in (end - (end - start) / SHORT, start):
-        lacking = {rule for app, rule in asked if len(found.get((app, rule), ())) < limit}
-        found |= _violating(reader, sorted(lacking), since, end, limit) if lacking else {}
-    return found
+    rules: dict[str, datetime] = {}
+    for (_, rule), since in streams.items():
+        rules[rule] = max(start, min(since, rules.get(rule, since)))
+    found = _violating(reader, rules, end, limit) if rules else {}
+    lacking = {rule: start for app, rule in streams if len(found.get((app, rule), ())) < limit and rules[rule] > start}
+    return found | (_violating(reader, lacking, end, limit) if lacking else {})
 
 
-def _violating(
-    reader: Reader, rules: Sequence[str], start: datetime, end: datetime, limit: int
-) -> dict[Stream, list[str]]:
-    rows = reader.frame(
+def _violating(reader: Reader, rules: Mapping[str, datetime], end: datetime, limit: int) -> dict[Stream, list[str]]:
+    """Return the newest units that violate each rule since the time given with it."""
+    names, start = [*rules], min(rules.values())
+    rows = reader.rows(
         f"""
         WITH bad AS (
             SELECT *, rowid FROM base.grades
-            WHERE list_contains(?, rule_id) AND verdict = 'violates' AND time >= ? AND time < ?),
+            WHERE list_contains(?, rule_id) AND verdict = 'violates' AND time >= ? AND time < ?
+              AND time >= list_extract(?::TIMESTAMP[], list_position(?, rule_id))),
         words AS (SELECT *, rowid FROM base.grades SEMI JOIN bad USING (unit_id, rule_id) WHERE time >= ? AND time < ?)
         SELECT t.app, g.rule_id, g.unit_id FROM bad g ANTI JOIN words l ON {LATER} JOIN base.turns t ON t.trace_id = g.unit_id
         WHERE t.time >= ? AND t.time < ?
         QUALIFY row_number() OVER (PARTITION BY t.app, g.rule_id ORDER BY g.time DESC) <= ? ORDER BY g.time DESC""",
-        [list(rules), *[start, end] * 3, limit],
+        [names, start, end, [*rules.values()], names, *[start, end] * 2, limit],
     )
     found: dict[Stream, list[str]] = {}
-    for app, rule, unit in rows.iter_rows():
+    for app, rule, unit in rows:
         found.setdefault((app, rule), []).append(unit)
     return found
 

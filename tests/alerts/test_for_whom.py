@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from alerts.sentence import affected
-from monitor.affected import Whom, reached
+from monitor.affected import Whom, last_violations, reached
 from monitor.model.values import About
 from monitor.verdict_columns import Told, told
 from tests.alerts.test_sentence import a_change
@@ -83,3 +83,16 @@ def test_where_nothing_tells_whom_it_reached_nothing_is_said(metric: str, app: s
 def test_the_sentence_says_so(whom: Whom, said: str) -> None:
     counts: dict[str, Any] = {"turns": whom.turns, "seen": whom.seen, "users": whom.users, "share": whom.share}
     assert affected(a_change(about=About("length of answers", "characters", before=420.0, **counts))) == said
+
+
+def test_turns_that_are_in_no_order_are_reached_as_if_they_were() -> None:
+    said = a_day()
+    mixed = Told(said.turns.sample(fraction=1, shuffle=True, seed=3), said.labels)
+    for metric, segment in (("rule:R1", "all"), ("rule:R1", "channel=mobile"), ("output_chars", "all")):
+        assert reached(mixed, metric, "shop", segment, BEGAN) == reached(said, metric, "shop", segment, BEGAN)
+
+
+@pytest.mark.parametrize(("n", "since"), [(1, 19), (3, 15), (10, 1), (11, None)])
+def test_since_when_a_rule_was_violated_so_often(n: int, since: int | None) -> None:
+    wanted = {} if since is None else {("shop", "R1"): BEGAN + timedelta(minutes=since)}
+    assert last_violations(a_day(), n) == wanted

@@ -163,10 +163,14 @@ def test_a_page_of_turns_is_the_first_of_all(house: GeneratedStore, sort: str, o
 @pytest.mark.parametrize("limit", [1, 3, 1000])
 def test_the_newest_violations_are_those_of_the_whole_time(house: GeneratedStore, limit: int) -> None:
     start, end = house.now - timedelta(days=14), house.now
-    plain: dict[tuple[str, str], list[str]] = {}
+    plain: dict[tuple[str | None, str], list[str]] = {}
     for row in plainly(house, VIOLATIONS, verdict="violates"):
         plain.setdefault((row["app"], row["rule_id"]), []).append(row["trace_id"])
     assert min(map(len, plain.values())) < 4 < max(map(len, plain.values())), "rare ones lie outside the last day"
-    told = violating_units(house.store, [*plain, ("nobody", "NO-RULE")], start, end, limit)
-    assert {stream: units[:limit] for stream, units in told.items()} == told
-    assert told == {stream: units[:limit] for stream, units in plain.items()}
+    wanted = {stream: units[:limit] for stream, units in plain.items()}
+    for since in (start - timedelta(days=1), start, end - timedelta(days=1), end - timedelta(minutes=1), end):
+        streams = dict.fromkeys((*plain, ("nobody", "NO-RULE")), since)
+        assert violating_units(house.store, streams, start, end, limit) == wanted
+    odd = {stream: (start, end)[number % 2] for number, stream in enumerate(plain)}
+    assert violating_units(house.store, odd, start, end, limit) == wanted
+    assert violating_units(house.store, {}, start, end, limit) == {}
