@@ -66,10 +66,11 @@ def last_violations(said: Told, n: int) -> dict[tuple[str | None, str], datetime
     """Return since when (naive UTC) each app and rule had its last `n` violations; those that had fewer are left out."""
     found: dict[tuple[str | None, str], datetime] = {}
     for app, words in said.by_app.items():
+        times = words.turns["time"].to_numpy()
         for rule, heard in words.by_rule.items():
-            bad = words.turns["time"].filter(pl.Series(_stands(heard) == VIOLATES))
-            if bad.len() >= n:
-                found[app, rule] = bad.top_k(n).min()  # type: ignore[assignment]  # a time column has times
+            bad = times[_stands(heard) == VIOLATES]
+            if len(bad) >= n:
+                found[app, rule] = np.partition(bad, -n)[-n].item()
     return found
 
 

@@ -83,7 +83,7 @@ class Pair:
     shared: Sequence[Phase]
     parted: bool
     rows: pl.DataFrame
-    cells: Mapping[tuple[object, ...], pl.DataFrame]
+    cells: Mapping[tuple[str, str], pl.DataFrame]
     alpha: float
 
 
@@ -92,7 +92,9 @@ def pair_of(readout: Readout, arm: str) -> Pair:
     shared, parted = together(readout.phases, readout.control, arm)
     rows = _of_phases(readout, shared)
     alpha = readout.alpha / stretches(readout.phases, readout.control, arm)
-    return Pair(arm, shared, parted, rows, rows.partition_by("metric", "arm", as_dict=True), alpha)
+    parts = rows.partition_by("metric", "arm")  # as a dict each part would be asked for its key by a query of its own
+    cells = {(part["metric"][0], part["arm"][0]): part for part in parts}
+    return Pair(arm, shared, parted, rows, cells, alpha)
 
 
 def _of_phases(readout: Readout, shared: Sequence[Phase]) -> pl.DataFrame:

@@ -243,7 +243,7 @@ class _Bench:
             "grader_version": [maker[1] for maker in makers],
         }
         columns |= {name: [value] * len(words) for name, value in self._same()}
-        return pl.DataFrame({name: columns[name] for name in GRADES}, GRADES)
+        return pl.DataFrame([pl.Series(name, columns[name], kind) for name, kind in GRADES.items()])
 
     def _maker(self, asked: int, word: Judgement) -> tuple[str, str]:
         """Return names and version of who decided: the grader that found the violation, or all that agree there is none."""
