@@ -1,4 +1,4 @@
-"""`python -m benchmarks.cycle [N...]`: seconds and memory of a pass with 100 new turns when so many came in the last 24 hours.
+"""`python -m benchmarks.cycle [N...]`: seconds and memory of a pass with 100 new turns, and with none, when so many came in the last 24 hours.
 
 The first pass reads what there is and is told apart. Runs as it is in an earlier checkout (`PYTHONPATH=CHECKOUT`), for a before.
 """
@@ -63,9 +63,11 @@ def _house(made: GeneratedStore) -> House:
 def _measured(made: GeneratedStore, house: House) -> str:
     first, held = _timed(lambda: run_cycle(house)), _resident()
     walls, cpus = zip(*(_pass(made, house, number) for number in range(ROUNDS)), strict=True)
+    grown = _resident() - held
+    idle = statistics.median(_timed(lambda: run_cycle(house))[1] for _ in range(ROUNDS))
     return (
         f"first pass {first[0]:.2f} s; with {NEW} new {statistics.median(walls):.2f} s ({statistics.median(cpus):.2f} CPU s); "
-        f"{_resident() - held:+.0f} MB in {ROUNDS} passes after the first"
+        f"with none {idle:.2f} CPU s; {grown:+.0f} MB in {ROUNDS} passes after the first"
     )
 
 

@@ -6,7 +6,8 @@ goes on with the macros.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ def _of_user(messages: Messages) -> list[Any]:
     return [message for message in _read(messages) if isinstance(message, dict) and message.get("role") == "user"]
 
 
-def _read(messages: Messages) -> list[Any]:
+@lru_cache(maxsize=1)  # the same messages are asked for one text after the other
+def _read(messages: Messages) -> Sequence[Any]:
     if messages is None:
         return []
     try:
