@@ -1,4 +1,4 @@
-"""What is done when nothing else is: fold the log into the file, let go of spool segments that are no longer needed."""
+"""What is done when nothing else is: one row an hour, the log folded into the file, spool segments let go of that are no longer needed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from monitor.spool import drop_segments, families
+from monitor.store.finishing.rollup import compact
 from monitor.store.load import positions
 from monitor.store.opening import Store
 
 
 def maintain(store: Store, spool: Path, keep: timedelta) -> int:
-    """Checkpoint, then drop spool segments that are wholly loaded and older than `keep`; returns how many.
+    """Sum what finishing added to each hour, checkpoint, then drop spool segments that are wholly loaded and older than `keep`; returns how many.
 
     The order matters: a segment may go only once what was loaded from it no longer depends on DuckDB's log.
     """
+    with store.transaction() as txn:
+        compact(txn)
     store.checkpoint()
     dropped, loaded = 0, positions(store)
     for family in families(spool):

@@ -88,6 +88,14 @@ VIEWS: Final[dict[str, str]] = {
         FROM base.retentions""",
     "not_understood": "SELECT time::DATE AS day, source, scope, signal, name, n, keys FROM base.strangers",
     "unknown_keys": "SELECT day::DATE AS day, source, dialect, key, n FROM base.unknown_keys",
+    # A bin of every histogram stands at the same place; finishing adds a row a time, and an hour is the sum of its rows.
+    "hours": """
+        SELECT hour, app, environment, model, sum(n_turns)::BIGINT AS n_turns, sum(n_errors)::BIGINT AS n_errors, sum(n_calls)::BIGINT AS n_calls,
+               sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens, sum(cost_usd) AS cost_usd,
+               sum(duration_ms_sum) AS duration_ms_sum,
+               to_json(list_transform(range(1, len(first(from_json(duration_hist, '["BIGINT"]'))) + 1),
+                       lambda bin: list_sum(list_transform(list(from_json(duration_hist, '["BIGINT"]')), lambda counts: counts[bin]))::BIGINT))::VARCHAR AS duration_hist
+        FROM base.rollup GROUP BY hour, app, environment, model""",
     "ledger": """
         SELECT day::DATE AS day, source, sum(received)::BIGINT AS received, sum(stored)::BIGINT AS stored,
                sum(duplicate)::BIGINT AS duplicate, sum(refused)::BIGINT AS refused, reason

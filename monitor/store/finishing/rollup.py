@@ -11,7 +11,7 @@ BOUNDS_MS: Final = (50, 100, 200, 400, 800, 1_200, 1_600, 2_400, 3_200, 4_800, 6
 
 
 def roll_up(txn: Transaction, traces: list[str], bounds: str) -> None:
-    """Add new turns to the sums of their hours; a row is added per call of this, and readers sum them."""
+    """Add new turns to the sums of their hours: a row more a call, until `compact` makes one of them."""
     if not traces:
         return
     steps = " ".join(f"WHEN duration_ms <= {bound} THEN {number}" for number, bound in enumerate(BOUNDS_MS))
@@ -32,3 +32,14 @@ def roll_up(txn: Transaction, traces: list[str], bounds: str) -> None:
         FROM summed""",
         [traces],
     )
+
+
+def compact(txn: Transaction) -> int:
+    """Make one row again of what finishing added to an hour, app, environment and model; return of how many hours."""
+    several = "SELECT hour FROM base.rollup GROUP BY hour, app, environment, model HAVING count(*) > 1"
+    hours = txn.frame(f"SELECT DISTINCT hour FROM ({several})")["hour"].to_list()
+    if hours:
+        txn.execute("CREATE OR REPLACE TEMP TABLE sums AS SELECT * FROM hours WHERE list_contains(?, hour)", [hours])
+        txn.execute("DELETE FROM base.rollup WHERE list_contains(?, hour)", [hours])
+        txn.execute("INSERT INTO base.rollup BY NAME SELECT * FROM temp.sums")
+    return len(hours)
