@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -84,7 +84,7 @@ def add(calendar: Calendar, parts: Ints, watched: Floats) -> None:
 
 def add_all(calendars: Sequence[Calendar], parts: Ints, watched: Floats, whose: Ints) -> list[Calendar]:
     """Return many calendars, each with its outputs (`whose` says which, in order): what `add` makes of each."""
-    added = [Calendar() for _ in calendars]
+    columns: list[Sequence[Any]] = []
     for name, place, size in (("day", _DAY[parts], DAYS), ("cell", _CELL[parts], KINDS * BLOCKS)):
         at, all_ = whose * size + place, size * len(calendars)
         counts = np.bincount(at, minlength=all_).reshape(-1, size)
@@ -92,10 +92,9 @@ def add_all(calendars: Sequence[Calendar], parts: Ints, watched: Floats, whose: 
         fresh = np.stack([np.bincount(at, weights=column, minlength=all_) for column in watched.T])
         by_calendar = fresh.reshape(-1, len(calendars), size).transpose(1, 0, 2)
         sums = tenths(by_calendar + np.asarray([getattr(calendar, name) for calendar in calendars]))
-        for calendar, n, rows in zip(added, counts.tolist(), sums.tolist(), strict=True):
-            setattr(calendar, f"n_{name}", n)
-            setattr(calendar, name, rows)
-    return added
+        columns += [counts.tolist(), sums.tolist()]
+    rows = zip(*columns, strict=True)
+    return [Calendar(n_day=n_day, n_cell=n_cell, day=day, cell=cell) for n_day, day, n_cell, cell in rows]
 
 
 def tenths(values: Floats) -> Floats:

@@ -19,9 +19,12 @@ def in_stream_numbers(stream: Stream, points: Points, combos: Sequence[Combo]) -
 
 def numbered(own: Sequence[Combo], seen: Sequence[int], combos: Sequence[Combo]) -> tuple[list[Combo], list[int]]:
     """Return the rows that a stream knows after it has `seen` these numbers of `combos`, and its own numbers for them."""
-    known = {combo: number for number, combo in enumerate(own)}
-    numbers = {n: known.setdefault(combos[n], len(known)) for n in sorted(set(seen))}
-    return list(known), [numbers[n] for n in seen]
+    known, numbers = [*own], {}
+    for n in sorted(set(seen)):
+        if combos[n] not in known:
+            known.append(combos[n])
+        numbers[n] = known.index(combos[n])  # they are few
+    return known, [numbers[n] for n in seen]
 
 
 def compact(stream: Stream) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from monitor.drift.points import Ints, Points
 from monitor.drift.reference import functions
 from monitor.drift.state import Combo, Reference, Stream, Trail, shortened
 from monitor.drift.tracker import SILENCE_MS, TrackerSettings, as_watched, warmer
-from monitor.drift.trail import LOOSE, SECOND_MS, longer, thinned
+from monitor.drift.trail import LOOSE, SECOND_MS, all_longer, thinned
 from monitor.drift.weeks import Week
 from monitor.stats.edetector import BETS, LARGEST, Band, likelihood_ratios, mixed
 from monitor.stats.ranks import Floats
 
 FEW: Final = 100
 """Outputs of a stream up to which it is stepped with others: arrays over its own outputs are as quick for more."""
+
+IN_TURN: Final = 8
+"""Numbers from which on `sum` adds up several at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,15 @@ class Fed:
     settings: TrackerSettings
 
 
+class _Came(NamedTuple):
+    """When outputs came, and the numbers of their rows, as plain numbers: the same for all streams of the same turns."""
+
+    first: int
+    last: int
+    seconds: list[int]
+    combo: list[int]
+
+
 @dataclass(frozen=True)
 class _Ready:
     """A stream that is watched, with its reference and bands; `combos` are its own, of which `combo` has one an output."""
@@ -48,6 +60,7 @@ class _Ready:
     reference: Reference
     week: Week
     points: Points
+    came: _Came
     value: Floats
     watched: Floats
     combos: list[Combo]
@@ -59,7 +72,8 @@ class _Ready:
 def step_together(fed: Sequence[Fed], combos: Sequence[Combo]) -> list[bool]:
     """Step the streams to which nothing happens, and say which those are; the others are as they were."""
     stepped = [_collects(one, combos) for one in fed]
-    ready = [_ready(one, combos) for one in fed]
+    came: dict[int, _Came] = {}
+    ready = [_ready(one, _came(one.points, came), combos) for one in fed]
     for kind in ("rate", "numeric"):
         here = [at for at, one in enumerate(ready) if one is not None and one.reference.kind == kind]
         crowd = [one for at in here if (one := ready[at]) is not None]
@@ -87,27 +101,38 @@ def _collects(fed: Fed, combos: Sequence[Combo]) -> bool:
     return True
 
 
-def _ready(fed: Fed, combos: Sequence[Combo]) -> _Ready | None:
+def _came(points: Points, known: dict[int, _Came]) -> _Came | None:
+    """Return when outputs came, where they are few; streams of the same turns share the very array of times."""
+    if not 0 < len(points) <= FEW:
+        return None
+    if id(points.time) not in known:
+        seconds = (points.time // SECOND_MS).tolist()
+        known[id(points.time)] = _Came(int(points.time[0]), int(points.time[-1]), seconds, points.combo.tolist())
+    return known[id(points.time)]
+
+
+def _ready(fed: Fed, came: _Came | None, combos: Sequence[Combo]) -> _Ready | None:
     """Return the stream as it is before the step; None where something may happen to it."""
     stream, reference, points = fed.stream, fed.stream.reference, fed.points
-    if reference is None or not isinstance(fed.settings.detector, EDetector) or not 0 < len(points) <= FEW:
+    if reference is None or came is None or not isinstance(fed.settings.detector, EDetector):
         return None
-    first, last = int(points.time[0]), int(points.time[-1])
+    first, last = came.first, came.last
     if first < stream.begin or not stream.trail.time or last - min(first, stream.last or first) > SILENCE_MS:
         return None
     goal = next((stage for stage in fed.settings.stages if stage > reference.n), None)
     if goal is not None and reference.growing_n + len(points) >= goal:
         return None
-    if reference.kind == "rate" and not 0 <= points.outputs.min() <= points.outputs.max() <= 1:
+    if reference.kind == "rate" and not all(0 <= output <= 1 for output in points.outputs.tolist()):
         return None
     part = as_watched(reference, points)
     watched = functions(reference, part)
-    known, combo = numbered(stream.combos, points.combo.tolist(), combos)
+    known, combo = numbered(stream.combos, came.combo, combos)
     return _Ready(
         stream=stream,
         reference=reference,
         week=fed.settings.week(reference),
         points=points,
+        came=came,
         value=part.value,
         watched=watched,
         combos=known,
@@ -176,9 +201,9 @@ def _write(quiet: Sequence[_Ready], evidence: Sequence[Any]) -> None:
     trails = _longer(quiet)
     _grow([one for one in quiet if one.grows])
     for one, rows, trail in zip(quiet, evidence, trails, strict=True):
-        stream, times = one.stream, one.points.time
-        stream.born, stream.last = stream.born or int(times[0]), max(stream.last, int(times[-1]))
-        stream.seen, stream.n = stream.seen + len(times), one.reference.growing_n
+        stream, came = one.stream, one.came
+        stream.born, stream.last = stream.born or came.first, max(stream.last, came.last)
+        stream.seen, stream.n = stream.seen + len(came.seconds), one.reference.growing_n
         stream.evidence, stream.trail, stream.combos = rows, trail, one.combos
         compact(stream)
 
@@ -187,10 +212,8 @@ def _longer(quiet: Sequence[_Ready]) -> list[Trail]:
     """The trail of each stream with its outputs; of those that are thinned now, all at once."""
     values = shortened(np.concatenate([one.value for one in quiet])).tolist()
     ends = accumulate((len(one.points) for one in quiet), initial=0)
-    trails = [
-        longer(one.stream.trail, (one.points.time // SECOND_MS).tolist(), one.combo, values[a:b])
-        for one, (a, b) in zip(quiet, pairwise(ends), strict=True)
-    ]
+    fresh = [(one.came.seconds, one.combo, values[a:b]) for one, (a, b) in zip(quiet, pairwise(ends), strict=True)]
+    trails = all_longer([one.stream.trail for one in quiet], fresh)
     full = [at for at, trail in enumerate(trails) if trail.loose > LOOSE]
     for at, trail in zip(full, thinned([trails[at] for at in full]) if full else [], strict=True):
         trails[at] = trail
@@ -203,9 +226,7 @@ def _grow(growing: Sequence[_Ready]) -> None:
         return
     sizes = np.asarray([len(one.points) for one in growing])
     watched = np.concatenate([one.watched for one in growing])
-    # summed stream by stream, as `grow` does: in another order a sum may fall on the other side of where it is rounded
-    sums = np.stack([one.watched.sum(axis=0) for one in growing])
-    squared = np.stack([np.square(one.watched).sum(axis=0) for one in growing])
+    sums, squared = sums_of_each(watched, sizes), sums_of_each(np.square(watched), sizes)
     total = sums + np.asarray([one.reference.growing_total for one in growing])
     squares = squared + np.asarray([one.reference.growing_squares for one in growing])
     parts = growing[0].week.parts(np.concatenate([one.points.time for one in growing]))
@@ -218,3 +239,19 @@ def _grow(growing: Sequence[_Ready]) -> None:
         reference.growing_total, reference.growing_squares, reference.growing_week = of_values, of_squares, week
         for number in one.combo:
             reference.composition[number] = reference.composition.get(number, 0) + 1
+
+
+def sums_of_each(rows: Floats, sizes: Ints) -> Floats:
+    """Return the sums of stretches of `rows` of these sizes, each to the last digit as `sum` has it.
+
+    In another order a sum may fall on the other side of where it is rounded. Fewer than eight numbers are added up one after the other.
+    """
+    ends = np.cumsum(sizes)
+    starts, most = ends - sizes, int(sizes.max())
+    if most >= IN_TURN:
+        return np.stack([rows[a:b].sum(axis=0) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)])
+    sums: Floats = rows[starts]
+    for turn in range(1, most):
+        longer = np.flatnonzero(sizes > turn)
+        sums[longer] += rows[starts[longer] + turn]
+    return sums

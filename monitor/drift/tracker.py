@@ -184,9 +184,9 @@ def warm_points(warm: Warm) -> Points:
 
 def as_watched(reference: Reference, points: Points) -> Points:
     """Return points as they are watched: the value of one of a rate is the share over its outputs, else it is one output as it was."""
-    if reference.kind == "rate":
-        return single(points.time, points.mean(points.outputs), points.combo)
-    return points
+    if reference.kind == "numeric" or len(points.outputs) == len(points):
+        return points
+    return single(points.time, points.mean(points.outputs), points.combo)
 
 
 def _watch(

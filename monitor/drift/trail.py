@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, groupby, pairwise
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from monitor.drift.points import Ints, Points, single
 from monitor.drift.state import Trail, shorts
 from monitor.stats.ranks import Floats
+
+T = TypeVar("T")
 
 _PER_LEVEL: Final = 28
 SECOND_MS: Final = 1000
@@ -104,15 +106,27 @@ def extend(trail: Trail, points: Points) -> tuple[Points, Ints]:
     return old.then(points), np.concatenate((positions, fresh))
 
 
-def longer(trail: Trail, seconds: Sequence[int], combo: Sequence[int], value: Sequence[float]) -> Trail:
-    """Return a trail with its next outputs, of a time in seconds, a composition row and a value each, none of them thinned yet."""
-    return Trail(
-        count=trail.count + len(seconds),
-        loose=trail.loose + len(seconds),
-        time=stepped(trail.time, seconds),
-        combo=joined(trail.combo, combo),
-        value=[*trail.value, *value],
-    )
+Fresh = tuple[Sequence[int], Sequence[int], Sequence[float]]
+"""Outputs of a time in seconds, a composition row and a value each."""
+
+
+def longer(trail: Trail, fresh: Fresh) -> Trail:
+    """Return a trail with its next outputs, none of them thinned yet."""
+    return all_longer([trail], [fresh])[0]
+
+
+def all_longer(trails: Sequence[Trail], fresh: Sequence[Fresh]) -> list[Trail]:
+    """Return many trails, each with its next outputs; times and rows that some share, which are the very same lists, they share on."""
+    shared: dict[tuple[Any, ...], tuple[list[int], list[tuple[int, int]]]] = {}
+    found = []
+    for trail, (seconds, combo, value) in zip(trails, fresh, strict=True):
+        same = (id(trail.time), id(trail.combo), id(seconds), *combo)
+        if same not in shared:
+            shared[same] = stepped(trail.time, seconds), joined(trail.combo, combo)
+        time, rows = shared[same]
+        count, loose, values = trail.count + len(seconds), trail.loose + len(seconds), [*trail.value, *value]
+        found.append(Trail(count=count, loose=loose, time=time, combo=rows, value=values))
+    return found
 
 
 def thinned(trails: Sequence[Trail]) -> list[Trail]:
@@ -129,10 +143,17 @@ def thinned(trails: Sequence[Trail]) -> list[Trail]:
     steps[starts] = seconds[starts]
     bounds = list(zip(starts.tolist(), ends.tolist(), strict=True))
     all_steps, all_runs = steps.tolist(), _runs_of_each(combos, starts)
+    times = _shared([all_steps[a:b] for a, b in bounds])
     return [
-        Trail(count=trail.count, time=all_steps[a:b], combo=own, value=values[a:b])
-        for trail, (a, b), own in zip(trails, bounds, all_runs, strict=True)
+        Trail(count=trail.count, time=time, combo=rows, value=values[a:b])
+        for trail, (a, b), time, rows in zip(trails, bounds, times, _shared(all_runs), strict=True)
     ]
+
+
+def _shared(lists: Sequence[list[T]]) -> list[list[T]]:
+    """Return `lists` with one list in place of equal ones: most streams of an app are fed the same turns."""
+    known: dict[tuple[T, ...], list[T]] = {}
+    return [known.setdefault(tuple(one), one) for one in lists]
 
 
 def _flat(trails: Sequence[Trail], name: str) -> Floats:

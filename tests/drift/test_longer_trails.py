@@ -26,7 +26,7 @@ def batches(seed: int, sizes: list[int]) -> list[Points]:
 
 
 def grown(trail: Trail, points: Points) -> Trail:
-    return longer(trail, (points.time // SECOND).tolist(), points.combo.tolist(), shorts(points.value))
+    return longer(trail, ((points.time // SECOND).tolist(), points.combo.tolist(), shorts(points.value)))
 
 
 @settings(max_examples=60, deadline=None)

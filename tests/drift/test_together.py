@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from monitor.clock import FakeClock, aware_utc
 from monitor.config.schema import BaselineSettings, DriftSettings
-from monitor.drift import decide, decide_drift
+from monitor.drift import Living, decide, decide_drift, live_drift
+from monitor.drift.batch import Name
 from monitor.drift.calendar import tenths
-from monitor.drift.together import Fed, step_together
+from monitor.drift.stored_states import key_of
+from monitor.drift.together import IN_TURN, Fed, step_together, sums_of_each
 from monitor.health import Health
 from monitor.model.values import Finding
 from tests.drift.traffic import START, STEP
@@ -131,3 +133,19 @@ def test_what_fails_together_is_stepped_one_by_one(monkeypatch: pytest.MonkeyPat
 @given(st.lists(st.floats(0, 500) | st.integers(0, 10_000).map(lambda n: n / 20), min_size=1))
 def test_tenths_are_those_of_round(values: list[float]) -> None:
     assert tenths(np.asarray(values)).tolist() == [round(value, 1) for value in values]
+
+
+@given(st.integers(0, 10_000), st.lists(st.integers(1, IN_TURN + 1), min_size=1, max_size=9), st.sampled_from([1, 7]))
+def test_sums_of_each_are_those_of_each(seed: int, sizes: list[int], functions: int) -> None:
+    parts = [np.random.default_rng([seed, n]).random((size, functions)) for n, size in enumerate(sizes)]
+    plain = [part.sum(axis=0).tolist() for part in parts]
+    assert sums_of_each(np.concatenate(parts), np.asarray(sizes)).tolist() == plain
+
+
+def test_streams_of_the_same_turns_share_their_times() -> None:
+    living, now = Living(), aware_utc(START + timedelta(days=400))
+    rows = traffic(3, 600, STEP)
+    for at in range(0, rows.height, 5):
+        live_drift(living, rows[at : at + 5], DriftSettings(baseline=BASELINE), now)
+    trails = [living.stream(key_of(Name(m, "shop", "all"))).trail for m in ("output_chars", "share")]
+    assert trails[0].time is trails[1].time
