@@ -54,9 +54,16 @@ def parts_of_week(time: Ints, zone: str) -> Ints:
     """Return the part of the week (0 to 55) of each instant, in milliseconds since 1970, as clocks in `zone` show it."""
     if zone == NO_WEEK:
         return np.zeros(len(time), dtype=np.int64)
+    if zone == "UTC":
+        return _parts(time // _HOUR_MS)
     hours, place = np.unique(time // _HOUR_MS, return_inverse=True)
-    local = hours + np.asarray([_offset_h(zone, int(hour)) for hour in hours], dtype=np.int64)
-    parts: Ints = ((local // 24 + _EPOCH_DAY) % DAYS * BLOCKS + local % 24 * BLOCKS // 24)[place]
+    offsets = [_offset_h(zone, hour) for hour in hours.tolist()]
+    return _parts(hours + np.asarray(offsets, dtype=np.int64))[place]
+
+
+def _parts(hours: Ints) -> Ints:
+    """The part of the week of each hour since 1970, by the clock."""
+    parts: Ints = (hours // 24 + _EPOCH_DAY) % DAYS * BLOCKS + hours % 24 * BLOCKS // 24
     return parts
 
 
@@ -66,8 +73,6 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _offset_h(zone: str, hour: int) -> int:
-    if zone == "UTC":
-        return 0
     offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(_zone(zone)).utcoffset()
     return int(offset.total_seconds() // 3600) if offset else 0
 

@@ -93,7 +93,8 @@ class Changed:
     @property
     def states(self) -> dict[str, str]:
         """All of it as texts."""
-        _thin([stream for stream in self.streams.values() if stream.trail.loose])
+        known: list[Stream | Wording] = [*self.streams.values(), *self.wordings.values()]
+        _thin([one for one in known if one.trail.loose])
         changed = {key: write_state(stream) for key, stream in [*self.streams.items(), *self.wordings.items()]}
         return changed | ({MEMORY: write_state(self.memory)} if self.memory is not None else {})
 
@@ -104,7 +105,7 @@ class Changed:
         living.memory = living.memory if self.memory is None else self.memory
 
 
-def _thin(streams: Sequence[Stream]) -> None:
+def _thin(streams: Sequence[Stream | Wording]) -> None:
     for stream, trail in zip(streams, thinned([stream.trail for stream in streams]) if streams else [], strict=True):
         stream.trail = trail
 

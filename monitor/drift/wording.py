@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.drift.combos import numbered
-from monitor.drift.points import Ints, Points, single
+from monitor.drift.points import Ints, Points
 from monitor.drift.state import COMBOS, Combo, Trail, short
-from monitor.drift.trail import read_trail, spans, write_trail
+from monitor.drift.trail import LOOSE, SECOND_MS, longer, read_trail, spans, thinned
 from monitor.drift.wording_state import HALF, LEAST_LEVEL, Open, Shape, Wording, add
 from monitor.stats.classifier import MEMORY, NO_NEWS, Learner, won
 from monitor.stats.edetector import Onset, advance, no_evidence, onset
@@ -145,12 +145,13 @@ def _earlier(began: Onset, positions: Ints) -> Onset:
 
 
 def _remember(state: Wording, answers: Answers, scores: Floats, judged: NDArray[np.bool_]) -> None:
-    """Add scores to the trail, thinned the more the older they are."""
+    """Add scores to the trail, which is thinned once in a while."""
     rows = np.flatnonzero(judged)
-    old, positions = read_trail(state.trail)
-    fresh = single(answers.time[rows], [short(score, 4) for score in scores[rows].tolist()], answers.combo[rows])
-    at = np.concatenate((positions, np.arange(state.trail.count, state.trail.count + len(rows))))
-    state.trail = write_trail(old.then(fresh), at, state.trail.count + len(rows))
+    values = [short(score, 4) for score in scores[rows].tolist()]
+    fresh = (answers.time[rows] // SECOND_MS).tolist(), answers.combo[rows].tolist(), values
+    state.trail = longer(state.trail, fresh)
+    if state.trail.loose > LOOSE:
+        [state.trail] = thinned([state.trail])
     _forget_combos(state)
 
 
@@ -158,6 +159,8 @@ def _forget_combos(state: Wording) -> None:
     """Keep the composition rows of the newest answers."""
     if len(state.combos) <= COMBOS:
         return
+    if state.trail.loose:
+        [state.trail] = thinned([state.trail])
     recent = list(dict.fromkeys(number for number, _ in reversed(state.trail.combo) if number >= 0))[:COMBOS]
     place = {old: new for new, old in enumerate(recent)}
     state.combos = [state.combos[old] for old in recent]
