@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate, groupby, pairwise
 
+import msgspec
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -16,8 +16,7 @@ Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True, dict=True):
     """The answers of one app under one rule, an entry a bucket, in the order of time: how many there were, and the bad ones.
 
     `probability` is how probable it was that they were looked at, NaN where nobody knows.

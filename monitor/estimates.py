@@ -8,13 +8,14 @@ probability; turns that somebody chose correct nothing. Not for comparing two wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from msgspec.structs import replace
 
 from monitor.clock import aware_utc, naive_utc
 from monitor.config.durations import parse_duration

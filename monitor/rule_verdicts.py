@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +33,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(msgspec.Struct, frozen=True, dict=True):
     """What machine and people said of turns under one rule, as arrays; a row a turn.
 
     `verdict` and `label` are codes, `NOTHING` where nobody said anything that stands; a probability of 0 is one nobody knows.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,8 +35,7 @@ def day_words(milliseconds: int) -> str:
     return f"{instant(milliseconds):%Y-%m-%d}"
 
 
-@dataclass(frozen=True)
-class Points:
+class Points(msgspec.Struct, frozen=True):
     """Parallel arrays, in order of time. `starts` is where the outputs of each point begin in `outputs`.
 
     `time` in milliseconds; `value` one output as it was; `combo` the number of its composition row.

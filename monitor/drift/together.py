@@ -8,7 +8,6 @@ trails. A stream to which anything may happen (an alarm, the end of a stage, a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
@@ -34,8 +33,7 @@ IN_TURN: Final = 8
 """Numbers from which on `sum` adds up several at a time."""
 
 
-@dataclass(frozen=True)
-class Fed:
+class Fed(NamedTuple):
     """One stream, what it is fed with, and how it is watched."""
 
     stream: Stream
@@ -52,8 +50,7 @@ class _Came(NamedTuple):
     combo: list[int]
 
 
-@dataclass(frozen=True)
-class _Ready:
+class _Ready(NamedTuple):
     """A stream that is watched, with its reference and bands; `combos` are its own, of which `combo` has one an output."""
 
     stream: Stream

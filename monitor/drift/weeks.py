@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -59,38 +59,38 @@ class Week:
         return rows, Band(centre - (centre - wide.low) / NEARER, centre + (wide.high - centre) / NEARER)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What of a reference does not move between two stages, and what was asked of it."""
+class _Known(NamedTuple):
+    """What of a reference does not move between two stages, what was asked of it, and its bands."""
 
     total: list[float]
     squares: list[float]
     week: Calendar
     manner: tuple[str, int, float, float, str]
-
-    def same(self, other: _Asked) -> bool:
-        """Whether it is the very same: these lists are replaced when a stage ends, never changed."""
-        mine, others = (self.total, self.squares, self.week), (other.total, other.squares, other.week)
-        return self.manner == other.manner and all(a is b for a, b in zip(mine, others, strict=True))
+    bands: Week
 
 
-_ASKED: Final[dict[int, tuple[_Asked, Week]]] = {}
+_KNOWN: Final[dict[int, _Known]] = {}
 
 
 def week_of(reference: Reference, z: float, floor: float, zone: str) -> Week:
     """Return the bands of `reference`; they are kept, by what of it does not move between two stages.
 
-    A stream that lives on asks with the very same lists again: their contents need not be looked at.
+    A stream that lives on comes with the very same lists again, which are replaced when a stage ends and never changed: their contents
+    need not be looked at.
     """
-    manner = (reference.kind, reference.n, z, floor, zone)
-    asked = _Asked(reference.total, reference.squares, reference.week, manner)
-    known = _ASKED.get(id(reference.week))
-    if known is not None and known[0].same(asked):
-        return known[1]
-    if len(_ASKED) >= LATELY:
-        _ASKED.clear()
-    _ASKED[id(reference.week)] = asked, (week := _week_of(reference, z, floor, zone))
-    return week
+    total, squares, week, manner = (
+        reference.total,
+        reference.squares,
+        reference.week,
+        (reference.kind, reference.n, z, floor, zone),
+    )
+    known = _KNOWN.get(id(week))
+    if known and known.total is total and known.squares is squares and known.week is week and known.manner == manner:
+        return known.bands
+    if len(_KNOWN) >= LATELY:
+        _KNOWN.clear()
+    _KNOWN[id(week)] = _Known(total, squares, week, manner, _week_of(reference, z, floor, zone))
+    return _KNOWN[id(week)].bands
 
 
 def _week_of(reference: Reference, z: float, floor: float, zone: str) -> Week:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 from monitor.stats.intervals import chernoff, divergence
@@ -26,6 +27,7 @@ def alarm_threshold(outputs_per_period: float, streams: float, alarms: float) ->
     return max(LEAST, outputs_per_period * streams / alarms)
 
 
+@lru_cache
 def band_z(streams: float, functions: int, stages: int) -> float:
     """Return the number of standard errors around a reference mean so that no band of any stream misses, 95 times in 100.
 
