@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from collectors.batch import Batch
-from collectors.features import features
+from collectors.features import counted, features
 from collectors.redaction.caps import capped, flagged
 from collectors.redaction.redact import Redactor
 from monitor.model.rows import FEATURES, TABLES, Columns
@@ -29,6 +29,9 @@ POLARS: Final[dict[str, Any]] = {
 
 
 FIELD_BYTES: Final = 256_000
+
+FEW: Final = 8
+"""Content rows up to which features are counted one by one."""
 
 
 def to_tables(batch: Batch, redactor: Redactor | None, field_bytes: int = FIELD_BYTES) -> dict[str, bytes]:
@@ -46,8 +49,14 @@ def to_tables(batch: Batch, redactor: Redactor | None, field_bytes: int = FIELD_
         frames, lost = redactor.tables(frames)
         frames["spans"] = flagged(frames["spans"], lost, "redaction_failed")
     if frames["content"].height:
-        frames["features"] = conform(features(frames["content"]), FEATURES).collect()
+        frames["features"] = _featured(frames["content"])
     return {name: to_ipc(rows) for name, rows in frames.items() if rows.height}
+
+
+def _featured(content: pl.DataFrame) -> pl.DataFrame:
+    if content.height <= FEW:
+        return pl.DataFrame(counted(content), schema={name: POLARS[kind] for name, kind in FEATURES.items()})
+    return conform(features(content), FEATURES).collect()
 
 
 @cache

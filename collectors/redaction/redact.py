@@ -16,6 +16,7 @@ from typing import Final
 import polars as pl
 
 from collectors.redaction.field_rules import FieldRules
+from collectors.redaction.likely import likely
 from collectors.redaction.pseudonyms import WHO, People
 from collectors.redaction.still_json import still_json
 from collectors.redaction.terms import Terms, read_terms
@@ -85,9 +86,6 @@ NAMES: Final = frozenset(
 
 IN_NAMES: Final = ("secret", "password", "email")
 
-FEW: Final = 64
-"""Rows up to which columns are looked through as one: a question of a column costs more than what so few texts do."""
-
 
 @dataclass
 class Redactor:
@@ -146,9 +144,9 @@ class Redactor:
         traces = rows["trace_id"] if "trace_id" in rows.columns else None
         failed: set[int] = set()
         columns = [
-            self._column(column, likely, None if column.name in PEOPLE | NAMES else traces, patterns, failed)
+            self._column(column, where, None if column.name in PEOPLE | NAMES else traces, patterns, failed)
             for among, patterns, every in ((rest, self._all, bool(self.terms)), (named, self._named, False))
-            for column, likely in _likely(among, patterns, every=every)
+            for column, where in likely(among, patterns, every=every)
         ]
         return (rows.with_columns(columns) if columns else rows), failed
 
@@ -217,29 +215,6 @@ def _texts(table: str, rows: pl.DataFrame) -> list[pl.Series]:
     kinds = TABLES[table]
     held = (column for column in rows.get_columns() if kinds.get(column.name) in {"str", "text"})
     return [column for column in held if column.null_count() < rows.height]
-
-
-def _likely(columns: Sequence[pl.Series], patterns: Patterns, *, every: bool) -> Iterator[tuple[pl.Series, pl.Series]]:
-    """Yield the columns that may hold something, and where; `every` text is looked through. One question for all of them."""
-    if columns and (patterns or every):
-        masks = _masks(columns, None if every else _any_of(patterns))
-        yield from ((column, mask) for column, mask in zip(columns, masks, strict=True) if mask.any())
-
-
-def _masks(columns: Sequence[pl.Series], hint: str | None) -> list[pl.Series]:
-    """Return for each column which texts of it match `hint`, or which there are."""
-    rows = len(columns[0])
-    if rows > FEW:
-        texts = pl.all().is_not_null() if hint is None else pl.all().str.contains(hint)
-        return pl.DataFrame(columns).select(texts).get_columns()
-    joined = pl.concat(columns)
-    found = joined.is_not_null() if hint is None else joined.str.contains(hint)
-    return [found.slice(number * rows, rows) for number in range(len(columns))]
-
-
-def _any_of(patterns: Patterns) -> str:
-    """Return what stands in every text that may hold something of `patterns`."""
-    return "|".join([*(pattern.hint for pattern in patterns), HIDING, WIDE_HINT]) if patterns else "$^"
 
 
 def _wanted(texts: pl.Series, patterns: Patterns) -> Iterator[tuple[Patterns, bool]]:

@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from collectors.batch import Batch
 from collectors.frames import to_tables
-from collectors.redaction.redact import FEW, NAMES, OURS, PEOPLE, Redactor
+from collectors.redaction.likely import FEW, _asked, _found, any_of
+from collectors.redaction.redact import NAMES, OURS, PEOPLE, Redactor
 from collectors.redaction.terms import HEADER, hashed, pattern_problem, read_terms
 from monitor.errors import ConfigError
 from monitor.model.rows import TABLES
@@ -104,7 +105,7 @@ def test_json_of_any_depth_stays_json_without_the_address(value: Any) -> None:
 
 @pytest.mark.parametrize("kinds", [KINDS, ("email", "card"), ("phone",)], ids=lambda kinds: kinds[0])
 def test_a_few_rows_are_redacted_as_they_are_among_many(kinds: tuple[str, ...]) -> None:
-    """Columns of few rows are looked through as one, those of many side by side: the same stays of them."""
+    """Columns of few rows are looked through as one, those of many side by side, short texts of one row by another engine."""
     texts = [*DEPTHS.values(), "nothing", "call 415-555-2671", "4111 1111 1111 1111", "AKIAIOSFODNN7EXAMPLE", None]
     names = [name for name, kind in TABLES["spans"].items() if kind == "str" and name != "trace_id"]
     few = pl.DataFrame(
@@ -115,7 +116,23 @@ def test_a_few_rows_are_redacted_as_they_are_among_many(kinds: tuple[str, ...]) 
     using = Redactor(KEY, kinds)
     alone, among = using.frame("spans", few), using.frame("spans", pl.concat([few] * (FEW // few.height + 1)))
     assert alone.equals(among.head(few.height))
+    assert alone.equals(pl.concat([using.frame("spans", row) for row in few.iter_slices(1)]))
     assert not alone.equals(few)
+
+
+PIECES = st.sampled_from(
+    [*"aAdgGkvVzZ 0179.:-_/=@%&#;'\"\\([{)}]~", "sk-", "AKIA", "eyJ", "hf_", "secret", "PassWord", "pwd", "token", "SIG", "://", "authorization",
+     " at ", "(at)", " dot ", "\\u", "\\n", "bc1", "0x", "12345678", "0123456789abcdef", "GB29 NWBK", "commat", "é", "\u017f", "\x1c", "\u2003", "\n", "@"]
+)  # fmt: skip
+
+
+@given(st.lists(st.lists(PIECES, max_size=20).map("".join) | st.none(), max_size=6))
+@example(["pwd\x1c=hunter2", None])  # white space to Python alone
+def test_a_short_text_is_likely_to_hold_something_by_whichever_engine_it_is_looked_through(
+    texts: list[str | None],
+) -> None:
+    for patterns in (redactor()._all, redactor()._named):
+        assert _found(texts, any_of(patterns)) == _asked(texts, any_of(patterns))
 
 
 # -- columns
