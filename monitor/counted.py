@@ -39,14 +39,19 @@ class Counted(msgspec.Struct, frozen=True, dict=True):
         """Whether no answer was bad: then there is no limit to hold against, and no rise to date."""
         return not self.bad.any()
 
+    @cached_property
+    def sums(self) -> tuple[float, float]:
+        """How many answers there were, and the bad ones."""
+        return float(self.n.sum()), 0.0 if self.spotless else float(self.bad.sum())
+
     def bucket(self, at: int) -> datetime:
         """Return when a bucket begins, naive UTC."""
         begins: datetime = self.buckets[at].item()
         return begins
 
-    def between(self, start: datetime, end: datetime) -> Counted:
-        """Return the entries of the buckets with start <= bucket < end."""
-        low, high = np.searchsorted(self.buckets, [np.datetime64(start, "us"), np.datetime64(end, "us")]).tolist()
+    def within(self, bounds: Times) -> Counted:
+        """Return the entries of the buckets from the first of two `bounds` up to, not with, the second."""
+        low, high = self.buckets.searchsorted(bounds).tolist()
         here = slice(low, max(low, high))
         return Counted(self.app, self.rule_id, self.buckets[here], self.n[here], self.bad[here], self.probability[here])
 

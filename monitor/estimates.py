@@ -162,6 +162,7 @@ def _of_window(
     manner: _Manner,
 ) -> Iterator[Estimate]:
     app, segment, start = key
+    bounds = aware_utc(start), aware_utc(start + manner.span)
     known: dict[bytes, dict[str, Any]] = {}  # most rules are kept by most turns
     for rule, said in words.items():
         unit = manner.about.get(rule, "turn")
@@ -171,8 +172,8 @@ def _of_window(
             rule_id=rule,
             app=app,
             segment=segment,
-            window_start=aware_utc(start),
-            window_end=aware_utc(start + manner.span),
+            window_start=bounds[0],
+            window_end=bounds[1],
             confidence=manner.confidence,
             n_units=n_units,
             unit=unit,

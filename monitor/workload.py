@@ -116,7 +116,7 @@ def budgets(
     counts: Iterable[Counted], rules: Mapping[str, Watched], now: datetime, history: timedelta
 ) -> Iterator[Signal]:
     """How much of its error budget each rule has used within `history`, the time of `counts`: the violations that its warning rate allows are 1."""
-    for app, rule_id, n, bad in sorted((c.app, c.rule_id, float(c.n.sum()), float(c.bad.sum())) for c in counts):
+    for app, rule_id, n, bad in sorted((c.app, c.rule_id, *c.sums) for c in counts):
         limit = rules[rule_id].limits.get("warn") if rule_id in rules else None
         if limit and n > 0:
             low, high = wilson(min(bad, n), n)

@@ -145,7 +145,7 @@ def _answers(streams: Sequence[_Stream], periods: float) -> dict[bool, float]:
     """
     total = {True: LEAST_PACE, False: LEAST_PACE}
     for stream in streams:
-        pace = max(LEAST_PACE, float(stream.counted.n.sum()) * periods)
+        pace = max(LEAST_PACE, stream.counted.sums[0] * periods)
         for level in stream.watched.limits:
             total[stream.pages(level)] += pace * len(RISES)
     return {True: total[True] / PAGES, False: total[False] / TICKETS}

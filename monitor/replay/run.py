@@ -8,9 +8,11 @@ texts are not copied.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from monitor.clock import FakeClock, naive_utc
 from monitor.replay.plan import Plan
@@ -23,6 +25,9 @@ from monitor.store.replayed import merge, turns_by_step
 from monitor.wording import minute
 
 Progress = Callable[[float, str], None]
+
+GARBAGE: Final = 20_000
+"""New objects after which a replay has cycles of garbage looked for; usual are 700."""
 
 
 def run_replay(
@@ -38,11 +43,23 @@ def run_replay(
     try:
         house = furnish(scratch, clock)
         turns_alone = replace(house, policies=[policy.about({"turn"}) for policy in house.policies])
-        _run(main, turns_alone, clock, plan, progress)
+        with _seldom_collected():
+            _run(main, turns_alone, clock, plan, progress)
         added = merge(main, scratch, plan.start, plan.end)
         return all_findings(scratch).to_dicts(), added
     finally:
         scratch.close()
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for cycles of garbage seldom: a step makes thousands, which are kept for days or let go of at once."""
+    usual = gc.get_threshold()
+    gc.set_threshold(GARBAGE, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _run(main: Store, house: House, clock: FakeClock, plan: Plan, progress: Progress) -> None:

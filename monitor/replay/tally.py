@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
+
+import numpy as np
 
 from monitor.counted import Counted, joined
+from monitor.estimates import EPOCH
+
+NOTHING: Final[tuple[datetime, datetime, list[Counted]]] = (EPOCH, EPOCH, [])
+"""The answer to no question."""
 
 
 @dataclass
@@ -14,20 +21,27 @@ class Tally:
     """Answers by app and rule, in the order of their buckets (naive UTC)."""
 
     _kept: dict[tuple[str, str], Counted] = field(default_factory=dict)
+    _asked: tuple[datetime, datetime, list[Counted]] = NOTHING  # the last answer: whole days are asked for all day
 
     def add(self, fresh: Iterable[Counted]) -> None:
         """Take in answers of buckets that come after those that are known."""
         for one in fresh:
             known = self._kept.get(one.stream)
             self._kept[one.stream] = joined([known, one]) if known else one
+        self._asked = NOTHING
 
     def keep(self, start: datetime, end: datetime) -> None:
         """Let go of all buckets but those with start <= bucket < end."""
         self._kept = {one.stream: one for one in self.between(start, end)}
+        self._asked = NOTHING
 
     def between(self, start: datetime, end: datetime) -> list[Counted]:
         """Return the answers of start <= bucket < end; a stream without any is not there."""
-        return [part for one in self._kept.values() if len((part := one.between(start, end)).n)]
+        if self._asked[:2] != (start, end):
+            bounds = np.asarray([start, end], dtype="datetime64[us]")
+            parts = (one.within(bounds) for one in self._kept.values())
+            self._asked = start, end, [part for part in parts if len(part.n)]
+        return self._asked[2]
 
 
 def by_stream(parts: Sequence[Sequence[Counted]]) -> list[Counted]:

@@ -154,15 +154,26 @@ def thread_of(txn: Transaction, row: Row) -> str:
     return txn.execute(_THREAD, given).scalar() or ""
 
 
+_GOING_ON: Final = ("fingerprint", "episode", "receiver")
+_TOLD_OF_OPEN: Final = (
+    select(*(OUTBOX.c[name] for name in _GOING_ON))
+    .join(ALERTS, (ALERTS.c.fingerprint == OUTBOX.c.fingerprint) & (ALERTS.c.episode == OUTBOX.c.episode))
+    .where(ALERTS.c.ended_at.is_(None) & (OUTBOX.c.state != "superseded"))
+    .group_by(*(OUTBOX.c[name] for name in _GOING_ON))
+    .order_by(func.min(OUTBOX.c.id))
+)
+
+
+@while_unchanged
+def _told_of_open(txn: Transaction) -> list[Row]:
+    return [dict(row) for row in txn.execute(_TOLD_OF_OPEN).mappings()]
+
+
 def told_of_open(txn: Transaction) -> dict[tuple[str, int], list[str]]:
     """Return who was, or is about to be, told of what, in that order, by fingerprint and episode, of alerts that go on."""
-    same = (ALERTS.c.fingerprint == OUTBOX.c.fingerprint) & (ALERTS.c.episode == OUTBOX.c.episode)
-    names = (OUTBOX.c.fingerprint, OUTBOX.c.episode, OUTBOX.c.receiver)
-    goes_on = ALERTS.c.ended_at.is_(None) & (OUTBOX.c.state != "superseded")
-    query = select(*names).join(ALERTS, same).where(goes_on).group_by(*names).order_by(func.min(OUTBOX.c.id))
     told: dict[tuple[str, int], list[str]] = {}
-    for fingerprint, episode, receiver in txn.execute(query):
-        told.setdefault((fingerprint, episode), []).append(receiver)
+    for row in _told_of_open(txn):
+        told.setdefault((row["fingerprint"], row["episode"]), []).append(row["receiver"])
     return told
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -61,6 +62,7 @@ class Bet:
         return threshold
 
 
+@lru_cache
 def bets(limit: float) -> tuple[Bet, ...]:
     """Return what is held against `limit`."""
     odds = limit / (1 - limit)
