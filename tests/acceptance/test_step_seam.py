@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from monitor.cycle import SCORES, STEPS, TIME, TURNS, Ahead, Step, run_cycle
 from monitor.steps import House, ScoreBatch, TurnBatch, marked
 from monitor.store import reads
 from monitor.store.opening import Store
+from monitor.store.transaction import Params
 from tests.store.rows import START
 
 
@@ -85,3 +88,28 @@ def test_how_far_a_step_goes_is_what_the_store_says(house: House) -> None:
             if after < max(seqs):
                 assert ahead.upto(after, limit) == reads.last_turn(house.store, after, limit)
         assert ahead.window(after, 31) == ahead.window(after, 31) == reads.window(house.store, after, 31)
+
+
+def test_a_cycle_without_anything_new_asks_little(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(house, *range(1, 40))
+    run_cycle(house)
+    asked: list[str] = []
+
+    def counted(plain: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(store: Store, sql: str, params: Params = None) -> Any:
+            asked.append(sql)
+            return plain(store, sql, params)
+
+        return ask
+
+    for name in ("rows", "read"):
+        monkeypatch.setattr(Store, name, counted(getattr(Store, name)))
+    run_cycle(house)
+    assert not [sql for sql in asked if "base.content" in sql or "base.features" in sql], (
+        "nothing is read of turns again"
+    )
+    assert len(asked) <= 20
+    begun = len(asked)
+    add(house, 40)
+    run_cycle(house)
+    assert len(asked) - begun > 30, "what is asked of something new is counted, too"
