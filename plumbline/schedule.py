@@ -43,8 +43,8 @@ class Job:
 class Paced:
     """Work that rests after each run for `rest` times what the run took: little traffic costs little.
 
-    It begins again `most_s` after it began, or at once where it took longer. What came meanwhile is done in one go by the next run,
-    which is cheaper than many small ones.
+    It begins again so early that what came just after it began is done `most_s` later, or at once where it takes longer than that. What
+    came meanwhile is done in one go by the next run, which is cheaper than many small ones.
     """
 
     work: Callable[[], object]
@@ -62,7 +62,7 @@ class Paced:
             self.work()
         finally:
             took = self.monotonic() - began
-            self.ready_at = began + max(took, min(took + self.rest * took, self.most_s))
+            self.ready_at = began + max(took, min(took + self.rest * took, self.most_s - took))
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types

@@ -36,13 +36,13 @@ def ran_within(busy: Busy, paced: Paced, seconds: float) -> int:
     return len(busy.runs)
 
 
-@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 13), (2.0, 5)])
+@pytest.mark.parametrize(("costs", "most"), [(0.05, 42), (0.2, 17), (2.0, 5)])
 def test_it_rests_by_what_it_cost_and_not_at_all_when_there_is_plenty_to_do(costs: float, most: int) -> None:
     busy = Busy(costs)
     runs = ran_within(busy, Paced(busy.work, rest=4.0, most_s=0.8, monotonic=lambda: busy.now), 10.0)
     assert 0.6 * most <= runs <= most
     gaps = [later - earlier for earlier, later in zip(busy.runs, busy.runs[1:], strict=False)]
-    assert max(gaps) <= costs + 0.8 + 0.2
+    assert max(gaps) + costs <= max(0.8, 2 * costs) + 0.2  # what came just after one began is done by the next
 
 
 def test_it_rests_after_a_failure_too() -> None:
