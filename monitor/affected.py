@@ -118,7 +118,11 @@ def reached(said: Told, metric: str, app: str, segment: str, since: datetime) ->
 def _since(words: Words, since: datetime) -> pl.DataFrame:
     """Return the turns from `since` on: where they are in the order of time a part of these themselves, not a copy."""
     turns = words.turns
-    return turns[int(turns["time"].search_sorted(since)) :] if words.ordered else turns.filter(pl.col("time") >= since)
+    return (
+        turns[int(turns["time"].search_sorted(since, side="left")) :]
+        if words.ordered
+        else turns.filter(pl.col("time") >= since)
+    )
 
 
 def _all(rows: pl.DataFrame) -> pl.Series:

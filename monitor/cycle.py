@@ -77,10 +77,14 @@ def part_of(step: Step[Any]) -> str:
 
 @dataclass
 class Ahead:
-    """What there is for steps to go on to, as of one moment: most stand at the same turn, so that each question is asked once."""
+    """What there is for steps to go on to, as of one moment: most stand at the same turn, so that each question is asked once.
+
+    A span that comes late may move a turn in time while a step works: windows are asked for again once turns were written.
+    """
 
     reader: reads.Reader
     newest: int
+    turns: object = None
     windows: dict[tuple[int, int], Window | None] = field(default_factory=dict)
 
     def upto(self, after: int, limit: int) -> int:
@@ -89,6 +93,8 @@ class Ahead:
 
     def window(self, after: int, upto: int) -> Window | None:
         """Return the turns between two numbers, or None where there are none."""
+        if (now := self.reader.state(("turns",))) != self.turns:
+            self.turns, self.windows = now, {}
         if (after, upto) not in self.windows:
             self.windows[after, upto] = reads.window(self.reader, after, upto)
         return self.windows[after, upto]
@@ -111,7 +117,7 @@ class NewTurns:
                     yield decided
 
     def _begun(self, house: House, fed: Sequence[Step[TurnBatch]]) -> dict[str, int]:
-        """Return how far each step has come."""
+        """Return how far each step has come; nobody else moves marks while a cycle runs."""
         done = {name: seq for name, (seq, _) in reads.marks(house.store).items()}
         for step in fed:
             if step.begins == "now" and step.name not in done:

@@ -47,12 +47,12 @@ def ngrams(text: str) -> Iterator[str]:
 
 
 def _words(text: str) -> list[str]:
-    return [_word(found[0]) for found in islice(_TOKEN.finditer(text), WORDS)]
+    return [_word(found[0][:LONGEST]) for found in islice(_TOKEN.finditer(text), WORDS)]
 
 
 @lru_cache(maxsize=10_000)
 def _word(token: str) -> str:
-    return "0" if token[0].isdigit() else token[:LONGEST].lower()
+    return "0" if token[0].isdigit() else token.lower()
 
 
 def _pair(one: str, other: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -75,7 +76,7 @@ class Watched:
 def _limits(said: Thresholds) -> Mapping[Level, float]:
     named = said if said != Thresholds() else UNSAID
     rates: dict[Level, float | None] = {"incident": named.incident_rate, "warn": named.warn_rate}
-    return {level: rate for level, rate in rates.items() if rate}
+    return MappingProxyType({level: rate for level, rate in rates.items() if rate})
 
 
 def watched(policies: Iterable[Policy], today: date) -> dict[str, Watched]:

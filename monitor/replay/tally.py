@@ -24,9 +24,11 @@ class Tally:
     _asked: tuple[datetime, datetime, list[Counted]] = NOTHING  # the last answer: whole days are asked for all day
 
     def add(self, fresh: Iterable[Counted]) -> None:
-        """Take in answers of buckets that come after those that are known."""
+        """Take in answers of buckets that come after those that are known. Raises `ValueError` for those that come before."""
         for one in fresh:
             known = self._kept.get(one.stream)
+            if known and one.buckets[0] < known.buckets[-1]:
+                raise ValueError(f"{one.stream}: answers of {one.bucket(0)} after those of {known.bucket(-1)}")
             self._kept[one.stream] = joined([known, one]) if known else one
         self._asked = NOTHING
 

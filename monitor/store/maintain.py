@@ -12,15 +12,21 @@ from monitor.store.opening import Store
 
 
 def maintain(store: Store, spool: Path, keep: timedelta) -> int:
-    """Sum what finishing added to each hour, checkpoint, then drop spool segments that are wholly loaded and older than `keep`; returns how many.
+    """Checkpoint, then drop spool segments that are wholly loaded and older than `keep`; returns how many.
 
     The order matters: a segment may go only once what was loaded from it no longer depends on DuckDB's log.
     """
-    with store.transaction() as txn:
-        compact(txn)
     store.checkpoint()
     dropped, loaded = 0, positions(store)
     for family in families(spool):
         if family in loaded:
             dropped += drop_segments(spool, family, loaded[family][0], keep, store.clock.now())
+    while _summed(store):
+        pass
     return dropped
+
+
+def _summed(store: Store) -> int:
+    """Sum what finishing added to some hours, where there are any; last, since what else is done here must not wait for it."""
+    with store.transaction() as txn:
+        return compact(txn)

@@ -1,7 +1,7 @@
 """What messages say, as text: the macros of `monitor.store.views` in Python, for reads whose rows become values here anyway.
 
-The same answers at a fortieth of the cost: what SQL does with JSON is planned anew for every question. SQL of people and of pages
-goes on with the macros.
+The same answers for messages as collectors and importers write them, at a fortieth of the cost: what SQL does with JSON is planned anew
+for every question. SQL of people and of pages goes on with the macros. What is no JSON says nothing here, where the macros raise.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _read(messages: Messages) -> Sequence[Any]:
         return []
     try:
         told = msgspec.json.decode(messages)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return []
     return told if isinstance(told, list) else []
 

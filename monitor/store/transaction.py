@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from datetime import datetime
@@ -34,9 +35,13 @@ ARROW_TYPES: Final[dict[str, pa.DataType]] = {
 KEPT: Final = 500
 """Statements that are kept as they were parsed."""
 
-_TABLE: Final = re.compile(r"\bbase\.(\w+)")
+LONGEST: Final = 20_000
+"""Letters of a statement that may be kept."""
+
+_TABLE: Final = re.compile(r"""\bbase\.["']?(\w+)""", re.IGNORECASE)
 
 _PARSED: Final[dict[str, duckdb.Statement]] = {}
+_PARSING: Final = threading.Lock()
 
 
 @dataclass
@@ -48,7 +53,7 @@ class Transaction:
 
     def execute(self, sql: str, params: Params = None) -> None:
         """Run one statement. Raises `StoreError`."""
-        self.named.update(_TABLE.findall(sql))
+        self.named.update(map(str.lower, _TABLE.findall(sql)))
         with store_errors():
             self.connection.execute(parsed(self.connection, sql), _naive(params))
 
@@ -118,16 +123,21 @@ def _naive(params: Params) -> Any:
 def parsed(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement | str:
     """Return a statement as it was parsed before: a pass of the cycle asks the same hundred, and parsing is a third of a small one.
 
-    Several statements in one text stay text.
+    Several statements in one text stay text, and a very long one does. What was not asked for longest goes first: many have times in them and
+    are never asked again.
     """
-    known = _PARSED.get(sql)
-    if known is None:
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1:
-            return sql
-        if len(_PARSED) >= KEPT:
-            _PARSED.clear()
-        known = _PARSED[sql] = statements[0]
+    if len(sql) > LONGEST:
+        return sql
+    with _PARSING:
+        known = _PARSED.pop(sql, None)
+        if known is None:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1:
+                return sql
+            known = statements[0]
+            if len(_PARSED) >= KEPT:
+                del _PARSED[next(iter(_PARSED))]
+        _PARSED[sql] = known
     return known
 
 

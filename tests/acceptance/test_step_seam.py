@@ -90,6 +90,25 @@ def test_how_far_a_step_goes_is_what_the_store_says(house: House) -> None:
         assert ahead.window(after, 31) == ahead.window(after, 31) == reads.window(house.store, after, 31)
 
 
+def test_a_turn_that_moves_in_time_while_a_step_works_is_seen_by_the_next(house: House) -> None:
+    """A span that comes late makes a turn begin earlier, under the number it had."""
+    seen: list[str] = []
+
+    def move(house: House, batch: TurnBatch) -> int:
+        with marked(house.store, batch.mark) as txn:
+            txn.execute("UPDATE base.turns SET time = time - INTERVAL 1 MINUTE WHERE seq = 1")
+        return 1
+
+    def look(house: House, batch: TurnBatch) -> int:
+        with marked(house.store, batch.mark):
+            seen.extend(reads.new_turns(house.store, batch.window)["unit_id"])
+        return 1
+
+    add(house, 1, 2, 3)
+    run_cycle(house, (Step("move", TURNS, move), Step("look", TURNS, look)))
+    assert seen == [f"{seq:032x}" for seq in (1, 2, 3)]
+
+
 def test_a_cycle_without_anything_new_asks_little(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     add(house, *range(1, 40))
     run_cycle(house)

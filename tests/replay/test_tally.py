@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,3 +68,14 @@ def test_what_is_counted_in_stretches_is_what_is_counted_at_once(
     )
     tally.keep(start, end)
     assert plain(by_stream([tally.between(START, edges[-1])])) == plain(here)
+
+
+def test_answers_of_the_past_do_not_come_after_those_of_the_present() -> None:
+    tally, early, late = (
+        Tally(),
+        counted(answers(1, 4)),
+        counted(answers(1, 8).filter(pl.col("bucket") > START + 4 * BUCKET)),
+    )
+    tally.add(late)
+    with pytest.raises(ValueError, match="after those of"):
+        tally.add(early)

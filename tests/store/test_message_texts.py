@@ -40,6 +40,8 @@ def test_python_says_what_the_macros_say(body: Any) -> None:
 def test_nothing_says_nothing() -> None:
     assert [read(None) for read in (user_text, users_texts, answer_text)] == [None] * 3
     assert [read("[{") for read in (user_text, users_texts, answer_text)] == [None] * 3
+    deep = "[" * 100_000 + "]" * 100_000
+    assert [read(deep) for read in (user_text, users_texts, answer_text)] == [None] * 3
 
 
 STORE = Store.scratch(FakeClock(START))

@@ -14,10 +14,11 @@ import pytest
 
 from monitor.clock import FakeClock
 from monitor.errors import StoreError, StoreInUse
+from monitor.store import transaction
 from monitor.store.maintain import maintain
 from monitor.store.opening import Store
 from monitor.store.removal.erase import Wanted, erase_rows, searched
-from monitor.store.transaction import parsed
+from monitor.store.transaction import KEPT, LONGEST, parsed
 from monitor.store.verify import problems
 from tests.store.rows import START, TRACE, Home, Row, a_call, frame, texts
 
@@ -147,3 +148,24 @@ def test_what_names_mean_is_looked_up_each_time(home: Home) -> None:
         with home.store.transaction() as txn:
             txn.execute("CREATE OR REPLACE TEMP TABLE lent AS SELECT ? AS n", [n if n == 1 else "two"])
             assert txn.rows(asked) == [(n if n == 1 else "two",)]
+
+
+def test_what_is_asked_again_stays_parsed_however_many_are_asked_once(home: Home) -> None:
+    hot = "SELECT 'again'"
+    first = parsed(home.store.connection, hot)
+    for n in range(3 * KEPT):
+        parsed(home.store.connection, f"SELECT {n}")
+        if n % 100 == 0:
+            assert parsed(home.store.connection, hot) is first
+    assert len(transaction._PARSED) <= KEPT
+    long = f"SELECT '{'x' * LONGEST}'"
+    assert parsed(home.store.connection, long) is long, "megabytes are not kept"
+
+
+@pytest.mark.parametrize("table", ["base.grades", 'base."grades"', "BASE.Grades"])
+def test_a_write_is_noticed_however_its_table_is_spelt(home: Home, table: str) -> None:
+    before = home.store.state(["grades"]), home.store.state(["turns"])
+    with home.store.transaction() as txn:
+        txn.execute(f"DELETE FROM {table}")
+    assert home.store.state(["grades"]) != before[0]
+    assert home.store.state(["turns"]) == before[1]

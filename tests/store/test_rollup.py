@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from monitor.store.finishing.finish import finish
-from monitor.store.finishing.rollup import BOUNDS_MS, compact
+from monitor.store.finishing.rollup import BOUNDS_MS, MOST_HOURS, compact
 from monitor.store.maintain import maintain
 from tests.store.rows import Home, a_call, frame
 
@@ -51,6 +51,26 @@ def test_an_hour_is_one_row_that_says_what_its_rows_said(home: Home) -> None:
     counted = "SELECT environment, model, count(*) AS n, sum(duration_ms) AS ms FROM turns GROUP BY ALL ORDER BY ALL"
     summed = "SELECT environment, model, n_turns AS n, duration_ms_sum AS ms FROM base.rollup ORDER BY ALL"
     assert home.rows(summed) == home.rows(counted)
+
+
+def test_a_long_past_is_summed_a_few_hours_at_a_time(home: Home) -> None:
+    row = {
+        "app": "shop",
+        "environment": None,
+        "model": "m",
+        "n_turns": 1,
+        "n_errors": 0,
+        "n_calls": 1,
+        "duration_hist": "[1,0]",
+    }
+    first = datetime(2026, 1, 1)  # noqa: DTZ001 - the store keeps naive UTC
+    with home.store.transaction() as txn:
+        txn.insert("rollup", [row | {"hour": first + timedelta(hours=n // 2)} for n in range(4 * MOST_HOURS)])
+    with home.store.transaction() as txn:
+        assert compact(txn) == MOST_HOURS
+    maintain(home.store, home.folder / "spool", timedelta(hours=1))
+    past = "SELECT count(*) AS n, sum(n_turns)::BIGINT AS turns, any_value(duration_hist) AS hist FROM base.rollup WHERE app = 'shop' AND model = 'm' AND hour < TIMESTAMP '2026-02-01'"
+    assert home.rows(past) == [{"n": 2 * MOST_HOURS, "turns": 4 * MOST_HOURS, "hist": "[2,0]"}]
 
 
 def test_what_is_one_row_already_is_left_alone_and_new_turns_are_added_to_it(home: Home) -> None:

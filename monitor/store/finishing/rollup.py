@@ -34,10 +34,14 @@ def roll_up(txn: Transaction, traces: list[str], bounds: str) -> None:
     )
 
 
+MOST_HOURS: Final = 24
+"""Hours that are summed in one transaction: loading waits for it."""
+
+
 def compact(txn: Transaction) -> int:
-    """Make one row again of what finishing added to an hour, app, environment and model; return of how many hours."""
+    """Make one row again of what finishing added to each hour, app, environment and model: return how many hours were summed, the oldest first."""
     several = "SELECT hour FROM base.rollup GROUP BY hour, app, environment, model HAVING count(*) > 1"
-    hours = txn.frame(f"SELECT DISTINCT hour FROM ({several})")["hour"].to_list()
+    hours = txn.frame(f"SELECT DISTINCT hour FROM ({several}) ORDER BY hour LIMIT {MOST_HOURS}")["hour"].to_list()
     if hours:
         txn.execute("CREATE OR REPLACE TEMP TABLE sums AS SELECT * FROM hours WHERE list_contains(?, hour)", [hours])
         txn.execute("DELETE FROM base.rollup WHERE list_contains(?, hour)", [hours])
