@@ -72,7 +72,7 @@ def _replay(before: Path, quick: bool) -> Iterator[Line]:
 
 def _cycle(_before: Path, quick: bool) -> Iterator[Line]:
     for line in _ours("benchmarks.cycle", *(["1000"] if quick else ["12500", "50000", "250000"])):
-        if told := re.match(r" *([\d,]+) turns: .* new ([\d.]+) s \(([\d.]+) CPU s\); ([+-]\d+) MB", line):
+        if told := re.match(r" *([\d,]+) turns: .* new ([\d.]+) s \(([\d.]+) CPU s\);.* ([+-]\d+) MB", line):
             size, wall, cpu, memory = told.groups()
             yield f"{size} turns, wall s", None, float(wall)
             yield f"{size} turns, CPU s", None, float(cpu)
