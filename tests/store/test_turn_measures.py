@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -44,18 +45,18 @@ ASKED: Mapping[str, str] = {
 @settings(max_examples=60, deadline=None)
 @given(st.lists(GRADES, max_size=12))
 def test_one_question_says_what_each_of_them_does(grades: Sequence[dict[str, Any]]) -> None:
-    store = house(grades)
-    try:
-        measured = measures(store)
-        for policies in (None, ["one"], ["one", "two"]):
-            of_rules, undecided = (told(store.frame(sql, {"p": policies})) for sql in ASKED.values())
-            assert told(measured.undecided(policies)) == undecided
-            metrics = measured.metrics(policies)
-            assert metrics["unit_id"].to_list() == ["a", "b"]
-            wide = metrics.drop("time", *dimensions.NAMES).unpivot(index="unit_id", variable_name="metric").drop_nulls()
-            assert told(wide.filter(pl.col("metric").str.starts_with("rule:"))) == of_rules
-    finally:
-        store.close()
+    store = shared()
+    with store.transaction() as txn:
+        txn.execute("DELETE FROM base.grades")
+        txn.insert("grades", [grade(row) for row in grades])
+    measured = measures(store)
+    for policies in (None, ["one"], ["one", "two"]):
+        of_rules, undecided = (told(store.frame(sql, {"p": policies})) for sql in ASKED.values())
+        assert told(measured.undecided(policies)) == undecided
+        metrics = measured.metrics(policies)
+        assert metrics["unit_id"].to_list() == ["a", "b"]
+        wide = metrics.drop("time", *dimensions.NAMES).unpivot(index="unit_id", variable_name="metric").drop_nulls()
+        assert told(wide.filter(pl.col("metric").str.starts_with("rule:"))) == of_rules
 
 
 def test_the_measures_that_were_read_last_are_read_anew_once_something_was_said() -> None:
@@ -77,6 +78,12 @@ def test_the_measures_that_were_read_last_are_read_anew_once_something_was_said(
 def test_a_model_is_named_without_provider_and_date() -> None:
     kinds = measures(house([])).endings["kind:model"].to_list()
     assert kinds == ["gpt-5", "claude"]
+
+
+@cache
+def shared() -> Store:
+    """One for all examples: making a store takes longer than asking it."""
+    return house([])
 
 
 def house(grades: Sequence[dict[str, Any]]) -> Store:
