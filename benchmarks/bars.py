@@ -18,15 +18,17 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import browsing, local_tier, replaying
+from benchmarks import browsing, local_tier, replaying, sustained
 from benchmarks.against import HERE, QUESTIONS, Question, asked
 
 Line = tuple[str, float | None, float]
 """What it is of, before and now."""
 
-QUIET: Final = (
-    (HERE / "benchmarks/quiet.py").read_text().partition("import annotations\n")[2].partition("\ndef main(")[0]
-)
+
+def _text(module: str) -> str:
+    """What a benchmark is, without what starts it: an earlier checkout has no such file."""
+    text = (HERE / f"benchmarks/{module}.py").read_text()
+    return text.partition("import annotations\n")[2].partition("\ndef main(")[0].replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,16 @@ class Bar:
 
 def _quiet(rate: int) -> Callable[[Path, bool], Iterator[Line]]:
     def measured(before: Path, quick: bool) -> Iterator[Line]:
-        program = QUIET.replace("{", "{{").replace("}", "}}") + f"\nshow(measure({rate}, {{idle}} * 3))\n"
+        program = _text("quiet") + f"\nshow(measure({rate}, {{idle}} * 3))\n"
         yield from _both(before, Question(f"{rate} spans/s", program, more_is_better=False), quick)
 
     return measured
+
+
+def _sustained(before: Path, quick: bool) -> Iterator[Line]:
+    for batch in sustained.BATCHES:
+        program = _text("sustained") + f"\nshow(measure({batch}, {{idle}} * 18))\n"
+        yield from _both(before, Question(f"batch {batch}", program, more_is_better=True), quick)
 
 
 def _both(before: Path, question: Question, quick: bool) -> Iterator[Line]:
@@ -108,6 +116,7 @@ def _browsed(_before: Path, quick: bool) -> Iterator[Line]:
 BARS: Final = (
     Bar("idle", "2 traces/s: at most .2 core together", _quiet(8)),
     Bar("singles", "100 spans/s at batch 1: all of them, at most .6 core", _quiet(100)),
+    Bar("sustained", "8 connections while it grades, three minutes: 3 times the visible spans", _sustained),
     Bar("grading", "at most .4 of the time: 2.5 times the answers", _grading),
     Bar("cycle", "100 new turns: .4, .5 and 1 s; memory within 100 MB", _cycle),
     Bar("pages", "every read 300 ms, words in texts 500 ms", _pages),
