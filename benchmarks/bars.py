@@ -25,10 +25,15 @@ Line = tuple[str, float | None, float]
 """What it is of, before and now."""
 
 
-def _text(module: str) -> str:
+def program_of(module: str) -> str:
     """What a benchmark is, without what starts it: an earlier checkout has no such file."""
     text = (HERE / f"benchmarks/{module}.py").read_text()
-    return text.partition("import annotations\n")[2].partition("\ndef main(")[0].replace("{", "{{").replace("}", "}}")
+    return text.partition("import annotations\n")[2].partition("\ndef main(")[0]
+
+
+def _braced(program: str) -> str:
+    """A program as a question has it: sizes are filled in between braces."""
+    return program.replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Bar:
 
 def _quiet(rate: int) -> Callable[[Path, bool], Iterator[Line]]:
     def measured(before: Path, quick: bool) -> Iterator[Line]:
-        program = _text("quiet") + f"\nshow(measure({rate}, {{idle}} * 3))\n"
+        program = _braced(program_of("quiet")) + f"\nshow(measure({rate}, {{idle}} * 3))\n"
         yield from _both(before, Question(f"{rate} spans/s", program, more_is_better=False), quick)
 
     return measured
@@ -50,7 +55,7 @@ def _quiet(rate: int) -> Callable[[Path, bool], Iterator[Line]]:
 
 def _sustained(before: Path, quick: bool) -> Iterator[Line]:
     for batch in sustained.BATCHES:
-        program = _text("sustained") + f"\nshow(measure({batch}, {{idle}} * 18))\n"
+        program = _braced(program_of("sustained")) + f"\nshow(measure({batch}, {{idle}} * 18))\n"
         yield from _both(before, Question(f"batch {batch}", program, more_is_better=True), quick)
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from benchmarks import bars
 from benchmarks.against import HERE, SHOW
-from benchmarks.bars import BARS, QUIET, Bar
+from benchmarks.bars import BARS, Bar, program_of
 
 
-def test_what_an_earlier_checkout_is_asked_is_a_program_of_its_own() -> None:
-    compile(SHOW + QUIET, "quiet", "exec")
-    assert "def measure(" in QUIET
-    assert "benchmarks.bars" not in [line for line in QUIET.splitlines() if line.startswith(("import ", "from "))]
+@pytest.mark.parametrize("module", ["quiet", "sustained"])
+def test_what_an_earlier_checkout_is_asked_is_a_program_of_its_own(module: str) -> None:
+    program = program_of(module)
+    compile(SHOW + program, module, "exec")
+    assert "def measure(" in program
+    assert "benchmarks.bars" not in [line for line in program.splitlines() if line.startswith(("import ", "from "))]
     assert len({bar.name for bar in BARS}) == len(BARS)
 
 
