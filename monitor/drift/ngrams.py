@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise, starmap
 from typing import Final
 from zlib import crc32
 
@@ -43,7 +43,7 @@ def ngrams(text: str) -> Iterator[str]:
     """
     words = _words(text)
     yield from words
-    yield from map(_pair, words, words[1:])
+    yield from map(" ".join, pairwise(words))
 
 
 def _words(text: str) -> list[str]:
@@ -53,10 +53,6 @@ def _words(text: str) -> list[str]:
 @lru_cache(maxsize=10_000)
 def _word(token: str) -> str:
     return "0" if token[0].isdigit() else token.lower()
-
-
-def _pair(one: str, other: str) -> str:
-    return f"{one} {other}"
 
 
 @lru_cache(maxsize=50_000)
@@ -73,6 +69,6 @@ def hashed(texts: Sequence[str]) -> Floats:
     rows = np.zeros((len(texts), PLACES))
     for row, text in zip(rows, texts, strict=True):
         words = _words(text)
-        places = [*{*map(_place, words), *map(_place, words, words[1:])}]
+        places = [*{*map(_place, words), *starmap(_place, pairwise(words))}]
         row[places] = round(GRAIN / np.sqrt(max(1, len(places)))) / GRAIN
     return rows
